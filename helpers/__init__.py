@@ -1,0 +1,1 @@
+"""What the notebooks of *Keep What Matters* share: explanation methods, their data, protocols and pictures."""

@@ -1,0 +1,43 @@
+"""Where and how a computation runs: device, random numbers, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import torch
+from tqdm.auto import tqdm
+
+Item = TypeVar("Item")
+
+
+def resolve_device(name: str | torch.device = "auto") -> torch.device:
+    """Turn a device's name into a device: `"auto"` is the first GPU where there is one, else the CPU.
+
+    Raises:
+        ValueError: the device is unknown, or it is not on this machine.
+    """
+    if isinstance(name, torch.device):
+        return name
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r} is not known; use 'auto', 'cpu', 'cuda' or 'cuda:0'") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device {name!r} was asked for, but this machine has {torch.cuda.device_count()} CUDA device(s); "
+            "use device='cpu' or 'auto'"
+        )
+    return device
+
+
+def random_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator of its own on `device`: no method here draws from PyTorch's global one."""
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def progress(items: Iterable[Item], *, label: str, show: bool = True, total: int | None = None) -> Iterable[Item]:
+    """The items, with a progress bar on standard error while `show` is true."""
+    return tqdm(items, desc=label, disable=not show, total=total, leave=False)
