@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 Distortion = Literal["label", "maximise", "l2", "kl"]
 Noise = Literal["gaussian", "uniform", "none"]
 Schedule = Literal["constant", "cosine"]
 InitialMask = Literal["ones", "random"]
+Recipe = Literal["fast", "published", "later"]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -19,16 +21,39 @@ class RDEOptions:
 
     The objective of an image is `distortion + sparsity_weight * mean(mask)`; `sparsity_weight` is the paper's λk,
     with k the number of mask entries ([Re] CartoonX, section 3.1).
+
+    Raises:
+        pydantic.ValidationError: (a `ValueError`) an unknown name, a wrong type or a value out of range.
     """
 
     sparsity_weight: Annotated[float, Field(ge=0)] = 20.0  # λk
     distortion: Distortion = "label"
-    noise: Noise = "gaussian"
+    noise: Noise = "gaussian"  # what stands where the mask is 0; "none" is the value 0
     samples: Annotated[int, Field(ge=1)] = 64  # L, noise draws a step
-    antithetic: bool = False  # draw half of the samples, use each with both signs
-    steps: Annotated[int, Field(ge=1)] = 2000
+    antithetic: bool = False  # draw half of the samples and use each with both signs
+    steps: Annotated[int, Field(ge=0)] = 2000
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    schedule: Schedule = "constant"
+    schedule: Schedule = "constant"  # "cosine" falls from the learning rate to a hundredth of it
     initial_mask: InitialMask = "ones"
-    clamp: bool = True  # obfuscations to [0, 1] before the classifier
-    seed: int = 0
+    clamp: bool = True  # obfuscations to [0, 1] before the classifier sees them
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> RDEOptions:
+        if self.antithetic and self.samples % 2:
+            raise ValueError(f"samples={self.samples} is odd, but antithetic=True pairs them; use an even number")
+        return self
+
+    def but(self, **changes: Any) -> RDEOptions:
+        """These options with some of them changed, and validated again."""
+        return replace(self, **changes)
+
+
+RECIPES: dict[Recipe, RDEOptions] = {
+    # [Re] CartoonX, section 3.5
+    "published": RDEOptions(),
+    # the authors' own recipe of 2023: reference/originals.md, 1.4
+    "later": RDEOptions(samples=16, steps=300, learning_rate=0.1),
+    # ours: `make bench` measures it against the published one
+    "fast": RDEOptions(samples=8, antithetic=True, steps=100, learning_rate=0.1, schedule="cosine"),
+}
