@@ -1,0 +1,252 @@
+"""Photographs from files to tensors in [0, 1], and back; whatever a file holds, an image or a clear error."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+Resize = Literal["stretch", "crop", "pad"]
+
+MAX_PIXELS = 50_000_000
+"""The most pixels that a picture may have, before or after resizing: about 600 MB as a float tensor."""
+
+# Only formats of photographs: Pillow hands some others (EPS) to outside programs.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+_PAD_VALUE = 0.5  # mid-grey
+_ORIENTATION_TAG = 0x0112  # EXIF
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadableImageError(ValueError):
+    """A file that cannot be loaded as a picture: which, why, and what to do."""
+
+
+def load_image(
+    source: str | Path | BinaryIO | bytes,
+    size: int | tuple[int, int] | None = None,
+    resize: Resize = "stretch",
+) -> Float[Tensor, "3 height width"]:
+    """Load a photograph as red, green and blue in [0, 1].
+
+    The picture is turned as its EXIF orientation says. Transparent parts are laid on white, grey pictures get three
+    equal channels, 16-bit grey is divided by 65535, CMYK is converted without a colour profile, and an animation
+    gives its first frame.
+
+    Args:
+        source: a path, the bytes of a file, or a binary stream (read, never closed).
+        size: the side in pixels, or (height, width); None keeps the picture's own size.
+        resize: `"stretch"` as the papers do (the tensor resized to the size whatever its shape, bilinear with
+            antialiasing), `"crop"` (scaled until it covers the size, then cropped at the centre), or `"pad"` (scaled
+            until it fits into the size, the rest mid-grey).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableImageError: (a ValueError) the file is empty, truncated, no picture, of more than `MAX_PIXELS`, or
+            of a kind without a known range of values.
+        ValueError: the size is not positive, or too large, or the path is a folder.
+    """
+    height, width = _checked_size(size, resize)
+    with _opened(source) as (stream, name):
+        image = _decode(stream, name)
+    return image if height is None or width is None else resize_image(image, (height, width), resize)
+
+
+def resize_image(
+    image: Float[Tensor, "channels height width"], size: int | tuple[int, int], resize: Resize = "stretch"
+) -> Float[Tensor, "channels new_height new_width"]:
+    """Resize an image in [0, 1]; `size` and `resize` are those of `load_image`.
+
+    Raises:
+        ValueError: the size is not positive or too large, or the image is too elongated to be cropped to it.
+    """
+    height, width = _checked_size(size, resize)
+    old_height, old_width = image.shape[-2:]
+    across, down = width / old_width, height / old_height
+    if resize == "stretch":
+        scaled = (height, width)
+    elif (down >= across) == (resize == "crop"):  # the height decides
+        scaled = (height, max(1, int(height * old_width / old_height)))
+    else:
+        scaled = (max(1, int(width * old_height / old_width)), width)
+    if scaled[0] * scaled[1] > MAX_PIXELS:
+        raise ValueError(
+            f"an image of {old_height} x {old_width} pixels is too elongated to be cropped to {height} x {width}; "
+            "use resize='stretch' or 'pad', or crop it by hand first"
+        )
+    result = transforms.resize(image, list(scaled), antialias=True).clamp(0, 1)
+    if resize == "crop":
+        return transforms.center_crop(result, [height, width])
+    return _padded(result, height, width)
+
+
+def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
+    """Turn an image of 1 or 3 channels into an 8-bit picture; values outside [0, 1] are clamped.
+
+    Raises:
+        ValueError: the image has another number of channels, or values that are not finite.
+    """
+    if image.shape[0] not in (1, 3):
+        raise ValueError(
+            f"expected an image of 1 or 3 channels (channels, height, width), got shape {tuple(image.shape)}"
+        )
+    if not bool(torch.isfinite(image).all()):
+        raise ValueError("the image has values that are not finite (NaN or infinity); look at what computed it")
+    levels = image.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+    pixels = levels.permute(1, 2, 0).contiguous().numpy()  # (height, width, channels)
+    return Image.fromarray(pixels[:, :, 0] if image.shape[0] == 1 else pixels)
+
+
+def image_digest(image: Tensor) -> str:
+    """The SHA-256 of an image's type, shape and values: equal images have equal digests, on any device."""
+    values = image.detach().to("cpu").contiguous()
+    head = f"{values.dtype} {tuple(values.shape)} ".encode()
+    return hashlib.sha256(head + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+
+
+def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | tuple[None, None]:
+    """The size as (height, width)."""
+    if resize not in ("stretch", "crop", "pad"):
+        raise ValueError(f"resize={resize!r} is not known; use 'stretch', 'crop' or 'pad'")
+    if size is None:
+        return None, None
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise ValueError(f"size={size!r}: expected a positive side or (height, width), {MAX_PIXELS:,} pixels at most")
+    return height, width
+
+
+@contextmanager
+def _opened(source: str | Path | BinaryIO | bytes) -> Iterator[tuple[BinaryIO, str]]:
+    """The source as a stream, and its name for messages; only streams opened here are closed."""
+    if isinstance(source, bytes):
+        with io.BytesIO(source) as stream:
+            yield stream, "the bytes given"
+    elif isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder, not a picture; name one file, or use folder_images for all in it")
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
+        with path.open("rb") as stream:
+            yield stream, str(path)
+    else:
+        yield source, str(getattr(source, "name", "the stream given"))
+
+
+def _decode(stream: BinaryIO, name: str) -> Float[Tensor, "3 height width"]:
+    """The picture in a stream, decoded only once its header has shown an acceptable size."""
+    try:
+        # Pillow warns of oddities (broken EXIF, its own size limit): what matters is checked here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(stream, formats=_known_formats()) as picture:
+                _check_header(picture, name)
+                picture.load()
+                return _to_tensor(_upright(picture), name)
+    except UnreadableImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(
+            f"{name} is too large ({error}); the limit is {MAX_PIXELS:,} pixels: reduce it first"
+        ) from error
+    except Image.UnidentifiedImageError as error:
+        what = "is empty" if _is_empty(stream) else "is not a picture, or of a format that is not read here"
+        raise UnreadableImageError(
+            f"{name} {what}; give a JPEG, PNG, WebP, GIF, BMP or TIFF (convert HEIC to JPEG first)"
+        ) from error
+    except Exception as error:  # decoders raise many kinds of exceptions on damaged files
+        raise UnreadableImageError(
+            f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated or damaged: "
+            "copy or download it again, or save it anew as PNG or JPEG"
+        ) from error
+
+
+def _known_formats() -> list[str]:
+    """The formats of `FORMATS` that this Pillow was built with."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _is_empty(stream: BinaryIO) -> bool:
+    """Whether a stream has no bytes at all."""
+    stream.seek(0)
+    return not stream.read(1)
+
+
+def _check_header(picture: Image.Image, name: str) -> None:
+    """Refuse a picture by the size that its header claims, before any pixel is decoded."""
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise UnreadableImageError(
+            f"{name} is a picture of {width} x {height} pixels; give one with at least one pixel"
+        )
+    if width * height > MAX_PIXELS:
+        raise UnreadableImageError(
+            f"{name} claims {width} x {height} = {width * height:,} pixels; the limit is {MAX_PIXELS:,}: "
+            "reduce it first, for example with Pillow's Image.thumbnail"
+        )
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF orientation says; unreadable EXIF counts as none."""
+    try:
+        orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged metadata must not cost the picture
+        orientation = 1
+    method = _ORIENTATIONS.get(orientation)
+    return picture if method is None else picture.transpose(method)
+
+
+def _to_tensor(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
+    """Red, green and blue in [0, 1] from a picture of any mode."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _wide_grey(picture, name)
+    if picture.has_transparency_data:
+        layers = picture.convert("RGBA")
+        white = Image.new("RGBA", layers.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, layers)
+    # A writable copy: torch warns of read-only memory.
+    pixels = torch.from_numpy(np.array(picture.convert("RGB")))  # (height, width, 3)
+    return pixels.permute(2, 0, 1).float().div_(255).contiguous()
+
+
+def _wide_grey(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
+    """A grey picture of more than 8 bits: whole numbers of 16 bits over 65535, or floats that are in [0, 1] already."""
+    values = torch.from_numpy(np.array(picture).astype(np.float64))
+    largest = 1.0 if picture.mode == "F" else 65535.0
+    if not bool(((values >= 0) & (values <= largest)).all()):
+        raise UnreadableImageError(
+            f"{name} holds values outside [0, {largest:g}] (mode {picture.mode}), so black and white are not known; "
+            "scale it to 8 or 16 bits first"
+        )
+    return (values / largest).float().expand(3, -1, -1).contiguous()
+
+
+def _padded(image: Float[Tensor, "channels height width"], height: int, width: int) -> Float[Tensor, "channels h w"]:
+    """The image in the middle of a mid-grey (height, width); unchanged where it fills that already."""
+    down, across = height - image.shape[-2], width - image.shape[-1]
+    edges = [across // 2, down // 2, across - across // 2, down - down // 2]  # left, top, right, bottom
+    return transforms.pad(image, edges, fill=[_PAD_VALUE]) if any(edges) else image
