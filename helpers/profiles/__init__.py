@@ -1,0 +1,78 @@
+"""Profiles: one YAML file of parameters for each scale at which the book is run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from helpers.profiles.messages import describe_errors
+from helpers.profiles.sections import (
+    CartoonXSettings,
+    ClassifierSettings,
+    CurveSettings,
+    ImageSettings,
+    Profile,
+    SweepSettings,
+)
+from helpers.profiles.strict_yaml import read_strict_yaml
+
+__all__ = [
+    "CartoonXSettings",
+    "ClassifierSettings",
+    "CurveSettings",
+    "ImageSettings",
+    "Profile",
+    "SweepSettings",
+    "known_profiles",
+    "load_profile",
+]
+
+PROFILES_FOLDER = Path(__file__).resolve().parents[2] / "profiles"
+
+
+def known_profiles(folder: Path = PROFILES_FOLDER) -> list[str]:
+    """The names of the profiles that the project has, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def profile_path(name_or_path: str | Path) -> Path:
+    """The file of a profile.
+
+    Raises:
+        ValueError: there is none; the message lists the profiles that exist.
+    """
+    is_path = isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    path = Path(name_or_path) if is_path else PROFILES_FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        raise ValueError(
+            f"there is no profile {str(name_or_path)!r}; the profiles are: {', '.join(known_profiles())}; "
+            "the path of a YAML file of your own will do too"
+        )
+    return path
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """Read and check a profile.
+
+    Args:
+        name_or_path: the name of a file in `profiles/` (`"quick"`), or the path of any YAML file.
+
+    Raises:
+        ValueError: there is no such profile, or it is not right; the message names each wrong key (dotted), its value
+            and what is allowed there.
+    """
+    path = profile_path(name_or_path)
+    content = read_strict_yaml(path)
+    try:
+        # by way of JSON: there a list may stand for a tuple, and yet the text "8" or `true` is no number
+        profile = Profile.model_validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        raise ValueError(describe_errors(path, content, error)) from None
+    if profile.name != path.stem:
+        raise ValueError(
+            f"{path}: name = {profile.name!r}, but the file's name says {path.stem!r}; make them the same, "
+            f"so that two profiles never write to one folder (known profiles: {', '.join(known_profiles())})"
+        )
+    return profile

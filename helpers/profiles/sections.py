@@ -1,0 +1,173 @@
+"""The sections of a profile: what may stand in its YAML file, and in which range."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from helpers.rde.options import RDEOptions
+
+Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
+Variant = Literal["corrected", "published"]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A part of a profile: read-only, and nothing in it that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ImageSettings(Section):
+    """Which images are explained, and how they are brought to one size."""
+
+    source: Source
+    size: Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
+    count: Count | None = None  # None: all that the source has
+    resize: Literal["stretch", "crop", "pad"] = "stretch"  # "stretch" as in the papers
+    path: str | None = None  # the folder of source "folder"; may start with $XAIBOOK_DATA
+    seed: int = 0  # scenes only
+    objects: tuple[Count, Count] = (1, 4)  # scenes only: fewest and most objects an image
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ImageSettings:
+        if (self.source == "folder") != (self.path is not None):
+            raise ValueError("`path` goes with source: folder, and source: folder needs a `path`")
+        if self.source == "scenes" and self.count is None:
+            raise ValueError("source: scenes needs a `count`, as scenes never run out")
+        if not self.objects[0] <= self.objects[1] <= 4:
+            raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
+        return self
+
+    def folder(self) -> Path:
+        """The folder of `path` on this machine.
+
+        Raises:
+            ValueError: there is no path, or it starts with $XAIBOOK_DATA and that is not set.
+        """
+        if self.path is None:
+            raise ValueError(f"images of source {self.source!r} have no folder")
+        return Path(expand_data_path(self.path))
+
+
+class ClassifierSettings(Section):
+    """Which classifier is explained; the fields are the arguments of `classifiers.load_classifier`."""
+
+    name: str
+    weights: str | None = None  # None: models/<name>; "hub", "random", or a file, which may start with $XAIBOOK_DATA
+    normalise: bool = True
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `load_classifier` on this machine: `load_classifier(**settings.arguments())`.
+
+        Raises:
+            ValueError: the weights are in $XAIBOOK_DATA, and that is not set.
+        """
+        weights = None if self.weights is None else expand_data_path(self.weights)
+        return {"name": self.name, "weights": weights, "normalise": self.normalise}
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class CartoonXSettings(RDEOptions):
+    """The options of CartoonX: those of the optimisation, and the wavelet transform that it works on."""
+
+    wavelet: str = "db3"
+    levels: Annotated[int, Field(ge=1, le=10)] = 5
+    mode: Literal["zero", "symmetric", "periodization", "reflect"] = "zero"
+
+    @property
+    def options(self) -> RDEOptions:
+        """The options of the optimisation alone: `CartoonX(classifier, settings.options, **settings.transform)`."""
+        return RDEOptions(**{name: getattr(self, name) for name in RDEOptions.__dataclass_fields__})
+
+    @property
+    def transform(self) -> dict[str, Any]:
+        """The arguments of the wavelet transform: wavelet, levels and mode."""
+        return {"wavelet": self.wavelet, "levels": self.levels, "mode": self.mode}
+
+
+class CurveSettings(Section):
+    """The rate-distortion curves ([Re] CartoonX, Figure 3 a and b)."""
+
+    fractions: Annotated[tuple[Fraction, ...], Field(min_length=2)] | None = None  # of the mask, ascending
+    resolution: Annotated[int, Field(ge=2, le=10_001)] | None = None  # or: so many even steps from 0 to 1
+    draws: Count  # noise draws a fraction
+    images: Count | None = None  # the first so many; None: all
+    variant: Variant = "corrected"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> CurveSettings:
+        if (self.fractions is None) == (self.resolution is None):
+            raise ValueError("exactly one of `fractions` and `resolution` is wanted")
+        if self.fractions is not None and list(self.fractions) != sorted(set(self.fractions)):
+            raise ValueError("`fractions` must ascend, without repeats")
+        return self
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """The fractions at which the curves are measured, ascending, in [0, 1]."""
+        if self.fractions is not None:
+            return self.fractions
+        return tuple(np.linspace(0.0, 1.0, self.resolution).tolist())
+
+
+class SweepSettings(Section):
+    """The sweep over the sparsity weight λk ([Re] CartoonX, Figure 3 c)."""
+
+    sparsity_weights: Annotated[tuple[Weight, ...], Field(min_length=1)]
+    images: Count | None = None  # the first so many; None: all
+
+
+class Profile(Section):
+    """All parameters of a run. Two profiles with one `digest` ask for the same numbers."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]  # the file's name, and the folder in results/
+    description: str
+    seed: Annotated[int, Field(ge=0)] = 0
+    device: str = "auto"  # as in runtime.resolve_device
+    batch_size: Count
+    images: ImageSettings
+    classifier: ClassifierSettings
+    cartoonx: CartoonXSettings
+    pixel_rde: RDEOptions
+    curves: CurveSettings
+    sweep: SweepSettings
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> Profile:
+        for part, wanted in (("curves", self.curves.images), ("sweep", self.sweep.images)):
+            if wanted is not None and self.images.count is not None and wanted > self.images.count:
+                raise ValueError(f"{part}.images is {wanted}, but images.count is only {self.images.count}")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that can change a number: everything but the description."""
+        content = self.model_dump(mode="json", exclude={"description"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def expand_data_path(text: str) -> str:
+    """`text` with a leading $XAIBOOK_DATA replaced by the folder that this environment variable names.
+
+    Raises:
+        ValueError: the variable is needed and not set.
+    """
+    if not text.startswith("$XAIBOOK_DATA"):
+        return text
+    root = os.environ.get("XAIBOOK_DATA")
+    if not root:
+        raise ValueError(
+            f"{text!r} needs the environment variable XAIBOOK_DATA: set it to the folder with the real photographs "
+            "and weights, or use the profile 'quick', which needs neither"
+        )
+    return root.rstrip("/") + text.removeprefix("$XAIBOOK_DATA")

@@ -1,0 +1,74 @@
+"""YAML as people expect it: a key stands once, 1e-3 is a number, and only true and false are truth values."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class StrictLoader(yaml.SafeLoader):
+    """PyYAML's safe loader with the plain scalars of YAML 1.2.
+
+    PyYAML reads YAML 1.1, where `1e-3` is a text, `off` is false and `1:30` is ninety.
+    """
+
+
+StrictLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"null|Null|NULL|~|", ["n", "N", "~", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+):
+    StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def _mapping_without_repeats(loader: StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        where = f"line {key_node.start_mark.line + 1}"
+        if not isinstance(key, str):
+            raise ValueError(f"{where}: the key {key!r} is not a text")
+        if key in content:
+            raise ValueError(f"{where}: the key {key!r} stands there twice; keep one of the two")
+        content[key] = loader.construct_object(value_node, deep=True)
+    return content
+
+
+def _decimal_integer(loader: StrictLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))  # PyYAML would read 010 as eight
+
+
+def _finite_number(loader: StrictLoader, node: yaml.ScalarNode) -> float:
+    text = loader.construct_scalar(node)
+    number = float(text.replace(".inf", "inf").replace(".nan", "nan")) if text.strip("+-.")[:1].isdigit() else math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"line {node.start_mark.line + 1}: {text} is not a finite number")
+    return number
+
+
+StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_repeats)
+StrictLoader.add_constructor("tag:yaml.org,2002:int", _decimal_integer)
+StrictLoader.add_constructor("tag:yaml.org,2002:float", _finite_number)
+
+
+def read_strict_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        ValueError: the file is not text, not YAML, not a mapping, or a key stands twice; the message names the file
+            and the line.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: a mapping of keys to values was expected, found {type(content).__name__}")
+    return content
