@@ -1,0 +1,151 @@
+"""Images and their explanations, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.explanation import Explanation
+from helpers.plots.style import BOOK_STYLE, MASK_COLOURS
+
+
+def show_images(
+    images: Float[Tensor, "batch channels height width"] | Sequence[Float[Tensor, "channels height width"]],
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    colours: str = "gray",
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    caption: str | None = None,
+    width: float = 8.0,
+) -> Figure:
+    """Draw images in a grid.
+
+    Args:
+        images: pictures of 3 channels in [0, 1] (values outside are cut off), or of 1 channel; a list may mix them.
+        titles: what to write above each.
+        columns: how many stand in a row; by default at most 6.
+        colours: matplotlib's colour map for images of 1 channel.
+        limits: the values of 1-channel images at the ends of the colour map; None: each image's own least and greatest.
+        caption: a line under all of them.
+        width: the figure's width in inches.
+
+    Returns:
+        A closed figure: as the last line of a cell it is shown once.
+
+    Raises:
+        ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one an image.
+    """
+    pictures = list(images)
+    if not pictures:
+        raise ValueError("there are no images to show")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(titles)} titles were given for {len(pictures)} images; give one an image, or none")
+    columns = min(len(pictures), columns or 6)
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
+    names = list(titles or [""] * len(pictures))
+    name_rows = [names[start : start + columns] for start in range(0, len(names), columns)]
+    return _grid(rows, name_rows, colours=colours, limits=limits, caption=caption, width=width)
+
+
+def show_explanations(
+    images: Float[Tensor, "batch 3 height width"],
+    explanations: Explanation,
+    *,
+    titles: Sequence[str] | None = None,
+    mask_titles: Sequence[str] | None = None,
+    kept_titles: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = (0.0, 1.0),
+    width: float = 8.0,
+) -> Figure:
+    """Draw explanations, one a column: the image, the mask of relevance, and what the method keeps.
+
+    Args:
+        images: the images that were explained, in [0, 1].
+        explanations: what the method returned for them.
+        titles: above each image, such as the prediction.
+        mask_titles: above each mask, such as the share that it keeps.
+        kept_titles: above each kept part, such as the prediction for it.
+        limits: the relevances that are black and white; None: each mask's own least and greatest.
+        width: the figure's width in inches.
+
+    Returns:
+        A closed figure: as the last line of a cell it is shown once.
+
+    Raises:
+        ValueError: the explanations or titles are not one an image.
+    """
+    count = len(images)
+    if len(explanations) != count:
+        raise ValueError(
+            f"{count} images came with {len(explanations)} explanations; give the batch that was explained"
+        )
+    rows = [list(images), list(explanations.mask), list(explanations.kept)]
+    names = []
+    for given, fallback in ((titles, "image"), (mask_titles, "mask"), (kept_titles, "kept")):
+        if given is not None and len(given) != count:
+            raise ValueError(f"{len(given)} titles were given for {count} images; give one an image, or none")
+        names.append(list(given) if given is not None else [fallback] * count)
+    return _grid(rows, names, colours=MASK_COLOURS, limits=limits, caption=None, width=width)
+
+
+def draw_image(
+    axes: Axes,
+    image: Float[Tensor, "channels height width"],
+    title: str = "",
+    *,
+    colours: str = "gray",
+    limits: tuple[float, float] | None = (0.0, 1.0),
+) -> None:
+    """Draw one image of 1 or 3 channels on axes, without ticks; the arguments are those of `show_images`."""
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise ValueError(f"an image to show has 1 or 3 channels, (channels, height, width); not {tuple(image.shape)}")
+    pixels = image.detach().float().cpu().numpy()
+    axes.set_axis_off()
+    axes.set_title(title)
+    if len(pixels) == 3:
+        axes.imshow(np.clip(pixels.transpose(1, 2, 0), 0, 1))
+        return
+    low, high = limits or (float(pixels.min()), float(pixels.max()))
+    axes.imshow(pixels[0], cmap=colours, vmin=low, vmax=high)
+
+
+def _grid(
+    rows: Sequence[Sequence[Tensor]],
+    titles: Sequence[Sequence[str]],
+    *,
+    colours: str,
+    limits: tuple[float, float] | None,
+    caption: str | None,
+    width: float,
+) -> Figure:
+    columns = len(rows[0])
+    cell = width / max(columns, 2)
+    lines = sum(1 + max(title.count("\n") for title in row) if any(row) else 0 for row in titles)
+    ratios = [max(image.shape[-2] / image.shape[-1] for image in row) for row in rows]
+    height = cell * sum(ratios) + 0.24 * lines + (0.35 if caption else 0.0)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            *(len(rows), columns),
+            figsize=(cell * columns, height),
+            height_ratios=ratios,
+            squeeze=False,
+            layout="constrained",
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)
+        for place in axes.flat:
+            place.set_axis_off()
+        for place_row, row, title_row in zip(axes, rows, titles, strict=True):
+            for place, image, title in zip(place_row, row, title_row, strict=False):
+                draw_image(place, image, title, colours=colours, limits=limits)
+        if caption:
+            figure.supxlabel(caption, fontsize=11)
+    return figure
