@@ -195,7 +195,7 @@ def folder_images(
     return _load_all(named, size, resize, licence=licence)
 
 
-def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> ImageSet:  # noqa: ANN401
+def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> ImageSet:
     """Procedural scenes, labelled with the class of their largest object.
 
     Args:

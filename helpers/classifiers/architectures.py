@@ -1,0 +1,173 @@
+"""Networks of torchvision and timm by name, without weights."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# These arguments of timm.create_model fetch weights or read files: never from a file's metadata.
+_FORBIDDEN_ARGS = frozenset(
+    {
+        "cache_dir",
+        "checkpoint_path",
+        "features_only",
+        "pretrained",
+        "pretrained_cfg",
+        "pretrained_cfg_overlay",
+        "pretrained_strict",
+        "progress",
+        "weights",
+        "weights_backbone",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a network expects of its input: mean and std of each channel for pixels in [0, 1], and the side."""
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    input_size: int = 224
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of a library, by name."""
+
+    library: Literal["torchvision", "timm"]
+    name: str
+
+    def __str__(self) -> str:
+        """The name that finds this architecture and no other."""
+        return f"{self.library}/{self.name}"
+
+
+def find_architecture(name: str) -> Architecture:
+    """Find a network by its name: torchvision's first, then timm's; `torchvision/<name>` or `timm/<name>` says which.
+
+    Raises:
+        ValueError: neither library has it; the message gives names that are near.
+    """
+    prefix, _, bare = name.rpartition("/")
+    if prefix in ("", "torchvision") and bare in torchvision_names():
+        return Architecture("torchvision", bare)
+    if prefix in ("", "timm") and _in_timm(bare):
+        return Architecture("timm", bare)
+    known = sorted(set(torchvision_names()) | set(timm_names()))
+    near = difflib.get_close_matches(bare, known, n=5, cutoff=0.5)
+    hint = f"near names: {', '.join(near)}" if near else "timm.list_models('*part*') searches for a name"
+    raise ValueError(f"neither torchvision nor timm has an image classifier named {name!r}; {hint}")
+
+
+def build_network(
+    architecture: Architecture, model_args: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> nn.Module:
+    """Build a network with random weights that depend on the seed only; PyTorch's global generator is left as found.
+
+    Raises:
+        ValueError: the arguments are not accepted, or would load weights.
+    """
+    arguments = dict(model_args or {})
+    forbidden = sorted(_FORBIDDEN_ARGS & arguments.keys())
+    if forbidden:
+        raise ValueError(f"model_args may not hold {', '.join(forbidden)}: weights are loaded and checked separately")
+    try:
+        with _seeded(seed):
+            if architecture.library == "torchvision":
+                return torchvision.models.get_model(
+                    architecture.name, weights=None, **_torchvision_defaults(architecture.name), **arguments
+                )
+            return _timm().create_model(architecture.name, pretrained=False, **arguments)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+        raise ValueError(f"{architecture} cannot be built with {arguments or 'its defaults'}: {error}") from error
+
+
+def load_timm_network(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
+    """Build a timm network with weights as timm publishes them; timm renames old keys by itself.
+
+    Raises:
+        ValueError: the weights do not fit the network.
+    """
+    try:
+        with _seeded(0):
+            network = _timm().create_model(
+                architecture.name, pretrained=True, pretrained_cfg_overlay={"state_dict": dict(state)}
+            )
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"the weights do not fit {architecture}: {error}") from error
+    network.pretrained_cfg.pop("state_dict", None)  # else the weights stay in memory twice
+    return network
+
+
+def default_preprocessing(architecture: Architecture) -> Preprocessing:
+    """What the library's default weights of a network expect."""
+    if architecture.library == "torchvision":
+        return torchvision_preprocessing(torchvision.models.get_model_weights(architecture.name).DEFAULT)
+    configuration = timm_configuration(architecture.name)
+    return Preprocessing(tuple(configuration.mean), tuple(configuration.std), configuration.input_size[-1])
+
+
+def torchvision_preprocessing(weights: torchvision.models.WeightsEnum) -> Preprocessing:
+    """What some weights of torchvision expect."""
+    transforms = weights.transforms()
+    return Preprocessing(tuple(transforms.mean), tuple(transforms.std), transforms.crop_size[0])
+
+
+def timm_configuration(name: str) -> Any:  # timm's PretrainedCfg
+    """timm's record of the weights of a network (the default ones, where the name has no tag)."""
+    configuration = _timm().get_pretrained_cfg(name)
+    if configuration is None:
+        raise ValueError(f"timm has no weights of the name {name!r}; timm.list_pretrained() lists all")
+    return configuration
+
+
+@cache
+def torchvision_names() -> tuple[str, ...]:
+    """torchvision's image classifiers."""
+    return tuple(torchvision.models.list_models(module=torchvision.models))
+
+
+@cache
+def timm_names() -> tuple[str, ...]:
+    """timm's image classifiers, without the tags of their weights."""
+    return tuple(_timm().list_models())
+
+
+def _in_timm(name: str) -> bool:
+    """Whether timm has a network, perhaps with a tag (`deit_tiny_patch16_224.fb_in1k`)."""
+    return name.split(".")[0] in timm_names()
+
+
+def _timm() -> Any:  # a module
+    """timm, imported when needed: that takes seconds."""
+    import timm
+
+    return timm
+
+
+def _torchvision_defaults(name: str) -> dict[str, Any]:
+    """The arguments with which torchvision's published weights of a network were made."""
+    return {"aux_logits": True, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """PyTorch's CPU generator seeded inside, restored afterwards; building a network draws from it."""
+    state = torch.get_rng_state()
+    try:
+        torch.default_generator.manual_seed(seed)
+        yield
+    finally:
+        torch.set_rng_state(state)

@@ -1,0 +1,119 @@
+"""A frozen image classifier with its normaliser inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from helpers.classifiers.architectures import Preprocessing
+
+
+class Classifier(nn.Module):
+    """A classifier from pixels in [0, 1] to logits: frozen, and always in eval mode.
+
+    The normaliser lives inside, so that black is 0 and white is 1 for every method of the book. With
+    `normalise=False` the network sees the pixels as they are, as in the CartoonX papers' code.
+
+    Attributes:
+        name: what the classifier was asked for by.
+        class_names: one name a logit.
+        input_size: the side, in pixels, of the images that the network was trained for.
+        digest: the SHA-256 of the weights.
+        source: in words, where the weights come from.
+        normalise: whether mean and std are applied.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        name: str,
+        class_names: Sequence[str],
+        preprocessing: Preprocessing,
+        digest: str,
+        source: str,
+        normalise: bool = True,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.name = name
+        self.class_names = tuple(class_names)
+        self.input_size = preprocessing.input_size
+        self.digest = digest
+        self.source = source
+        self.normalise = normalise
+        self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
+        self.fixed_size = _fixed_size(network)
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        """The logits of images with pixels in [0, 1].
+
+        Raises:
+            ValueError: the images are not (batch, 3, height, width) of floats, or not of the size that a
+                network of one fixed size (most vision transformers) needs.
+        """
+        self.check_images(images)
+        return self.network((images - self.mean) / self.std if self.normalise else images)
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Int[Tensor, " batch"], Float[Tensor, " batch"]]:
+        """The most probable class of each image, and its probability."""
+        confidences, classes = self(images).softmax(dim=1).max(dim=1)
+        return classes, confidences
+
+    def check_images(self, images: Tensor) -> None:
+        """Raise a ValueError where the images' shape or type does not fit; their values are not looked at."""
+        if images.ndim != 4 or images.shape[1] != 3:
+            hint = "; add a batch dimension with image[None]" if images.ndim == 3 else ""
+            raise ValueError(
+                f"{self.name} expects images of shape (batch, 3, height, width), got {tuple(images.shape)}{hint}"
+            )
+        if not images.is_floating_point():
+            raise ValueError(
+                f"{self.name} expects floats in [0, 1], got {images.dtype}; use helpers.images.load_image, or "
+                "images.float() / 255 for 8-bit pixels"
+            )
+        if self.fixed_size is not None and tuple(images.shape[-2:]) != self.fixed_size:
+            raise ValueError(
+                f"{self.name} works at {self.fixed_size[0]} x {self.fixed_size[1]} pixels only, got "
+                f"{images.shape[-2]} x {images.shape[-1]}; load the images with size={self.fixed_size[0]}"
+            )
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Stay in eval mode, also when a module that holds this one is set to train."""
+        return super().train(False)
+
+    def extra_repr(self) -> str:
+        """One line that says what this is; the network's layers follow it."""
+        normaliser = "pixels as they are"
+        if self.normalise:
+            mean, std = (", ".join(f"{v:.3g}" for v in b.flatten().tolist()) for b in (self.mean, self.std))
+            normaliser = f"mean ({mean}), std ({std})"
+        millions = sum(parameter.numel() for parameter in self.parameters()) / 1e6
+        return (
+            f"{self.name!r}, {len(self.class_names)} classes, {self.input_size} px, {normaliser}, "
+            f"{millions:.2f} M parameters, {self.source}, sha256 {self.digest[:12]}…"
+        )
+
+    def __repr__(self) -> str:
+        """What the classifier is, without the listing of its layers (print `classifier.network` for that)."""
+        return f"Classifier({self.extra_repr()})"
+
+
+def _fixed_size(network: nn.Module) -> tuple[int, int] | None:
+    """The only image size (height, width) that a network accepts, None where any will do."""
+    embedding = getattr(network, "patch_embed", None)  # timm
+    if getattr(embedding, "strict_img_size", False) and not getattr(embedding, "dynamic_img_pad", False):
+        size = getattr(embedding, "img_size", None)
+        return None if size is None else (int(size[0]), int(size[1]))
+    if type(network).__name__ == "VisionTransformer" and isinstance(getattr(network, "image_size", None), int):
+        return network.image_size, network.image_size  # torchvision
+    return None

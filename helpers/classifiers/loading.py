@@ -1,0 +1,241 @@
+"""Find, check and build a classifier by name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from helpers.classifiers.architectures import (
+    Architecture,
+    Preprocessing,
+    build_network,
+    default_preprocessing,
+    find_architecture,
+    load_timm_network,
+    torchvision_preprocessing,
+)
+from helpers.classifiers.classifier import Classifier
+from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
+from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
+from helpers.imagenet import imagenet_class_names
+from helpers.runtime import resolve_device
+
+
+def load_classifier(
+    name: str,
+    *,
+    weights: str | Path | None = None,
+    normalise: bool = True,
+    device: str | torch.device = "cpu",
+    seed: int = 0,
+    model_args: Mapping[str, Any] | None = None,
+    sha256: str | None = None,
+) -> Classifier:
+    """Load an image classifier: frozen, in eval mode, from pixels in [0, 1] to logits.
+
+    The name is that of a file in the book's models/ (`"scenes-cnn"` or `"models/scenes-cnn"`), of a torchvision
+    network or of a timm network. Where both libraries have the name, torchvision's is meant; `"timm/resnet18"` and
+    `"torchvision/resnet18"` say which.
+
+    The weights are found so:
+
+    - None: `models/<name>.safetensors` of the book, else `models/<name>.safetensors` of the data folder
+      (`XAIBOOK_DATA`), else the library's hub. A name with `timm/` or `torchvision/` goes to the hub at once.
+    - `"hub"`: the library's default weights, downloaded where its cache does not hold them yet.
+    - the name of torchvision weights, such as `"IMAGENET1K_V1"`.
+    - a path of a .safetensors file: the network is the one that its metadata names, or else `name`.
+    - `"random"`: drawn from the seed, for benchmarks and sanity checks.
+
+    The SHA-256 of the file is checked at each load (see `read_weights` and `helpers.classifiers.hubs`).
+
+    Args:
+        name: what to load.
+        weights: where from.
+        normalise: False feeds the pixels as they are, as the CartoonX papers' code does.
+        device: where to put the classifier; `"auto"` is the first GPU where there is one.
+        seed: the seed of random weights.
+        model_args: arguments for the network (such as `num_classes`), for random weights only.
+        sha256: what the digest of a file given by its path has to be.
+
+    Raises:
+        ValueError: the name is not known, or the weights do not fit, are damaged, or are of a type that is not safe.
+        FileNotFoundError: the weights file is not there.
+        WeightsUnavailableError: (an OSError) published weights cannot be downloaded; says where to put them.
+    """
+    target = resolve_device(device)
+    weights, path = _split(name, weights)
+    if model_args is not None and weights != "random":
+        raise ValueError(
+            "model_args are for weights='random' only; a file's metadata and a hub's weights give their own"
+        )
+    if sha256 is not None and path is None:
+        raise ValueError("sha256 is for a weights file given by its path; hubs and models/ give their own digests")
+    if weights == "random":
+        parts = _random(name, seed, model_args)
+    elif path is not None:
+        parts = _from_file(name, read_weights(path, sha256=sha256))
+    else:
+        parts = _from_hub(name, weights or "hub")
+    return _assemble(name, parts, normalise).to(target)
+
+
+def _split(name: str, weights: str | Path | None) -> tuple[str | None, Path | None]:
+    """The weights as a keyword or as a file."""
+    if weights is None:
+        if name.endswith(".safetensors"):
+            return None, Path(name)
+        return None, local_weights(name)
+    if isinstance(weights, Path) or "/" in weights or Path(weights).suffix in _FILE_SUFFIXES:
+        return None, Path(weights)
+    return weights, None
+
+
+_FILE_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".npz")
+
+_Parts = tuple[nn.Module, Preprocessing, "Sequence[str] | None", str, str]  # ..., class names, digest, source
+
+
+def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Parts:
+    """A network with random weights; one of models/ keeps its own arguments, classes and normaliser."""
+    path = local_weights(name)
+    if path is not None:
+        file = read_weights(path)
+        architecture = _file_architecture(name, file)
+        network = build_network(architecture, model_args or file.metadata.model_args, seed=seed)
+        preprocessing, class_names = _file_preprocessing(architecture, file), file.metadata.class_names()
+        class_names = None if model_args else class_names
+    else:
+        architecture = _architecture(name)
+        network, preprocessing, class_names = (
+            build_network(architecture, model_args, seed=seed),
+            default_preprocessing(architecture),
+            None,
+        )
+    return network, preprocessing, class_names, _state_digest(network.state_dict()), f"random weights, seed {seed}"
+
+
+def _from_file(name: str, file: WeightsFile) -> _Parts:
+    """The network that a file's metadata describes, with its weights."""
+    architecture = _file_architecture(name, file)
+    if file.metadata.architecture is None and architecture.library == "timm":
+        network = load_timm_network(architecture, file.state)  # as published: timm may have to rename its keys
+    else:
+        network = build_network(architecture, file.metadata.model_args)
+        _load_state(network, file.state, str(file.path))
+    try:
+        class_names = file.metadata.class_names()
+    except ValueError as error:
+        raise ValueError(f"the metadata of {file.path} cannot be used: {error}") from error
+    return network, _file_preprocessing(architecture, file), class_names, file.digest, f"file {file.path.name}"
+
+
+def _from_hub(name: str, weights: str) -> _Parts:
+    """A library's network with its published weights."""
+    architecture = _architecture(name)
+    if architecture.library == "timm":
+        if weights != "hub":
+            raise ValueError(
+                f"weights={weights!r} is not known; for timm networks use 'hub', 'random' or a path of a .safetensors "
+                "file, and choose other published weights by the tag in the name (timm.list_pretrained() lists them)"
+            )
+        state, digest = timm_state(architecture.name)
+        network = load_timm_network(architecture, state)
+        return network, default_preprocessing(architecture), None, digest, "timm's hub"
+    chosen = torchvision_weights(architecture.name, "DEFAULT" if weights == "hub" else weights)
+    state, digest = torchvision_state(chosen)
+    network = build_network(architecture)
+    if hasattr(network, "transform_input"):
+        network.transform_input = True  # Inception's weights were trained on another scale
+    _load_state(network, _renamed(state), chosen.url)
+    return network, torchvision_preprocessing(chosen), chosen.meta["categories"], digest, f"torchvision {chosen.name}"
+
+
+def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
+    """The classifier, once its network is seen to give one logit a class."""
+    network, preprocessing, class_names, digest, source = parts
+    side = preprocessing.input_size
+    with torch.no_grad():
+        logits = network.eval()(torch.zeros(1, 3, side, side))
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise ValueError(
+            f"{name} does not give logits of shape (batch, classes), so it is no classifier; use another one"
+        )
+    count = logits.shape[1]
+    if class_names is None:
+        class_names = imagenet_class_names() if count == 1000 else [f"class {index}" for index in range(count)]
+    if len(class_names) != count:
+        raise ValueError(
+            f"{name} gives {count} logits, but {len(class_names)} class names come with it; correct its file"
+        )
+    return Classifier(
+        network,
+        name=name,
+        class_names=class_names,
+        preprocessing=preprocessing,
+        digest=digest,
+        source=source,
+        normalise=normalise,
+    )
+
+
+def _architecture(name: str) -> Architecture:
+    """The network of a name that no file has; the error also lists the files there are."""
+    try:
+        return find_architecture(name)
+    except ValueError as error:
+        files = ", ".join(local_names()) or "no files"
+        raise ValueError(f"{error}; models/ holds {files}") from error
+
+
+def _file_architecture(name: str, file: WeightsFile) -> Architecture:
+    """The network that a file is for."""
+    try:
+        return find_architecture(file.metadata.architecture or name)
+    except ValueError as error:
+        given = (
+            "its metadata names" if file.metadata.architecture else "its metadata names no architecture, and there is"
+        )
+        raise ValueError(f"{file.path}: {given} {file.metadata.architecture or name!r}: {error}") from error
+
+
+def _file_preprocessing(architecture: Architecture, file: WeightsFile) -> Preprocessing:
+    """What the network in a file expects; the library's defaults for what the file leaves out."""
+    default, given = default_preprocessing(architecture), file.metadata
+    return Preprocessing(given.mean or default.mean, given.std or default.std, given.input_size or default.input_size)
+
+
+def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Load weights that must fit exactly."""
+    wanted = network.state_dict()
+    problems = [f"{key} is missing" for key in wanted if key not in state]
+    problems += [f"{key} is not in the network" for key in state if key not in wanted]
+    problems += [
+        f"{key} has shape {tuple(state[key].shape)}, expected {tuple(value.shape)}"
+        for key, value in wanted.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if problems:
+        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        raise ValueError(f"the weights of {source} do not fit the network: {shown}; check architecture and model_args")
+    network.load_state_dict(state)
+
+
+def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """torchvision's oldest DenseNet files write `norm.1` for what is now `norm1`."""
+    pattern = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
+    return {pattern.sub(r"\1\2.", key): value for key, value in state.items()}
+
+
+def _state_digest(state: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of weights that come from no file."""
+    digest = hashlib.sha256()
+    for key, value in state.items():
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)} ".encode())
+        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

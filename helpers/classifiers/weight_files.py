@@ -1,0 +1,226 @@
+"""Weights in safetensors files, whose metadata says how to build the network, each file checked against its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from pydantic import BaseModel, Json, PositiveFloat, PositiveInt, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor
+
+from helpers.data_files import DATA_VARIABLE
+from helpers.imagenet import imagenet_class_names
+
+MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
+"""The small weights that come with the book."""
+
+SUMS_FILE = "SHA256SUMS"
+IMAGENET_CLASSES = "ImageNet-1k, torchvision order"
+
+KNOWN_DIGESTS = {
+    "mobilenetv2_100.safetensors": "9f85ffa73d12805eae82e2beb0ee84ef26d3ca8e4d5e52a26ba2eaa5fbd41afa",
+    "vit_tiny_patch16_224.safetensors": "7c8e669ad15855c94f0ad8dce36f22f88c0aed63051396763f57f03919eb4f27",
+}
+"""The SHA-256 of the files of the data folder's models/."""
+
+
+class FileMetadata(BaseModel, frozen=True):
+    """What a weights file says of itself; every value is a string in the file, most of them JSON."""
+
+    architecture: str | None = None
+    model_args: Json[dict[str, Any]] = {}
+    mean: Json[tuple[float, float, float]] | None = None
+    std: Json[tuple[PositiveFloat, PositiveFloat, PositiveFloat]] | None = None
+    input_size: PositiveInt | None = None
+    classes: str | None = None
+
+    def class_names(self) -> tuple[str, ...] | None:
+        """The class names, None where the file does not give them."""
+        if self.classes is None:
+            return None
+        if self.classes == IMAGENET_CLASSES:
+            return imagenet_class_names()
+        try:
+            names = json.loads(self.classes)
+        except json.JSONDecodeError:
+            names = None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"classes is {self.classes[:60]!r}; expected {IMAGENET_CLASSES!r} or a JSON list of names")
+        return tuple(names)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights file that was read and checked."""
+
+    path: Path
+    state: dict[str, Tensor]
+    metadata: FileMetadata
+    digest: str
+
+
+def read_weights(path: str | Path, *, sha256: str | None = None) -> WeightsFile:
+    """Read a safetensors file, once its SHA-256 has been checked.
+
+    The digest is compared with `sha256`, or else with the line for the file in the `SHA256SUMS` beside it, or, for
+    files in the data folder, with `KNOWN_DIGESTS`. A file of the book's own models/ must have such a line; for a
+    reader's own file without any of these there is nothing to compare with, and its digest is only recorded.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no safetensors file, is damaged, or is not the one that its digest promises.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(_not_safetensors(path))
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no weights file {path}; put it there, or correct the path")
+    content = path.read_bytes()  # read once: what is checked is what is loaded
+    digest = hashlib.sha256(content).hexdigest()
+    check_digest(path, digest, sha256 or expected_digest(path))
+    try:
+        state = safetensors.torch.load(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from error
+    try:
+        return WeightsFile(path, state, FileMetadata.model_validate(metadata), digest)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"the metadata of {path} cannot be used: {problems}; write it with save_weights") from error
+
+
+def save_weights(
+    path: str | Path,
+    state: Mapping[str, Tensor],
+    *,
+    architecture: str,
+    model_args: Mapping[str, Any] | None = None,
+    mean: Sequence[float],
+    std: Sequence[float],
+    input_size: int,
+    classes: Sequence[str] | str,
+) -> str:
+    """Write a network's weights with all that `load_classifier` needs, and their line in the `SHA256SUMS` beside them.
+
+    Args:
+        path: where to; must end in .safetensors.
+        state: the network's `state_dict()`.
+        architecture: the network's name in torchvision or timm, with `torchvision/` or `timm/` before it where both
+            have it.
+        model_args: the arguments it was built with.
+        mean: the mean of each channel that the network expects to be subtracted from pixels in [0, 1].
+        std: what it expects them to be divided by.
+        input_size: the side in pixels that it was trained at.
+        classes: the class names in the order of the logits, or `IMAGENET_CLASSES`.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        ValueError: the path has another ending.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path} must end in .safetensors")
+    metadata = {
+        "architecture": architecture,
+        "model_args": json.dumps(dict(model_args or {})),
+        "mean": json.dumps(list(mean)),
+        "std": json.dumps(list(std)),
+        "input_size": str(input_size),
+        "classes": classes if isinstance(classes, str) else json.dumps(list(classes)),
+    }
+    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+    content = safetensors.torch.save(tensors, metadata=metadata)
+    digest = hashlib.sha256(content).hexdigest()
+    _write(path, content)
+    lines = {**read_sums(path.parent), path.name: digest}
+    _write(path.parent / SUMS_FILE, "".join(f"{lines[name]}  {name}\n" for name in sorted(lines)).encode())
+    return digest
+
+
+def local_weights(name: str) -> Path | None:
+    """The file `<name>.safetensors` in the book's models/, or else in the data folder's models/; None in neither."""
+    bare = name.removeprefix("models/")
+    if "/" in bare or os.sep in bare:
+        return None
+    folders = [MODELS_FOLDER, *([_data_models()] if _data_models() is not None else [])]
+    return next((path for folder in folders if (path := folder / f"{bare}.safetensors").is_file()), None)
+
+
+def local_names() -> tuple[str, ...]:
+    """The names that `local_weights` finds."""
+    folders = [folder for folder in (MODELS_FOLDER, _data_models()) if folder is not None]
+    return tuple(dict.fromkeys(path.stem for folder in folders for path in sorted(folder.glob("*.safetensors"))))
+
+
+def expected_digest(path: Path) -> str | None:
+    """The SHA-256 that a file should have; None where nothing is known of it.
+
+    Raises:
+        ValueError: the `SHA256SUMS` beside the file has no line for it, or is missing in the book's models/.
+    """
+    sums = read_sums(path.parent)
+    if path.name in sums:
+        return sums[path.name]
+    parent = path.resolve().parent
+    if sums or parent == MODELS_FOLDER:
+        raise ValueError(
+            f"{path.parent / SUMS_FILE} has no line for {path.name}, so it cannot be checked; if you trust the file, "
+            f"add its line with: cd {path.parent} && sha256sum {path.name} >> {SUMS_FILE}"
+        )
+    data_models = _data_models()
+    return KNOWN_DIGESTS.get(path.name) if data_models is not None and parent == data_models.resolve() else None
+
+
+def check_digest(path: Path, digest: str, expected: str | None) -> None:
+    """Raise a ValueError where a file's digest does not begin with the expected one (None: nothing is expected)."""
+    if expected is not None and not digest.startswith(expected.lower()):
+        raise ValueError(
+            f"{path} is not the file that was expected: its SHA-256 is {digest}, not {expected}; it is damaged or was "
+            "changed: delete it and get it again"
+        )
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """The digests by file name of a folder's `SHA256SUMS`; empty where there is none."""
+    path = folder / SUMS_FILE
+    if not path.is_file():
+        return {}
+    rows = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if any(len(row) != 2 or len(row[0]) != 64 for row in rows):
+        raise ValueError(f"{path} is not as sha256sum writes it: lines of a digest and a file name")
+    return {Path(name.lstrip("*")).name: digest for digest, name in rows}
+
+
+def _data_models() -> Path | None:
+    """The folder models/ of the data folder, None where that is not set."""
+    root = os.environ.get(DATA_VARIABLE)
+    return Path(root).expanduser() / "models" if root else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def _not_safetensors(path: Path) -> str:
+    """Why a file of another type is refused, and how to convert it."""
+    return (
+        f"{path} is not a .safetensors file; files such as .pth are pickles, which can run any code when opened. "
+        f"Convert it once: state = torch.load({str(path)!r}, weights_only=True), then "
+        f"helpers.classifiers.save_weights({path.with_suffix('.safetensors').name!r}, state, architecture=..., "
+        "mean=..., std=..., input_size=..., classes=...)"
+    )
