@@ -7,7 +7,7 @@ not depend on the size at which it is painted.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,9 +21,27 @@ from helpers.scenes.shapes import SHAPES
 MAX_OBJECTS = 4
 FIELD_GRIDS = (4, 7, 13, 26)  # the lattices of the fractal noise, coarse to fine
 _FIELD_NUMBERS = sum(grid**2 for grid in FIELD_GRIDS)
-_SCENE_NUMBERS = 32
-_OBJECT_NUMBERS = 24
-_DRAWS = _SCENE_NUMBERS + MAX_OBJECTS * _OBJECT_NUMBERS + 2 * _FIELD_NUMBERS
+# how many random numbers each choice takes; appending to these keeps what the earlier ones draw within a block
+_SCENE_DRAWS = {
+    "number": 1, "main": 1, "largest": 1, "around": 1, "light": 1,
+    "palette": 1, "ground": 1, "swap": 1, "background": 1, "background_turn": 1, "background_vary": 4,
+    "mark": 4, "fields": 2 * _FIELD_NUMBERS,
+}  # fmt: skip
+_OBJECT_DRAWS = {
+    "object_class": 1, "ratio": 1, "stray": 2, "turn": 1, "stretch": 2, "shape_vary": 3,
+    "texture": 1, "texture_turn": 1, "texture_vary": 4, "base": 1, "accent": 1, "second": 1,
+}  # fmt: skip
+_NUMBERS = sum(_SCENE_DRAWS.values()) + MAX_OBJECTS * sum(_OBJECT_DRAWS.values())
+Draws = dict[str, Tensor]
+# for one to four objects: how far from the middle they stand, how far each strays from there,
+# the radius of the largest (as a disc of the same area), and how far that varies
+_LAYOUTS = (
+    (0.0, 0.22, 0.46, 0.1),
+    (0.34, 0.14, 0.4, 0.05),
+    (0.4, 0.13, 0.36, 0.04),
+    (0.46, 0.12, 0.33, 0.03),
+)
+_ORDER = torch.tensor([0, 2, 1, 3])  # neighbours around the middle are not neighbours in depth
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,7 @@ class Composition:
         centre, radius, turn, stretch: the place, half size, rotation (radians) and the two axis factors.
         shape_vary: the numbers that vary each shape.
         texture, texture_turn, texture_vary: the pattern on each object (index into `TEXTURES`).
-        colours: four colours an object: base, second, accent, and the outline's.
+        colours: three colours an object: base, the texture's second one, and the accent of details.
         background, background_turn, background_vary, ground: the background's pattern and its two colours.
         light: the unit vector towards the light.
         fields: the numbers on the lattices of two fields of fractal noise.
@@ -64,46 +82,51 @@ class Composition:
         """The number of scenes."""
         return self.radius.shape[0]
 
-    def __getitem__(self, index: slice) -> Composition:
-        """The compositions of some scenes."""
-        return Composition(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
+def uniform_draws(seed: int, start: int, count: int) -> tuple[Draws, Draws]:
+    """Numbers in [0, 1) by name: for each scene (count, k), and for each object (count, 4, k).
 
-def uniform_draws(seed: int, start: int, count: int) -> Float[Tensor, "count draws"]:
-    """Numbers in [0, 1), a row a scene; the row of scene i depends only on the seed and i."""
-    rows = np.empty((count, _DRAWS), dtype=np.float32)
+    Those of scene i depend only on the seed and i.
+    """
+    rows = np.empty((count, _NUMBERS), dtype=np.float32)
     for row in range(count):
         np.random.Generator(np.random.PCG64([seed, start + row])).random(out=rows[row], dtype=np.float32)
-    return torch.from_numpy(rows)
+    each, scene = torch.from_numpy(rows).split(
+        [MAX_OBJECTS * sum(_OBJECT_DRAWS.values()), sum(_SCENE_DRAWS.values())], 1
+    )
+    each = each.reshape(count, MAX_OBJECTS, -1)
+    return tuple(
+        dict(zip(widths, numbers.split(list(widths.values()), dim=-1), strict=True))
+        for widths, numbers in ((_SCENE_DRAWS, scene), (_OBJECT_DRAWS, each))
+    )  # type: ignore[return-value]
 
 
 def compose(count: int, *, seed: int, start: int, objects: tuple[int, int], classes: tuple[int, ...]) -> Composition:
     """Draw the compositions of the scenes `start` to `start + count - 1`."""
-    draws = uniform_draws(seed, start, count)
-    scene = draws[:, :_SCENE_NUMBERS]
-    each = draws[:, _SCENE_NUMBERS : _SCENE_NUMBERS + MAX_OBJECTS * _OBJECT_NUMBERS]
-    each = each.reshape(count, MAX_OBJECTS, _OBJECT_NUMBERS)
-    number = objects[0] + (scene[:, 0] * (objects[1] - objects[0] + 1)).long()
-    present = torch.arange(MAX_OBJECTS) < number[:, None]
-    palette = (scene[:, 1] * ink_colours().shape[0]).long()
-    light = math.pi * (0.5 + 0.7 * (scene[:, 2] - 0.5))
+    scene, each = uniform_draws(seed, start, count)
+    number = objects[0] + (scene["number"] * (objects[1] - objects[0] + 1)).long()
+    present = torch.arange(MAX_OBJECTS) < number
+    palette = (scene["palette"][:, 0] * ink_colours().shape[0]).long()
+    light = math.pi * (0.5 + 0.7 * (scene["light"] - 0.5))  # from above, as we expect light to fall
+    centre, radius = _places(scene, each, number)
     return Composition(
-        object_classes=torch.where(present, _distinct_classes(each[:, :, 0], classes), -1),
-        **_places(scene, each, number),
-        turn=2 * each[:, :, 5] - 1,
-        stretch=0.9 + 0.2 * each[:, :, 6:8],
-        shape_vary=each[:, :, 8:11],
-        texture=(each[:, :, 11] * len(TEXTURES)).long(),
-        texture_turn=2 * math.pi * each[:, :, 12],
-        texture_vary=each[:, :, 13:17],
+        object_classes=torch.where(present, _distinct_classes(each["object_class"][..., 0], classes), -1),
+        centre=centre,
+        radius=radius,
+        turn=2 * each["turn"][..., 0] - 1,
+        stretch=0.9 + 0.2 * each["stretch"],
+        shape_vary=each["shape_vary"],
+        texture=(each["texture"][..., 0] * len(TEXTURES)).long(),
+        texture_turn=2 * math.pi * each["texture_turn"][..., 0],
+        texture_vary=each["texture_vary"],
         colours=_object_colours(palette, each),
-        background=(scene[:, 3] * len(BACKGROUNDS)).long(),
-        background_turn=scene[:, 4],
-        background_vary=scene[:, 5:9],
+        background=(scene["background"][:, 0] * len(BACKGROUNDS)).long(),
+        background_turn=math.pi * scene["background_turn"][:, 0],
+        background_vary=scene["background_vary"],
         ground=_ground_colours(palette, scene),
-        light=torch.stack([torch.cos(light), torch.sin(light)], dim=-1),
-        fields=draws[:, -2 * _FIELD_NUMBERS :].reshape(count, 2, _FIELD_NUMBERS),
-        mark=scene[:, 9:13],
+        light=torch.cat([torch.cos(light), torch.sin(light)], dim=-1),
+        fields=scene["fields"].reshape(count, 2, _FIELD_NUMBERS),
+        mark=scene["mark"],
     )
 
 
@@ -111,57 +134,46 @@ def _distinct_classes(keys: Float[Tensor, "batch 4"], classes: tuple[int, ...]) 
     """Four classes a scene, no class twice while there are enough of them (a partial Fisher-Yates shuffle)."""
     pool = torch.tensor(classes).expand(keys.shape[0], -1).clone()
     rows = torch.arange(keys.shape[0])
-    for place in range(min(MAX_OBJECTS, len(classes)) - 1):
+    for place in range(min(MAX_OBJECTS, len(classes) - 1)):
         other = place + (keys[:, place] * (len(classes) - place)).long()
         pool[rows, place], pool[rows, other] = pool[rows, other], pool[rows, place].clone()
     return pool.repeat(1, MAX_OBJECTS)[:, :MAX_OBJECTS]
 
 
 def _places(
-    scene: Float[Tensor, "batch numbers"], each: Float[Tensor, "batch 4 more"], number: Int[Tensor, " batch"]
-) -> dict[str, Tensor]:
+    scene: Draws, each: Draws, number: Int[Tensor, "batch 1"]
+) -> tuple[Float[Tensor, "batch 4 2"], Float[Tensor, "batch 4"]]:
     """Centres and radii: the objects stand around the middle, one of them clearly the largest."""
-    slots = torch.arange(MAX_OBJECTS)
-    row = number - 1
-    main = (scene[:, 13] * number).long()
-    spread = torch.tensor([0.0, 0.44, 0.5, 0.56])[row]
-    jitter = torch.tensor([0.2, 0.1, 0.09, 0.08])[row]
-    largest = torch.tensor([0.5, 0.42, 0.37, 0.34])[row] + torch.tensor([0.12, 0.05, 0.04, 0.03])[row] * (
-        2 * scene[:, 14] - 1
-    )
-    ratio = torch.where(slots == main[:, None], 1.0, 0.6 + 0.14 * each[:, :, 1])
-    # neighbours in the circle are not neighbours in depth
-    order = torch.tensor([0, 2, 1, 3])
-    angle = 2 * math.pi * (scene[:, 15:16] + order / number[:, None])
-    # with two objects, side by side looks better than one above the other
-    angle = torch.where(number[:, None] == 2, math.pi * (order / 2.0 + 0.36 * (scene[:, 15:16] - 0.5)), angle)
-    circle = spread[:, None, None] * torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
-    centre = circle + jitter[:, None, None] * (2 * each[:, :, 2:4] - 1)
-    return {"centre": centre, "radius": largest[:, None] * ratio}
+    spread, reach, radius, radius_reach = torch.tensor(_LAYOUTS)[number[:, 0] - 1].T[..., None]
+    largest = radius + radius_reach * (2 * scene["largest"] - 1)
+    main = (scene["main"] * number).long()
+    ratio = torch.where(torch.arange(MAX_OBJECTS) == main, 1.0, 0.64 + 0.14 * each["ratio"][..., 0])
+    angle = 2 * math.pi * (scene["around"] + _ORDER / number)
+    side_by_side = math.pi * (_ORDER / 2 + 0.36 * (scene["around"] - 0.5))  # looks better than one above the other
+    angle = torch.where(number == 2, side_by_side, angle)[..., None]
+    around = torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1)
+    return spread[..., None] * around + reach[..., None] * (2 * each["stray"] - 1), largest * ratio
 
 
-def _object_colours(
-    palette: Int[Tensor, " batch"], each: Float[Tensor, "batch 4 more"]
-) -> Float[Tensor, "batch 4 3 3"]:
+def _object_colours(palette: Int[Tensor, " batch"], each: Draws) -> Float[Tensor, "batch 4 3 3"]:
     """Base, second and accent colour of each object; the base colours of a scene differ."""
     inks = ink_colours()[palette]
     count = inks.shape[1]
-    base = (torch.arange(MAX_OBJECTS) + (each[:, :1, 17] * count).long()) % count
-    accent = (base + 1 + (each[:, :, 18] * (count - 1)).long()) % count
+    base = (torch.arange(MAX_OBJECTS) + (each["base"][:, :1, 0] * count).long()) % count
+    accent = (base + 1 + (each["accent"][..., 0] * (count - 1)).long()) % count
     rows = torch.arange(len(palette))[:, None]
     colour = inks[rows, base]
-    # the texture's second colour: the same hue, lighter or darker
-    lighter = torch.where(colour.mean(-1, keepdim=True) < 0.62, 1.0, 0.0)
-    strength = 0.18 + 0.2 * each[:, :, 19:20]
+    # the texture's second colour: the same hue, lighter where the colour is dark, darker where it is light
+    lighter = (colour.mean(-1, keepdim=True) < 0.62).float()
+    strength = 0.18 + 0.2 * each["second"]
     second = colour + strength * (lighter * (1 - colour) - (1 - lighter) * 0.75 * colour)
     return torch.stack([colour, second, inks[rows, accent]], dim=2)
 
 
-def _ground_colours(
-    palette: Int[Tensor, " batch"], scene: Float[Tensor, "batch numbers"]
-) -> Float[Tensor, "batch 2 3"]:
-    pair = ground_colours()[palette, (2 * scene[:, 16]).long()]
-    return torch.where(scene[:, 17, None, None] < 0.5, pair, pair.flip(1))
+def _ground_colours(palette: Int[Tensor, " batch"], scene: Draws) -> Float[Tensor, "batch 2 3"]:
+    """The background's two colours, in either order."""
+    pair = ground_colours()[palette, (2 * scene["ground"][:, 0]).long()]
+    return torch.where(scene["swap"][..., None] < 0.5, pair, pair.flip(1))
 
 
 def object_turns(composition: Composition) -> Float[Tensor, "batch 4"]:

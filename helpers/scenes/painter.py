@@ -16,6 +16,7 @@ from helpers.scenes.primitives import Plane, box, coverage
 from helpers.scenes.shapes import SHAPES
 
 BEVEL = 0.055  # how far from its edge an object's surface is rounded
+CONTRAST = {"hills": 1.8, "clouds": 1.6, "gradient": 1.7, "contours": 1.5}  # of backgrounds; 1 for the others
 SHADOW_LENGTH, SHADOW_BLUR, SHADOW_DEPTH = 0.075, 0.11, 0.42
 OUTLINE = 0.011
 
@@ -59,11 +60,12 @@ def paint_background(scenes: Composition, size: int) -> Float[Tensor, "batch 3 s
             continue
         # some patterns have an up and a down, others may lie at any angle
         steady = name in ("bricks", "hills", "rays", "gradient", "contours", "clouds")
-        turn = _planes(scenes.background_turn[rows] * (0.0 if steady else 3.14))
+        turn = _planes(scenes.background_turn[rows] * (0.0 if steady else 1.0))
         cos, sin = torch.cos(turn), torch.sin(turn)
         pixel = torch.full((len(rows), 1, 1), 2 / size)
         vary = scenes.background_vary[rows][..., None, None]
-        tone[rows] = pattern(cos * x + sin * y, cos * y - sin * x, vary, noise[rows], pixel)
+        painted = pattern(cos * x + sin * y, cos * y - sin * x, vary, noise[rows], pixel)
+        tone[rows] = CONTRAST.get(name, 1.0) * painted
     ground = scenes.ground[..., None, None]
     canvas = ground[:, 0] + tone[:, None] * (ground[:, 1] - ground[:, 0])
     light = _planes(scenes.light[:, 0]) * x + _planes(scenes.light[:, 1]) * y
@@ -160,8 +162,7 @@ def paint_mark(
     pixel = 2 / size
     label = box(x, y, (0.2, 0.13))
     bars = torch.stack([box(x, y, (w, 0.016), at=(w - 0.15, h)) for w, h in ((0.15, 0.07), (0.1, 0.0), (0.13, -0.07))])
-    paper = torch.where(coverage(bars.amin(0), pixel)[:, None] > 0, 0.0, 0.0) + _constant(PALE)
-    paper = paper + coverage(bars.amin(0), pixel)[:, None] * (_constant(DARK) - paper)
+    paper = _constant(PALE) + coverage(bars.amin(0), pixel)[:, None] * (_constant(DARK) - _constant(PALE))
     cover = coverage(label, pixel)[:, None]
     return canvas + cover * (paper - canvas), label < 0
 

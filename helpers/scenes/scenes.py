@@ -99,7 +99,7 @@ def make_scenes(
     indices = tuple(SCENE_CLASSES.index(name) for name in classes)
     at_once = max(1, _PIXELS_AT_ONCE // size**2)
     parts = []
-    for first in range(0, max(count, 1), at_once):
+    for first in range(0, count, at_once):
         number = min(at_once, count - first)
         drawn = compose(number, seed=seed, start=start + first, objects=objects, classes=indices)
         parts.append(_paint(drawn, size, *rates))
@@ -145,13 +145,9 @@ def _paint(drawn: Composition, size: int, strength: float, base_rate: float, mar
 def _multi_hot(
     object_classes: Int[Tensor, "scenes 4"], visible: Bool[Tensor, "scenes 4 size size"]
 ) -> Bool[Tensor, "scenes classes"]:
-    seen = visible.flatten(2).any(dim=2) & (object_classes >= 0)
-    return (functional_one_hot(object_classes) & seen[..., None]).any(dim=1)
-
-
-def functional_one_hot(object_classes: Int[Tensor, "scenes 4"]) -> Bool[Tensor, "scenes 4 classes"]:
-    """Which class each slot holds, as booleans (all false where it is empty)."""
-    return object_classes[..., None] == torch.arange(len(SCENE_CLASSES))
+    seen = visible.flatten(2).any(dim=2)
+    held = object_classes[..., None] == torch.arange(len(SCENE_CLASSES))
+    return (held & seen[..., None]).any(dim=1)
 
 
 def _check(
@@ -166,8 +162,8 @@ def _check(
     marked: str | None,
 ) -> None:
     """Refuse bad arguments by name."""
-    if count < 0 or start < 0 or seed < 0:
-        raise ValueError(f"count={count}, start={start} and seed={seed} must not be negative")
+    if count < 1 or start < 0 or seed < 0:
+        raise ValueError(f"count={count} must be at least 1; start={start} and seed={seed} must not be negative")
     if not SMALLEST <= size <= LARGEST:
         raise ValueError(f"size={size} is out of range: scenes are {SMALLEST} to {LARGEST} pixels wide")
     if not 1 <= objects[0] <= objects[1] <= MAX_OBJECTS:

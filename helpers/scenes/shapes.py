@@ -69,7 +69,7 @@ def _flower(x: Plane, y: Plane, vary: Variation) -> Plane:
 
 def _leaf(x: Plane, y: Plane, vary: Variation) -> Plane:
     bent = x - 0.16 * (1 - y * y) * (2 * vary[:, 0] - 1)
-    blade = lens(bent, y - 0.12, (0.5, 0.95))
+    blade = lens(bent, y - 0.12, (0.56, 0.95))
     return torch.minimum(blade, segment(bent, y, (0.0, -0.7), (0.0, -1.12)) - 0.05)
 
 
@@ -122,12 +122,12 @@ def _leaf_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
     slanted = y - 0.75 * bent.abs()
     spacing = 0.27
     veins = (slanted - spacing * torch.round(slanted / spacing)).abs() * 0.8 - 0.02
-    veins = torch.maximum(veins, lens(bent, y - 0.12, (0.4, 0.82)))
+    veins = torch.maximum(veins, lens(bent, y - 0.12, (0.46, 0.82)))
     return [("shade", torch.minimum(midrib, veins))]
 
 
 def _fish_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
-    gill = torch.maximum((circle(x, y, 0.42, at=(0.82, 0.0))).abs() - 0.03, ellipse(x, y, (0.6, 0.36), at=(0.22, 0)))
+    gill = torch.maximum((circle(x, y, 0.42, at=(0.82, 0.0))).abs() - 0.03, ellipse(x, y, (0.6, 0.36), at=(0.22, 0.0)))
     tail = torch.minimum(x + 0.42, polygon(x, y, ((-0.4, 0.42), (0.7, 0.42), (0.7, 0.9), (-0.4, 0.9))))
     eye = (0.62, 0.12)
     return [
@@ -184,15 +184,15 @@ class Shape:
 
 
 SHAPES: tuple[Shape, ...] = (
-    Shape("star", _star, _no_details, 1.0, turn=3.14),
-    Shape("heart", _heart, _no_details, 1.0),
-    Shape("crescent", _crescent, _crescent_details, 1.0, mirrored=True),
-    Shape("ring", _ring, _ring_details, 1.0, turn=3.14),
-    Shape("gear", _gear, _gear_details, 1.0, turn=3.14),
-    Shape("flower", _flower, _flower_details, 1.0, turn=3.14),
-    Shape("leaf", _leaf, _leaf_details, 1.0, turn=1.0),
-    Shape("fish", _fish, _fish_details, 1.0, mirrored=True),
-    Shape("mushroom", _mushroom, _mushroom_details, 1.0, turn=0.3),
-    Shape("house", _house, _house_details, 1.0, turn=0.2),
+    Shape("star", _star, _no_details, 1.32, turn=3.14),
+    Shape("heart", _heart, _no_details, 1.09),
+    Shape("crescent", _crescent, _crescent_details, 1.44, mirrored=True),
+    Shape("ring", _ring, _ring_details, 1.22, turn=3.14),
+    Shape("gear", _gear, _gear_details, 1.24, turn=3.14),
+    Shape("flower", _flower, _flower_details, 1.12, turn=3.14),
+    Shape("leaf", _leaf, _leaf_details, 1.42, turn=1.0),
+    Shape("fish", _fish, _fish_details, 1.41, mirrored=True),
+    Shape("mushroom", _mushroom, _mushroom_details, 1.22, turn=0.3),
+    Shape("house", _house, _house_details, 1.21, turn=0.2),
 )
 SCENE_CLASSES: tuple[str, ...] = tuple(shape.name for shape in SHAPES)
