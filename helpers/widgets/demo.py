@@ -1,0 +1,71 @@
+"""The live demonstration of a chapter: your own photograph, your own class, your own λk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.images import load_image
+from helpers.widgets.frames import Picture
+from helpers.widgets.live import LivePanel
+from helpers.widgets.static import write_value
+
+PREDICTED = "what the classifier sees"
+
+
+def explain_own_image(
+    explain: Callable[[Float[Tensor, "3 height width"], float, int | None], Picture],
+    default_image: Float[Tensor, "3 height width"],
+    *,
+    class_names: Sequence[str],
+    sparsity_weights: Sequence[float],
+    start: float | None = None,
+    label: str = "your image and its explanation",
+) -> LivePanel:
+    """Controls to upload a photograph, choose λk and the class to explain, and a button that explains it.
+
+    Args:
+        explain: called as `explain(image, sparsity_weight, target)`; target is a class or None for the predicted one;
+            returns a figure, a picture or a PIL image. It is called once here, with the default image.
+        default_image: what is explained until something is uploaded, in [0, 1]; uploads are brought to its size.
+        class_names: the classes to choose from.
+        sparsity_weights: the values of λk to choose from.
+        start: the first λk; by default the middle one.
+        label: what the picture shows, for those who do not see it.
+
+    Returns:
+        A panel; show it with `with_live_controls(static, lambda: explain_own_image(...))`.
+
+    Raises:
+        Exception: whatever `explain` raises for the default image.
+    """
+    height, width = default_image.shape[-2:]
+    wide = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="32em", max_width="100%")}
+    weights = list(sparsity_weights)
+    controls: dict[str, ipywidgets.Widget] = {
+        "upload": ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your image"),
+        "sparsity_weight": ipywidgets.SelectionSlider(
+            options=[(write_value(weight), float(weight)) for weight in weights],
+            value=float(weights[len(weights) // 2] if start is None else start),
+            description="λk",
+            **wide,
+        ),
+        "target": ipywidgets.Dropdown(
+            options=[(PREDICTED, None), *((name, index) for index, name in enumerate(class_names))],
+            value=None,
+            description="Explain",
+            **wide,
+        ),
+        "button": ipywidgets.Button(description="Explain", button_style="primary"),
+    }
+
+    def draw(upload: tuple, sparsity_weight: float, target: int | None) -> Picture:
+        image = default_image
+        if upload:
+            image = load_image(bytes(upload[0]["content"]), size=(int(height), int(width)), resize="crop")
+        return explain(image, sparsity_weight, target)
+
+    return LivePanel(draw, controls, label=label)
