@@ -1,0 +1,53 @@
+# Each command does all set-up by itself: .venv, requirements.txt, a Jupyter kernel. `make` alone prints them.
+PYTHON ?= python3
+PROFILE ?= quick
+CORES ?= all
+VENV := $(CURDIR)/.venv
+READY := .venv/.ready
+RUN := PATH="$(VENV)/bin:$$PATH"
+SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
+MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
+export JUPYTER_PREFER_ENV_PATH := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test check figure figures lab bench models clean
+
+help: ## print the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
+
+book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
+	@$(SNAKEMAKE) html && echo "The book: $(CURDIR)/_build/html/index.html"
+
+test: check book ## check the sources, build the book, run all tests
+	$(RUN) pytest -n $(MANY) --dist loadfile --nbval --nbval-sanitize-with tests/sanitise.cfg tests _build/pages _build/figures/quick
+
+check: $(READY) ## lint, format and types
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+
+figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
+	@$(RUN) python -m helpers.pages check --id "$(ID)" --profile "$(PROFILE)"
+	@$(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"
+
+figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=study
+	@$(RUN) python -m helpers.pages check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
+
+lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
+	$(RUN) jupyter lab --ip=localhost --config=.venv/etc/jupyter/lab.json book
+
+bench: $(READY) ## the benchmarks: ratios within one run
+	$(RUN) python -m benchmarks
+
+models: $(READY) ## train the small models of models/ again
+	$(RUN) python -m helpers.experiments models
+
+clean: ## remove what was built; .venv and results/ stay
+	rm -rf _build .snakemake
+
+# Set-up. The stamp is written last: an interrupted set-up is done again.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(f'error: Python 3.10 or newer is needed; $(PYTHON) is {v}. With another one: make PYTHON=python3.12' if sys.version_info < (3, 10) else 0)"
+	"$$($(PYTHON) -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')" -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	.venv/bin/python -m ipykernel install --sys-prefix --name keep-what-matters --display-name "Keep What Matters"
+	@touch $@

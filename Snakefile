@@ -1,0 +1,99 @@
+# The pages, the figures and the book, each made again when what it depends on has changed, and only then.
+#
+#   snakemake --cores all html                                      the book
+#   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
+#
+# What counts is content, not time stamps: each target depends on a small file under _build/inputs/ that lists the
+# SHA-256 of everything its page needs (found by helpers.pages), and that is written only when the list differs.
+# Runs with Snakemake 7.32 (Python 3.10) and 9.
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from helpers.pages.dependencies import dependencies, inputs_digest, module_dependencies
+from helpers.pages.registry import find_figure, find_profile, load_registry
+from helpers.pages.site import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
+
+ROOT = Path(workflow.basedir)
+PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
+# only the first process writes lists: the jobs that it starts must not move them while pages run
+WRITES_LISTS = os.environ.setdefault("BOOK_LISTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
+
+
+def listed(name, files, parameters=None):
+    """The file that lists the inputs of `name`, brought up to date, and the inputs themselves."""
+    path, text = Path("_build/inputs") / f"{name}.txt", inputs_digest(files, parameters, ROOT)
+    if WRITES_LISTS and not (path.is_file() and path.read_text() == text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return {"list": str(path), "files": [ancient(str(file.relative_to(ROOT))) for file in sorted(files)]}
+
+
+@lru_cache
+def page_inputs(page):
+    return listed(page, dependencies(page, root=ROOT))
+
+
+@lru_cache
+def figure_inputs(profile, id):
+    figure = find_figure(id, ROOT)
+    find_profile(profile, ROOT)
+    parameters = {"profile": profile, **figure.parameters}
+    inputs = listed(f"{profile}/{id}", dependencies(figure.notebook, parameters, ROOT), parameters)
+    return {**inputs, "needs": [f"_build/{need}/{profile}.done" for need in figure.needs]}
+
+
+@lru_cache
+def explanation_inputs(profile):
+    return listed(f"{profile}/explanations", module_dependencies("helpers.experiments.__main__", profile, ROOT))
+
+
+rule html:
+    input:
+        [executed_path(page, ROOT) for page in PAGES],
+        listed("html", site_files(ROOT))["list"],
+    output:
+        touch(COMPLETE),
+    shell:
+        "{sys.executable} -m helpers.pages build"
+
+
+rule figures:
+    input:
+        [f"_build/figures/{config.get('profile', BOOK_PROFILE)}/{id}.ipynb" for id in load_registry(ROOT)],
+
+
+rule page:
+    input:
+        unpack(lambda wildcards: page_inputs(f"{wildcards.page}.md")),
+    output:
+        "_build/pages/{page}.ipynb",
+    threads: max(1, workflow.cores // max(1, len(PAGES)))
+    shell:
+        "{sys.executable} -m helpers.pages page {wildcards.page}.md {output}"
+
+
+rule figure:
+    input:
+        unpack(lambda wildcards: figure_inputs(wildcards.profile, wildcards.id)),
+    output:
+        "_build/figures/{profile}/{id}.ipynb",
+    threads: max(1, workflow.cores // max(1, len(PAGES)))
+    shell:
+        "{sys.executable} -m helpers.pages figure {wildcards.id} {wildcards.profile} {output}"
+
+
+# What several figures of a profile share. The marker is the output, since Snakemake deletes the outputs of a job
+# before it starts: the results themselves are written atomically by the command, which resumes where it was stopped.
+rule explanations:
+    input:
+        unpack(lambda wildcards: explanation_inputs(wildcards.profile)),
+    output:
+        touch("_build/explanations/{profile}.done"),
+    threads: workflow.cores
+    shell:
+        "{sys.executable} -m helpers.experiments explain --profile {wildcards.profile}"

@@ -1,0 +1,72 @@
+"""The registry of figures: which notebook makes each figure and table of the papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpers.pages.source import ROOT
+
+REGISTRY = "book/figures.yaml"
+
+
+class Figure(BaseModel):
+    """One figure or table of a paper.
+
+    Attributes:
+        paper: the BibTeX key of the paper.
+        shows: what the paper calls it, such as "Figure 3".
+        title: what it shows, in a few words.
+        notebook: the page that makes it, from the project's root.
+        parameters: what papermill sets in the notebook besides `profile`.
+        needs: shared inputs that are made before it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paper: str
+    shows: str
+    title: str
+    notebook: Annotated[str, Field(pattern=r"^book/.+\.md$")]
+    parameters: dict[str, str | int | float | bool] = {}
+    needs: tuple[Literal["explanations"], ...] = ()
+
+
+def load_registry(root: Path = ROOT) -> dict[str, Figure]:
+    """The figures by id, in the order of the file.
+
+    Raises:
+        ValueError: an entry has an unknown key, or a value of the wrong type; the message names both.
+    """
+    entries = yaml.safe_load((root / REGISTRY).read_text(encoding="utf-8")) or {}
+    try:
+        return {identifier: Figure.model_validate(entry) for identifier, entry in entries.items()}
+    except ValidationError as error:
+        raise ValueError(f"{REGISTRY}: {error}") from error
+
+
+def find_figure(identifier: str, root: Path = ROOT) -> Figure:
+    """The figure of that id.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+    """
+    figures = load_registry(root)
+    if identifier not in figures:
+        raise ValueError(f"figure {identifier!r} is not in {REGISTRY}; there are: {', '.join(figures)}")
+    return figures[identifier]
+
+
+def find_profile(name: str, root: Path = ROOT) -> Path:
+    """The file of a profile.
+
+    Raises:
+        ValueError: there is none of that name; the message lists those that exist.
+    """
+    known = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
+    if name not in known:
+        raise ValueError(f"profile {name!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
+    return root / "profiles" / f"{name}.yaml"
