@@ -159,6 +159,7 @@ def paint_mark(
     right, top = mark[:, 1] < 0.5, (2 * mark[:, 1]) % 1 < 0.5
     x = x - _planes(torch.where(right, 1.0, -1.0) * (0.7 - 0.06 * mark[:, 2]))
     y = y - _planes(torch.where(top, 1.0, -1.0) * (0.76 - 0.06 * mark[:, 3]))
+    x, y = torch.broadcast_tensors(x, y)
     pixel = 2 / size
     label = box(x, y, (0.2, 0.13))
     bars = torch.stack([box(x, y, (w, 0.016), at=(w - 0.15, h)) for w, h in ((0.15, 0.07), (0.1, 0.0), (0.13, -0.07))])

@@ -2,7 +2,7 @@
 
 A signed distance is negative inside a figure, positive outside, and (nearly) a distance in between, so that it
 serves at once as a mask, for antialiasing, for bevelled edges and for soft shadows. Coordinates are tensors
-(batch, height, width), y pointing up; a figure's numbers are floats or (batch, 1, 1).
+(batch, height, width), y pointing up; a figure's numbers are floats or tensors that broadcast (usually (batch, 1, 1)).
 Most formulas are in Inigo Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d).
 """
 
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Plane = Float[Tensor, "batch height width"]
-Number = Float[Tensor, "batch 1 1"] | float
+Number = Float[Tensor, "#batch #height #width"] | float
 
 
 def coverage(distance: Plane, pixel: Number) -> Plane:

@@ -48,7 +48,7 @@ class Scenes:
         """The number of scenes."""
         return self.images.shape[0]
 
-    def __getitem__(self, index: slice | Tensor) -> Scenes:
+    def __getitem__(self, index: slice | Tensor | int) -> Scenes:
         """Some of the scenes, by a slice or by a tensor of indices or of booleans."""
         if isinstance(index, int):
             raise TypeError("Scenes are indexed by a slice or a tensor, such as scenes[3:4]")
