@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.pages.dependencies import dependencies
 from helpers.pages.execution import PageError, execute
 from helpers.pages.registry import find_figure, find_profile
-from helpers.pages.site import HTML, BuildError, build
+from helpers.pages.site import BuildError, build
 from helpers.pages.source import ROOT
 
 
@@ -48,7 +48,6 @@ def main(arguments: list[str] | None = None) -> None:
             find_profile(options.profile)
         elif options.command == "build":
             build()
-            print(f"The book: {ROOT / HTML}/index.html")
         else:
             print(*sorted(path.relative_to(ROOT).as_posix() for path in dependencies(options.page)), sep="\n")
     except (BuildError, PageError, ValueError) as error:

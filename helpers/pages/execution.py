@@ -10,12 +10,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import nbformat
+from nbformat import NotebookNode
 
 from helpers.pages.source import ROOT, page_parameters, read_page
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -90,8 +89,7 @@ def _run(
     page: Path, executed: Path, parameters: dict[str, object], root: Path, cell_timeout: int
 ) -> list[tuple[str, str]]:
     """Run the page into `executed`; returns what failed."""
-    import nbformat
-    import papermill
+    import papermill  # a second, and only needed here
     from papermill.exceptions import PapermillExecutionError
 
     defaults = page_parameters(page)

@@ -92,8 +92,9 @@ def build(root: Path = ROOT) -> Path:
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     # everything anew: a second build would pass over a warning of the first one, whose pages it takes for done
     command = [str(jupyter_book), "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
-    if subprocess.run(command, cwd=root, check=False).returncode:
-        raise BuildError("the book has warnings or errors, listed above; the HTML was left as it was")
+    done = subprocess.run(command, cwd=root, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise BuildError(f"Jupyter Book found warnings or errors; the HTML was left as it was.\n\n{done.stdout}")
     html, former = root / HTML, root / "_build/html-former"
     shutil.rmtree(former, ignore_errors=True)
     if html.exists():

@@ -5,18 +5,15 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+import jupytext
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @lru_cache
 def _read(page: Path, _modified: int) -> NotebookNode:
-    import jupytext  # half a second, needed only by those who read pages
-
     return jupytext.read(page, fmt="md:myst")
 
 
