@@ -14,7 +14,6 @@ install_import_hook("helpers", "beartype.beartype")  # before anything of helper
 import hypothesis
 import pytest
 import torch
-
 from tolerance import compare_with_tolerance  # pytest puts this folder on the path
 
 torch.set_num_threads(1)
