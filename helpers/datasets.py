@@ -16,6 +16,7 @@ from torch import Tensor
 from helpers.data_files import data_file, file_digest
 from helpers.images import SUFFIXES, Resize, image_digest, load_image
 from helpers.runtime import random_generator
+from helpers.scenes import make_scenes
 
 IMAGENET_LICENCE = "ImageNet terms: research use only; never to be published"
 SCENES_LICENCE = "drawn by this book's own code (MIT)"
@@ -108,7 +109,7 @@ GALLERY_NAMES = ("chelsea", "coffee", "rocket", "astronaut", "camera", "clock")
 
 
 def gallery_images(
-    size: int | tuple[int, int] = 256, resize: Resize = "stretch", names: Sequence[str] = GALLERY_NAMES
+    size: int | tuple[int, int] = 256, resize: Resize = "crop", names: Sequence[str] = GALLERY_NAMES
 ) -> ImageSet:
     """Photographs of `GALLERY`, read from the installed scikit-image: no download, free to publish.
 
@@ -204,8 +205,6 @@ def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> 
         seed: the seed; scene i depends on it and i only.
         options: further options of `helpers.scenes.make_scenes`.
     """
-    from helpers.scenes import make_scenes
-
     scenes = make_scenes(count, size=size, seed=seed, **options)
     first = int(options.get("start", 0))
     return ImageSet(

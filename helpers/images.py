@@ -21,7 +21,10 @@ from torchvision.transforms.v2 import functional as transforms
 Resize = Literal["stretch", "crop", "pad"]
 
 MAX_PIXELS = 50_000_000
-"""The most pixels that a picture may have, before or after resizing: about 600 MB as a float tensor."""
+"""The most pixels that a picture may have, before or after resizing; loading one of that size takes about 1 GB."""
+
+MAX_BYTES = 512 * 2**20
+"""The largest file that is read."""
 
 # Only formats of photographs: Pillow hands some others (EPS) to outside programs.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
@@ -68,21 +71,24 @@ def load_image(
             of a kind without a known range of values.
         ValueError: the size is not positive, or too large, or the path is a folder.
     """
-    height, width = _checked_size(size, resize)
+    wanted = _checked_size(size, resize)
     with _opened(source) as (stream, name):
         image = _decode(stream, name)
-    return image if height is None or width is None else resize_image(image, (height, width), resize)
+    return resize_image(image, wanted, resize)
 
 
 def resize_image(
-    image: Float[Tensor, "channels height width"], size: int | tuple[int, int], resize: Resize = "stretch"
+    image: Float[Tensor, "channels height width"], size: int | tuple[int, int] | None, resize: Resize = "stretch"
 ) -> Float[Tensor, "channels new_height new_width"]:
     """Resize an image in [0, 1]; `size` and `resize` are those of `load_image`.
 
     Raises:
         ValueError: the size is not positive or too large, or the image is too elongated to be cropped to it.
     """
-    height, width = _checked_size(size, resize)
+    wanted = _checked_size(size, resize)
+    if wanted is None:
+        return image
+    height, width = wanted
     old_height, old_width = image.shape[-2:]
     across, down = width / old_width, height / old_height
     if resize == "stretch":
@@ -126,12 +132,12 @@ def image_digest(image: Tensor) -> str:
     return hashlib.sha256(head + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
-def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | tuple[None, None]:
-    """The size as (height, width)."""
+def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | None:
+    """The size as (height, width), None for the picture's own."""
     if resize not in ("stretch", "crop", "pad"):
         raise ValueError(f"resize={resize!r} is not known; use 'stretch', 'crop' or 'pad'")
     if size is None:
-        return None, None
+        return None
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise ValueError(f"size={size!r}: expected a positive side or (height, width), {MAX_PIXELS:,} pixels at most")
@@ -152,12 +158,19 @@ def _opened(source: str | Path | BinaryIO | bytes) -> Iterator[tuple[BinaryIO, s
             raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
         with path.open("rb") as stream:
             yield stream, str(path)
-    else:
+    elif source.seekable():
         yield source, str(getattr(source, "name", "the stream given"))
+    else:
+        yield io.BytesIO(source.read(MAX_BYTES + 1)), str(getattr(source, "name", "the stream given"))
 
 
 def _decode(stream: BinaryIO, name: str) -> Float[Tensor, "3 height width"]:
     """The picture in a stream, decoded only once its header has shown an acceptable size."""
+    if stream.seek(0, os.SEEK_END) > MAX_BYTES:
+        raise UnreadableImageError(f"{name} has more than {MAX_BYTES:,} bytes, the most that is read; reduce it first")
+    if stream.tell() == 0:
+        raise UnreadableImageError(f"{name} is empty (0 bytes); copy or download it again")
+    stream.seek(0)
     try:
         # Pillow warns of oddities (broken EXIF, its own size limit): what matters is checked here.
         with warnings.catch_warnings():
@@ -173,14 +186,14 @@ def _decode(stream: BinaryIO, name: str) -> Float[Tensor, "3 height width"]:
             f"{name} is too large ({error}); the limit is {MAX_PIXELS:,} pixels: reduce it first"
         ) from error
     except Image.UnidentifiedImageError as error:
-        what = "is empty" if _is_empty(stream) else "is not a picture, or of a format that is not read here"
         raise UnreadableImageError(
-            f"{name} {what}; give a JPEG, PNG, WebP, GIF, BMP or TIFF (convert HEIC to JPEG first)"
+            f"{name} is not a picture, or of a format that is not read here; give a JPEG, PNG, WebP, GIF, BMP or TIFF "
+            "(convert HEIC to JPEG first)"
         ) from error
     except Exception as error:  # decoders raise many kinds of exceptions on damaged files
         raise UnreadableImageError(
-            f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated or damaged: "
-            "copy or download it again, or save it anew as PNG or JPEG"
+            f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated, damaged "
+            "or of a rare kind: copy or download it again, or save it anew as PNG or JPEG"
         ) from error
 
 
@@ -188,12 +201,6 @@ def _known_formats() -> list[str]:
     """The formats of `FORMATS` that this Pillow was built with."""
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
-
-
-def _is_empty(stream: BinaryIO) -> bool:
-    """Whether a stream has no bytes at all."""
-    stream.seek(0)
-    return not stream.read(1)
 
 
 def _check_header(picture: Image.Image, name: str) -> None:
@@ -226,23 +233,25 @@ def _to_tensor(picture: Image.Image, name: str) -> Float[Tensor, "3 height width
         return _wide_grey(picture, name)
     if picture.has_transparency_data:
         layers = picture.convert("RGBA")
-        white = Image.new("RGBA", layers.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, layers)
-    # A writable copy: torch warns of read-only memory.
-    pixels = torch.from_numpy(np.array(picture.convert("RGB")))  # (height, width, 3)
-    return pixels.permute(2, 0, 1).float().div_(255).contiguous()
+        picture = Image.new("RGB", layers.size, "white")
+        picture.paste(layers, mask=layers.getchannel("A"))
+    elif picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    # A writable copy: torch warns of read-only memory. Reordered as bytes, a quarter of the floats' memory.
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+    return pixels.float().div_(255)
 
 
 def _wide_grey(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
     """A grey picture of more than 8 bits: whole numbers of 16 bits over 65535, or floats that are in [0, 1] already."""
-    values = torch.from_numpy(np.array(picture).astype(np.float64))
+    values = torch.from_numpy(np.array(picture).astype(np.float32))
     largest = 1.0 if picture.mode == "F" else 65535.0
     if not bool(((values >= 0) & (values <= largest)).all()):
         raise UnreadableImageError(
             f"{name} holds values outside [0, {largest:g}] (mode {picture.mode}), so black and white are not known; "
             "scale it to 8 or 16 bits first"
         )
-    return (values / largest).float().expand(3, -1, -1).contiguous()
+    return values.div_(largest).expand(3, -1, -1).contiguous()
 
 
 def _padded(image: Float[Tensor, "channels height width"], height: int, width: int) -> Float[Tensor, "channels h w"]:

@@ -60,15 +60,18 @@ def find_architecture(name: str) -> Architecture:
     Raises:
         ValueError: neither library has it; the message gives names that are near.
     """
-    prefix, _, bare = name.rpartition("/")
-    if prefix in ("", "torchvision") and bare in torchvision_names():
-        return Architecture("torchvision", bare)
-    if prefix in ("", "timm") and _in_timm(bare):
-        return Architecture("timm", bare)
+    found = _find(name)
+    if found is not None:
+        return found
     known = sorted(set(torchvision_names()) | set(timm_names()))
-    near = difflib.get_close_matches(bare, known, n=5, cutoff=0.5)
+    near = difflib.get_close_matches(name.split("/")[-1], known, n=5, cutoff=0.5)
     hint = f"near names: {', '.join(near)}" if near else "timm.list_models('*part*') searches for a name"
     raise ValueError(f"neither torchvision nor timm has an image classifier named {name!r}; {hint}")
+
+
+def is_architecture(name: str) -> bool:
+    """Whether torchvision or timm has a network of this name."""
+    return _find(name) is not None
 
 
 def build_network(
@@ -145,9 +148,15 @@ def timm_names() -> tuple[str, ...]:
     return tuple(_timm().list_models())
 
 
-def _in_timm(name: str) -> bool:
-    """Whether timm has a network, perhaps with a tag (`deit_tiny_patch16_224.fb_in1k`)."""
-    return name.split(".")[0] in timm_names()
+def _find(name: str) -> Architecture | None:
+    """The network of a name, None where neither library has it."""
+    prefix, _, bare = name.rpartition("/")
+    if prefix in ("", "torchvision") and bare in torchvision_names():
+        return Architecture("torchvision", bare)
+    # timm's names may end in the tag of their weights: deit_tiny_patch16_224.fb_in1k
+    if prefix in ("", "timm") and bare.split(".")[0] in timm_names():
+        return Architecture("timm", bare)
+    return None
 
 
 def _timm() -> Any:  # a module

@@ -26,6 +26,9 @@ class Classifier(nn.Module):
         normalise: whether mean and std are applied.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         network: nn.Module,
@@ -114,6 +117,5 @@ def _fixed_size(network: nn.Module) -> tuple[int, int] | None:
     if getattr(embedding, "strict_img_size", False) and not getattr(embedding, "dynamic_img_pad", False):
         size = getattr(embedding, "img_size", None)
         return None if size is None else (int(size[0]), int(size[1]))
-    if type(network).__name__ == "VisionTransformer" and isinstance(getattr(network, "image_size", None), int):
-        return network.image_size, network.image_size  # torchvision
-    return None
+    side = getattr(network, "image_size", None)  # torchvision's VisionTransformer
+    return (side, side) if isinstance(side, int) else None

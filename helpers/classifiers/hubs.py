@@ -52,21 +52,12 @@ def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str
         ValueError: the file is not the one that its name promises.
     """
     file_name = Path(urlparse(weights.url).path).name
-    path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(weights.url, str(path))
-        except OSError as error:  # URLError, ConnectionError and TimeoutError are among these
-            raise WeightsUnavailableError(
-                f"{weights.url} is wanted and could not be downloaded ({error}); download it on a machine with internet access "
-                f"and put it at {path}"
-            ) from error
     found = _HASH_IN_NAME.search(file_name)
     if found is None:
-        raise ValueError(
-            f"{file_name} carries no hash in its name, so it cannot be checked; convert it to .safetensors"
-        )
+        raise ValueError(f"{file_name} has no hash in its name, so it cannot be checked; convert it to .safetensors")
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
+    if not path.is_file():
+        _download(weights.url, path, found.group(1))
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     check_digest(path, digest, found.group(1))
@@ -74,6 +65,22 @@ def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), digest
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path} is not a file of plain weights ({error}); delete it and get it again") from error
+
+
+def _download(url: str, path: Path, hash_prefix: str) -> None:
+    """Download a file, which appears at its path only when it is whole and its hash is right."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix)
+    except OSError as error:  # URLError, ConnectionError and TimeoutError are among these
+        raise WeightsUnavailableError(
+            f"{url} is wanted and could not be downloaded ({error}); download it on a machine with internet access and "
+            f"put it at {path}"
+        ) from error
+    except RuntimeError as error:
+        raise ValueError(
+            f"what {url} sent is not the file that its name promises ({error}); try again later"
+        ) from error
 
 
 def timm_state(name: str) -> tuple[dict[str, Tensor], str]:
@@ -122,7 +129,10 @@ def _timm_digest(path: Path, repository: str) -> str:
     if re.fullmatch(r"[0-9a-f]{64}", blob):
         return blob
     try:  # without symbolic links (Windows) the cache does not keep the digest
-        return huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, _TIMM_FILE)).etag or ""
+        tag = huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, _TIMM_FILE)).etag or ""
+        if re.fullmatch(r"[0-9a-f]{64}", tag):
+            return tag
+        raise OSError(f"the hub gives {tag!r}, which is no SHA-256")
     except OSError as error:
         raise WeightsUnavailableError(
             f"{path} cannot be checked: the cache has no record of its SHA-256, and the hub cannot be asked ({error}); "

@@ -17,6 +17,7 @@ from helpers.classifiers.architectures import (
     build_network,
     default_preprocessing,
     find_architecture,
+    is_architecture,
     load_timm_network,
     torchvision_preprocessing,
 )
@@ -102,8 +103,8 @@ _Parts = tuple[nn.Module, Preprocessing, "Sequence[str] | None", str, str]  # ..
 
 
 def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Parts:
-    """A network with random weights; one of models/ keeps its own arguments, classes and normaliser."""
-    path = local_weights(name)
+    """A network with random weights; a name that only models/ knows keeps its arguments, classes and normaliser."""
+    path = None if is_architecture(name) else local_weights(name)
     if path is not None:
         file = read_weights(path)
         architecture = _file_architecture(name, file)
@@ -151,7 +152,7 @@ def _from_hub(name: str, weights: str) -> _Parts:
     state, digest = torchvision_state(chosen)
     network = build_network(architecture)
     if hasattr(network, "transform_input"):
-        network.transform_input = True  # Inception's weights were trained on another scale
+        network.transform_input = True  # type: ignore[assignment]  # Inception's weights were trained on another scale
     _load_state(network, _renamed(state), chosen.url)
     return network, torchvision_preprocessing(chosen), chosen.meta["categories"], digest, f"torchvision {chosen.name}"
 
