@@ -18,9 +18,9 @@ def curve_with_band(
     axes: Axes,
     x: Numbers,
     mean: Numbers,
-    standard_error: Numbers | None = None,
-    *,
+    standard_error: Numbers | None,
     label: str,
+    *,
     colour: str | None = None,
     **line: Any,
 ) -> None:

@@ -69,7 +69,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         # by way of JSON: there a list may stand for a tuple, and yet the text "8" or `true` is no number
         profile = Profile.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
-        raise ValueError(describe_errors(path, content, error)) from None
+        raise ValueError(describe_errors(path, error)) from None
     if profile.name != path.stem:
         raise ValueError(
             f"{path}: name = {profile.name!r}, but the file's name says {path.stem!r}; make them the same, "

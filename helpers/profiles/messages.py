@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,31 @@ from helpers.profiles.sections import Profile
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
-def describe_errors(path: Path, content: dict[str, Any], error: ValidationError) -> str:
+def describe_errors(path: Path, error: ValidationError) -> str:
     """One line for each thing that is wrong: the key (dotted), its value, and what is allowed.
 
     Args:
         path: the profile's file.
-        content: what was read from it.
         error: what pydantic says of it.
     """
-    lines = [_describe(content, found) for found in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # a list with a wrong entry is wrong as a whole too: the entry says enough
+    parts = {one["loc"][:-1] for one in found if one["type"] not in UNKNOWN_KEY}
+    lines = [_describe(one) for one in found if one["loc"] not in parts or not one["loc"]]
     return f"{path}: " + "; ".join(lines)
 
 
-def _describe(content: dict[str, Any], found: Any) -> str:
+def _describe(found: Any) -> str:
     location = found["loc"]
-    key = ".".join(str(part) for part in location) or "the profile"
+    key = ".".join(str(part) for part in location)
+    value = reprlib.repr(found["input"])
     if found["type"] in UNKNOWN_KEY:
-        return f"{key} = {found['input']!r}: {_nearest(location)}"
-    if found["type"] in ("missing", "dataclass_exact_type"):
-        return f"{key}: is missing"
+        return f"{key} = {value}: {_nearest(location)}"
+    if found["type"] == "missing":
+        return f"{key} is missing"
     message = found["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    if found["type"] == "string_pattern_mismatch":
-        message = "should be small letters, digits and hyphens, a letter or digit first"
-    return f"{key} = {found['input']!r}: {message}" if location else f"{key}: {message}"
+    message = message.replace("an object", "a mapping of keys to values")
+    return f"{key} = {value}: {message}" if location else message
 
 
 def _nearest(location: tuple[int | str, ...]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import pywt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from helpers.rde.options import RDEOptions
@@ -19,6 +21,32 @@ Variant = Literal["corrected", "published"]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
+
+
+def _text_like(pattern: str, allowed: str) -> AfterValidator:
+    """A check that a text matches a pattern, with an error that says in words what is allowed."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"should be {allowed}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_wavelet(name: str) -> str:
+    if name not in pywt.wavelist(kind="discrete"):
+        families = ", ".join(pywt.families(short=True))
+        raise ValueError(
+            f"should be a discrete wavelet of PyWavelets, such as haar, db3 or sym4 (families: {families})"
+        )
+    return name
+
+
+Name = Annotated[str, _text_like(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens, the first no hyphen")]
+Device = Annotated[
+    str, _text_like(r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:0 (or another number) or mps")
+]
 
 
 class Section(BaseModel):
@@ -80,7 +108,7 @@ class ClassifierSettings(Section):
 class CartoonXSettings(RDEOptions):
     """The options of CartoonX: those of the optimisation, and the wavelet transform that it works on."""
 
-    wavelet: str = "db3"
+    wavelet: Annotated[str, AfterValidator(_check_wavelet)] = "db3"
     levels: Annotated[int, Field(ge=1, le=10)] = 5
     mode: Literal["zero", "symmetric", "periodization", "reflect"] = "zero"
 
@@ -130,10 +158,10 @@ class SweepSettings(Section):
 class Profile(Section):
     """All parameters of a run. Two profiles with one `digest` ask for the same numbers."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]  # the file's name, and the folder in results/
+    name: Name  # the file's name, and the folder in results/
     description: str
     seed: Annotated[int, Field(ge=0)] = 0
-    device: str = "auto"  # as in runtime.resolve_device
+    device: Device = "auto"  # as in runtime.resolve_device
     batch_size: Count
     images: ImageSettings
     classifier: ClassifierSettings

@@ -94,9 +94,9 @@ class StaticFrames:
         )
 
     def _list(self) -> str:
+        selected = [' selected="selected"' if index == self.start else "" for index in range(len(self.frames))]
         options = "".join(
-            f'<option value="{index}"{" selected=" + chr(34) * 2 if index == self.start else ""}>'
-            f"{escape(frame.value)}</option>"
+            f'<option value="{index}"{selected[index]}>{escape(frame.value)}</option>'
             for index, frame in enumerate(self.frames)
         )
         return (
