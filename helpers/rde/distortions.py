@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 import torch
 from jaxtyping import Float, Int
@@ -41,6 +42,13 @@ class DistortionMeasure:
         self.probabilities = logits.softmax(-1)
         self.reference = self._score(logits)
 
+    def select(self, images: slice) -> DistortionMeasure:
+        """The same measure for some images of the batch."""
+        part = copy(self)
+        part.targets, part.reference = self.targets[images], self.reference[images]
+        part.probabilities = self.probabilities[images]
+        return part
+
     @staticmethod
     def _targets(logits: Tensor, target: Target) -> Tensor:
         batch, classes = logits.shape
@@ -48,7 +56,12 @@ class DistortionMeasure:
             return torch.full((batch,), -1, dtype=torch.long, device=logits.device)
         if target is None:
             return logits.argmax(-1)
-        targets = torch.as_tensor(target, device=logits.device).expand(batch).long()
+        targets = torch.as_tensor(target, device=logits.device).long()
+        if targets.shape not in ((), (1,), (batch,)):
+            raise ValueError(
+                f"targets of shape {tuple(targets.shape)} do not fit {batch} images: give one class an image"
+            )
+        targets = targets.expand(batch)
         if batch and not (int(targets.min()) >= 0 and int(targets.max()) < classes):
             raise ValueError(f"targets {targets.tolist()} are not all among the {classes} classes 0 to {classes - 1}")
         return targets

@@ -47,7 +47,7 @@ def optimise(
     generator = random_generator(options.seed, start.device)
     draws = options.samples // 2 if options.antithetic else options.samples
     mask = start.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([mask], lr=options.learning_rate)
+    optimiser = torch.optim.Adam([mask], lr=options.learning_rate, fused=True)  # one kernel, no host sync
     logs = {name: mask.new_empty(options.steps, len(mask)) for name in ("distortion", "sparsity")}
     for step in progress(range(options.steps), label="optimising masks", show=show_progress):
         optimiser.param_groups[0]["lr"] = learning_rate_at(step, options.steps, options.learning_rate, options.schedule)

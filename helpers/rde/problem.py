@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from helpers.rde.distortions import DistortionMeasure, Target
@@ -68,6 +70,13 @@ class RateDistortion:
         if options.noise == "none":
             self.mean, self.deviation = torch.zeros_like(self.mean), torch.zeros_like(self.deviation)
 
+    def select(self, images: slice) -> RateDistortion:
+        """The same problem for some images of the batch."""
+        part = copy(self)
+        part.coefficients, part.measure = self.coefficients[images], self.measure.select(images)
+        part.mean, part.deviation = self.mean[images], self.deviation[images]
+        return part
+
     def draw(self, draws: int, generator: torch.Generator) -> Float[Tensor, "draws channels k"]:
         """Noise for all images of the batch."""
         return draw_noise(self.options.noise, (draws, *self.coefficients.shape[1:]), generator, self.coefficients.dtype)
@@ -102,6 +111,15 @@ class RateDistortion:
         images = self.obfuscate(mask, noise, antithetic=antithetic)
         logits = self.classifier(images.flatten(0, 1))
         return self.measure(logits.unflatten(0, images.shape[:2]))
+
+    def replaced(
+        self, keep: Bool[Tensor, "cases 1 k"], noise: Float[Tensor, "cases channels k"]
+    ) -> Float[Tensor, " cases"]:
+        """The distortion of one image's obfuscations, each with its own entries kept and its own noise elsewhere."""
+        coefficients = torch.where(keep, self.coefficients, self.mean + self.deviation * noise)
+        images = self.representation.synthesise(coefficients)
+        images = images.clamp(0, 1) if self.options.clamp else images
+        return self.measure(self.classifier(images).unsqueeze(1)).squeeze(1)
 
     def sparsity(self, mask: Float[Tensor, "batch 1 k"]) -> Float[Tensor, " batch"]:
         """The mask's mean, ‖s‖₁/k: the rate."""

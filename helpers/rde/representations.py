@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from helpers.wavelets import WaveletTransform
 
 
+@runtime_checkable
 class Representation(Protocol):
     """An invertible linear map from images to coefficients, whose bands share the statistics of their noise.
 

@@ -1,0 +1,104 @@
+"""Rate-distortion curves: how the classifier's output changes as the most relevant entries are kept, or destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from helpers.rde import RateDistortion
+from helpers.runtime import random_generator
+
+Direction = Literal["keep", "randomise"]
+
+
+def random_ranks(
+    mask: Float[Tensor, "batch k"], draws: int, generator: torch.Generator
+) -> Int[Tensor, "draws batch k"]:
+    """Each entry's place when a mask is sorted from its largest entry down, with ties broken at random in each draw.
+
+    Most entries of a converged mask are exactly 0; their order is chance, and averaging over draws says how much of
+    a curve is chance.
+    """
+    # a random permutation of the entries, shared by the batch, then a stable sort: ties stay in the permuted order
+    k = mask.shape[-1]
+    permutations = torch.stack(
+        [torch.randperm(k, generator=generator, device=generator.device) for _ in range(draws)]
+    ).to(mask.device)
+    shuffled = mask[:, permutations].transpose(0, 1)  # (draws, batch, k)
+    order = shuffled.argsort(dim=-1, descending=True, stable=True)
+    entries = permutations.unsqueeze(1).expand_as(order).gather(-1, order)  # the entry at each place
+    places = torch.arange(k, device=mask.device).expand_as(entries)
+    return torch.empty_like(entries).scatter_(-1, entries, places)
+
+
+@torch.no_grad()
+def rate_distortion_curve(
+    problem: RateDistortion,
+    mask: Float[Tensor, "batch 1 k"],
+    fractions: Sequence[float],
+    *,
+    direction: Direction = "keep",
+    draws: int = 8,
+    seed: int = 0,
+    chunk: int = 64,
+) -> tuple[Float[Tensor, "batch fractions"], Float[Tensor, "batch fractions"]]:
+    """The distortion when the most relevant p of the entries are kept, or replaced by noise, for each fraction p.
+
+    "keep" replaces all entries by noise but the ⌈p·k⌉ with the largest mask; "randomise" replaces these and keeps the
+    rest ([Re] CartoonX, section 3.4, Figure 3). The noise is the problem's own (adaptive, per band), the distortion is
+    the one of `problem.options`, and one noise draw serves all fractions, images and methods.
+
+    Args:
+        problem: the images, the classifier, the representation and the distortion.
+        mask: the relevance of each entry; only its order counts. A mask of one constant is the random baseline.
+        fractions: shares of the entries, in [0, 1].
+        direction: "keep" or "randomise".
+        draws: noise draws and tie-breaks; the published curves use 1.
+        seed: of the noise and the tie-breaks.
+        chunk: obfuscations a forward pass.
+
+    Returns:
+        The mean over the draws and its standard error (nan for one draw), both (batch, fractions).
+
+    Raises:
+        ValueError: a fraction outside [0, 1], no draw, or a mask of the wrong shape.
+    """
+    _check(problem, mask, fractions, draws)
+    generator = random_generator(seed, mask.device)
+    batch, _, k = mask.shape
+    noise = problem.draw(draws, generator)  # (draws, channels, k)
+    ranks = random_ranks(mask[:, 0], draws, generator)
+    counts = torch.tensor([_count(p, k) for p in fractions], device=mask.device)
+    total = len(counts) * draws
+    cells = torch.arange(total, device=mask.device)
+    parts = []
+    for image in range(batch):
+        one = problem.select(slice(image, image + 1))
+        for cell in cells.split(chunk):
+            fraction, draw = cell // draws, cell % draws
+            relevant = ranks[draw, image] < counts[fraction, None]  # (chunk, k)
+            keep = relevant if direction == "keep" else ~relevant
+            parts.append(one.replaced(keep.unsqueeze(1), noise[draw]))
+    values = torch.cat(parts).view(batch, len(counts), draws)
+    error = values.std(-1) / draws**0.5 if draws > 1 else torch.full_like(values[..., 0], torch.nan)
+    return values.mean(-1), error
+
+
+def _count(fraction: float, k: int) -> int:
+    """⌈fraction·k⌉, safe against the rounding of fractions such as 0.07 * 100."""
+    return -int(-round(fraction * k, 6) // 1)
+
+
+def _check(problem: RateDistortion, mask: Tensor, fractions: Sequence[float], draws: int) -> None:
+    outside = [p for p in fractions if not 0 <= p <= 1]
+    if outside:
+        raise ValueError(f"fractions must lie in [0, 1]; these do not: {outside}")
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, not {draws}")
+    wanted = tuple(problem.coefficients[:, :1].shape)
+    if tuple(mask.shape) != wanted:
+        raise ValueError(f"the mask must be {wanted}, one entry for each coefficient, not {tuple(mask.shape)}")
