@@ -84,14 +84,14 @@ def read_table(profile: Profile | str, name: str, *, root: Path | None = None) -
         ValueError: it is not there, or the CSV is not the one that the JSON belongs to; the message says what to do.
     """
     content, about = _read_pair(profile, name, root)
-    # texts stay texts ("01", "NA"); only an empty cell is a missing value
-    kinds = {
-        column: kind if kind.startswith(("int", "uint", "float", "bool")) else str
-        for column, kind in about["table"]["columns"].items()
-    }
-    return pd.read_csv(
-        io.BytesIO(content), dtype=kinds, keep_default_na=False, na_values=[""], float_precision="round_trip"
-    )
+    # read as texts, so that "01" and "NA" stay what they are; only an empty cell is a missing value
+    frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
+    for column, kind in about["table"]["columns"].items():
+        if kind.startswith(("int", "uint", "float")):
+            frame[column] = frame[column].astype(object).astype(kind)  # by Python's exact reading of each number
+        elif kind == "bool":
+            frame[column] = frame[column] == "True"
+    return frame
 
 
 def read_provenance(profile: Profile | str, name: str, *, root: Path | None = None) -> dict[str, Any]:
