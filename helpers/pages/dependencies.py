@@ -40,10 +40,9 @@ def dependencies(page: Path | str, parameters: Mapping[str, object] | None = Non
         ValueError: the page names a profile or lists under `depends` what is not there, or a cell is not Python.
     """
     page = root / page
-    trees = page_code(page)
     settings = {**page_parameters(page), **(parameters or {})}
-    page_words = _strings(trees) | {str(value) for value in settings.values()}
-    modules = module_closure(set().union(*map(imported_names, trees)), root)
+    page_words = _strings(page_code(page, parameters=False)) | {str(value) for value in settings.values()}
+    modules = module_closure(set().union(*map(imported_names, page_code(page))), root)
     profiles = _profiles(settings.get("profile"), page_words, modules, root)
     words = page_words | _strings(map(parse_module, modules)) | set().union(*map(_yaml_strings, profiles))
     own = str(settings.get("profile", ""))

@@ -36,15 +36,15 @@ def _without_magics(source: str) -> str:
     )
 
 
-def page_code(page: Path) -> list[ast.Module]:
-    """The syntax trees of the page's code cells, in order.
+def page_code(page: Path, *, parameters: bool = True) -> list[ast.Module]:
+    """The syntax trees of the page's code cells, in order; the cell tagged `parameters` only where it is asked for.
 
     Raises:
         ValueError: a cell is not Python; the message names the page and the cell.
     """
     trees = []
     for number, cell in enumerate(read_page(page).cells, start=1):
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and (parameters or not _is_parameters(cell)):
             try:
                 trees.append(ast.parse(_without_magics(cell.source)))
             except SyntaxError as error:
@@ -55,9 +55,13 @@ def page_code(page: Path) -> list[ast.Module]:
 def page_parameters(page: Path) -> dict[str, object]:
     """The literal assignments of the cell tagged `parameters`, or nothing where the page has no such cell."""
     for cell in read_page(page).cells:
-        if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
+        if cell.cell_type == "code" and _is_parameters(cell):
             return _literal_assignments(ast.parse(_without_magics(cell.source)))
     return {}
+
+
+def _is_parameters(cell: NotebookNode) -> bool:
+    return "parameters" in cell.metadata.get("tags", [])
 
 
 def _literal_assignments(tree: ast.Module) -> dict[str, object]:
