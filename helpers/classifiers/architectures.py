@@ -130,9 +130,10 @@ def torchvision_preprocessing(weights: torchvision.models.WeightsEnum) -> Prepro
 
 def timm_configuration(name: str) -> Any:  # timm's PretrainedCfg
     """timm's record of the weights of a network (the default ones, where the name has no tag)."""
-    configuration = _timm().get_pretrained_cfg(name)
-    if configuration is None:
-        raise ValueError(f"timm has no weights of the name {name!r}; timm.list_pretrained() lists all")
+    try:
+        configuration = _timm().get_pretrained_cfg(name)
+    except RuntimeError as error:  # an unknown tag
+        raise ValueError(f"{error} timm.list_pretrained({name.split('.')[0] + '*'!r}) lists the tags") from error
     return configuration
 
 

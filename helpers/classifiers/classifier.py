@@ -50,7 +50,7 @@ class Classifier(nn.Module):
         self.normalise = normalise
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
-        self.fixed_size = _fixed_size(network)
+        self.fixed_size = _fixed_size(network, self.input_size)
         self.requires_grad_(False)
         self.eval()
 
@@ -111,11 +111,16 @@ class Classifier(nn.Module):
         return f"Classifier({self.extra_repr()})"
 
 
-def _fixed_size(network: nn.Module) -> tuple[int, int] | None:
+def _fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:
     """The only image size (height, width) that a network accepts, None where any will do."""
-    embedding = getattr(network, "patch_embed", None)  # timm
-    if getattr(embedding, "strict_img_size", False) and not getattr(embedding, "dynamic_img_pad", False):
-        size = getattr(embedding, "img_size", None)
-        return None if size is None else (int(size[0]), int(size[1]))
     side = getattr(network, "image_size", None)  # torchvision's VisionTransformer
-    return (side, side) if isinstance(side, int) else None
+    if isinstance(side, int):
+        return side, side
+    embedding = getattr(network, "patch_embed", None)  # timm's transformers, which can be built for any size
+    strict = getattr(embedding, "strict_img_size", None)
+    size = getattr(embedding, "img_size", None)
+    if strict is not None and size is not None:
+        free = not strict or getattr(embedding, "dynamic_img_pad", False)
+        return None if free else (int(size[0]), int(size[1]))
+    fixed = getattr(network, "pretrained_cfg", {}).get("fixed_input_size", False)
+    return (input_size, input_size) if fixed else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,10 @@ def _from_hub(name: str, weights: str) -> _Parts:
 def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
     """The classifier, once its network is seen to give one logit a class."""
     network, preprocessing, class_names, digest, source = parts
+    if getattr(network, "num_classes", None) == 0:
+        raise ValueError(
+            f"{name} has no classes, it only computes features; use a network that was trained to classify"
+        )
     side = preprocessing.input_size
     with torch.no_grad():
         logits = network.eval()(torch.zeros(1, 3, side, side))
@@ -214,6 +219,9 @@ def _file_preprocessing(architecture: Architecture, file: WeightsFile) -> Prepro
 def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
     """Load weights that must fit exactly."""
     wanted = network.state_dict()
+    # Files of before 2018 do not count batches; nothing in eval mode reads the counts.
+    counts = {key: value for key, value in wanted.items() if key.endswith("num_batches_tracked")}
+    state = {**counts, **state}
     problems = [f"{key} is missing" for key in wanted if key not in state]
     problems += [f"{key} is not in the network" for key in state if key not in wanted]
     problems += [
@@ -224,7 +232,9 @@ def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) ->
     if problems:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise ValueError(f"the weights of {source} do not fit the network: {shown}; check architecture and model_args")
-    network.load_state_dict(state)
+    complete = OrderedDict(state)
+    complete._metadata = wanted._metadata  # type: ignore[attr-defined]  # the versions of the layers, which files do not hold
+    network.load_state_dict(complete)
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
