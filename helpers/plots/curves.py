@@ -11,7 +11,7 @@ from torch import Tensor
 
 from helpers.plots.style import METHOD_COLOURS, PUBLISHED_LINE, PUBLISHED_MARKER
 
-Numbers = Sequence[float] | np.ndarray | Tensor
+Numbers = Sequence[float | int] | np.ndarray | Tensor
 
 
 def curve_with_band(

@@ -15,6 +15,8 @@ from torch import Tensor
 from helpers.explanation import Explanation
 from helpers.plots.style import BOOK_STYLE, MASK_COLOURS
 
+Limits = tuple[float | int, float | int] | None
+
 
 def show_images(
     images: Float[Tensor, "batch channels height width"] | Sequence[Float[Tensor, "channels height width"]],
@@ -22,9 +24,9 @@ def show_images(
     *,
     columns: int | None = None,
     colours: str = "gray",
-    limits: tuple[float, float] | None = (0.0, 1.0),
+    limits: Limits = (0.0, 1.0),
     caption: str | None = None,
-    width: float = 8.0,
+    width: float | int = 8,
 ) -> Figure:
     """Draw images in a grid.
 
@@ -62,8 +64,8 @@ def show_explanations(
     titles: Sequence[str] | None = None,
     mask_titles: Sequence[str] | None = None,
     kept_titles: Sequence[str] | None = None,
-    limits: tuple[float, float] | None = (0.0, 1.0),
-    width: float = 8.0,
+    limits: Limits = (0.0, 1.0),
+    width: float | int = 8,
 ) -> Figure:
     """Draw explanations, one a column: the image, the mask of relevance, and what the method keeps.
 
@@ -102,7 +104,7 @@ def draw_image(
     title: str = "",
     *,
     colours: str = "gray",
-    limits: tuple[float, float] | None = (0.0, 1.0),
+    limits: Limits = (0.0, 1.0),
 ) -> None:
     """Draw one image of 1 or 3 channels on axes, without ticks; the arguments are those of `show_images`."""
     if image.ndim != 3 or image.shape[0] not in (1, 3):
@@ -122,9 +124,9 @@ def _grid(
     titles: Sequence[Sequence[str]],
     *,
     colours: str,
-    limits: tuple[float, float] | None,
+    limits: Limits,
     caption: str | None,
-    width: float,
+    width: float | int,
 ) -> Figure:
     columns = len(rows[0])
     cell = width / max(columns, 2)

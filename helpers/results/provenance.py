@@ -27,7 +27,7 @@ def collect_provenance(
     device: torch.device | str = "cpu",
     data: Mapping[str, str] | None = None,
     classifier: str | None = None,
-    wall_seconds: float | None = None,
+    wall_seconds: float | int | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """What to store beside a table: a plain dictionary, ready for JSON.

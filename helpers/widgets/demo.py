@@ -21,8 +21,8 @@ def explain_own_image(
     default_image: Float[Tensor, "3 height width"],
     *,
     class_names: Sequence[str],
-    sparsity_weights: Sequence[float],
-    start: float | None = None,
+    sparsity_weights: Sequence[float | int],
+    start: float | int | None = None,
     label: str = "your image and its explanation",
 ) -> LivePanel:
     """Controls to upload a photograph, choose λk and the class to explain, and a button that explains it.
