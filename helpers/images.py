@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -43,12 +43,29 @@ _ORIENTATIONS = {
 }
 
 
+@runtime_checkable
+class BinaryStream(Protocol):
+    """An open binary file, or anything that reads like one."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to a place."""
+
+    def tell(self) -> int:
+        """The present place."""
+
+    def seekable(self) -> bool:
+        """Whether `seek` works."""
+
+
 class UnreadableImageError(ValueError):
     """A file that cannot be loaded as a picture: which, why, and what to do."""
 
 
 def load_image(
-    source: str | Path | BinaryIO | bytes,
+    source: str | Path | BinaryStream | bytes,
     size: int | tuple[int, int] | None = None,
     resize: Resize = "stretch",
 ) -> Float[Tensor, "3 height width"]:
@@ -145,7 +162,7 @@ def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int,
 
 
 @contextmanager
-def _opened(source: str | Path | BinaryIO | bytes) -> Iterator[tuple[BinaryIO, str]]:
+def _opened(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryStream, str]]:
     """The source as a stream, and its name for messages; only streams opened here are closed."""
     if isinstance(source, bytes):
         with io.BytesIO(source) as stream:
@@ -164,7 +181,7 @@ def _opened(source: str | Path | BinaryIO | bytes) -> Iterator[tuple[BinaryIO, s
         yield io.BytesIO(source.read(MAX_BYTES + 1)), str(getattr(source, "name", "the stream given"))
 
 
-def _decode(stream: BinaryIO, name: str) -> Float[Tensor, "3 height width"]:
+def _decode(stream: BinaryStream, name: str) -> Float[Tensor, "3 height width"]:
     """The picture in a stream, decoded only once its header has shown an acceptable size."""
     if stream.seek(0, os.SEEK_END) > MAX_BYTES:
         raise UnreadableImageError(f"{name} has more than {MAX_BYTES:,} bytes, the most that is read; reduce it first")
@@ -175,7 +192,7 @@ def _decode(stream: BinaryIO, name: str) -> Float[Tensor, "3 height width"]:
         # Pillow warns of oddities (broken EXIF, its own size limit): what matters is checked here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(stream, formats=_known_formats()) as picture:
+            with Image.open(cast(BinaryIO, stream), formats=_known_formats()) as picture:
                 _check_header(picture, name)
                 picture.load()
                 return _to_tensor(_upright(picture), name)
