@@ -136,11 +136,13 @@ class RateDistortion:
         generator = random_generator(seed, mask.device)
         sizes = [min(chunk, samples - start) for start in range(0, samples, chunk)]
         parts = [self.distortions(mask, self.draw(size, generator)) for size in sizes]
-        deviation, distortion = torch.std_mean(torch.cat(parts), dim=0)
+        values = torch.cat(parts)
+        distortion = values.mean(0)
+        error = values.std(0) / samples**0.5 if samples > 1 else torch.full_like(distortion, torch.nan)
         sparsity = self.sparsity(mask)
         return {
             "distortion": distortion,
-            "distortion_error": deviation / samples**0.5,
+            "distortion_error": error,
             "sparsity": sparsity,
             "objective": distortion + self.options.sparsity_weight * sparsity,
         }

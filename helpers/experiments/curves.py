@@ -1,0 +1,120 @@
+"""The rate-distortion curves of a profile: [Re] CartoonX, Figure 3, left and middle."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from helpers.experiments.study import NUMERICS, MethodName, Study
+from helpers.metrics import Direction, rate_distortion_curve
+from helpers.profiles import Variant
+from helpers.results import ItemStore, code_digest, results_folder, run_key
+from helpers.runtime import progress
+
+CURVES: dict[str, MethodName] = {  # the curve, and the method whose representation it is measured in
+    "cartoonx": "cartoonx",
+    "pixel-rde": "pixel-rde",
+    "random-wavelets": "cartoonx",
+    "random-pixels": "pixel-rde",
+}
+DIRECTIONS: tuple[Direction, ...] = ("keep", "randomise")
+
+
+def curve_table(study: Study, variant: Variant | None = None) -> pd.DataFrame:
+    """The distortion of each image at each fraction, for both methods and their random baselines.
+
+    The distortion is the Euclidean norm, not squared, of the difference of the probability vectors, as in the
+    reproduction. The two variants differ in two points:
+
+    - "published": one noise draw; obfuscations of pixels are not clamped to [0, 1], while those of wavelets are;
+    - "corrected": the profile's number of draws, and all are clamped, so that methods stand on one footing.
+
+    Args:
+        study: the profile at work; explanations that are missing are computed first, and finished images are stored.
+        variant: None for the profile's.
+
+    Returns:
+        Columns image, curve, direction, fraction, distortion, standard_error (over draws), variant.
+    """
+    variant = variant or study.profile.curves.variant
+    draws = 1 if variant == "published" else study.profile.curves.draws
+    tables = [_one_curve(study, curve, variant, draws) for curve in CURVES]
+    return pd.concat(tables, ignore_index=True).assign(variant=variant)
+
+
+def curve_seconds(study: Study, variant: Variant) -> float:
+    """How long the stored curves of a variant took in all, of every run that contributed."""
+    draws = 1 if variant == "published" else study.profile.curves.draws
+    digests = study.images[: study.profile.curves.images].digests
+    stores = [_store(study, curve, variant, draws) for curve in CURVES]
+    return sum(store.load(digest).metadata["seconds"] for store in stores for digest in digests)
+
+
+def _one_curve(study: Study, curve: str, variant: Variant, draws: int) -> pd.DataFrame:
+    settings = study.profile.curves
+    images = study.images[: settings.images]
+    store = _store(study, curve, variant, draws)
+    missing = set(store.missing(images.digests))
+    masks = None if curve.startswith("random") else study.explain(CURVES[curve], count=len(images)).representation_mask
+    label = f"{study.profile.name}: curve of {curve}"
+    for place in progress(range(len(images)), label=label, show=study.show_progress and bool(missing)):
+        if images.digests[place] in missing:
+            begin = time.perf_counter()
+            mask = None if masks is None else masks[place : place + 1]
+            curves = _measure(study, curve, variant, draws, images.images[place : place + 1], mask)
+            store.save(images.digests[place], curves, {"seconds": time.perf_counter() - begin})
+    stored = [(name, store.load(digest).tensors) for name, digest in zip(images.names, images.digests, strict=True)]
+    return pd.DataFrame(
+        [
+            (name, curve, direction, fraction, float(mean), float(error))
+            for name, tensors in stored
+            for direction in DIRECTIONS
+            for fraction, mean, error in zip(settings.points, *tensors[direction], strict=True)
+        ],
+        columns=["image", "curve", "direction", "fraction", "distortion", "standard_error"],
+    )
+
+
+def _measure(
+    study: Study, curve: str, variant: Variant, draws: int, image: Tensor, mask: Tensor | None
+) -> dict[str, Tensor]:
+    """The curves of one image: for each direction the means and the standard errors, (2, fractions)."""
+    name = CURVES[curve]
+    clamp = name == "cartoonx" or variant == "corrected"
+    problem = study.method(name, distortion="l2", clamp=clamp).problem(image.to(study.device))
+    # a constant mask is all ties, which are broken at random: the baseline
+    relevance = torch.ones_like(problem.coefficients[:, :1]) if mask is None else mask.to(study.device)
+    return {
+        direction: torch.cat(
+            rate_distortion_curve(
+                problem,
+                relevance,
+                study.profile.curves.points,
+                direction=direction,
+                draws=draws,
+                seed=study.profile.seed,
+            )
+        ).cpu()
+        for direction in DIRECTIONS
+    }
+
+
+def _store(study: Study, curve: str, variant: Variant, draws: int) -> ItemStore:
+    method = study.method(CURVES[curve])
+    key = run_key(
+        curve=curve,
+        variant=variant,
+        draws=draws,
+        points=list(study.profile.curves.points),
+        seed=study.profile.seed,
+        options=asdict(method.options),
+        transform=study.profile.cartoonx.transform,
+        classifier=study.classifier.digest,
+        normalise=study.profile.classifier.normalise,
+        code=code_digest(*NUMERICS, "helpers.metrics"),
+    )
+    return ItemStore(results_folder(study.profile, study.root) / "work" / "curves", key)

@@ -1,0 +1,150 @@
+"""The images, the classifier and the stored explanations of one profile: what all experiments share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from helpers.classifiers import Classifier, load_classifier
+from helpers.datasets import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
+from helpers.explanation import Explanation
+from helpers.profiles import ImageSettings, Profile, load_profile
+from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
+from helpers.runtime import progress, resolve_device
+
+MethodName = Literal["cartoonx", "pixel-rde"]
+METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
+NUMERICS = ("helpers.rde", "helpers.wavelets", "helpers.explanation", "helpers.classifiers")
+
+
+def load_images(settings: ImageSettings) -> ImageSet:
+    """The images that a profile names.
+
+    Raises:
+        ValueError, FileNotFoundError: they are not on this machine; the message says what is wanted where.
+    """
+    if settings.source == "scenes":
+        return scene_images(settings.count, size=settings.size, seed=settings.seed, objects=settings.objects)
+    if settings.source == "gallery":
+        return gallery_images(size=settings.size, resize=settings.resize)[: settings.count]
+    if settings.source == "imagenet-study":
+        # shuffled, so that the first ones are a fair sample: the file's order is by class, animals first
+        return imagenet_samples(size=settings.size, count=settings.count, resize=settings.resize, seed=settings.seed)
+    return folder_images(settings.folder(), size=settings.size, resize=settings.resize, count=settings.count)
+
+
+class Study:
+    """One profile at work.
+
+    Each image's explanation is stored as soon as it is finished, under a key made of everything that it depends on:
+    the options, the classifier's weights, the image's bytes and the meaning of the code. A second run, or one that
+    goes on after a kill, computes what is missing and nothing else.
+
+    Args:
+        profile: a profile, its name, or the path of its file.
+        root: another folder than the project's `results/`.
+        show_progress: show a bar that counts batches.
+    """
+
+    def __init__(self, profile: Profile | str, *, root: Path | None = None, show_progress: bool = False) -> None:
+        self.profile = profile if isinstance(profile, Profile) else load_profile(profile)
+        self.root = root
+        self.show_progress = show_progress
+        self.device = resolve_device(self.profile.device)
+
+    @cached_property
+    def images(self) -> ImageSet:
+        """The images, on the CPU."""
+        return load_images(self.profile.images)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classifier, on the profile's device."""
+        return load_classifier(**self.profile.classifier.arguments(), device=self.device)
+
+    @cached_property
+    def predictions(self) -> tuple[Tensor, Tensor]:
+        """The predicted class of each image and its probability: (images,), (images,)."""
+        with torch.no_grad():
+            parts = [self.classifier(batch.to(self.device)).softmax(-1).cpu() for batch in self.batches(self.images)]
+        confidence, classes = torch.cat(parts).max(-1)
+        return classes, confidence
+
+    def batches(self, images: ImageSet) -> list[Tensor]:
+        """The pixels in batches of the profile's size."""
+        return list(images.images.split(self.profile.batch_size))
+
+    def method(self, name: MethodName, **overrides: Any) -> RateDistortionExplainer:
+        """A method with the profile's options, some of them changed."""
+        if name == "cartoonx":
+            settings = self.profile.cartoonx
+            return CartoonX(self.classifier, settings.options, **settings.transform, **overrides)
+        if name == "pixel-rde":
+            return PixelRDE(self.classifier, self.profile.pixel_rde, **overrides)
+        raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
+
+    def explain(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> Explanation:
+        """The explanations of the first `count` images (all where None), from the store or computed now."""
+        images = self.images[:count]
+        method = self.method(name, **overrides)
+        store = self._store(name, method)
+        items = dict(zip(images.digests, images.images, strict=True))
+        missing = store.missing(items)
+        size = self.profile.batch_size
+        batches = [missing[start : start + size] for start in range(0, len(missing), size)]
+        for batch in progress(batches, label=f"{self.profile.name}: {name}", show=self.show_progress and bool(batches)):
+            begin = time.perf_counter()
+            explanation = method.explain(torch.stack([items[item] for item in batch]).to(self.device)).to("cpu")
+            seconds = (time.perf_counter() - begin) / len(batch)
+            for place, item in enumerate(batch):
+                store.save(item, _tensors(explanation[place : place + 1]), {"seconds": seconds})
+        return _stacked([store.load(item).tensors for item in images.digests])
+
+    def seconds(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> list[float]:
+        """The seconds that each of the stored explanations took (a batch's time, shared by its images)."""
+        store = self._store(name, self.method(name, **overrides))
+        return [store.load(item).metadata["seconds"] for item in self.images[:count].digests]
+
+    def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
+        """Write a table of this study to `results/<profile>/`, with its provenance."""
+        about = collect_provenance(
+            self.profile,
+            device=self.device,
+            data=dict(zip(self.images.names, self.images.digests, strict=True)),
+            classifier=self.classifier.digest,
+            wall_seconds=wall_seconds,
+            **more,
+        )
+        return write_table(table, self.profile, name, about, root=self.root)
+
+    def _store(self, name: MethodName, method: RateDistortionExplainer) -> ItemStore:
+        transform = self.profile.cartoonx.transform if name == "cartoonx" else {}
+        key = run_key(
+            method=name,
+            options=asdict(method.options),
+            transform=transform,
+            classifier=self.classifier.digest,
+            normalise=self.profile.classifier.normalise,
+            code=code_digest(*NUMERICS),
+        )
+        return ItemStore(results_folder(self.profile, self.root) / "work" / "explanations", key)
+
+
+def _tensors(explanation: Explanation) -> dict[str, Tensor]:
+    """One image's explanation as named tensors."""
+    tensors = {name: getattr(explanation, name) for name in ("mask", "kept", "targets", "representation_mask")}
+    return {**tensors, **{f"history.{name}": values for name, values in explanation.history.items()}}
+
+
+def _stacked(items: list[Mapping[str, Tensor]]) -> Explanation:
+    parts = {name: torch.cat([item[name] for item in items]) for name in items[0]}
+    history = {name.removeprefix("history."): parts.pop(name) for name in list(parts) if name.startswith("history.")}
+    return Explanation(**parts, history=history)
