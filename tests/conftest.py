@@ -7,9 +7,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run in several processes; notebooks' kernels inherit it
 os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
 
-from jaxtyping import install_import_hook
+import jaxtyping
 
-install_import_hook("helpers", "beartype.beartype")  # before anything of helpers is imported
+jaxtyping.install_import_hook("helpers", "beartype.beartype")  # before anything of helpers is imported
 
 import hypothesis
 import pytest
@@ -42,3 +42,11 @@ def real_data() -> Path:
     if not Path(folder).is_dir():
         pytest.fail(f"XAIBOOK_DATA is {folder!r}, which is not a folder")
     return Path(folder)
+
+
+@pytest.fixture
+def unchecked():
+    """Shapes are not checked at calls, as for a reader: what they get must be the function's own error."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

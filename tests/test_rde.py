@@ -2,10 +2,10 @@
 
 import copy
 
-import jaxtyping
 import pytest
 import torch
 from captum.metrics import infidelity
+from tiny import TinyClassifier, WindowClassifier, smooth_images
 from torch import nn
 
 from benchmarks.published import flat_mask, published_cartoonx
@@ -17,35 +17,6 @@ from helpers.runtime import random_generator
 SIZE = 64
 
 
-class TinyClassifier(nn.Module):
-    """Two small convolutions with fixed random weights: enough to have a gradient everywhere."""
-
-    def __init__(self, classes=5):
-        super().__init__()
-        generator = torch.Generator().manual_seed(3)
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 5, stride=4), nn.Tanh(), nn.Conv2d(8, 8, 3, stride=2), nn.Tanh())
-        self.head = nn.Linear(8, classes)
-        for parameter in self.parameters():
-            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.6
-        self.eval().requires_grad_(False)
-
-    def forward(self, images):
-        return self.head(self.features(images).mean((2, 3))) * 4
-
-
-class WindowClassifier(nn.Module):
-    """Two classes, told apart by the mean of one window of the image only: the truth of an explanation is known."""
-
-    def __init__(self, window):
-        super().__init__()
-        self.window = window
-        self.eval()
-
-    def forward(self, images):
-        inside = images[(..., *self.window)].mean((1, 2, 3))
-        return torch.stack([12 * inside - 3, torch.zeros_like(inside)], 1)
-
-
 @pytest.fixture(scope="module")
 def classifier():
     return TinyClassifier()
@@ -53,17 +24,7 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def images():
-    generator = torch.Generator().manual_seed(11)
-    coarse = torch.rand(3, 3, 8, 8, generator=generator)
-    return nn.functional.interpolate(coarse, size=(SIZE, SIZE), mode="bilinear")
-
-
-@pytest.fixture
-def unchecked():
-    """Shapes are not checked at calls, as for a reader: what they get must be the function's own error."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+    return smooth_images(3, SIZE)
 
 
 FEW = {"steps": 6, "samples": 4}
