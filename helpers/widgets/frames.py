@@ -43,11 +43,11 @@ class Frame:
         return Image.open(io.BytesIO(self.content)).convert("RGB")
 
 
-def make_frame(drawn: Picture, value: str, description: str) -> Frame:
+def make_frame(drawn: Any, value: str, description: str) -> Frame:
     """Encode what a render function returned.
 
     Args:
-        drawn: a matplotlib figure, a picture (1 or 3 channels, height, width) in [0, 1], or a PIL image.
+        drawn: a `Picture`: a matplotlib figure, a tensor (1 or 3 channels, height, width) in [0, 1], or a PIL image.
         value: what the control says.
         description: the alternative text.
 

@@ -86,7 +86,7 @@ def error_message(error: BaseException) -> dict[str, Any]:
 
 def error_output(error: BaseException) -> dict[str, Any]:
     """An error as an entry of a notebook's outputs: the same as a failed cell has, and found by the same search."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": lines}
 
 
