@@ -376,7 +376,7 @@ def demo(explain=lambda image, sparsity_weight, target: image, **changes):
 
 
 def upload(live, content):
-    file = {"name": "a", "type": "image/png", "size": len(content), "content": content}
+    file = {"name": "a.png", "type": "image/png", "size": len(content), "content": content}
     live.controls["upload"].value = ({**file, "last_modified": datetime.now(timezone.utc)},)
     live.controls["button"].click()
 
@@ -406,7 +406,7 @@ def test_a_bad_upload_is_told_to_the_reader(content):
     live = demo()
     upload(live, content)
     assert kinds(live) == ["display_data", "error"]
-    assert "image" in live.output.outputs[0]["data"]["text/plain"]
+    assert "your image a.png cannot be used" in live.output.outputs[0]["data"]["text/plain"]
     upload(live, png())
     assert kinds(live) == ["display_data"]
 

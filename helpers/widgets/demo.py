@@ -63,9 +63,14 @@ def explain_own_image(
     }
 
     def draw(upload: tuple, sparsity_weight: float, target: int | None) -> Picture:
-        image = default_image
-        if upload:
-            image = load_image(bytes(upload[0]["content"]), size=(int(height), int(width)), resize="crop")
+        image = _uploaded(upload[0], (int(height), int(width))) if upload else default_image
         return explain(image, sparsity_weight, target)
 
     return LivePanel(draw, controls, label=label)
+
+
+def _uploaded(file: dict, size: tuple[int, int]) -> Float[Tensor, "3 height width"]:
+    try:
+        return load_image(bytes(file["content"]), size=size, resize="crop")
+    except ValueError as error:
+        raise ValueError(f"your image {file['name']} cannot be used: {error}") from error
