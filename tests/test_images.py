@@ -90,8 +90,8 @@ def test_a_stream_that_cannot_seek_is_read(tmp_path):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_orientation_is_undone(kind, orientation):
     # The EXIF standard: which side of the upright picture the first row, and the first column, of the file is.
-    sides = "top left, top right, bottom right, bottom left, left top, right top, right bottom, left bottom".split(", ")
-    row, column = sides[orientation - 1].split()
+    row = ["top", "top", "bottom", "bottom", "left", "right", "right", "left"][orientation - 1]
+    column = ["left", "right", "right", "left", "top", "top", "bottom", "bottom"][orientation - 1]
     upright = corner_marked()
     stored = np.array(upright)
     if row in ("left", "right"):
@@ -281,10 +281,10 @@ def test_bad_files_are_named_with_the_reason(tmp_path, content, message):
         load_image(content)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "GIF"])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(kind):
     side = 8000
-    options = {"WEBP": {"lossless": True}, "TIFF": {"compression": "group4"}}.get(kind, {})
+    options = {"compression": "group4"} if kind == "TIFF" else {}
     content = encoded(Image.new("1", (side, side)), kind, **options)
     assert len(content) < 100_000
     tracemalloc.start()
