@@ -50,7 +50,7 @@ class Classifier(nn.Module):
         self.normalise = normalise
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
-        self.fixed_size = _fixed_size(network, self.input_size)
+        self.fixed_size = fixed_size(network, self.input_size)
         self.requires_grad_(False)
         self.eval()
 
@@ -111,7 +111,7 @@ class Classifier(nn.Module):
         return f"Classifier({self.extra_repr()})"
 
 
-def _fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:
+def fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:
     """The only image size (height, width) that a network accepts, None where any will do."""
     side = getattr(network, "image_size", None)  # torchvision's VisionTransformer
     if isinstance(side, int):

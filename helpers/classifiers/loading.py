@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from helpers.classifiers.architectures import (
     load_timm_network,
     torchvision_preprocessing,
 )
-from helpers.classifiers.classifier import Classifier
+from helpers.classifiers.classifier import Classifier, fixed_size
 from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
 from helpers.imagenet import imagenet_class_names
@@ -166,8 +167,9 @@ def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
             f"{name} has no classes, it only computes features; use a network that was trained to classify"
         )
     side = preprocessing.input_size
+    height, width = fixed_size(network, side) or (side, side)
     with torch.no_grad():
-        logits = network.eval()(torch.zeros(1, 3, side, side))
+        logits = network.eval()(torch.zeros(1, 3, height, width))
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         raise ValueError(
             f"{name} does not give logits of shape (batch, classes), so it is no classifier; use another one"
@@ -183,7 +185,7 @@ def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
         network,
         name=name,
         class_names=class_names,
-        preprocessing=preprocessing,
+        preprocessing=replace(preprocessing, input_size=height),
         digest=digest,
         source=source,
         normalise=normalise,
