@@ -1,0 +1,38 @@
+"""What is done to the scenes of a batch before the network sees them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+Images = Float[Tensor, "batch 3 height width"]
+
+
+def augment(images: Images, generator: torch.Generator) -> Images:
+    """Mirror half of the images, vary brightness and contrast, permute the colour channels of a fifth."""
+    count = images.shape[0]
+    draw = torch.rand(4, count, 1, 1, 1, generator=generator).to(images.device)
+    images = torch.where(draw[0] < 0.5, images.flip(3), images)
+    permuted = images[:, torch.randperm(3, generator=generator)]
+    images = torch.where(draw[1] < 0.2, permuted, images)
+    middle = images.mean(dim=(1, 2, 3), keepdim=True)
+    return (middle + (0.75 + 0.5 * draw[2]) * (images - middle) + 0.2 * (draw[3] - 0.5)).clamp(0, 1)
+
+
+def noise_like(images: Images, generator: torch.Generator) -> Images:
+    """Gaussian noise with the mean and spread of each image, at a scale of its own for each, fine to coarse.
+
+    It resembles what the explanation methods put in place of an image: pixel noise, and noise on wavelet bands.
+    """
+    count, _, height, width = images.shape
+    mean, spread = images.mean(dim=(1, 2, 3), keepdim=True), images.std(dim=(1, 2, 3), keepdim=True)
+    noise = torch.zeros_like(images)
+    weights = torch.rand(4, count, 1, 1, 1, generator=generator) ** 3
+    weights = weights / weights.square().sum(dim=0, keepdim=True).sqrt().clamp_min(1e-3)
+    for level, weight in enumerate(weights.to(images.device)):
+        side = (max(1, height // 3**level), max(1, width // 3**level))
+        coarse = torch.randn(count, 3, *side, generator=generator).to(images.device)
+        noise += weight * functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
+    return (mean + 1.3 * spread * noise).clamp(0, 1)

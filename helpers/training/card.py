@@ -1,0 +1,102 @@
+"""The model card that stands beside shipped weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from helpers.scenes import SCENE_CLASSES
+from helpers.training.evaluation import Evaluation
+from helpers.training.options import TEST_SERIES, TRAINING_SERIES, TrainingOptions
+
+_CARD = """# {name}: a small classifier of scenes
+
+**What.** A convolutional network that names the object of a procedural scene (the largest one, where there are
+several): {classes}. timm's `{architecture}` with {arguments}; {parameters:,} parameters. It is what the book's quick
+profile explains: small enough to be asked a hundred thousand times a minute, good enough that its reasons are worth
+asking for. It takes pixels in [0, 1]; mean {mean} and standard deviation {std} of every channel are in the file's
+metadata, and `helpers.classifiers.load_classifier("{name}")` applies them. The answer is the softmax of the logits.
+
+**Data.** Scenes of `helpers.scenes` at {size} px: {single:,} with one object and {double:,} with two (the label is the
+class of the larger one), series {training_series}; no planted mark. Each batch is resized to one of
+{sizes} px (the last quarter of training at {size} px); images are mirrored, varied in brightness and contrast, and a
+fifth have their colour channels permuted. {noise_share:.0%} of each batch is replaced by noise of several scales, with
+all classes equally right: without this the network answers to noise with one favourite class, and explaining
+that class by "keep little, put noise elsewhere" would be empty.
+
+**Training.** {epochs} epochs of AdamW (rate {learning_rate}, weight decay {weight_decay}, one cycle), batches of
+{batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
+
+    {command}
+
+**Held-out accuracy.** {count:,} scenes with one object, series {test_series}, which training never draws from:
+
+| | |
+|---|---|
+| accuracy | {accuracy:.4f} |
+| 95 % interval (Wilson) | {low:.4f} to {high:.4f} |
+| mean confidence | {confidence:.3f} |
+| share of scenes with confidence at least 0.9 | {confident:.3f} |
+| expected calibration error, 15 bins | {calibration_error:.4f} |
+
+| class | accuracy | share of the answers to pure noise |
+|---|---|---|
+{rows}
+
+On noise that has an image's mean and spread, the largest probability is {noise_confidence:.2f} on average, and that of
+the image's own class {noise_target:.2f}.
+
+**Limits.** It knows the shapes of `helpers.scenes` and nothing else; on photographs its answers mean nothing, however
+sure they are. Far from {size} px, with more than two objects, or with an object cut off by the border, it is less
+reliable than the table says. Its calm on noise was trained in: most classifiers do not have it.
+
+**File.** `{name}.safetensors`, float32, {megabytes:.2f} MB, MIT licence like the book.
+SHA-256 `{digest}`
+"""
+
+
+def write_card(
+    path: Path,
+    *,
+    weights: Path,
+    digest: str,
+    options: TrainingOptions,
+    evaluation: Evaluation,
+    parameters: int,
+    normaliser: tuple[float, float],
+    seconds: float,
+    device: str,
+    command: str,
+) -> None:
+    """Write the card of `weights`, whole or not at all; every number in it comes from the run."""
+    rows = "\n".join(
+        f"| {name} | {evaluation.by_class[name]:.3f} | {evaluation.noise_answers[name]:.3f} |" for name in SCENE_CLASSES
+    )
+    low, high = evaluation.interval
+    text = _CARD.format(
+        **{**vars(options), "sizes": ", ".join(map(str, options.sizes))},
+        **vars(evaluation),
+        name=weights.stem,
+        classes=", ".join(SCENE_CLASSES),
+        arguments=json.dumps(options.model_args),
+        parameters=parameters,
+        mean=normaliser[0],
+        std=normaliser[1],
+        training_series=TRAINING_SERIES + options.seed,
+        test_series=TEST_SERIES,
+        minutes=seconds / 60,
+        threads=torch.get_num_threads(),
+        device=device,
+        command=command,
+        low=low,
+        high=high,
+        rows=rows,
+        megabytes=weights.stat().st_size / 1e6,
+        digest=digest,
+    )
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

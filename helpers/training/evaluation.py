@@ -1,0 +1,89 @@
+"""How good a classifier of scenes is, on scenes it has never seen, and what it makes of noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from helpers.classifiers import Classifier
+from helpers.scenes import SCENE_CLASSES
+from helpers.training.augment import noise_like
+from helpers.training.data import held_out_loader
+from helpers.training.options import TEST_SERIES
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What held-out scenes, one object each, say of a classifier.
+
+    Attributes:
+        count: how many scenes.
+        accuracy: share named rightly, with the ends of its 95 % interval (Wilson).
+        by_class: the accuracy on the scenes of each class.
+        confidence: the mean probability given to the class that was answered.
+        confident: the share of scenes with a confidence of at least 0.9.
+        calibration_error: expected calibration error, 15 bins of equal width (Guo et al., ICML 2017).
+        noise_confidence: the mean largest probability on noise with the images' mean and spread.
+        noise_answers: the share of each class among the answers to that noise.
+        noise_target: the mean probability that the noise still gets for the class of the image it replaced.
+    """
+
+    count: int
+    accuracy: float
+    interval: tuple[float, float]
+    by_class: dict[str, float]
+    confidence: float
+    confident: float
+    calibration_error: float
+    noise_confidence: float
+    noise_answers: dict[str, float]
+    noise_target: float
+
+
+@torch.no_grad()
+def evaluate_scene_classifier(classifier: Classifier, count: int = 2000, *, seed: int = TEST_SERIES) -> Evaluation:
+    """Measure a classifier on `count` scenes of the series `seed`, which no training draws from."""
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for pixels, labels in held_out_loader(count, size=classifier.input_size, seed=seed):
+        images = pixels.float() / 255
+        noise = noise_like(images, generator)
+        parts.append((classifier(images).softmax(dim=1), classifier(noise).softmax(dim=1), labels))
+    probabilities, on_noise, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+    confidence, answers = probabilities.max(dim=1)
+    right = answers == labels
+    noise_answers = torch.bincount(on_noise.argmax(dim=1), minlength=len(SCENE_CLASSES)) / count
+    return Evaluation(
+        count=count,
+        accuracy=right.float().mean().item(),
+        interval=wilson_interval(int(right.sum()), count),
+        by_class={n: right[labels == c].float().mean().item() for c, n in enumerate(SCENE_CLASSES)},
+        confidence=confidence.mean().item(),
+        confident=(confidence >= 0.9).float().mean().item(),
+        calibration_error=calibration_error(probabilities, labels),
+        noise_confidence=on_noise.amax(dim=1).mean().item(),
+        noise_answers=dict(zip(SCENE_CLASSES, noise_answers.tolist(), strict=True)),
+        noise_target=on_noise.gather(1, labels[:, None]).mean().item(),
+    )
+
+
+def wilson_interval(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """The 95 % interval of a proportion (Wilson, 1927); it stays inside [0, 1] near the ends."""
+    share, spread = hits / count, z * z / count
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def calibration_error(
+    probabilities: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"], bins: int = 15
+) -> float:
+    """The mean distance between confidence and accuracy over bins of confidence, weighted by the bins' sizes."""
+    confidence, answers = probabilities.max(dim=1)
+    place = (confidence * bins).long().clamp(max=bins - 1)
+    gap = torch.zeros(bins).index_add_(0, place, (answers == labels).float() - confidence)
+    return (gap.abs().sum() / len(labels)).item()

@@ -1,0 +1,52 @@
+"""What is trained, on what, for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The recipe of a classifier of scenes.
+
+    Attributes:
+        architecture, model_args: the network, by its name in timm and its arguments.
+        size: side of the scenes in pixels.
+        single, double: how many training scenes have one object, and two (the label is the larger one's class).
+        epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
+        sizes: the sides to which batches are resized, one drawn a batch; the last quarter of training keeps `size`.
+        noise_share: share of each batch replaced by noise, for which all classes are right alike.
+        seed: of the weights, the scenes, their order and their augmentation.
+    """
+
+    architecture: str = "resnet10t"
+    model_args: dict[str, Any] = field(
+        default_factory=lambda: {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
+    )
+    size: int = 128
+    single: int = 8000
+    double: int = 2500
+    epochs: int = 12
+    batch: int = 96
+    learning_rate: float = 6e-3
+    weight_decay: float = 0.03
+    sizes: tuple[int, ...] = (64, 80, 96, 112)
+    noise_share: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.single + self.double < self.batch:
+            raise ValueError(
+                f"single + double = {self.single + self.double} scenes do not fill one batch of {self.batch}: "
+                "draw more scenes or make the batch smaller"
+            )
+        if not 0 <= self.noise_share < 1:
+            raise ValueError(f"noise_share={self.noise_share} must be at least 0 and less than 1")
+
+
+# seeds of the three series of scenes: they share no image
+TRAINING_SERIES, VALIDATION_SERIES, TEST_SERIES = 1_000, 2_000, 3_000
