@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from torch import Tensor
 
 from helpers.explanation import Explanation
@@ -37,7 +38,7 @@ def show_images(
         colours: matplotlib's colour map for images of 1 channel.
         limits: the values of 1-channel images at the ends of the colour map; None: each image's own least and greatest.
         caption: a line under all of them.
-        width: the figure's width in inches.
+        width: the figure's width in inches; a single column takes half of it.
 
     Returns:
         A closed figure: as the last line of a cell it is shown once.
@@ -76,7 +77,7 @@ def show_explanations(
         mask_titles: above each mask, such as the share that it keeps.
         kept_titles: above each kept part, such as the prediction for it.
         limits: the relevances that are black and white; None: each mask's own least and greatest.
-        width: the figure's width in inches.
+        width: the figure's width in inches; a single column takes half of it.
 
     Returns:
         A closed figure: as the last line of a cell it is shown once.
@@ -139,10 +140,9 @@ def _grid(
             figsize=(cell * columns, height),
             height_ratios=ratios,
             squeeze=False,
-            layout="constrained",
+            layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0),
         )
         plt.close(figure)  # or a notebook would show it twice
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)
         for place in axes.flat:
             place.set_axis_off()
         for place_row, row, title_row in zip(axes, rows, titles, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 
 # The colours of Okabe and Ito (2008), which people with colour-blindness tell apart. A method has one colour
 # everywhere in the book; published values have the colour of their method, with dashes or hollow markers.
@@ -21,7 +22,7 @@ PUBLISHED_LINE: dict[str, Any] = {"linestyle": "--", "linewidth": 1.2, "alpha": 
 PUBLISHED_MARKER: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "none", "markersize": 5}
 MASK_COLOURS = "magma"  # perceptually even: twice as bright is twice as relevant
 
-BOOK_STYLE: dict[str, Any] = {
+BOOK_STYLE: dict[Any, Any] = {
     "figure.dpi": 130,
     "savefig.dpi": 130,
     "figure.facecolor": "white",  # figures stay readable on a dark page
@@ -43,7 +44,7 @@ BOOK_STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "image.cmap": "gray",
     "image.interpolation": "nearest",
-    "axes.prop_cycle": mpl.cycler(color=list(METHOD_COLOURS.values())),
+    "axes.prop_cycle": cycler(color=list(METHOD_COLOURS.values())),
 }
 
 

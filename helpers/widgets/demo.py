@@ -56,7 +56,7 @@ def explain_own_image(
         "target": ipywidgets.Dropdown(
             options=[(PREDICTED, None), *((name, index) for index, name in enumerate(class_names))],
             value=None,
-            description="Explain",
+            description="Class",
             **wide,
         ),
         "button": ipywidgets.Button(description="Explain", button_style="primary"),

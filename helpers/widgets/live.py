@@ -50,7 +50,7 @@ class LivePanel:
         """Draw for the controls' present values; show an error in the picture's place, and record it."""
         self._disable(True)
         try:
-            outputs = (self._picture(),)
+            outputs: tuple[dict[str, Any], ...] = (self._picture(),)
         except Exception as error:  # everything is shown and recorded, nothing is lost
             outputs = (error_message(error), error_output(error))
         finally:
