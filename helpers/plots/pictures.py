@@ -20,7 +20,7 @@ Limits = tuple[float | int, float | int] | None
 
 
 def show_images(
-    images: Float[Tensor, "batch channels height width"] | Sequence[Float[Tensor, "channels height width"]],
+    images: Float[Tensor, "batch channels height width"] | Sequence[Float[Tensor, "_channels _height _width"]],
     titles: Sequence[str] | None = None,
     *,
     columns: int | None = None,

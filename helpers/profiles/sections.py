@@ -143,9 +143,9 @@ class CurveSettings(Section):
     @property
     def points(self) -> tuple[float, ...]:
         """The fractions at which the curves are measured, ascending, in [0, 1]."""
-        if self.fractions is not None:
-            return self.fractions
-        return tuple(np.linspace(0.0, 1.0, self.resolution).tolist())
+        if self.resolution is not None:
+            return tuple(np.linspace(0.0, 1.0, self.resolution).tolist())
+        return self.fractions or ()
 
 
 class SweepSettings(Section):
