@@ -291,6 +291,11 @@ def test_parts_of_dead_writers_are_removed_and_fresh_ones_are_not(tmp_path):
     ItemStore(tmp_path, KEY)
     assert (dead.exists(), alive.exists()) == (False, True)
     assert store.missing(["a"]) == []
+    os.utime(alive, (time.time() - 7200,) * 2)
+    write_table(FRAME, "x", "y", {}, root=store.folder / "..")
+    assert alive.exists(), "only what lies beside what is written"
+    write_table(FRAME, store.folder.name, "y", {}, root=tmp_path)
+    assert not alive.exists()
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
@@ -318,13 +323,13 @@ def _log(folder: Path) -> list[str]:
 def test_a_run_killed_again_and_again_loses_and_repeats_nothing(tmp_path):
     chance = random.Random(0)
     kills = 0
-    for _ in range(100):
+    for life in range(100):
         process = PROCESSES.Process(target=interrupted_run.run, args=(tmp_path, 0.02))
         process.start()
         lines = len(_log(tmp_path))
         while process.is_alive() and len(_log(tmp_path)) == lines:  # until it has begun to work
             time.sleep(0.001)
-        process.join(chance.uniform(0.0, 0.12))
+        process.join(chance.uniform(0.0, 0.12) * (1 + life / 10))  # on a slow disk longer lives help
         if process.is_alive():
             process.kill()
             kills += 1
@@ -460,7 +465,7 @@ def test_provenance_says_where_a_number_comes_from(root):
     assert (about["profile"], about["profile_digest"]) == ("quick", profile.digest)
     assert about["settings"]["cartoonx"]["steps"] == profile.cartoonx.steps
     assert (about["data"], about["wall_seconds"], about["variant"]) == ({"a.jpeg": "00"}, 1.2, "x")
-    assert about["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert about["packages"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert about["machine"]["python"] == ".".join(map(str, sys.version_info[:3]))
     assert about["machine"]["threads"] == torch.get_num_threads()
     assert about["date"].endswith("+00:00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
-from cycler import cycler
+from matplotlib.rcsetup import cycler
 
 # The colours of Okabe and Ito (2008), which people with colour-blindness tell apart. A method has one colour
 # everywhere in the book; published values have the colour of their method, with dashes or hollow markers.

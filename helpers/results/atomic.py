@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
+
+STALE_SECONDS = 3600.0  # a temporary file this old has no writer any more
 
 
 def atomic_write(path: str | Path, content: bytes) -> None:
@@ -45,3 +49,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_stale_parts(folder: Path) -> None:
+    """Remove the temporary files that killed writers left in a folder; those of the last hour may be in use."""
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):  # another process may remove it too
+            if time.time() - part.stat().st_mtime > STALE_SECONDS:
+                part.unlink()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from helpers.results.atomic import atomic_write
-
-STALE_SECONDS = 3600.0  # a `.part` file this old has no writer any more
+from helpers.results.atomic import atomic_write, remove_stale_parts
 
 
 class StoredItem(NamedTuple):
@@ -64,7 +60,7 @@ class ItemStore:
             raise ValueError(f"the key of an ItemStore is a hexadecimal digest, as run_key returns; not {key!r}")
         self.key = key
         self.folder = Path(folder) / key[:32]
-        self._remove_stale_parts()
+        remove_stale_parts(self.folder)
 
     def missing(self, items: Iterable[str]) -> list[str]:
         """Those of the items that are not stored, or whose file is damaged, in their order."""
@@ -119,12 +115,6 @@ class ItemStore:
         if digest != _content_digest(tensors, header):
             return None
         return StoredItem(tensors, json.loads(header["metadata"]))
-
-    def _remove_stale_parts(self) -> None:
-        for part in self.folder.glob(".*.part"):
-            with suppress(OSError):  # its writer may be there after all, or another process removes it too
-                if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                    part.unlink()
 
 
 def _content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:

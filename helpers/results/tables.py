@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.profiles import Profile
-from helpers.results.atomic import atomic_write, sync_folder
+from helpers.results.atomic import atomic_write, remove_stale_parts, sync_folder
 
 RESULTS_FOLDER = Path(__file__).resolve().parents[2] / "results"
 
@@ -74,6 +74,7 @@ def write_table(
     _publish(pending, final)
     for stale in final.parent.glob(f".{name}.*.pending"):  # of runs that were killed before their CSV was there
         stale.unlink(missing_ok=True)
+    remove_stale_parts(final.parent)
     return csv
 
 
