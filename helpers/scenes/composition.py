@@ -21,7 +21,7 @@ from helpers.scenes.shapes import SHAPES
 MAX_OBJECTS = 4
 FIELD_GRIDS = (4, 7, 13, 26)  # the lattices of the fractal noise, coarse to fine
 _FIELD_NUMBERS = sum(grid**2 for grid in FIELD_GRIDS)
-# how many random numbers each choice takes; appending to these keeps what the earlier ones draw within a block
+# how many random numbers each choice takes: all are drawn, used or not, so that options do not shift one another
 _SCENE_DRAWS = {
     "number": 1, "main": 1, "largest": 1, "around": 1, "light": 1,
     "palette": 1, "ground": 1, "swap": 1, "background": 1, "background_turn": 1, "background_vary": 4,
@@ -91,14 +91,14 @@ def uniform_draws(seed: int, start: int, count: int) -> tuple[Draws, Draws]:
     rows = np.empty((count, _NUMBERS), dtype=np.float32)
     for row in range(count):
         np.random.Generator(np.random.PCG64([seed, start + row])).random(out=rows[row], dtype=np.float32)
-    each, scene = torch.from_numpy(rows).split(
-        [MAX_OBJECTS * sum(_OBJECT_DRAWS.values()), sum(_SCENE_DRAWS.values())], 1
-    )
-    each = each.reshape(count, MAX_OBJECTS, -1)
-    return tuple(
-        dict(zip(widths, numbers.split(list(widths.values()), dim=-1), strict=True))
-        for widths, numbers in ((_SCENE_DRAWS, scene), (_OBJECT_DRAWS, each))
-    )  # type: ignore[return-value]
+    objects = MAX_OBJECTS * sum(_OBJECT_DRAWS.values())
+    each, scene = torch.from_numpy(rows).tensor_split([objects], dim=1)
+    return _by_name(scene, _SCENE_DRAWS), _by_name(each.reshape(count, MAX_OBJECTS, -1), _OBJECT_DRAWS)
+
+
+def _by_name(numbers: Tensor, widths: dict[str, int]) -> Draws:
+    """Cut the last dimension into named pieces."""
+    return dict(zip(widths, numbers.split(list(widths.values()), dim=-1), strict=True))
 
 
 def compose(count: int, *, seed: int, start: int, objects: tuple[int, int], classes: tuple[int, ...]) -> Composition:

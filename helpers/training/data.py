@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Int, UInt8
@@ -88,5 +89,5 @@ def held_out_loader(count: int, *, size: int, seed: int, batch: int = 128) -> Da
     return DataLoader(scenes, batch_size=batch, collate_fn=_as_it_is)
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:  # a Batch already; PyTorch expects a list of single scenes here
     return batch

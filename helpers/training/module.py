@@ -8,6 +8,7 @@ import lightning
 import timm
 import torch
 from jaxtyping import Float, Int
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 
@@ -78,7 +79,7 @@ class SceneClassifierModule(lightning.LightningModule):
         right = (self(pixels.float() / 255).argmax(dim=1) == labels).float().mean()
         self.log("validation accuracy", right, prog_bar=True, batch_size=len(labels))
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with one cycle of the learning rate; no weight decay on biases and normalisations."""
         flat = [p for p in self.network.parameters() if p.ndim <= 1]
         others = [p for p in self.network.parameters() if p.ndim > 1]
