@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -111,7 +112,7 @@ def _run(
     return problems
 
 
-def _traceback(output: Mapping[str, object]) -> str:
+def _traceback(output: Mapping[str, Any]) -> str:
     lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
     return COLOUR.sub("", "\n".join(map(str, lines)))
 
