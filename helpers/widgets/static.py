@@ -14,14 +14,16 @@ from typing import Any, Literal
 
 from helpers.widgets.frames import Frame, Picture, render_frames
 
-# Only the frame with the class kwm-shown is visible; all lie in one grid cell, so that the page never jumps.
+# Only the frame with the class kwm-shown is visible; all lie in one grid cell, so that the page never jumps. In the
+# dark, the book's theme would lay HTML on a light slab and change the colours of pictures without the class dark-light.
 STYLE = """
 .kwm-frames{margin:1em 0;padding:0;max-width:100%;color:inherit}
 .kwm-stage{display:grid;grid-template-columns:minmax(0,1fr);justify-items:start}
 .kwm-frame{grid-area:1/1;visibility:hidden;margin:0;padding:0}
 .kwm-frame.kwm-shown{visibility:visible}
-.kwm-frame img{display:block;max-width:100%;height:auto;margin:0;background:#fff;border-radius:4px}
+.kwm-frame img{display:block;max-width:100%;height:auto;margin:0;padding:0!important;background:#fff!important;border-radius:4px}
 .kwm-frame figcaption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+html[data-theme=dark] .text_html:has(.kwm-frames){background:transparent!important;color:inherit!important}
 .kwm-control{display:flex;flex-wrap:wrap;align-items:center;gap:.4em .8em;margin:.5em 0 0;font:inherit}
 .kwm-control input{flex:1 1 12em;max-width:28em;min-height:1.8em;accent-color:#0072b2;cursor:pointer}
 .kwm-control select{font:inherit;color:inherit;background:transparent;padding:.2em .4em;max-width:100%}
@@ -80,7 +82,7 @@ class StaticFrames:
         shown = " kwm-shown" if index == self.start else ""
         return (
             f'<figure class="kwm-frame{shown}">'
-            f'<img src="{frame.address}" alt="{escape(frame.description)}" width="{frame.width}" '
+            f'<img class="dark-light" src="{frame.address}" alt="{escape(frame.description)}" width="{frame.width}" '
             f'height="{frame.height}" loading="lazy"/><figcaption>{escape(frame.value)}</figcaption></figure>'
         )
 
