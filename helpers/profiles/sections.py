@@ -63,7 +63,7 @@ class ImageSettings(Section):
     count: Count | None = None  # None: all that the source has
     resize: Literal["stretch", "crop", "pad"] = "stretch"  # "stretch" as in the papers
     path: str | None = None  # the folder of source "folder"; may start with $XAIBOOK_DATA
-    seed: int = 0  # scenes only
+    seed: Annotated[int, Field(ge=0)] = 0  # which scenes; in which order the study photographs come
     objects: tuple[Count, Count] = (1, 4)  # scenes only: fewest and most objects an image
 
     @model_validator(mode="after")

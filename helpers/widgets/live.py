@@ -66,8 +66,8 @@ class LivePanel:
         values = {name: control.value for name, control in self._inputs.items()}
         frame = make_frame(self._draw(**values), "", self.label)
         text = (
-            f'<img class="dark-light" src="{frame.address}" alt="{html.escape(frame.description)}" width="{frame.width}" '
-            f'height="{frame.height}" style="max-width:100%;height:auto;background:#fff"/>'
+            f'<img class="dark-light" src="{frame.address}" alt="{html.escape(frame.description)}" '
+            f'width="{frame.width}" height="{frame.height}" style="max-width:100%;height:auto;background:#fff"/>'
         )
         return display_output(text, self.label)
 

@@ -21,7 +21,8 @@ STYLE = """
 .kwm-stage{display:grid;grid-template-columns:minmax(0,1fr);justify-items:start}
 .kwm-frame{grid-area:1/1;visibility:hidden;margin:0;padding:0}
 .kwm-frame.kwm-shown{visibility:visible}
-.kwm-frame img{display:block;max-width:100%;height:auto;margin:0;padding:0!important;background:#fff!important;border-radius:4px}
+.kwm-frame img{display:block;max-width:100%;height:auto;margin:0;border-radius:4px}
+.kwm-frame img{padding:0!important;background:#fff!important}
 .kwm-frame figcaption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 html[data-theme=dark] .text_html:has(.kwm-frames){background:transparent!important;color:inherit!important}
 .kwm-control{display:flex;flex-wrap:wrap;align-items:center;gap:.4em .8em;margin:.5em 0 0;font:inherit}
