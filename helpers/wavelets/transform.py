@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pywt
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from helpers.wavelets.bands import (
     checked_size,
     one_level_matrices,
 )
-from helpers.wavelets.tiles import Tiling, synthesise_level, synthesise_level_adjoint
+from helpers.wavelets.tiles import Tiling, join_level, split_level
 
 VALUES_AT_ONCE = 2**20  # on a CPU: what is worked on at once, so that it stays in the cache
 
@@ -28,7 +29,7 @@ class WaveletTransform(nn.Module):
     """A two-dimensional wavelet transform: images to coefficients and back.
 
     Both directions are linear maps, so each is a few products with fixed matrices, which are read off PyWavelets
-    once, when the transform is made: the gradients are right by construction, in every mode.
+    once, when the transform is made, and each gradient is a few products with their transposes, in every mode.
     The transform is PyWavelets' `wavedec2` and `waverec2` (Mallat, 1989, "A theory for multiresolution signal
     decomposition: the wavelet representation").
 
@@ -64,15 +65,24 @@ class WaveletTransform(nn.Module):
         self.shapes = band_shapes(*lengths)
         self.slices = band_slices(self.shapes)
         self.coefficients = self.slices["diagonal-1"].stop
-        self._tilings: list[tuple[Tiling, Tiling]] = []  # finest level first, each for rows and columns
-        for level in range(levels):
-            tilings = []
-            for axis, (length, half) in zip(("rows", "columns"), (n[level : level + 2] for n in lengths), strict=True):
-                down, up = one_level_matrices(length, filters, mode)
-                tilings.append(Tiling.of(length, half, filters.rec_len, periodic=mode == "periodization"))
-                self.register_buffer(f"analysis_{axis}_{level + 1}", down, persistent=False)
-                self.register_buffer(f"synthesis_{axis}_{level + 1}", tilings[-1].block(up), persistent=False)
-            self._tilings.append(tuple(tilings))
+        self._tilings: dict[str, list[tuple[Tiling, Tiling]]] = {"analysis": [], "synthesis": []}
+        for level in range(1, levels + 1):
+            self._add_level(level, lengths, filters)
+
+    def _add_level(self, level: int, lengths: list[list[int]], filters: pywt.Wavelet) -> None:
+        """The matrices of a level, all from coefficients to values: an analysis is the transpose of a join."""
+        tilings: dict[str, list[Tiling]] = {"analysis": [], "synthesis": []}
+        for axis, (length, half) in zip(("rows", "columns"), (n[level - 1 : level + 1] for n in lengths), strict=True):
+            down, up = one_level_matrices(length, filters, self.mode)
+            for name, matrix, repeats in (
+                ("analysis", down.mT, self.mode == "zero"),  # other borders change its first and last rows
+                ("synthesis", up, self.mode != "periodization"),
+            ):
+                tiling = Tiling.of(length, half, filters.rec_len, repeats)
+                tilings[name].append(tiling)
+                self.register_buffer(f"{name}_{axis}_{level}", tiling.block(matrix), persistent=False)
+        for name, (rows, columns) in tilings.items():
+            self._tilings[name].append((rows, columns))
 
     def extra_repr(self) -> str:
         """What `print` shows of the transform."""
@@ -92,15 +102,7 @@ class WaveletTransform(nn.Module):
                 f"(batch, channels, {self.size[0]}, {self.size[1]}); resize them, or make a WaveletTransform of "
                 "their size"
             )
-        with torch.autocast(images.device.type, enabled=False):  # half precision would lose the small coefficients
-            approximation, bands = images.to(_working_dtype(images)), []
-            for level, (rows, columns) in enumerate(self._matrices("analysis", approximation.dtype), start=1):
-                height, width = self.shapes[f"diagonal-{level}"]
-                split = rows @ approximation @ columns.mT  # [[approximation, vertical], [horizontal, diagonal]]
-                upper, lower = split.split(height, dim=-2)
-                (approximation, vertical), (horizontal, diagonal) = upper.split(width, -1), lower.split(width, -1)
-                bands = [horizontal, vertical, diagonal, *bands]
-            return torch.cat([band.flatten(2) for band in (approximation, *bands)], dim=-1).to(images.dtype)
+        return self._linear_map(images, self._split, self._join, "analysis")
 
     def synthesise(
         self, coefficients: Float[Tensor, "batch channels coefficients"]
@@ -115,36 +117,39 @@ class WaveletTransform(nn.Module):
                 f"coefficients of shape {tuple(coefficients.shape)} were given, but this transform expects "
                 f"(batch, channels, {self.coefficients}), as its analyse returns them"
             )
-        with torch.autocast(coefficients.device.type, enabled=False):
-            flat = coefficients.flatten(0, 1).to(_working_dtype(coefficients))
-            blocks = [block for pair in self._matrices("synthesis", flat.dtype) for block in pair]
-            images = _LinearMap.apply(flat, self._synthesise, self._synthesise_adjoint, *blocks)
-            return images.unflatten(0, coefficients.shape[:2]).to(coefficients.dtype)
+        return self._linear_map(coefficients, self._join, self._split, "synthesis")
 
-    def _synthesise(self, flat: Tensor, *blocks: Tensor) -> Tensor:
-        """(count, K) to (count, height, width)."""
+    def _linear_map(self, x: Tensor, function: Callable, adjoint: Callable, direction: str) -> Tensor:
+        """`function` of x, channel by channel, in x's precision but float32 at least."""
+        flat = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
+        names = [f"{direction}_{axis}_{level}" for level in range(1, self.levels + 1) for axis in ("rows", "columns")]
+        blocks = [getattr(self, name).to(flat.dtype) for name in names]
+        return _LinearMap.apply(flat, function, adjoint, direction, *blocks).unflatten(0, x.shape[:2]).to(x.dtype)
+
+    def _join(self, flat: Tensor, direction: str, *blocks: Tensor) -> Tensor:
+        """Coefficients (count, K) to images (count, height, width), coarsest level first."""
         images = flat.new_empty(len(flat), *self.size)
-        for some, out in self._portions(flat, images):
-            bands = self._bands(some)
+        for coefficients, out in self._portions(flat, images):
+            bands = self._bands(coefficients)
             image = bands["approximation"]
             for level in range(self.levels, 0, -1):
-                details = [bands[f"{orientation}-{level}"] for orientation in ORIENTATIONS]
-                of_level = slice(2 * level - 2, 2 * level)
-                image = synthesise_level((image, *details), blocks[of_level], self._tilings[level - 1])
+                details = (bands[f"{orientation}-{level}"] for orientation in ORIENTATIONS)
+                pair = blocks[2 * level - 2 : 2 * level]
+                image = join_level((image, *details), pair, self._tilings[direction][level - 1])
             out.copy_(image)
         return images
 
-    def _synthesise_adjoint(self, images: Tensor, *blocks: Tensor) -> Tensor:
-        """The transpose of `_synthesise`: (count, height, width) to (count, K)."""
+    def _split(self, images: Tensor, direction: str, *blocks: Tensor) -> Tensor:
+        """The transpose of `_join`: images (count, height, width) to coefficients (count, K), finest level first."""
         flat = images.new_empty(len(images), self.coefficients)
-        for some, out in self._portions(images, flat):
+        for image, out in self._portions(images, flat):
             bands = self._bands(out)
             for level in range(1, self.levels + 1):
-                of_level = slice(2 * level - 2, 2 * level)
-                some, *details = synthesise_level_adjoint(some, blocks[of_level], self._tilings[level - 1])
+                pair = blocks[2 * level - 2 : 2 * level]
+                image, *details = split_level(image, pair, self._tilings[direction][level - 1])
                 for orientation, detail in zip(ORIENTATIONS, details, strict=True):
                     bands[f"{orientation}-{level}"].copy_(detail)
-            bands["approximation"].copy_(some)
+            bands["approximation"].copy_(image)
         return flat
 
     def _bands(self, flat: Tensor) -> dict[str, Tensor]:
@@ -152,17 +157,12 @@ class WaveletTransform(nn.Module):
         parts = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=-1)
         return {n: p.unflatten(-1, shape) for (n, shape), p in zip(self.shapes.items(), parts, strict=True)}
 
-    def _portions(self, inputs: Tensor, outputs: Tensor) -> zip:
+    def _portions(self, inputs: Tensor, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Inputs and outputs in portions that fit a CPU's cache; all at once on other devices."""
         at_once = max(1, len(inputs))
         if inputs.device.type == "cpu" and not torch.compiler.is_compiling():
             at_once = max(1, VALUES_AT_ONCE // math.prod(self.size))
         return zip(inputs.split(at_once), outputs.split(at_once), strict=True)
-
-    def _matrices(self, direction: str, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
-        """The matrices for rows and columns of each level, finest first."""
-        names = [[f"{direction}_{axis}_{level + 1}" for axis in ("rows", "columns")] for level in range(self.levels)]
-        return [tuple(getattr(self, name).to(dtype) for name in pair) for pair in names]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> WaveletTransform:
         """Move the matrices to a device, but keep their float64: what is given decides on the precision."""
@@ -173,18 +173,14 @@ class _LinearMap(torch.autograd.Function):
     """A linear map with its adjoint, each the gradient of the other, as often as is asked for."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, function: Callable, adjoint: Callable, *matrices: Tensor) -> Tensor:
-        ctx.function, ctx.adjoint = function, adjoint
-        ctx.save_for_backward(*matrices)
-        return function(x, *matrices)
+    def forward(ctx: Any, x: Tensor, function: Callable, adjoint: Callable, direction: str, *blocks: Tensor) -> Tensor:
+        ctx.function, ctx.adjoint, ctx.direction = function, adjoint, direction
+        ctx.save_for_backward(*blocks)
+        with torch.autocast(x.device.type, enabled=False):  # half precision would lose the small coefficients
+            return function(x, direction, *blocks)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        matrices = ctx.saved_tensors
-        result = _LinearMap.apply(gradient, ctx.adjoint, ctx.function, *matrices)
-        return result, None, None, *[None] * len(matrices)
-
-
-def _working_dtype(tensor: Tensor) -> torch.dtype:
-    """The precision of the computation: the tensor's own, but float32 at least."""
-    return torch.promote_types(tensor.dtype, torch.float32)
+        blocks = ctx.saved_tensors
+        result = _LinearMap.apply(gradient, ctx.adjoint, ctx.function, ctx.direction, *blocks)
+        return result, None, None, None, *[None] * len(blocks)
