@@ -15,6 +15,7 @@ from helpers.profiles.sections import (
     ImageSettings,
     Profile,
     SweepSettings,
+    Variant,
 )
 from helpers.profiles.strict_yaml import read_strict_yaml
 
@@ -25,6 +26,7 @@ __all__ = [
     "ImageSettings",
     "Profile",
     "SweepSettings",
+    "Variant",
     "known_profiles",
     "load_profile",
 ]
