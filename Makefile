@@ -39,7 +39,7 @@ bench: $(READY) ## the benchmarks: ratios within one run
 	$(RUN) python -m benchmarks
 
 models: $(READY) ## train the small models of models/ again
-	$(RUN) python -m helpers.experiments models
+	$(RUN) python -m helpers.training scenes-cnn
 
 clean: ## remove what was built; .venv and results/ stay
 	rm -rf _build .snakemake

@@ -138,6 +138,8 @@ class TestDependencies:
         found = names(dependencies(page, root=project), project)
         assert "results/large/one-figure.csv" in found
         assert "results/quick/one-figure.csv" not in found
+        found = names(dependencies(page, {"profile": "large"}, root=project), project)
+        assert "results/large/one-figure.csv" not in found
 
     def test_loading_a_profile_that_is_not_named_means_any(self, project):
         page = write_page(project / "book/three.md", "from helpers import profiles")

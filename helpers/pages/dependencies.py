@@ -45,7 +45,7 @@ def dependencies(page: Path | str, parameters: Mapping[str, object] | None = Non
     modules = module_closure(set().union(*map(imported_names, page_code(page))), root)
     profiles = _profiles(settings.get("profile"), page_words, modules, root)
     words = page_words | _strings(map(parse_module, modules)) | set().union(*map(_yaml_strings, profiles))
-    own = str(settings.get("profile", ""))
+    own = str((parameters or {}).get("profile"))  # a figure writes the results of its profile: they are no inputs
     found = {page, *modules, *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
     return found | {path for path in [root / "requirements.txt"] if path.is_file()}
 
