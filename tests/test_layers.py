@@ -15,7 +15,7 @@ LAYERS = [
     {"metrics"},
     {"profiles", "results", "plots", "widgets"},  # parts that know no protocol
     {"experiments"},
-    {"lessons"},
+    {"lessons", "figures"},
     {"pages"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
