@@ -97,7 +97,8 @@ def test_a_file_gives_the_librarys_logits(tmp_path, architecture, build, normali
     classifier = load_classifier("anything", weights=tmp_path / "weights.safetensors", normalise=normalise)
     images = pictures()
     wanted = network(normalised(images) if normalise else images)
-    torch.testing.assert_close(classifier(images), wanted)
+    # another memory layout sums in another order: equal up to rounding, at the scale of the logits
+    torch.testing.assert_close(classifier(images), wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().max()))
     assert wanted.std() > 0
     assert classifier.class_names == tuple(CLASSES)
     assert classifier.input_size == 64

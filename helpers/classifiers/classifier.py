@@ -51,6 +51,8 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
         self.fixed_size = fixed_size(network, self.input_size)
+        # convolutions on the CPU, and in half precision on a GPU, are faster with the channels last in memory
+        self.network.to(memory_format=torch.channels_last)
         self.requires_grad_(False)
         self.eval()
 
@@ -62,7 +64,8 @@ class Classifier(nn.Module):
                 network of one fixed size (most vision transformers) needs.
         """
         self.check_images(images)
-        return self.network((images - self.mean) / self.std if self.normalise else images)
+        pixels = (images - self.mean) / self.std if self.normalise else images
+        return self.network(pixels.contiguous(memory_format=torch.channels_last))
 
     @torch.no_grad()
     def predict(
