@@ -49,25 +49,26 @@ def curve_table(study: Study, variant: Variant | None = None) -> pd.DataFrame:
 def curve_seconds(study: Study, variant: Variant) -> float:
     """How long the stored curves of a variant took in all, of every run that contributed."""
     draws = 1 if variant == "published" else study.profile.curves.draws
-    digests = study.images[: study.profile.curves.images].digests
+    items = study.items[: study.profile.curves.images]
     stores = [_store(study, curve, variant, draws) for curve in CURVES]
-    return sum(store.load(digest).metadata["seconds"] for store in stores for digest in digests)
+    return sum(store.load(item).metadata["seconds"] for store in stores for item in items)
 
 
 def _one_curve(study: Study, curve: str, variant: Variant, draws: int) -> pd.DataFrame:
     settings = study.profile.curves
     images = study.images[: settings.images]
     store = _store(study, curve, variant, draws)
-    missing = set(store.missing(images.digests))
+    items = study.items[: settings.images]
+    missing = set(store.missing(items))
     masks = None if curve.startswith("random") else study.explain(CURVES[curve], count=len(images)).representation_mask
     label = f"{study.profile.name}: curve of {curve}"
     for place in progress(range(len(images)), label=label, show=study.show_progress and bool(missing)):
-        if images.digests[place] in missing:
+        if items[place] in missing:
             begin = time.perf_counter()
             mask = None if masks is None else masks[place : place + 1]
             curves = _measure(study, curve, variant, draws, images.images[place : place + 1], mask)
-            store.save(images.digests[place], curves, {"seconds": time.perf_counter() - begin})
-    stored = [(name, store.load(digest).tensors) for name, digest in zip(images.names, images.digests, strict=True)]
+            store.save(items[place], curves, {"seconds": time.perf_counter() - begin})
+    stored = [(name, store.load(item).tensors) for name, item in zip(images.names, items, strict=True)]
     return pd.DataFrame(
         [
             (name, curve, direction, fraction, float(mean), float(error))

@@ -15,6 +15,7 @@ from torch import Tensor
 from helpers.classifiers import Classifier, load_classifier
 from helpers.datasets import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
 from helpers.explanation import Explanation
+from helpers.images import image_digest
 from helpers.profiles import ImageSettings, Profile, load_profile
 from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
@@ -66,6 +67,11 @@ class Study:
         return load_images(self.profile.images)
 
     @cached_property
+    def items(self) -> tuple[str, ...]:
+        """What the stores call each image: the digest of its pixels, so that another size is another item."""
+        return tuple(image_digest(image) for image in self.images.images)
+
+    @cached_property
     def classifier(self) -> Classifier:
         """The classifier, on the profile's device."""
         return load_classifier(**self.profile.classifier.arguments(), device=self.device)
@@ -93,25 +99,25 @@ class Study:
 
     def explain(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> Explanation:
         """The explanations of the first `count` images (all where None), from the store or computed now."""
-        images = self.images[:count]
         method = self.method(name, **overrides)
         store = self._store(name, method)
-        items = dict(zip(images.digests, images.images, strict=True))
-        missing = store.missing(items)
+        wanted = self.items[:count]
+        pixels = dict(zip(wanted, self.images.images[:count], strict=True))
+        missing = store.missing(pixels)
         size = self.profile.batch_size
         batches = [missing[start : start + size] for start in range(0, len(missing), size)]
         for batch in progress(batches, label=f"{self.profile.name}: {name}", show=self.show_progress and bool(batches)):
             begin = time.perf_counter()
-            explanation = method.explain(torch.stack([items[item] for item in batch]).to(self.device)).to("cpu")
+            explanation = method.explain(torch.stack([pixels[item] for item in batch]).to(self.device)).to("cpu")
             seconds = (time.perf_counter() - begin) / len(batch)
             for place, item in enumerate(batch):
                 store.save(item, _tensors(explanation[place : place + 1]), {"seconds": seconds})
-        return _stacked([store.load(item).tensors for item in images.digests])
+        return _stacked([store.load(item).tensors for item in wanted])
 
     def seconds(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> list[float]:
         """The seconds that each of the stored explanations took (a batch's time, shared by its images)."""
         store = self._store(name, self.method(name, **overrides))
-        return [store.load(item).metadata["seconds"] for item in self.images[:count].digests]
+        return [store.load(item).metadata["seconds"] for item in self.items[:count]]
 
     def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
         """Write a table of this study to `results/<profile>/`, with its provenance."""

@@ -1,4 +1,4 @@
-"""Adam with projection to [0, 1]: the optimiser of the rate-distortion masks."""
+"""Stochastic gradient steps with projection to [0, 1]: how the rate-distortion masks are found."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import math
 
 import torch
 from jaxtyping import Float
+from timm.optim import Lion
 from torch import Tensor
 
-from helpers.rde.options import Schedule
+from helpers.rde.options import RDEOptions, Schedule
 from helpers.rde.problem import RateDistortion
 from helpers.runtime import progress, random_generator
+
+LION_BETAS = (0.9, 0.95)
 
 
 def learning_rate_at(step: int, steps: int, rate: float, schedule: Schedule) -> float:
@@ -18,6 +21,13 @@ def learning_rate_at(step: int, steps: int, rate: float, schedule: Schedule) -> 
     if schedule == "constant":
         return rate
     return rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def make_optimiser(mask: Float[Tensor, "batch 1 k"], options: RDEOptions) -> torch.optim.Optimizer:
+    """Adam with PyTorch's defaults, as published, or Lion (Chen et al., 2023) with a shorter memory than usual."""
+    if options.optimiser == "adam":
+        return torch.optim.Adam([mask], lr=options.learning_rate, fused=True)  # one kernel, no host sync
+    return Lion([mask], lr=options.learning_rate, betas=LION_BETAS)
 
 
 def initial_mask(problem: RateDistortion) -> Float[Tensor, "batch 1 k"]:
@@ -38,7 +48,7 @@ def optimise(
     """Minimise each image's objective over its mask, from `start`.
 
     Every image of the batch is a problem of its own: the sum of the objectives has their gradients side by side, and
-    Adam works entry by entry. Losses stay on the device until the end.
+    the optimisers work entry by entry. Losses stay on the device until the end.
 
     Returns:
         The final masks, in [0, 1], and the distortion, the sparsity and the objective at each step.
@@ -47,7 +57,7 @@ def optimise(
     generator = random_generator(options.seed, start.device)
     draws = options.samples // 2 if options.antithetic else options.samples
     mask = start.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([mask], lr=options.learning_rate, fused=True)  # one kernel, no host sync
+    optimiser = make_optimiser(mask, options)
     logs = {name: mask.new_empty(options.steps, len(mask)) for name in ("distortion", "sparsity")}
     for step in progress(range(options.steps), label="optimising masks", show=show_progress):
         optimiser.param_groups[0]["lr"] = learning_rate_at(step, options.steps, options.learning_rate, options.schedule)

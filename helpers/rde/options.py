@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 Distortion = Literal["label", "maximise", "l2", "kl"]
 Noise = Literal["gaussian", "uniform", "none"]
 Schedule = Literal["constant", "cosine"]
+Optimiser = Literal["adam", "lion"]
 InitialMask = Literal["ones", "random"]
 Recipe = Literal["fast", "published", "later"]
 
@@ -31,6 +32,7 @@ class RDEOptions:
     noise: Noise = "gaussian"  # what stands where the mask is 0; "none" is the value 0
     samples: Annotated[int, Field(ge=1)] = 64  # L, noise draws a step
     antithetic: bool = False  # draw half of the samples and use each with both signs
+    optimiser: Optimiser = "adam"  # "lion" steps by the sign of the averaged gradient
     steps: Annotated[int, Field(ge=0)] = 2000
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Schedule = "constant"  # "cosine" falls from the learning rate to a hundredth of it
@@ -54,6 +56,8 @@ RECIPES: dict[Recipe, RDEOptions] = {
     "published": RDEOptions(),
     # the authors' own recipe of 2023: reference/originals.md, 1.4
     "later": RDEOptions(samples=16, steps=300, learning_rate=0.1),
-    # ours: `make bench` measures it against the published one
-    "fast": RDEOptions(samples=8, antithetic=True, steps=100, learning_rate=0.1, schedule="cosine"),
+    # Ours; `make bench` measures it against the published one. The gradient of a step is mostly noise, and averaging
+    # over many cheap steps beats averaging over samples. Adam divides by the noise's size, so that entries of no
+    # relevance fall slowly where the noise is large; the sign of an average (Lion) lets them fall at the full rate.
+    "fast": RDEOptions(samples=2, antithetic=True, optimiser="lion", steps=400, learning_rate=0.03, schedule="cosine"),
 }
