@@ -23,7 +23,8 @@ from helpers.runtime import progress, resolve_device
 
 MethodName = Literal["cartoonx", "pixel-rde"]
 METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
-NUMERICS = ("helpers.rde", "helpers.wavelets", "helpers.explanation", "helpers.classifiers")
+# what a stored result depends on beside the profile; the classifier enters by its weights
+NUMERICS = ("helpers.rde", "helpers.wavelets")
 
 
 def load_images(settings: ImageSettings) -> ImageSet:
@@ -52,19 +53,28 @@ class Study:
     Args:
         profile: a profile, its name, or the path of its file.
         root: another folder than the project's `results/`.
+        images: other images than those that the profile names, such as some of them; None for the profile's.
         show_progress: show a bar that counts batches.
     """
 
-    def __init__(self, profile: Profile | str, *, root: Path | None = None, show_progress: bool = False) -> None:
+    def __init__(
+        self,
+        profile: Profile | str,
+        *,
+        root: Path | None = None,
+        images: ImageSet | None = None,
+        show_progress: bool = False,
+    ) -> None:
         self.profile = profile if isinstance(profile, Profile) else load_profile(profile)
         self.root = root
+        self._images = images
         self.show_progress = show_progress
         self.device = resolve_device(self.profile.device)
 
     @cached_property
     def images(self) -> ImageSet:
         """The images, on the CPU."""
-        return load_images(self.profile.images)
+        return load_images(self.profile.images) if self._images is None else self._images
 
     @cached_property
     def items(self) -> tuple[str, ...]:

@@ -1,0 +1,103 @@
+"""Images that the classifier gets wrong: found cheaply, then explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from helpers.datasets import ImageSet, scene_images
+from helpers.experiments import Study
+from helpers.explanation import Explanation
+from helpers.figures.truth import largest_share
+from helpers.profiles import ImageSettings
+from helpers.scenes import Scenes, make_scenes
+
+SHARD = 64  # scenes drawn and classified at a time
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The first images that the classifier gets wrong.
+
+    Attributes:
+        images: these images.
+        predictions: the class that the classifier says.
+        confidence: the probability that it gives to it.
+        truth: what is true of them, where they are scenes.
+        looked_at: how many images with a known label were classified.
+        wrong: how many of those were wrong; `images` may hold fewer.
+    """
+
+    images: ImageSet
+    predictions: Int[Tensor, " count"]
+    confidence: Float[Tensor, " count"]
+    truth: Scenes | None
+    looked_at: int
+    wrong: int
+
+
+def screen(study: Study, *, looked_at: int = 256, keep: int = 8) -> Screened | None:
+    """Classify images, and keep the first `keep` wrong ones; None where none is wrong.
+
+    Scenes never run out: the first `looked_at` of the profile's series are drawn. Of photographs there are those of
+    the profile, and those without a label are passed over.
+    """
+    settings = study.profile.images
+    if settings.source == "scenes":
+        classes, confidence, labels = _classify_scenes(study, looked_at)
+    else:
+        classes, confidence = study.predictions
+        labels = study.images.labels
+    wrong = torch.nonzero((labels >= 0) & (classes != labels))[:, 0]
+    if len(wrong) == 0:
+        return None
+    rows = wrong[:keep].tolist()
+    if settings.source == "scenes":
+        images, truth = _scenes_at(settings, rows)
+    else:
+        images, truth = study.images.select(*(study.images.names[row] for row in rows)), None
+    known = int((labels >= 0).sum())
+    return Screened(images, classes[rows], confidence[rows], truth, looked_at=known, wrong=len(wrong))
+
+
+def pointing_scores(screened: Screened, explanation: Explanation, study: Study) -> tuple[pd.Series, str]:
+    """How clearly each explanation points at something, and the name of the measure.
+
+    On scenes: the largest share of the mask's mass on any one object, which is then what the classifier went by. On
+    photographs, whose truth is not known: the probability of the wrong class when only the kept part is shown.
+    """
+    if screened.truth is not None:
+        values, name = largest_share(explanation.mask, screened.truth)[0], "largest share of the mask on one object"
+    else:
+        with torch.no_grad():
+            logits = study.classifier(explanation.kept.to(study.device))
+        chosen = logits.softmax(-1).cpu().gather(1, screened.predictions[:, None])[:, 0]
+        values, name = chosen, "probability of the wrong class on the kept part"
+    return pd.Series(values.tolist(), index=pd.Index(screened.images.names, name="image"), name="score"), name
+
+
+def _classify_scenes(study: Study, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    settings = study.profile.images
+    confidence, classes, labels = [], [], []
+    for start in range(0, count, SHARD):
+        scenes = make_scenes(
+            min(SHARD, count - start), size=settings.size, seed=settings.seed, start=start, objects=settings.objects
+        )
+        with torch.no_grad():
+            best = study.classifier(scenes.images.to(study.device)).softmax(-1).cpu().max(-1)
+        confidence.append(best.values)
+        classes.append(best.indices)
+        labels.append(scenes.label)
+    return torch.cat(classes), torch.cat(confidence), torch.cat(labels)
+
+
+def _scenes_at(settings: ImageSettings, rows: list[int]) -> tuple[ImageSet, Scenes]:
+    """Scenes by their numbers in the series, as images and as truth."""
+    last = max(rows) + 1
+    images = scene_images(last, size=settings.size, seed=settings.seed, objects=settings.objects)
+    truth = make_scenes(last, size=settings.size, seed=settings.seed, objects=settings.objects)
+    return images.select(*(images.names[row] for row in rows)), truth[torch.tensor(rows)]

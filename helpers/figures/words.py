@@ -1,0 +1,58 @@
+"""Sentences and tables that are put together from a run, so that they are true of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+from helpers.figures.claims import Claim, Outcome
+
+ORDER: tuple[Outcome, ...] = ("held", "did not hold", "is undecided")
+HEADS: dict[Outcome, str] = {
+    "held": "What held",
+    "did not hold": "What did not hold",
+    "is undecided": "What these images do not decide",
+}
+
+
+def join_words(items: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def claims_in_words(claims: Sequence[Claim]) -> str:
+    """Two or three sentences in Markdown: what held, what did not, what is undecided, each with its effect."""
+    sentences = []
+    for outcome in ORDER:
+        found = [f"{claim.statement} ({claim.effect})" for claim in claims if claim.outcome == outcome]
+        if found:
+            sentences.append(f"**{HEADS[outcome]}:** {'; '.join(found)}.")
+    return "\n\n".join(sentences)
+
+
+def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
+    """A row a claim: claim, measure, effect with its interval, no_difference, images, outcome."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": claim.statement,
+                "measure": claim.measure,
+                "effect [95 % interval]": str(claim.effect),
+                "no difference": f"{claim.null:g}",
+                "images": claim.effect.count,
+                "outcome": claim.outcome,
+            }
+            for claim in claims
+        ]
+    )
+
+
+def show_table(frame: pd.DataFrame, names: dict[str, str] | None = None, *, decimals: int = 3) -> HTML:
+    """A table for the page, without its index; `names` gives columns their heads."""
+    shown = frame.rename(columns=names or {})
+    html = shown.to_html(index=False, border=0, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format)
+    return HTML(f'<div class="wide-table" style="overflow-x: auto">{html}</div>')
