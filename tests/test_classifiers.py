@@ -27,6 +27,7 @@ from helpers.classifiers import (
     save_weights,
     weight_files,
 )
+from helpers.classifiers.folding import fold_batch_norms
 from helpers.data_files import DATA_VARIABLE
 from helpers.datasets import imagenet_samples
 from helpers.imagenet import imagenet_class_names
@@ -98,7 +99,7 @@ def test_a_file_gives_the_librarys_logits(tmp_path, architecture, build, normali
     images = pictures()
     wanted = network(normalised(images) if normalise else images)
     # another memory layout sums in another order: equal up to rounding, at the scale of the logits
-    torch.testing.assert_close(classifier(images), wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().max()))
+    torch.testing.assert_close(classifier(images), wanted, rtol=1e-5, atol=1e-5 * float(wanted.detach().abs().max()))
     assert wanted.std() > 0
     assert classifier.class_names == tuple(CLASSES)
     assert classifier.input_size == 64
@@ -563,3 +564,31 @@ def test_the_vision_transformer_classifies_the_study_images(real_data):
     classifier = load_classifier("vit_tiny_patch16_224")
     samples = imagenet_samples(real_data, size=224, count=20, seed=0)
     assert (classifier.predict(samples.images)[0] == samples.labels).float().mean() > 0.75
+
+
+@pytest.mark.parametrize(
+    ("architecture", "build"),
+    [
+        ("torchvision/mobilenet_v3_small", torchvision.models.mobilenet_v3_small),
+        ("timm/mobilenetv2_100", partial(timm.create_model, "mobilenetv2_100")),
+        ("torchvision/densenet121", torchvision.models.densenet121),
+        ("timm/resnet10t", partial(timm.create_model, "resnet10t")),
+    ],
+)
+def test_folded_batch_norms_compute_the_same(architecture, build):
+    network = build().eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for value in (module.running_var, module.weight):
+                value.copy_(0.5 + torch.rand(value.shape, generator=generator))
+            for value in (module.running_mean, module.bias):
+                value.copy_(0.1 * torch.randn(value.shape, generator=generator))
+    before = [type(module) for module in network.modules()]
+    folded = fold_batch_norms(network, 64)
+    wanted = network(pictures())
+    assert wanted.std() > 0
+    torch.testing.assert_close(folded(pictures()), wanted, rtol=1e-4, atol=1e-4 * float(wanted.detach().abs().max()))
+    norms = [sum(isinstance(m, nn.BatchNorm2d) for m in n.modules()) for n in (network, folded)]
+    assert norms[1] < norms[0] * (0.6 if "densenet" in architecture else 0.05)
+    assert [type(module) for module in network.modules()] == before

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.classifiers.architectures import Preprocessing
+from helpers.classifiers.folding import fold_batch_norms
 
 
 class Classifier(nn.Module):
@@ -51,10 +52,11 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
         self.fixed_size = fixed_size(network, self.input_size)
-        # convolutions on the CPU, and in half precision on a GPU, are faster with the channels last in memory
-        self.network.to(memory_format=torch.channels_last)
         self.requires_grad_(False)
         self.eval()
+        # convolutions on the CPU, and in half precision on a GPU, are faster with the channels last in memory
+        self.network = fold_batch_norms(network, self.input_size).to(memory_format=torch.channels_last)
+        self.requires_grad_(False)
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """The logits of images with pixels in [0, 1].
