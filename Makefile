@@ -7,6 +7,7 @@ READY := .venv/.ready
 RUN := PATH="$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
 MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
 export JUPYTER_PREFER_ENV_PATH := 1
 
@@ -33,7 +34,7 @@ figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=s
 	@$(RUN) python -m helpers.pages check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
 
 lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
-	$(RUN) jupyter lab --ip=localhost --config=.venv/etc/jupyter/lab.json book
+	$(RUN) jupyter lab --ip=localhost --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book $(AS_ROOT)
 
 bench: $(READY) ## the benchmarks: ratios within one run
 	$(RUN) python -m benchmarks
