@@ -22,7 +22,7 @@ from helpers.wavelets.bands import (
 )
 from helpers.wavelets.tiles import Tiling, join_level, split_level
 
-VALUES_AT_ONCE = 2**20  # on a CPU: what is worked on at once, so that it stays in the cache
+VALUES_AT_ONCE = 2**21  # on a CPU: what is worked on at once, so that it stays in the cache
 
 
 class WaveletTransform(nn.Module):
