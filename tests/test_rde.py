@@ -9,7 +9,7 @@ from tiny import TinyClassifier, WindowClassifier, smooth_images
 from torch import nn
 
 from benchmarks.published import flat_mask, published_cartoonx
-from helpers.rde import RECIPES, CartoonX, DistortionMeasure, PixelRDE, RDEOptions, band_statistics
+from helpers.rde import RECIPES, CartoonX, DistortionMeasure, PixelRDE, RDEOptions, Wavelets, band_statistics
 from helpers.rde.optimise import learning_rate_at
 from helpers.rde.problem import draw_noise
 from helpers.runtime import random_generator
@@ -267,6 +267,20 @@ class TestExplanations:
             constant = torch.full_like(problem.coefficients[:, :1], 0.3)
             relevance = problem.representation.relevance(constant, problem.coefficients)
             torch.testing.assert_close(relevance, torch.full_like(relevance, 0.3))
+
+    @pytest.mark.parametrize(
+        ("size", "mode"), [((64, 64), "zero"), ((51, 70), "symmetric"), ((64, 48), "periodization")]
+    )
+    def test_a_coefficient_is_relevant_just_where_its_wavelet_is(self, size, mode):
+        representation = Wavelets(size, mode=mode, levels=3)
+        for part in representation.transform.slices.values():
+            # two coefficients of equal size, of which the mask keeps one
+            single = torch.zeros(2, 1, representation.transform.coefficients)
+            single[0, 0, (part.start + part.stop) // 2] = single[1, 0, part.stop - 1] = 1
+            wavelet, other = representation.synthesise(single).abs()
+            relevance = representation.relevance(single[:1], single.sum(0, keepdim=True))[0]
+            seen = wavelet + other > 1e-4
+            torch.testing.assert_close(relevance[seen], (wavelet / (wavelet + other))[seen], atol=1e-3, rtol=0)
 
     def test_relevance_lies_where_the_kept_coefficients_lie(self, classifier, images):
         method = CartoonX(classifier)

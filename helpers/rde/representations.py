@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import pywt
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.wavelets import WaveletTransform
+from helpers.wavelets.bands import one_level_matrices
 
 
 @runtime_checkable
@@ -79,20 +81,44 @@ class Wavelets(nn.Module):
     def relevance(
         self, mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"]
     ) -> Float[Tensor, "batch 1 height width"]:
-        """The share of the amplitude around a pixel that the mask keeps.
+        """The share of the amplitude at a pixel that the mask keeps: Σ m|h||ψ| over Σ |h||ψ|.
 
-        Each coefficient's magnitude is spread over the pixels that it stands for (nearest neighbour), scaled by
-        2^-level, the height of its wavelet: Σ m|h| 2^-level over Σ |h| 2^-level. A constant mask gives that constant.
+        h are the coefficients (their mean magnitude over the channels) and ψ the wavelets that they belong to, each
+        where the inverse transform puts it. A constant mask gives that constant.
         """
         amplitude = coefficients.abs().mean(1, keepdim=True)
         kept, total = self._spread(mask * amplitude), self._spread(amplitude)
         return kept / total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def _spread(self, amplitude: Float[Tensor, "batch 1 k"]) -> Float[Tensor, "batch 1 height width"]:
-        levels = self.transform.levels
-        total = torch.zeros((), dtype=amplitude.dtype, device=amplitude.device)
+        """Σ a|ψ|: a two-dimensional wavelet is a product of one-dimensional ones, and so is its magnitude."""
+        rows, columns = (self._magnitudes(axis, amplitude) for axis in (0, 1))
+        total = amplitude.new_zeros(len(amplitude), 1, *self.size)
         for name, part in self.transform.slices.items():
-            level = levels if name == "approximation" else int(name.rsplit("-", 1)[1])
-            band = amplitude[..., part].unflatten(2, self.transform.shapes[name]) * 2.0**-level
-            total = total + nn.functional.interpolate(band, size=self.size, mode="nearest-exact")
+            kind, _, level = name.rpartition("-")
+            down, across = _KINDS[kind or name]
+            place = int(level) if kind else self.transform.levels
+            band = amplitude[..., part].unflatten(2, self.transform.shapes[name])
+            total = total + rows[down, place] @ band @ columns[across, place].mT
         return total
+
+    def _magnitudes(self, axis: int, like: Tensor) -> dict[tuple[str, int], Float[Tensor, "_side _length"]]:
+        """|ψ| along one axis, a column a coefficient, by ("low" or "high", level)."""
+        transform, found = self.transform, {}
+        filters = pywt.Wavelet(transform.wavelet)
+        length, approximation = self.size[axis], torch.eye(self.size[axis], dtype=torch.float64)
+        for level in range(1, transform.levels + 1):
+            low, high = one_level_matrices(length, filters, transform.mode)[1].chunk(2, dim=1)
+            found["high", level] = (approximation @ high).abs().to(like)
+            approximation, length = approximation @ low, low.shape[1]
+            found["low", level] = approximation.abs().to(like)
+        return found
+
+
+# whether each orientation's wavelets are low or high along the rows' axis (vertically) and the columns' axis
+_KINDS = {
+    "approximation": ("low", "low"),
+    "horizontal": ("high", "low"),
+    "vertical": ("low", "high"),
+    "diagonal": ("high", "high"),
+}
