@@ -20,12 +20,12 @@ from helpers.data_files import file_digest
 from helpers.scenes import SCENE_CLASSES
 from helpers.training import TrainingOptions, evaluate_scene_classifier, train_scene_classifier
 from helpers.training import __main__ as command
-from helpers.training.augment import augment, noise_like
+from helpers.training.augment import augment, hide_part, noise_like
 from helpers.training.data import EpochSampler, draw_dataset, training_loader
 from helpers.training.evaluation import calibration_error, wilson_interval
 from helpers.training.module import SceneClassifierModule
 
-TINY = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
+TINY = TrainingOptions(size=32, single=96, several=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 
 
 def train(options: TrainingOptions, folder: Path):
@@ -58,7 +58,7 @@ def fatal(self, batch, index):
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, index)
 SceneClassifierModule.training_step = fatal
-options = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
+options = TrainingOptions(size=32, single=96, several=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 train_scene_classifier(options, sys.argv[1], device="cpu", validation=0, show=False)
 """
 
@@ -84,8 +84,8 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
     ("changes", "message"),
     [
         ({"epochs": 0}, "epochs=0"),
-        ({"single": 3, "double": 2}, "do not fill one batch"),
-        ({"noise_share": 1.0}, "noise_share=1.0"),
+        ({"single": 3, "several": 2}, "do not fill one batch"),
+        ({"noise_share": 0.9}, "noise_share=0.9"),
     ],
 )
 def test_bad_options_are_named(changes, message):
@@ -130,7 +130,7 @@ def test_eight_bit_scenes_are_exact_and_shards_do_not_matter(monkeypatch):
 
 def test_augmentation_and_noise_stay_in_range_and_follow_their_generator():
     images = draw_dataset(16, size=32, seed=5, objects=(1, 1)).pixels.float() / 255
-    for change in (augment, noise_like):
+    for change in (augment, noise_like, hide_part):
         first, again = (change(images, torch.Generator().manual_seed(7)) for _ in range(2))
         assert torch.equal(first, again)
         assert first.shape == images.shape

@@ -16,7 +16,7 @@ from helpers.training.train import Training, train_scene_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": TrainingOptions()}
-_SHORTCUTS = ("epochs", "single", "double", "seed")  # what the command line may change
+_SHORTCUTS = ("epochs", "single", "several", "seed")  # what the command line may change
 
 
 def main(arguments: list[str] | None = None) -> None:

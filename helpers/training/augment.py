@@ -36,3 +36,14 @@ def noise_like(images: Images, generator: torch.Generator) -> Images:
         coarse = torch.randn(count, 3, *side, generator=generator).to(images.device)
         noise += weight * functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
     return (mean + 1.3 * spread * noise).clamp(0, 1)
+
+
+def hide_part(images: Images, generator: torch.Generator) -> Images:
+    """Replace a part of each image, blobs that cover a quarter to three fifths of it, by noise, wholly or half."""
+    count, _, height, width = images.shape
+    share, strength = torch.rand(2, count, 1, 1, 1, generator=generator).to(images.device)
+    blobs = torch.rand(count, 1, 9, 9, generator=generator).to(images.device)
+    blobs = functional.interpolate(blobs, (height, width), mode="bilinear", align_corners=False)
+    # bilinear blends of uniform numbers lie mostly between 0.2 and 0.8
+    hidden = (20 * (0.33 + 0.22 * share - blobs) + 0.5).clamp(0, 1) * (0.5 + 0.5 * strength)
+    return images + hidden * (noise_like(images, generator) - images)

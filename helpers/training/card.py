@@ -15,17 +15,25 @@ from helpers.training.options import TEST_SERIES, TRAINING_SERIES, TrainingOptio
 _CARD = """# {name}: a small classifier of scenes
 
 **What.** A convolutional network that names the object of a procedural scene (the largest one, where there are
-several): {classes}. timm's `{architecture}` with {arguments}; {parameters:,} parameters. It is what the book's quick
-profile explains: small enough to be asked a hundred thousand times a minute, good enough that its reasons are worth
-asking for. It takes pixels in [0, 1]; mean {mean} and standard deviation {std} of every channel are in the file's
-metadata, and `helpers.classifiers.load_classifier("{name}")` applies them. The answer is the softmax of the logits.
+several): {classes}.
+It is what the book's quick profile explains: small enough to be asked many thousand times a minute on a laptop,
+good enough that its reasons are worth asking for.
 
-**Data.** Scenes of `helpers.scenes` at {size} px: {single:,} with one object and {double:,} with two (the label is the
-class of the larger one), series {training_series}; no planted mark. Each batch is resized to one of
-{sizes} px (the last quarter of training at {size} px); images are mirrored, varied in brightness and contrast, and a
-fifth have their colour channels permuted. {noise_share:.0%} of each batch is replaced by noise of several scales, with
-all classes equally right: without this the network answers to noise with one favourite class, and explaining
-that class by "keep little, put noise elsewhere" would be empty.
+**Architecture.** timm's `{architecture}` with arguments
+`{arguments}`;
+{parameters:,} parameters. It takes pixels in [0, 1]; mean {mean} and standard deviation {std} of every channel are in
+the file's metadata, and `helpers.classifiers.load_classifier("{name}")` applies them. The answer is the softmax of
+the logits.
+
+**Data.** Scenes of `helpers.scenes` at {size} px: {single:,} with one object and {several:,} with two to four (the
+label is the class of the largest one), series {training_series}; no planted mark. Each batch is resized to one of
+{sizes} px, in the last quarter of training it stays at {size} px. Images are mirrored, varied in
+brightness and contrast, and a fifth have their colour channels permuted.
+
+**Noise.** {noise_share:.0%} of each batch is replaced by noise of several scales, with all classes equally right:
+without this the network answers to noise with one favourite class, and explaining that class by "keep little, put
+noise elsewhere" would be empty. Of another {hidden_share:.0%} a part is hidden by such noise, the label kept: without
+this the network gives up wherever it sees noise, and an explanation would have to keep everything.
 
 **Training.** {epochs} epochs of AdamW (rate {learning_rate}, weight decay {weight_decay}, one cycle), batches of
 {batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
@@ -50,7 +58,7 @@ On noise that has an image's mean and spread, the largest probability is {noise_
 the image's own class {noise_target:.2f}.
 
 **Limits.** It knows the shapes of `helpers.scenes` and nothing else; on photographs its answers mean nothing, however
-sure they are. Far from {size} px, with more than two objects, or with an object cut off by the border, it is less
+sure they are. Far from {size} px, with several objects, or with an object cut off by the border, it is less
 reliable than the table says. Its calm on noise was trained in: most classifiers do not have it.
 
 **File.** `{name}.safetensors`, float32, {megabytes:.2f} MB, MIT licence like the book.

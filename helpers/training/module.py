@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.scenes import SCENE_CLASSES
-from helpers.training.augment import augment, noise_like
+from helpers.training.augment import augment, hide_part, noise_like
 from helpers.training.data import Batch
 from helpers.training.options import TrainingOptions
 
@@ -25,7 +25,8 @@ class SceneClassifierModule(lightning.LightningModule):
 
     A share of each batch is noise, on which the network learns to hold all classes for equally likely: else it
     would answer to noise with one class of its own, and an explanation of that class by "keep little, put noise
-    elsewhere" would keep nothing.
+    elsewhere" would keep nothing. Of another share a part is hidden by noise: else the network would answer
+    "noise" wherever it sees some, and the explanation would have to keep the whole image.
     """
 
     def __init__(self, options: TrainingOptions) -> None:
@@ -60,11 +61,10 @@ class SceneClassifierModule(lightning.LightningModule):
             images = functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
         images = augment(images, generator)
         target = functional.one_hot(labels, len(SCENE_CLASSES)).float()
-        noisy = int(self.options.noise_share * len(labels))
-        if noisy:
-            images = torch.cat([noise_like(images[:noisy], generator), images[noisy:]])
-            target[:noisy] = 1 / len(SCENE_CLASSES)
-        return images, target
+        noisy, hidden = (int(share * len(labels)) for share in (self.options.noise_share, self.options.hidden_share))
+        noise, part, whole = images.tensor_split([noisy, noisy + hidden])
+        target[:noisy] = 1 / len(SCENE_CLASSES)
+        return torch.cat([noise_like(noise, generator), hide_part(part, generator), whole]), target
 
     def _side(self, generator: torch.Generator) -> int:
         """The side to train at: any of the options' sizes at first, the full size in the last quarter."""
@@ -88,7 +88,7 @@ class SceneClassifierModule(lightning.LightningModule):
             {"params": flat, "weight_decay": 0.0},
         ]
         optimiser = torch.optim.AdamW(groups, lr=self.options.learning_rate)
-        steps = self.options.epochs * ((self.options.single + self.options.double) // self.options.batch)
+        steps = self.options.epochs * ((self.options.single + self.options.several) // self.options.batch)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.options.learning_rate, total_steps=steps, pct_start=0.2
         )
