@@ -1,0 +1,47 @@
+"""Values on wavelet coefficients laid out as one picture: the pyramid."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.wavelets import WaveletTransform
+
+_PLACES = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}  # (row, column); the coarser part is (0, 0)
+
+
+def wavelet_pyramid(
+    transform: WaveletTransform, values: Float[Tensor, " k"], *, gap: int = 2, gap_value: float | int = 1.0
+) -> Float[Tensor, "1 height width"]:
+    """Lay out one value a coefficient, such as a mask, as nested squares, the coarsest scale in the upper left corner.
+
+    Around the part that holds all coarser scales, each level adds its details: horizontal to the right, vertical
+    below, diagonal in the corner. Bands differ by some pixels from half of the next finer size; each stands in the
+    upper left of its tile.
+
+    Args:
+        transform: the transform that the coefficients belong to.
+        values: in the order of the transform's flat coefficients.
+        gap: pixels between tiles.
+        gap_value: the value shown there and where tiles are not filled.
+
+    Raises:
+        ValueError: the values are not one a coefficient.
+    """
+    if values.shape != (transform.coefficients,):
+        raise ValueError(
+            f"expected {transform.coefficients} values, one a coefficient, not a tensor of shape {tuple(values.shape)}"
+        )
+    bands = {name: values[part].unflatten(0, transform.shapes[name]) for name, part in transform.slices.items()}
+    picture = bands["approximation"]
+    for level in range(transform.levels, 0, -1):
+        details = {place: bands[f"{orientation}-{level}"] for orientation, place in _PLACES.items()}
+        tile_height = max(picture.shape[0], details[1, 0].shape[0])
+        tile_width = max(picture.shape[1], details[0, 1].shape[1])
+        canvas = values.new_full((2 * tile_height + gap, 2 * tile_width + gap), float(gap_value))
+        for (row, column), tile in {(0, 0): picture, **details}.items():
+            top, left = row * (tile_height + gap), column * (tile_width + gap)
+            canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+        picture = canvas
+    return torch.atleast_3d(picture).movedim(-1, 0)

@@ -1,0 +1,33 @@
+"""Masks against what is true of a scene."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from helpers.scenes import Scenes
+
+
+def region_of_class(scenes: Scenes, classes: Int[Tensor, " scenes"]) -> Bool[Tensor, "scenes 1 size size"]:
+    """The visible pixels of each scene's objects of one class; nothing where no object has that class.
+
+    Args:
+        scenes: scenes with their masks.
+        classes: one class a scene, such as the predictions.
+    """
+    wanted = scenes.object_classes == classes[:, None]  # (scenes, objects)
+    return (scenes.object_masks & wanted[:, :, None, None]).any(1, keepdim=True)
+
+
+def share_inside(
+    mask: Float[Tensor, "batch 1 height width"], region: Bool[Tensor, "batch 1 height width"]
+) -> Float[Tensor, " batch"]:
+    """The share of a mask's mass that lies in a region, in [0, 1]; nan where the mask is zero everywhere.
+
+    A mask that knows nothing, a constant one, scores the region's share of the image: compare with
+    `region.float().mean((1, 2, 3))`.
+    """
+    total = mask.sum((1, 2, 3))
+    inside = torch.where(region, mask, torch.zeros_like(mask)).sum((1, 2, 3))
+    return torch.where(total > 0, inside / total, torch.full_like(total, torch.nan))
