@@ -1,8 +1,9 @@
 """The papers' protocols, at the scale that a profile names."""
 
+from helpers.experiments.catalogue import EXPERIMENTS, experiment_table
 from helpers.experiments.curves import CURVES, curve_seconds, curve_table
-from helpers.experiments.explanations import explanation_table
-from helpers.experiments.objectives import objective_table, recipe_changes, step_seconds
+from helpers.experiments.explanations import explanation_seconds, explanation_table
+from helpers.experiments.objectives import objective_seconds, objective_table, recipe_changes, step_seconds
 from helpers.experiments.published_values import (
     published_curves,
     published_seconds,
@@ -10,17 +11,21 @@ from helpers.experiments.published_values import (
     published_sweep,
 )
 from helpers.experiments.study import METHODS, MethodName, Study, load_images
-from helpers.experiments.sweep import sweep_table
+from helpers.experiments.sweep import sweep_seconds, sweep_table
 
 __all__ = [
     "CURVES",
+    "EXPERIMENTS",
     "METHODS",
     "MethodName",
     "Study",
     "curve_seconds",
     "curve_table",
+    "experiment_table",
+    "explanation_seconds",
     "explanation_table",
     "load_images",
+    "objective_seconds",
     "objective_table",
     "published_curves",
     "published_seconds",
@@ -28,5 +33,6 @@ __all__ = [
     "published_sweep",
     "recipe_changes",
     "step_seconds",
+    "sweep_seconds",
     "sweep_table",
 ]

@@ -6,29 +6,10 @@ Every command can be stopped and started again: finished images are not computed
 from __future__ import annotations
 
 import argparse
-import time
 
-import pandas as pd
-
-from helpers.experiments.curves import curve_table
-from helpers.experiments.explanations import explanation_table
-from helpers.experiments.objectives import objective_table
+from helpers.experiments.catalogue import EXPERIMENTS, experiment_table
 from helpers.experiments.study import Study
-from helpers.experiments.sweep import sweep_table
-
-
-def curves(study: Study) -> pd.DataFrame:
-    """Both variants of the rate-distortion curves."""
-    return pd.concat([curve_table(study, "corrected"), curve_table(study, "published")], ignore_index=True)
-
-
-def objectives(study: Study) -> pd.DataFrame:
-    """The published recipe and the fast one, side by side."""
-    return objective_table(study, ("published", "fast"))
-
-
-EXPERIMENTS = {"explain": explanation_table, "curves": curves, "sweep": sweep_table, "objectives": objectives}
-TABLES = {"explain": "explanations"}
+from helpers.results import results_folder
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,13 +18,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("experiment", choices=EXPERIMENTS)
     parser.add_argument("--profile", default="quick", help="a name in profiles/, or the path of a YAML file")
     options = parser.parse_args(arguments)
-    begin = time.perf_counter()
     study = Study(options.profile, show_progress=True)
-    table = EXPERIMENTS[options.experiment](study)
-    path = study.write(
-        table, TABLES.get(options.experiment, options.experiment), wall_seconds=time.perf_counter() - begin
-    )
-    print(f"{path}: {len(table)} rows")
+    table = experiment_table(study, options.experiment)
+    name = EXPERIMENTS[options.experiment].table
+    print(f"{results_folder(study.profile, study.root) / name}.csv: {len(table)} rows")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ EVALUATION_SAMPLES = 256
 def recipe_changes(recipe: Recipe) -> dict[str, object]:
     """The options in which recipes differ: the optimiser's, not the problem's."""
     options = RECIPES[recipe]
-    names = ("samples", "antithetic", "steps", "learning_rate", "schedule", "initial_mask")
+    names = ("samples", "antithetic", "optimiser", "steps", "learning_rate", "schedule", "initial_mask")
     return {name: getattr(options, name) for name in names}
 
 
@@ -51,6 +51,11 @@ def objective_table(study: Study, recipes: Sequence[Recipe], methods: Sequence[M
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def objective_seconds(study: Study, recipes: Sequence[Recipe], methods: Sequence[MethodName] = METHODS) -> float:
+    """How long the stored explanations of these recipes took in all, of every run that contributed."""
+    return float(sum(sum(study.seconds(name, **recipe_changes(recipe))) for name in methods for recipe in recipes))
 
 
 def step_seconds(study: Study, name: MethodName, recipe: Recipe, *, steps: int = 3, repeats: int = 3) -> list[float]:
