@@ -1,0 +1,48 @@
+"""All benchmarks: ratios within one run, medians of five. `make bench`.
+
+Ends with an error where a ratio misses its target, so that a slower version is seen.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import torch
+
+from benchmarks import iteration, memory, synthesis, time_to_objective
+from benchmarks.timing import REPEATS, THREADS
+
+BENCHMARKS = (synthesis, iteration, time_to_objective, memory)
+
+
+def line(row: dict) -> str:
+    """One result: the two times, their ratio, and whether the target was met."""
+    times = f"{row['ours_s']:>10.4g} s {row['reference_s']:>10.4g} s" if "ours_s" in row else " " * 24
+    wanted = f"at most {row['at_most']:g}" if "at_most" in row else ""
+    wanted = f"at least {row['target']:g}" if row.get("target") else wanted
+    verdict = "" if not wanted else ("met" if met(row) else "MISSED")
+    return f"{row['name']:<66}{times}{row['ratio']:>9.2f}  {wanted:<14}{verdict}"
+
+
+def met(row: dict) -> bool:
+    """Whether a result is what it should be; one without a target always is."""
+    fast = row.get("target") is None or (row["ratio"] >= row["target"] and row.get("reached", True))
+    return fast and row["ratio"] <= row.get("at_most", float("inf"))
+
+
+def main() -> int:
+    """Run all benchmarks and print a line for each result."""
+    print(f"{platform.processor() or platform.machine()}, {THREADS} threads, torch {torch.__version__}, ", end="")
+    print(f"medians of {REPEATS}")
+    print(f"{'':<66}{'ours':>12} {'reference':>11}{'ratio':>9}")
+    missed = 0
+    for benchmark in BENCHMARKS:
+        for row in benchmark.run():
+            print(line(row), flush=True)
+            missed += not met(row)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
