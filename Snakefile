@@ -47,9 +47,13 @@ def figure_inputs(profile, id):
     return {**inputs, "needs": [f"_build/{need}/{profile}.done" for need in figure.needs]}
 
 
+EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"}  # and their names as commands
+
+
 @lru_cache
-def explanation_inputs(profile):
-    return listed(f"{profile}/explanations", module_dependencies("helpers.experiments.__main__", profile, ROOT))
+def experiment_inputs(profile, need):
+    inputs = listed(f"{profile}/experiments", module_dependencies("helpers.experiments.__main__", profile, ROOT))
+    return {**inputs, "needs": [f"_build/explanations/{profile}.done"] if need == "curves" else []}
 
 
 rule html:
@@ -87,13 +91,18 @@ rule figure:
         "{sys.executable} -m helpers.pages figure {wildcards.id} {wildcards.profile} {output}"
 
 
-# What several figures of a profile share. The marker is the output, since Snakemake deletes the outputs of a job
-# before it starts: the results themselves are written atomically by the command, which resumes where it was stopped.
-rule explanations:
+# What several figures of a profile share, or what takes longer than a notebook's cell may. The marker is the output,
+# since Snakemake deletes the outputs of a job before it starts: the results themselves are written atomically by the
+# command, which resumes where it was stopped.
+rule experiment:
     input:
-        unpack(lambda wildcards: explanation_inputs(wildcards.profile)),
+        unpack(lambda wildcards: experiment_inputs(wildcards.profile, wildcards.need)),
     output:
-        touch("_build/explanations/{profile}.done"),
-    threads: workflow.cores
+        touch("_build/{need}/{profile}.done"),
+    wildcard_constraints:
+        need="|".join(EXPERIMENTS),
+    threads: max(1, workflow.cores // 2)
+    params:
+        command=lambda wildcards: EXPERIMENTS[wildcards.need],
     shell:
-        "{sys.executable} -m helpers.experiments explain --profile {wildcards.profile}"
+        "{sys.executable} -m helpers.experiments {params.command} --profile {wildcards.profile}"

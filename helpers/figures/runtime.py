@@ -110,11 +110,6 @@ def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def wall_seconds(study: Study) -> float:
-    """How long the stored explanations of the profile took in all, of every run that contributed."""
-    return float(sum(sum(study.seconds(name)) for name in METHODS))
-
-
 def _label(recipe: str) -> str:
     labels = {"paper": f"paper,\n{PAPER_DEVICE}", "published": "recipe published", "fast": "recipe fast"}
     return labels.get(recipe, recipe)

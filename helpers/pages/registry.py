@@ -22,7 +22,7 @@ class Figure(BaseModel):
         title: what it shows, in a few words.
         notebook: the page that makes it, from the project's root.
         parameters: what papermill sets in the notebook besides `profile`.
-        needs: shared inputs that are made before it.
+        needs: experiments that are run before it, since several figures share them, or since they take long.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,7 +32,7 @@ class Figure(BaseModel):
     title: str
     notebook: Annotated[str, Field(pattern=r"^book/.+\.md$")]
     parameters: dict[str, str | int | float | bool] = {}
-    needs: tuple[Literal["explanations"], ...] = ()
+    needs: tuple[Literal["explanations", "curves", "sweep"], ...] = ()
 
 
 def load_registry(root: Path = ROOT) -> dict[str, Figure]:

@@ -1,0 +1,85 @@
+"""The experiments by name, and their tables: read where they are up to date, else made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.experiments.curves import curve_seconds, curve_table
+from helpers.experiments.explanations import explanation_seconds, explanation_table
+from helpers.experiments.objectives import objective_seconds, objective_table
+from helpers.experiments.study import NUMERICS, Study
+from helpers.experiments.sweep import sweep_seconds, sweep_table
+from helpers.profiles import Variant
+from helpers.rde.options import Recipe
+from helpers.results import code_digest, read_provenance, read_table, run_key
+
+VARIANTS: tuple[Variant, ...] = ("corrected", "published")
+COMPARED: tuple[Recipe, ...] = ("published", "fast")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    Attributes:
+        table: the name of its table in `results/<profile>/`.
+        make: computes the table; finished images come from the stores.
+        seconds: how long all of it took, of every run that contributed; called after `make`.
+    """
+
+    table: str
+    make: Callable[[Study], pd.DataFrame]
+    seconds: Callable[[Study], float]
+
+
+def _curves(study: Study) -> pd.DataFrame:
+    return pd.concat([curve_table(study, variant) for variant in VARIANTS], ignore_index=True)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "explain": Experiment("explanations", explanation_table, explanation_seconds),
+    "curves": Experiment("curves", _curves, lambda study: sum(curve_seconds(study, variant) for variant in VARIANTS)),
+    "sweep": Experiment("sweep", sweep_table, sweep_seconds),
+    "objectives": Experiment(
+        "objectives", lambda study: objective_table(study, COMPARED), lambda study: objective_seconds(study, COMPARED)
+    ),
+}
+
+
+def experiment_table(study: Study, name: str) -> pd.DataFrame:
+    """The table of an experiment: the one in `results/<profile>/` if it is still right, else made and written there.
+
+    It is right if the profile, the images, the classifier and the meaning of the code are those that made it.
+
+    Raises:
+        ValueError: there is no such experiment; the message lists those that exist.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"experiment {name!r} is not known; use one of {', '.join(EXPERIMENTS)}")
+    experiment = EXPERIMENTS[name]
+    key = _table_key(study, name)
+    if _stored_key(study, experiment.table) == key:
+        return read_table(study.profile, experiment.table, root=study.root)
+    table = experiment.make(study)
+    study.write(table, experiment.table, wall_seconds=experiment.seconds(study), key=key)
+    return read_table(study.profile, experiment.table, root=study.root)
+
+
+def _table_key(study: Study, name: str) -> str:
+    return run_key(
+        experiment=name,
+        profile=study.profile.digest,
+        images=list(study.items),
+        classifier=study.classifier.digest,
+        code=code_digest(*NUMERICS, "helpers.metrics", "helpers.experiments"),
+    )
+
+
+def _stored_key(study: Study, table: str) -> str | None:
+    try:
+        return read_provenance(study.profile, table, root=study.root).get("key")
+    except ValueError:  # not there, or not whole
+        return None
