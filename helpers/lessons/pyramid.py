@@ -17,8 +17,8 @@ def wavelet_pyramid(
     """Lay out one value a coefficient, such as a mask, as nested squares, the coarsest scale in the upper left corner.
 
     Around the part that holds all coarser scales, each level adds its details: horizontal to the right, vertical
-    below, diagonal in the corner. Bands differ by some pixels from half of the next finer size; each stands in the
-    upper left of its tile.
+    below, diagonal in the corner. All coarser scales together may be some pixels larger than a band: what is not
+    filled is thin.
 
     Args:
         transform: the transform that the coefficients belong to.
@@ -37,11 +37,12 @@ def wavelet_pyramid(
     picture = bands["approximation"]
     for level in range(transform.levels, 0, -1):
         details = {place: bands[f"{orientation}-{level}"] for orientation, place in _PLACES.items()}
-        tile_height = max(picture.shape[0], details[1, 0].shape[0])
-        tile_width = max(picture.shape[1], details[0, 1].shape[1])
-        canvas = values.new_full((2 * tile_height + gap, 2 * tile_width + gap), float(gap_value))
+        height, width = (max(sides) for sides in zip(picture.shape, details[1, 1].shape, strict=True))
+        canvas = values.new_full(
+            (height + gap + details[1, 1].shape[0], width + gap + details[1, 1].shape[1]), float(gap_value)
+        )
         for (row, column), tile in {(0, 0): picture, **details}.items():
-            top, left = row * (tile_height + gap), column * (tile_width + gap)
+            top, left = row * (height + gap), column * (width + gap)
             canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
         picture = canvas
     return torch.atleast_3d(picture).movedim(-1, 0)
