@@ -32,7 +32,7 @@ def draw_row(image: Float[Tensor, "1 height width"], row: int) -> Figure:
     return figure
 
 
-def draw_ladder(averages: Sequence[Float[Tensor, " n"]], differences: Sequence[Float[Tensor, " m"]]) -> Figure:
+def draw_ladder(averages: Sequence[Float[Tensor, " _n"]], differences: Sequence[Float[Tensor, " _m"]]) -> Figure:
     """A signal and its Haar levels: averages as stairs on the left, differences as stems on the right.
 
     Args:
@@ -89,7 +89,7 @@ def centred(pattern: Float[Tensor, "1 height width"]) -> Float[Tensor, "1 height
 
 
 def draw_details_of_lines(
-    details: Mapping[str, Sequence[Float[Tensor, " n"]]], signals: Mapping[str, Tensor]
+    details: Mapping[str, Sequence[Float[Tensor, " _n"]]], signals: Mapping[str, Tensor]
 ) -> Figure:
     """Signals in the upper row, and under each its details by several wavelets, on one scale a signal.
 
