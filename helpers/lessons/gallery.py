@@ -92,7 +92,9 @@ def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.Dat
     """
     table, pictures = _read("gallery-sweep", root, profile)
     by_weight = {
-        float(row.sparsity_weight): {kind: pictures[f"{row.image}-{row.sparsity_weight:g}-{kind}"] for kind in SWEEP_PICTURES}
+        float(row.sparsity_weight): {
+            kind: pictures[f"{row.image}-{row.sparsity_weight:g}-{kind}"] for kind in SWEEP_PICTURES
+        }
         for row in table.itertuples()
     }
     return table, by_weight

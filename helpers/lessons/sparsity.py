@@ -48,3 +48,11 @@ def share_needed(coefficients: Float[Tensor, "batch channels k"], energy: float)
     sorted_energy = coefficients.double().square().sum(1).sort(dim=-1, descending=True).values
     held = sorted_energy.cumsum(-1) / sorted_energy.sum(-1, keepdim=True)
     return ((held < energy).sum(-1) + 1).clamp_max(held.shape[-1]) / held.shape[-1]
+
+
+def decibels(
+    images: Float[Tensor, "batch channels height width"], originals: Float[Tensor, "batch channels height width"]
+) -> list[float]:
+    """The peak signal-to-noise ratio of each image, in dB: +10 is a tenth of the squared error; 100 at most."""
+    error = (images - originals).double().square().mean((1, 2, 3))
+    return (-10 * error.clamp_min(1e-10).log10()).tolist()

@@ -1,4 +1,4 @@
-"""Masks against what is true of a scene."""
+"""Measures of a mask: against what is true of a scene, and how jittery it is."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def share_inside(
     total = mask.sum((1, 2, 3))
     inside = torch.where(region, mask, torch.zeros_like(mask)).sum((1, 2, 3))
     return torch.where(total > 0, inside / total, torch.full_like(total, torch.nan))
+
+
+def roughness(mask: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
+    """The sum of |difference| over all neighbouring pixels, divided by the mask's sum; nan for a mask of zeros.
+
+    A lonely dot scores 4, a large even patch almost 0: its border over its area.
+    """
+    padded = torch.nn.functional.pad(mask, (1, 1, 1, 1))  # outside the image nothing is kept
+    jumps = padded.diff(dim=2).abs().sum((1, 2, 3)) + padded.diff(dim=3).abs().sum((1, 2, 3))
+    total = mask.sum((1, 2, 3))
+    return torch.where(total > 0, jumps / total, torch.full_like(total, torch.nan))

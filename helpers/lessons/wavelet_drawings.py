@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pywt
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -77,40 +78,49 @@ def pyramid_picture(
     return wavelet_pyramid(transform, shown, gap=gap)
 
 
-def centred(pattern: Float[Tensor, "1 height width"]) -> Float[Tensor, "1 height width"]:
-    """A small pattern moved to the middle of its picture, its largest value brought to 1."""
-    energy = pattern[0].square()
+def pattern(transform: WaveletTransform, band: str) -> Float[Tensor, "1 height width"]:
+    """What the middle coefficient of a band stands for: its wavelet, moved to the middle, its largest value 1."""
+    height, width = transform.shapes[band]
+    one = torch.zeros(1, 1, transform.coefficients)
+    one[..., transform.slices[band].start + (height // 2) * width + width // 2] = 1
+    return _centred(transform.synthesise(one)[0])
+
+
+def _centred(picture: Tensor) -> Tensor:
+    energy = picture[0].square()
     moves = []
     for dim in (0, 1):
         along = energy.sum(1 - dim)
         centre = float((along * torch.arange(len(along))).sum() / along.sum())
         moves.append(round((len(along) - 1) / 2 - centre))
-    return pattern.roll(moves, dims=(1, 2)) / pattern.abs().max()
+    return picture.roll(moves, dims=(1, 2)) / picture.abs().max()
 
 
-def draw_details_of_lines(
-    details: Mapping[str, Sequence[Float[Tensor, " _n"]]], signals: Mapping[str, Tensor]
-) -> Figure:
-    """Signals in the upper row, and under each its details by several wavelets, on one scale a signal.
+def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelets: Sequence[str]) -> Figure:
+    """Signals in the upper row, and under each its details at level 1 by each wavelet, on one scale a signal.
 
-    Args:
-        details: for each wavelet's name, one tensor a signal.
-        signals: by name, (n,) each.
+    The details whose filter hangs over the border are left out.
     """
-    rows = 1 + len(details)
+    rows = 1 + len(wavelets)
     figure, axes = plt.subplots(rows, len(signals), figsize=(9.6, 1.35 * rows), squeeze=False, layout="constrained")
     plt.close(figure)
     for column, (name, signal) in enumerate(signals.items()):
         axes[0, column].plot(signal, color=RED)
         axes[0, column].set(title=name, xticks=[], ylim=(-0.1, 1.1), yticks=[0, 1])
-        limit = 1.15 * max(0.04, *(float(parts[column].abs().max()) for parts in details.values()))
-        for row, parts in enumerate(details.values(), start=1):
-            axes[row, column].vlines(range(len(parts[column])), 0, parts[column], color=BLUE, linewidth=2)
-            axes[row, column].axhline(0, color=GREY, linewidth=0.6)
-            axes[row, column].set(xticks=[], ylim=(-limit, limit))
-    for row, name in enumerate(["signal", *(f"details\n{wavelet}" for wavelet in details)]):
-        axes[row, 0].set_ylabel(name)
+        details = [_inner_details(signal, wavelet) for wavelet in wavelets]
+        limit = 1.15 * max(0.04, *(float(abs(part).max()) for part in details))
+        for place, part in zip(axes[1:, column], details, strict=True):
+            place.vlines(range(len(part)), 0, part, color=BLUE, linewidth=2)
+            place.axhline(0, color=GREY, linewidth=0.6)
+            place.set(xticks=[], ylim=(-limit, limit))
+    for place, name in zip(axes[:, 0], ["signal", *(f"details\n{wavelet}" for wavelet in wavelets)], strict=True):
+        place.set_ylabel(name)
     return figure
+
+
+def _inner_details(signal: Tensor, wavelet: str) -> np.ndarray:
+    over_the_border = pywt.Wavelet(wavelet).dec_len // 2 - 1
+    return pywt.dwt(signal.numpy(), wavelet, "zero")[1][over_the_border : len(signal) // 2]
 
 
 def draw_borders(row: Float[Tensor, " n"], beyond: int) -> Figure:
