@@ -15,17 +15,20 @@ import torch
 from scipy.stats import binomtest
 from torch.nn import functional
 
-from helpers.classifiers import load_classifier, read_weights
+from helpers.classifiers import Classifier, load_classifier, read_weights
+from helpers.classifiers.architectures import Preprocessing
 from helpers.data_files import file_digest
-from helpers.scenes import SCENE_CLASSES
+from helpers.scenes import SCENE_CLASSES, make_scenes
 from helpers.training import TrainingOptions, evaluate_scene_classifier, train_scene_classifier
 from helpers.training import __main__ as command
 from helpers.training.augment import augment, hide_part, noise_like
 from helpers.training.data import EpochSampler, draw_dataset, training_loader
 from helpers.training.evaluation import calibration_error, wilson_interval
 from helpers.training.module import SceneClassifierModule
+from helpers.training.options import TEST_SERIES
+from helpers.training.stress import NOISE_LEVELS, SIZES, stress_scene_classifier
 
-TINY = TrainingOptions(size=32, single=96, several=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
+TINY = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 
 
 def train(options: TrainingOptions, folder: Path):
@@ -51,6 +54,8 @@ def test_a_few_epochs_lower_the_loss_on_the_scenes_trained_on(tmp_path):
 KILLED = """
 import os, signal, sys
 from helpers.training import TrainingOptions, train_scene_classifier
+from helpers.training.options import TEST_SERIES
+from helpers.training.stress import NOISE_LEVELS, SIZES, stress_scene_classifier
 from helpers.training.module import SceneClassifierModule
 step = SceneClassifierModule.training_step
 def fatal(self, batch, index):
@@ -58,7 +63,7 @@ def fatal(self, batch, index):
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, index)
 SceneClassifierModule.training_step = fatal
-options = TrainingOptions(size=32, single=96, several=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
+options = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 train_scene_classifier(options, sys.argv[1], device="cpu", validation=0, show=False)
 """
 
@@ -84,8 +89,8 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
     ("changes", "message"),
     [
         ({"epochs": 0}, "epochs=0"),
-        ({"single": 3, "several": 2}, "do not fill one batch"),
-        ({"noise_share": 0.9}, "noise_share=0.9"),
+        ({"single": 3, "double": 2}, "do not fill one batch"),
+        ({"noise_share": 0.9, "hidden_share": 0.2}, "noise_share=0.9"),
     ],
 )
 def test_bad_options_are_named(changes, message):
@@ -164,6 +169,25 @@ def test_the_calibration_error_of_a_hand_made_case():
     probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     labels = torch.tensor([0, 1, 1, 1])  # 0.9 sure, half right; 0.6 sure, all right
     assert calibration_error(probabilities, labels) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4, abs=1e-6)
+
+
+class Corner(torch.nn.Module):
+    """Answers with the class whose number is ten times the red of the upper left pixel."""
+
+    def forward(self, images):
+        return functional.one_hot((images[:, 0, 0, 0] * 10).long().clamp(max=9), len(SCENE_CLASSES)).float()
+
+
+def test_stress_counts_right_answers_under_each_condition():
+    options = {"name": "corner", "class_names": SCENE_CLASSES, "digest": "", "source": "test", "normalise": False}
+    classifier = Classifier(Corner(), preprocessing=Preprocessing(input_size=32), **options)
+    stress = stress_scene_classifier(classifier, 40)
+    scenes = make_scenes(40, size=32, seed=TEST_SERIES + 1, objects=(3, 3))
+    right = ((scenes.images[:, 0, 0, 0] * 10).long().clamp(max=9) == scenes.label).float().mean().item()
+    assert 0 < stress.by_objects[3] == pytest.approx(right)
+    assert set(stress.by_objects) == {2, 3, 4}
+    assert set(stress.by_size) == set(SIZES)
+    assert set(stress.by_noise) == set(NOISE_LEVELS)
 
 
 # --- what is shipped ----------------------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ from helpers.training.card import write_card
 from helpers.training.evaluation import evaluate_scene_classifier
 from helpers.training.module import MEAN, STD
 from helpers.training.options import TrainingOptions
+from helpers.training.stress import stress_scene_classifier
 from helpers.training.train import Training, train_scene_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": TrainingOptions()}
-_SHORTCUTS = ("epochs", "single", "several", "seed")  # what the command line may change
+_SHORTCUTS = ("epochs", "single", "double", "seed")  # what the command line may change
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -51,13 +52,15 @@ def _publish(path: Path, training: Training, count: int, shown: str) -> None:
         input_size=options.size,
         classes=SCENE_CLASSES,
     )
-    evaluation = evaluate_scene_classifier(load_classifier(path.stem, weights=path), count)
+    classifier = load_classifier(path.stem, weights=path)
+    evaluation = evaluate_scene_classifier(classifier, count)
     write_card(
         path.with_suffix(".md"),
         weights=path,
         digest=digest,
         options=options,
         evaluation=evaluation,
+        stress=stress_scene_classifier(classifier, max(1, count // 4)),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         normaliser=(MEAN[0], STD[0]),
         seconds=training.seconds,

@@ -74,8 +74,8 @@ def draw_dataset(count: int, *, size: int, seed: int, objects: tuple[int, int], 
 def training_loader(options: TrainingOptions, *, show: bool = False) -> DataLoader[Batch]:
     """The training scenes in shuffled batches."""
     parts = [
-        draw_dataset(count, size=options.size, seed=TRAINING_SERIES + options.seed, objects=objects, show=show)
-        for objects, count in (((1, 1), options.single), ((2, 4), options.several))
+        draw_dataset(count, size=options.size, seed=TRAINING_SERIES + options.seed, objects=(k, k), show=show)
+        for k, count in ((1, options.single), (2, options.double))
         if count
     ]
     scenes = SceneDataset(torch.cat([p.pixels for p in parts]), torch.cat([p.labels for p in parts]))

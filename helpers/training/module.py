@@ -25,8 +25,8 @@ class SceneClassifierModule(lightning.LightningModule):
 
     A share of each batch is noise, on which the network learns to hold all classes for equally likely: else it
     would answer to noise with one class of its own, and an explanation of that class by "keep little, put noise
-    elsewhere" would keep nothing. Of another share a part is hidden by noise: else the network would answer
-    "noise" wherever it sees some, and the explanation would have to keep the whole image.
+    elsewhere" would keep nothing. `hidden_share` hides a part of further images by noise, which teaches the
+    network to find an object amid noise.
     """
 
     def __init__(self, options: TrainingOptions) -> None:
@@ -64,7 +64,8 @@ class SceneClassifierModule(lightning.LightningModule):
         noisy, hidden = (int(share * len(labels)) for share in (self.options.noise_share, self.options.hidden_share))
         noise, part, whole = images.tensor_split([noisy, noisy + hidden])
         target[:noisy] = 1 / len(SCENE_CLASSES)
-        return torch.cat([noise_like(noise, generator), hide_part(part, generator), whole]), target
+        changed = [change(some, generator) for change, some in ((noise_like, noise), (hide_part, part)) if len(some)]
+        return torch.cat([*changed, whole]), target
 
     def _side(self, generator: torch.Generator) -> int:
         """The side to train at: any of the options' sizes at first, the full size in the last quarter."""
@@ -88,7 +89,7 @@ class SceneClassifierModule(lightning.LightningModule):
             {"params": flat, "weight_decay": 0.0},
         ]
         optimiser = torch.optim.AdamW(groups, lr=self.options.learning_rate)
-        steps = self.options.epochs * ((self.options.single + self.options.several) // self.options.batch)
+        steps = self.options.epochs * ((self.options.single + self.options.double) // self.options.batch)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.options.learning_rate, total_steps=steps, pct_start=0.2
         )

@@ -13,11 +13,11 @@ class TrainingOptions:
     Attributes:
         architecture, model_args: the network, by its name in timm and its arguments.
         size: side of the scenes in pixels.
-        single, several: how many training scenes have one object, and how many have two to four.
+        single, double: how many training scenes have one object, and two (the label is the larger one's class).
         epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
         sizes: the sides to which batches are resized, one drawn a batch; the last quarter of training keeps `size`.
         noise_share: share of each batch replaced by noise, for which all classes are right alike.
-        hidden_share: share of each batch of which a part is hidden by noise, the label kept.
+        hidden_share: share of each batch partly hidden by noise, the label kept (0 for the shipped weights).
         seed: of the weights, the scenes, their order and their augmentation.
     """
 
@@ -26,24 +26,24 @@ class TrainingOptions:
         default_factory=lambda: {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
     )
     size: int = 128
-    single: int = 6000
-    several: int = 6000
+    single: int = 8000
+    double: int = 2500
     epochs: int = 12
     batch: int = 96
     learning_rate: float = 6e-3
     weight_decay: float = 0.03
     sizes: tuple[int, ...] = (64, 80, 96, 112)
     noise_share: float = 0.1
-    hidden_share: float = 0.3
+    hidden_share: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
-        if self.single + self.several < self.batch:
+        if self.single + self.double < self.batch:
             raise ValueError(
-                f"single + several = {self.single + self.several} scenes do not fill one batch of {self.batch}: "
+                f"single + double = {self.single + self.double} scenes do not fill one batch of {self.batch}: "
                 "draw more scenes or make the batch smaller"
             )
         if self.noise_share < 0 or self.hidden_share < 0 or self.noise_share + self.hidden_share > 1:
