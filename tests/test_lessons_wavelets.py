@@ -7,15 +7,15 @@ import torch
 from matplotlib.figure import Figure
 
 from helpers.lessons.pyramid import wavelet_pyramid
-from helpers.lessons.sparsity import energy_left_out, keep_largest, share_needed
+from helpers.lessons.sparsity import decibels, energy_left_out, keep_largest, share_needed
 from helpers.lessons.wavelet_drawings import (
-    centred,
     draw_borders,
     draw_decay,
-    draw_details_of_lines,
+    draw_details_of_signals,
     draw_gradient_test,
     draw_ladder,
     draw_row,
+    pattern,
     pyramid_picture,
 )
 from helpers.wavelets import WaveletTransform
@@ -78,10 +78,16 @@ def test_a_pyramid_picture_lies_in_the_unit_interval():
     assert 0 <= picture.min() < picture.max() <= 1
 
 
-def test_centred_moves_a_pattern_to_the_middle():
-    pattern = torch.zeros(1, 9, 9)
-    pattern[0, 1, 7] = -4
-    assert centred(pattern)[0, 4, 4] == -1
+def test_the_pattern_of_a_haar_coefficient_is_its_block_in_the_middle():
+    expected = torch.zeros(1, 16, 16)
+    expected[0, 6:10, 6:8], expected[0, 6:10, 8:10] = 1, -1  # high along the width: a vertical edge
+    torch.testing.assert_close(pattern(WaveletTransform("haar", 2, size=16), "vertical-2"), expected)
+
+
+def test_decibels_are_ten_for_a_tenth_of_the_squared_error():
+    original = torch.zeros(2, 3, 4, 4)
+    images = torch.stack([torch.full((3, 4, 4), 0.1), torch.zeros(3, 4, 4)])
+    assert decibels(images, original) == pytest.approx([20, 100], abs=1e-4)
 
 
 def test_the_drawings_are_figures():
@@ -90,7 +96,7 @@ def test_the_drawings_are_figures():
     figures = [
         draw_row(row.expand(1, 32, 32), 3),
         draw_ladder(steps, [row[::2], row[::4]]),
-        draw_details_of_lines({"haar": [row[::2]], "db3": [row[::2]]}, {"a line": row}),
+        draw_details_of_signals({"a line": row}, ["haar", "db3"]),
         draw_borders(row, beyond=8),
         draw_decay([0.1, 1.0], {"scene": torch.tensor([0.5, 0.0])}, {"scene": "#009E73"}),
         draw_gradient_test({"ours": {"zero": 1.0}, "theirs": {"zero": 1.0, "periodic": 2.0}}, "the truth"),
