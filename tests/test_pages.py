@@ -64,7 +64,7 @@ def project(tmp_path) -> Path:
         "requirements.txt": "",
         "_config.yml": "title: Small\nexecute: {execute_notebooks: 'off'}\n",
         "_toc.yml": "format: jb-book\nroot: book/start\nchapters:\n  - file: book/one\n  - file: book/two\n",
-        "book/start.md": "# Start\n",
+        "book/start.md": "# Start\n\n[A page with code](one.md)\n",
         "book/figures.yaml": "",
     }
     for name, content in files.items():

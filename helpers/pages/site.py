@@ -56,25 +56,25 @@ def site_files(root: Path = ROOT) -> list[Path]:
 
 
 def assemble(root: Path = ROOT) -> Path:
-    """Lay out the sources of the site: the executed notebooks in the places of their pages, execution switched off.
+    """Lay out the sources of the site: the executed notebooks beside their pages, which they stand for.
+
+    The pages themselves are kept, but excluded, so that a link to `wavelets.md` is found and leads to the notebook.
 
     Returns:
         The folder, `_build/site`.
     """
     site = root / SITE
     shutil.rmtree(site, ignore_errors=True)
-    for path in site_files(root):
+    executed = {page: path for page in toc_pages(root) if (path := executed_path(page, root)) is not None}
+    for path in [*site_files(root), *(root / page for page in executed)]:
         target = site / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    for page in toc_pages(root):
-        executed = executed_path(page, root)
-        if executed is not None:
-            target = (site / page).with_suffix(".ipynb")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / executed, target)
+    for page, path in executed.items():
+        shutil.copy2(root / path, (site / page).with_suffix(".ipynb"))
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"
+    settings["exclude_patterns"] = [*settings.get("exclude_patterns", []), *executed]
     (site / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return site
 
