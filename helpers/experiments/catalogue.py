@@ -10,11 +10,11 @@ import pandas as pd
 from helpers.experiments.curves import curve_seconds, curve_table
 from helpers.experiments.explanations import explanation_seconds, explanation_table
 from helpers.experiments.objectives import objective_seconds, objective_table
-from helpers.experiments.study import NUMERICS, Study
+from helpers.experiments.study import NUMERICS, Study, running_code
 from helpers.experiments.sweep import sweep_seconds, sweep_table
 from helpers.profiles import Variant
 from helpers.rde.options import Recipe
-from helpers.results import code_digest, read_provenance, read_table, run_key
+from helpers.results import read_provenance, read_table, run_key
 
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 COMPARED: tuple[Recipe, ...] = ("published", "fast")
@@ -74,7 +74,7 @@ def _table_key(study: Study, name: str) -> str:
         profile=study.profile.digest,
         images=list(study.items),
         classifier=study.classifier.digest,
-        code=code_digest(*NUMERICS, "helpers.metrics", "helpers.experiments"),
+        code=running_code(*NUMERICS, "helpers.metrics", "helpers.experiments"),
     )
 
 

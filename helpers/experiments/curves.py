@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from helpers.experiments.study import NUMERICS, MethodName, Study
+from helpers.experiments.study import NUMERICS, MethodName, Study, running_code
 from helpers.metrics import Direction, rate_distortion_curve
 from helpers.profiles import Variant
-from helpers.results import ItemStore, code_digest, results_folder, run_key
+from helpers.results import ItemStore, results_folder, run_key
 from helpers.runtime import progress
 
 CURVES: dict[str, MethodName] = {  # the curve, and the method whose representation it is measured in
@@ -116,6 +116,6 @@ def _store(study: Study, curve: str, variant: Variant, draws: int) -> ItemStore:
         transform=study.profile.cartoonx.transform,
         classifier=study.classifier.digest,
         normalise=study.profile.classifier.normalise,
-        code=code_digest(*NUMERICS, "helpers.metrics"),
+        code=running_code(*NUMERICS, "helpers.metrics"),
     )
     return ItemStore(results_folder(study.profile, study.root) / "work" / "curves", key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,12 @@ MethodName = Literal["cartoonx", "pixel-rde"]
 METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
 # what a stored result depends on beside the profile; the classifier enters by its weights
 NUMERICS = ("helpers.rde", "helpers.wavelets")
+
+
+@cache
+def running_code(*modules: str) -> str:
+    """The digest of the code that this process runs, made once: a module that changes later is not imported again."""
+    return code_digest(*modules)
 
 
 def load_images(settings: ImageSettings) -> ImageSet:
@@ -149,7 +155,7 @@ class Study:
             transform=transform,
             classifier=self.classifier.digest,
             normalise=self.profile.classifier.normalise,
-            code=code_digest(*NUMERICS),
+            code=running_code(*NUMERICS),
         )
         return ItemStore(results_folder(self.profile, self.root) / "work" / "explanations", key)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.figures.effects import Effect, mean_effect
-from helpers.figures.selection import SMALL_RATES, curve_values, first_part
+from helpers.figures.selection import SMALL_RATES, curve_values, first_part, wins
 
 NAMES = {"cartoonx": "CartoonX", "pixel-rde": "Pixel RDE"}
 Outcome = Literal["held", "did not hold", "is undecided"]
@@ -106,6 +106,37 @@ def optimised_with_l2_keeps_more(sweep: pd.DataFrame, method: str) -> Claim:
         effect=mean_effect(logarithms.groupby("image").mean()).exponential(),
         expected=1,
         null=1.0,
+    )
+
+
+def more_wins(gap: pd.Series) -> Claim:
+    """CartoonX is the better one on more images than not (section 4.1: "much easier to find examples")."""
+    return Claim(
+        statement="CartoonX is the better one on most images",
+        measure="share of images on which CartoonX distorts less than Pixel RDE (a tie counts half)",
+        effect=mean_effect(wins(gap)),
+        expected=1,
+        null=0.5,
+    )
+
+
+def relevance_on_the_object(difference: pd.Series) -> Claim:
+    """Pixel RDE marks more of the background than CartoonX (section 4.1), where the object is known."""
+    return Claim(
+        statement="more of CartoonX's relevance than of Pixel RDE's lies on the object that is named",
+        measure="CartoonX − Pixel RDE, share of the relevance on the object",
+        effect=mean_effect(difference),
+        expected=1,
+    )
+
+
+def points_at_more(difference: pd.Series, measure: str) -> Claim:
+    """On misclassified images CartoonX's explanations point at something where Pixel RDE's do not (Figure 2)."""
+    return Claim(
+        statement="on misclassified images CartoonX points more clearly at one thing than Pixel RDE",
+        measure=f"CartoonX − Pixel RDE, {measure}",
+        effect=mean_effect(difference),
+        expected=1,
     )
 
 

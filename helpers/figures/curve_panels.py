@@ -20,10 +20,11 @@ from helpers.plots.style import BOOK_STYLE
 METHODS = ("cartoonx", "pixel-rde")
 HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "--", "ours, optimised with label"))
 AXES = {
-    "keep": "share kept, most relevant first",
-    "randomise": "share randomised, most relevant first",
-    "sweep": "λk",
+    "keep": "kept, most relevant first",
+    "randomise": "randomised, most relevant first",
+    "sweep": "λk, the price of an entry",
 }
+TITLES = ("keep the most relevant", "randomise the most relevant", "raise the price λk")
 
 
 def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
@@ -44,6 +45,8 @@ def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: f
             *(len(variants), 3), figsize=(width, 2.9 * len(variants) + 0.7), squeeze=False, layout="constrained"
         )
         plt.close(figure)  # or a notebook would show it twice
+        for place, title in zip(axes[0], TITLES, strict=True):
+            place.set_title(title)
         for row, variant in zip(axes, variants, strict=True):
             for place, direction in zip(row, ("keep", "randomise"), strict=False):
                 _draw_curves(place, summary[summary["variant"] == variant], direction)

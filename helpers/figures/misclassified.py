@@ -13,6 +13,7 @@ from helpers.datasets import ImageSet, scene_images
 from helpers.experiments import Study
 from helpers.explanation import Explanation
 from helpers.figures.truth import largest_share
+from helpers.lessons.truth import region_of_class, share_inside
 from helpers.profiles import ImageSettings
 from helpers.scenes import Scenes, make_scenes
 
@@ -78,6 +79,31 @@ def pointing_scores(screened: Screened, explanation: Explanation, study: Study) 
         chosen = logits.softmax(-1).cpu().gather(1, screened.predictions[:, None])[:, 0]
         values, name = chosen, "probability of the wrong class on the kept part"
     return pd.Series(values.tolist(), index=pd.Index(screened.images.names, name="image"), name="score"), name
+
+
+def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height width"]) -> pd.DataFrame:
+    """Whether the wrong class is in the scene after all, and how much of the relevance lies on it.
+
+    Returns:
+        Columns image, predicted_class_is_there, inside_predicted (the share of the mask's mass on that object),
+        area_predicted (the object's share of the image); the last two are nan where it is not there.
+
+    Raises:
+        ValueError: the images are no scenes, so that their truth is not known.
+    """
+    if screened.truth is None:
+        raise ValueError("only scenes have a known truth; these images are photographs")
+    region = region_of_class(screened.truth, screened.predictions)
+    there = region.flatten(1).any(1)
+    inside, area = share_inside(masks, region), region.float().mean((1, 2, 3))
+    return pd.DataFrame(
+        {
+            "image": screened.images.names,
+            "predicted_class_is_there": there.tolist(),
+            "inside_predicted": inside.masked_fill(~there, torch.nan).tolist(),
+            "area_predicted": area.masked_fill(~there, torch.nan).tolist(),
+        }
+    )
 
 
 def _classify_scenes(study: Study, count: int) -> tuple[Tensor, Tensor, Tensor]:

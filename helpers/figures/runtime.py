@@ -110,6 +110,21 @@ def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
+    """A sentence a method: whether the fast recipe reaches the published recipe's objective."""
+    sentences = []
+    for row in comparison.itertuples():
+        side = row.difference.side_of(0)
+        verdict = {-1: "lower", 0: "not told apart", 1: "higher"}[side]
+        images = "image" if row.images == 1 else "images"
+        sentences.append(
+            f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "
+            f"published one {row.published:.4f} (difference {row.difference}: {verdict}), in "
+            f"{row.fast_seconds:.1f} s an image against {row.published_seconds:.0f} s ({row.times_faster:.0f} times)."
+        )
+    return " ".join(sentences)
+
+
 def _label(recipe: str) -> str:
     labels = {"paper": f"paper,\n{PAPER_DEVICE}", "published": "recipe published", "fast": "recipe fast"}
     return labels.get(recipe, recipe)

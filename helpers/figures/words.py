@@ -51,8 +51,19 @@ def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
     )
 
 
-def show_table(frame: pd.DataFrame, names: dict[str, str] | None = None, *, decimals: int = 3) -> HTML:
-    """A table for the page, without its index; `names` gives columns their heads."""
+def show_table(
+    frame: pd.DataFrame, names: dict[str, str] | None = None, *, decimals: int = 3, escape: bool = True
+) -> HTML:
+    """A table for the page, without its index.
+
+    Args:
+        frame: what to show.
+        names: other heads for some columns.
+        decimals: of numbers that are not whole.
+        escape: show "<" as it is; False lets a cell hold HTML.
+    """
     shown = frame.rename(columns=names or {})
-    html = shown.to_html(index=False, border=0, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format)
+    html = shown.to_html(
+        index=False, border=0, escape=escape, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format
+    )
     return HTML(f'<div class="wide-table" style="overflow-x: auto">{html}</div>')
