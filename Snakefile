@@ -102,6 +102,7 @@ rule experiment:
     wildcard_constraints:
         need="|".join(EXPERIMENTS),
     threads: max(1, workflow.cores // 2)
+    priority: 10  # figures wait for it: it starts before the pages that nothing waits for
     params:
         command=lambda wildcards: EXPERIMENTS[wildcards.need],
     shell:
