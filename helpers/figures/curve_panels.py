@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -67,12 +68,16 @@ def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
             for variant, style, label in HYPOTHESIS:
                 rows = _rows(summary, variant, method)
                 curve_with_band(
-                    *(place, rows["x"], rows["mean"], rows["standard_error"].fillna(0), label),
+                    *(place, *_points(rows), label),
                     colour=METHOD_COLOURS[name],
                     linestyle=style,
                 )
             theirs = published_sweep().query("method == @method")
-            published_values(place, theirs["sparsity_weight"], theirs["sparsity"], method=name, label="published")
+            published_values(
+                *(place, theirs["sparsity_weight"].to_numpy(), theirs["sparsity"].to_numpy()),
+                method=name,
+                label="published",
+            )
             _log_axis(place)
             place.set_yscale("log")
             place.set_title(name)
@@ -105,9 +110,9 @@ def _draw_curves(axes: Axes, summary: pd.DataFrame, direction: str) -> None:
         if rows.empty:
             continue
         thin = {"linewidth": 1.2} if curve.startswith("random") else {}
-        curve_with_band(axes, rows["x"], rows["mean"], rows["standard_error"].fillna(0), name, **thin)
+        curve_with_band(axes, *_points(rows), name, **thin)
         points = theirs[(theirs["curve"] == curve) & (theirs["direction"] == direction)]
-        published_values(axes, points["fraction"], points["distortion"], method=name)
+        published_values(axes, points["fraction"].to_numpy(), points["distortion"].to_numpy(), method=name)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel(AXES[direction])
     axes.set_ylim(bottom=0)
@@ -122,7 +127,7 @@ def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
         ):
             rows = _rows(summary[summary["panel"] == panel], wanted, method)
             curve_with_band(
-                *(axes, rows["x"], rows["mean"], rows["standard_error"].fillna(0), f"{name}, {panel}"),
+                *(axes, *_points(rows), f"{name}, {panel}"),
                 colour=METHOD_COLOURS[name],
                 linestyle=style,
             )
@@ -135,6 +140,11 @@ def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
             )
     _log_axis(axes)
     axes.set_ylim(bottom=0)
+
+
+def _points(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, mean and standard error; one image has no error, and gets no band."""
+    return rows["x"].to_numpy(float), rows["mean"].to_numpy(float), rows["standard_error"].fillna(0).to_numpy(float)
 
 
 def _rows(summary: pd.DataFrame, variant: str, method: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pandas as pd
 import torch
@@ -14,7 +14,6 @@ from helpers.experiments import Study
 from helpers.explanation import Explanation
 from helpers.figures.truth import largest_share
 from helpers.lessons.truth import region_of_class, share_inside
-from helpers.profiles import ImageSettings
 from helpers.scenes import Scenes, make_scenes
 
 SHARD = 64  # scenes drawn and classified at a time
@@ -41,28 +40,23 @@ class Screened:
     wrong: int
 
 
-def screen(study: Study, *, looked_at: int = 256, keep: int = 8) -> Screened | None:
-    """Classify images, and keep the first `keep` wrong ones; None where none is wrong.
+def screen(study: Study, *, most: int = 2048, keep: int = 8) -> Screened | None:
+    """Classify images until `keep` wrong ones are found; None where none is wrong.
 
-    Scenes never run out: the first `looked_at` of the profile's series are drawn. Of photographs there are those of
-    the profile, and those without a label are passed over.
+    Scenes never run out: those of the profile's series are drawn, `most` of them at most. Of photographs there are
+    those of the profile, and those without a label are passed over.
     """
-    settings = study.profile.images
-    if settings.source == "scenes":
-        classes, confidence, labels = _classify_scenes(study, looked_at)
-    else:
-        classes, confidence = study.predictions
-        labels = study.images.labels
+    if study.profile.images.source == "scenes":
+        return _screen_scenes(study, most, keep)
+    classes, confidence = study.predictions
+    labels = study.images.labels
     wrong = torch.nonzero((labels >= 0) & (classes != labels))[:, 0]
     if len(wrong) == 0:
         return None
     rows = wrong[:keep].tolist()
-    if settings.source == "scenes":
-        images, truth = _scenes_at(settings, rows)
-    else:
-        images, truth = study.images.select(*(study.images.names[row] for row in rows)), None
+    images = study.images.select(*(study.images.names[row] for row in rows))
     known = int((labels >= 0).sum())
-    return Screened(images, classes[rows], confidence[rows], truth, looked_at=known, wrong=len(wrong))
+    return Screened(images, classes[rows], confidence[rows], None, looked_at=known, wrong=len(wrong))
 
 
 def pointing_scores(screened: Screened, explanation: Explanation, study: Study) -> tuple[pd.Series, str]:
@@ -106,24 +100,28 @@ def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height 
     )
 
 
-def _classify_scenes(study: Study, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def _screen_scenes(study: Study, most: int, keep: int) -> Screened | None:
     settings = study.profile.images
-    confidence, classes, labels = [], [], []
-    for start in range(0, count, SHARD):
-        scenes = make_scenes(
-            min(SHARD, count - start), size=settings.size, seed=settings.seed, start=start, objects=settings.objects
-        )
-        with torch.no_grad():
-            best = study.classifier(scenes.images.to(study.device)).softmax(-1).cpu().max(-1)
-        confidence.append(best.values)
-        classes.append(best.indices)
-        labels.append(scenes.label)
-    return torch.cat(classes), torch.cat(confidence), torch.cat(labels)
-
-
-def _scenes_at(settings: ImageSettings, rows: list[int]) -> tuple[ImageSet, Scenes]:
-    """Scenes by their numbers in the series, as images and as truth."""
-    last = max(rows) + 1
-    images = scene_images(last, size=settings.size, seed=settings.seed, objects=settings.objects)
-    truth = make_scenes(last, size=settings.size, seed=settings.seed, objects=settings.objects)
-    return images.select(*(images.names[row] for row in rows)), truth[torch.tensor(rows)]
+    options = {"size": settings.size, "seed": settings.seed, "objects": settings.objects}
+    found: list[tuple[int, int, float]] = []  # number in the series, predicted class, its probability
+    start = 0
+    while start < most and len(found) < keep:
+        scenes = make_scenes(min(SHARD, most - start), start=start, **options)
+        classes, confidence = (values.cpu() for values in study.classifier.predict(scenes.images.to(study.device)))
+        rows = torch.nonzero(classes != scenes.label)[:, 0].tolist()
+        found += [(start + row, int(classes[row]), float(confidence[row])) for row in rows]
+        start += len(scenes)
+    if not found:
+        return None
+    numbers, classes, confidence = zip(*found[:keep], strict=True)
+    drawn = [scene_images(1, start=number, **options) for number in numbers]
+    images = ImageSet(
+        names=tuple(one.names[0] for one in drawn),
+        images=torch.cat([one.images for one in drawn]),
+        labels=torch.cat([one.labels for one in drawn]),
+        digests=tuple(one.digests[0] for one in drawn),
+        licence=drawn[0].licence,
+    )
+    truths = [make_scenes(1, start=number, **options) for number in numbers]
+    truth = Scenes(**{f.name: torch.cat([getattr(one, f.name) for one in truths]) for f in fields(Scenes)})
+    return Screened(images, torch.tensor(classes), torch.tensor(confidence), truth, looked_at=start, wrong=len(found))
