@@ -88,6 +88,15 @@ class TestFiles:
         outputs = " ".join(tag.get_text() for tag in soup.select(".cell_output"))
         assert "Traceback (most recent call last)" not in outputs
         assert not re.search(r"\d+%\|", outputs), "a progress bar was left in the page"
+        assert not re.search(r"<[\w.]+ object( at \w+)?>", outputs), "an object was shown that has no picture or text"
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_all_markup_was_understood(self, html, page):
+        """No role or directive stands in the text as it was typed."""
+        article = BeautifulSoup(str(parsed(html / page).select_one("article")), "html.parser")
+        for code in article.select(".highlight, .math, script, style"):
+            code.decompose()
+        assert re.findall(r"\{[a-z][a-z:-]*\}`?|^:::.*|```.*", article.get_text(), re.MULTILINE) == []
 
     @pytest.mark.parametrize("page", RUN_PAGES)
     def test_a_page_with_code_has_outputs(self, html, page):
