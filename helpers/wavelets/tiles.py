@@ -92,9 +92,11 @@ def split_level(
     beyond = (columns.tiles * columns.tile - columns.length, rows.tiles * rows.tile - rows.length)
     if any(beyond):
         image = F.pad(image, (0, beyond[0], 0, beyond[1]))
-    windows = blocks[0].mT @ image.unflatten(-2, (rows.tiles, rows.tile))  # (count, tiles, 2 window, width)
-    low, high = (_overlap_add(half, rows) for half in windows.split(rows.window, dim=-2))
-    (approximation, vertical), (horizontal, diagonal) = (_part_columns(b, blocks[1], columns) for b in (low, high))
+    windows = blocks[0].mT @ image.unflatten(-2, (rows.tiles, rows.tile))
+    halves = _overlap_add(windows.unflatten(-2, (2, rows.window)), rows)  # (count, 2, half, width)
+    windows = halves.unflatten(-1, (columns.tiles, columns.tile)) @ blocks[1]
+    quarters = _overlap_add(windows.unflatten(-1, (2, columns.window)).unsqueeze(-1), columns).squeeze(-1)
+    (approximation, vertical), (horizontal, diagonal) = (half.unbind(-2) for half in quarters.unbind(1))
     return approximation, horizontal, vertical, diagonal
 
 
@@ -104,25 +106,17 @@ def _join_columns(low: Tensor, high: Tensor, block: Tensor, tiling: Tiling) -> T
     return (windows @ block.mT).flatten(-2)[..., : tiling.length]
 
 
-def _part_columns(image: Tensor, block: Tensor, tiling: Tiling) -> tuple[Tensor, Tensor]:
-    """The transpose of `_join_columns`."""
-    windows = image.unflatten(-1, (tiling.tiles, tiling.tile)) @ block  # (count, height, tiles, 2 window)
-    low, high = windows.unsqueeze(-1).split(tiling.window, dim=-2)
-    return _overlap_add(low, tiling).squeeze(-1), _overlap_add(high, tiling).squeeze(-1)
-
-
 def _windows(low: Tensor, high: Tensor, tiling: Tiling) -> Tensor:
     """Overlapping windows along the last axis but one, low above high: (..., tiles, 2 window, width)."""
     return torch.cat([band.unfold(-2, tiling.window, tiling.step).mT for band in (low, high)], dim=-2)
 
 
 def _overlap_add(windows: Tensor, tiling: Tiling) -> Tensor:
-    """The transpose of cutting windows: (..., tiles, window, width) to (..., half, width); changes `windows`."""
-    step, overlap = tiling.step, tiling.window - tiling.step
+    """The transpose of `_windows`: (..., tiles, 2, window, width) to (..., 2, half, width); changes `windows`."""
+    step, overlap, end = tiling.step, tiling.window - tiling.step, tiling.tiles * tiling.step
     if tiling.tiles > 1:  # a window ends where the next one starts
-        windows[..., 1:, :overlap, :] += windows[..., :-1, step:, :]
-    band = windows.new_empty(*windows.shape[:-3], tiling.reach, windows.shape[-1])
-    end = tiling.tiles * step
-    band[..., :end, :].unflatten(-2, (tiling.tiles, step)).copy_(windows[..., :step, :])
-    band[..., end:, :] = windows[..., -1, step:, :]
-    return band[..., : tiling.half, :]
+        windows[..., 1:, :, :overlap, :] += windows[..., :-1, :, step:, :]
+    halves = windows.new_empty(*windows.shape[:-4], 2, tiling.reach, windows.shape[-1])
+    halves[..., :end, :].unflatten(-2, (tiling.tiles, step)).copy_(windows[..., :step, :].movedim(-4, -3))
+    halves[..., end:, :] = windows[..., -1, :, step:, :]
+    return halves[..., : tiling.half, :]
