@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.datasets import GALLERY, Photograph
-from helpers.experiments import METHODS, Study, explanation_table
+from helpers.experiments import METHODS, MethodName, Study, explanation_table
 from helpers.explanation import Explanation
 from helpers.images import load_image, to_picture
 from helpers.rde import CartoonX
@@ -28,6 +28,7 @@ from helpers.results import atomic_write, read_provenance, read_table, results_f
 PROFILE = "gallery"
 PICTURES_FOLDER = "pictures"
 SWEEP_PICTURES = ("cartoon", "kept")
+EVALUATION_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def make_gallery(study: Study) -> list[Path]:
     """
     names = study.classifier.class_names
     table = explanation_table(study)
+    # the table's own distortion is that of the last step, a handful of noise samples
+    table["distortion"] = torch.cat([_distortions(study, method) for method in METHODS]).tolist()
     for column in ("prediction", "kept_prediction"):
         table[f"{column}_name"] = [names[place] for place in table[column]]
     files = {f"{name}-image": picture for name, picture in zip(study.images.names, study.images.images, strict=True)}
@@ -100,7 +103,19 @@ def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.Dat
     return table, by_weight
 
 
-def _pictures(study: Study, method: str) -> dict[str, Tensor]:
+def _distortions(study: Study, method: MethodName, **changes: Any) -> Float[Tensor, " images"]:
+    """The distortion of each explained image over fresh noise."""
+    masks = study.explain(method, **changes).representation_mask
+    values = [
+        study.method(method, **changes)
+        .problem(study.images.images[place : place + 1].to(study.device))
+        .evaluate(masks[place : place + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1)
+        for place in range(len(masks))
+    ]
+    return torch.cat([value["distortion"].cpu() for value in values])
+
+
+def _pictures(study: Study, method: MethodName) -> dict[str, Tensor]:
     explanation = study.explain(method)
     kinds = {"mask": explanation.mask, "kept": explanation.kept}
     if method == "cartoonx":
@@ -132,7 +147,6 @@ def _make_sweep(study: Study) -> Path:
             {
                 "image": name,
                 "sparsity_weight": float(weight),
-                "distortion": float(explanation.history["distortion"][0, -1]),
                 "sparsity": float(explanation.representation_mask.mean()),
                 "kept_prediction_name": study.classifier.class_names[int(probabilities.argmax())],
                 "kept_confidence": float(probabilities[target]),
