@@ -351,7 +351,7 @@ class TestCommandLine:
 
 
 class TestPublishedValues:
-    """Against the numbers of reference/originals.md, 1.6, typed here a second time."""
+    """Against the digitised numbers, typed here a second time."""
 
     @pytest.mark.parametrize(
         ("curve", "direction", "percent", "value"),
