@@ -33,7 +33,7 @@ def how_it_was_made(profile: str, name: str, *, root: Path | None = None, **more
 def _facts(about: Mapping[str, Any], profile: str, name: str) -> dict[str, str]:
     machine, code, settings = about["machine"], about["code"], about["settings"] or {}
     curves = settings.get("curves", {})
-    threads = f", {machine['threads']} threads" if machine["device"] == "cpu" else ""
+    threads = f", threads: {machine['threads']}" if machine["device"] == "cpu" else ""
     changed = " with local changes" if code["changed_since"] else ""
     seconds = about["wall_seconds"]
     return {

@@ -66,7 +66,7 @@ def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
     """One row a setting: the paper's value, each profile's, and what a difference changes.
 
     Returns:
-        Columns setting, paper, one column a profile (with its name), differs (the names of the profiles that differ
+        Columns setting, published, one column a profile (with its name), differs (the names of the profiles that differ
         from the paper, with commas), changes (empty where none differs).
     """
     values = {profile.name: _values(profile) for profile in profiles}
@@ -75,7 +75,7 @@ def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
         own = {name: settings[setting] for name, settings in values.items()}
         differs = [name for name, value in own.items() if value != paper]
         changes = CHANGES[setting] if differs else ""
-        rows.append({"setting": setting, "paper": paper, **own, "differs": ", ".join(differs), "changes": changes})
+        rows.append({"setting": setting, "published": paper, **own, "differs": ", ".join(differs), "changes": changes})
     return pd.DataFrame(rows)
 
 
