@@ -80,12 +80,12 @@ def test_the_sanitiser(left, right, same):
     assert same_text(left, right) is same
 
 
-def run_nbval(path) -> subprocess.CompletedProcess:
-    """What `make test` does with an executed notebook."""
+def run_nbval(folder) -> subprocess.CompletedProcess:
+    """What `make test` does with executed notebooks."""
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "conftest", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options, "--nbval", "--nbval-sanitize-with", "tests/sanitise.cfg"]
+    command = [sys.executable, "-m", "pytest", *options, "-v", "--nbval", "--nbval-sanitize-with", "tests/sanitise.cfg"]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    return subprocess.run([*command, str(path)], cwd=ROOT, env=env, capture_output=True, text=True)
+    return subprocess.run([*command, str(folder)], cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 def test_a_changed_number_fails_and_a_close_one_passes(tmp_path):
@@ -96,8 +96,7 @@ def test_a_changed_number_fails_and_a_close_one_passes(tmp_path):
         notebook = nbformat.v4.new_notebook(cells=[cell])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-    done = run_nbval(tmp_path / "close.ipynb")
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = run_nbval(tmp_path / "changed.ipynb")
-    assert done.returncode == 1, done.stdout + done.stderr
+    done = run_nbval(tmp_path)
+    assert re.search(r"close\.ipynb::Cell 0 PASSED", done.stdout), done.stdout + done.stderr
+    assert re.search(r"changed\.ipynb::Cell 0 FAILED", done.stdout), done.stdout + done.stderr
     assert "mismatch 'stdout'" in done.stdout
