@@ -21,7 +21,7 @@ book: $(READY) ## run the pages whose inputs changed and build the book: _build/
 	@$(SNAKEMAKE) html && echo "The book: $(CURDIR)/_build/html/index.html"
 
 test: check book ## check the sources, build the book, run all tests
-	$(RUN) pytest -n $(MANY) --dist loadfile --nbval --nbval-sanitize-with tests/sanitise.cfg tests _build/pages _build/figures/quick
+	$(RUN) pytest -n $(MANY) --dist loadfile --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg tests _build/pages _build/figures/quick
 
 check: $(READY) ## lint, format and types
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy

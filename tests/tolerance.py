@@ -58,5 +58,11 @@ def compare_with_tolerance() -> None:
         value = exact(self, value)
         return TolerantText(value) if isinstance(value, str) else value
 
+    patient = IPyNbCell.setup
+
+    def setup(self):
+        self.output_timeout = 120  # seconds; nbval gives up after five, too soon for a busy machine
+        patient(self)
+
     if exact.__module__ == "nbval.plugin":  # once
-        IPyNbCell.sanitize = sanitize
+        IPyNbCell.sanitize, IPyNbCell.setup = sanitize, setup

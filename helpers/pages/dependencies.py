@@ -7,8 +7,7 @@ A page is run again when one of these files changes, so the search takes one fil
 - the profile that it runs: its parameter `profile`, or those that its code names, or all where it only loads one;
 - every model that a string in the page, in those modules or in the profile names;
 - committed results of other profiles that such a string names;
-- the locked packages, requirements.txt;
-- whether real data is at hand (the environment variable XAIBOOK_DATA), where the page or its profile names it.
+- the locked packages, requirements.txt.
 """
 
 from __future__ import annotations
