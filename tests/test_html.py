@@ -151,6 +151,7 @@ def test_in_a_browser(address, browser, page, width):
     """The page loads without a fault, its formulas are set, its sliders work, and nothing sticks out sideways."""
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
     tab = browser.new_page(viewport=size)
+    tab.set_default_timeout(120_000)  # a busy machine
     faults = []
     tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: faults.append(str(error)))
@@ -190,6 +191,7 @@ def _sliders_work(tab) -> None:
 @pytest.mark.parametrize("page", RUN_PAGES)
 def test_without_javascript_all_frames_are_shown(address, browser, page):
     tab = browser.new_page(java_script_enabled=False)
+    tab.set_default_timeout(120_000)
     tab.goto(f"{address}/{page}")
     for box in tab.locator(".kwm-frames").all():
         assert all(frame.is_visible() for frame in box.locator(".kwm-frame").all())
