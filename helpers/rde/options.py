@@ -54,7 +54,7 @@ class RDEOptions:
 RECIPES: dict[Recipe, RDEOptions] = {
     # [Re] CartoonX, section 3.5
     "published": RDEOptions(),
-    # the authors' own recipe of 2023: reference/originals.md, 1.4
+    # the authors' own recipe of March 2023, from their notebook
     "later": RDEOptions(samples=16, steps=300, learning_rate=0.1),
     # Ours; `make bench` measures it against the published one. The gradient of a step is mostly noise, and averaging
     # over many cheap steps beats averaging over samples. Adam divides by the noise's size, so that entries of no
