@@ -136,7 +136,7 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
 
 @pytest.mark.parametrize("name", ["quikc", "no/such/file.yaml", "missing.yaml"])
 def test_a_missing_profile_lists_those_that_exist(name):
-    with pytest.raises(ValueError, match=r"gallery, paper, quick, study, study-published"):
+    with pytest.raises(ValueError, match=r"gallery, paper, quick, quick-published, study, study-published"):
         load_profile(name)
 
 
