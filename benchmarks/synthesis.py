@@ -5,17 +5,14 @@ python -m benchmarks.synthesis
 
 from __future__ import annotations
 
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 
 import torch
 
+from benchmarks.timing import medians, threads
 from helpers.wavelets import WaveletTransform
 
-THREADS = 2
-REPEATS = 5  # the median of these, after one to warm up
 TARGET = 4.0  # at the paper's setting: 64 samples of 256 pixels
 
 SETTINGS = {  # (images, pixels, target): the paper's, then those of the fast recipe
@@ -27,12 +24,8 @@ SETTINGS = {  # (images, pixels, target): the paper's, then those of the fast re
 
 def run() -> list[dict]:
     """Seconds of ours and of the reference (medians), their ratio, and the ratio to be reached (None: no target)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
+    with threads():
         return [_compare(name, *setting) for name, setting in SETTINGS.items()]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _compare(name: str, images: int, size: int, target: float | None) -> dict:
@@ -44,18 +37,6 @@ def _compare(name: str, images: int, size: int, target: float | None) -> dict:
         "ratio": reference / ours,
         "target": target,
     }
-
-
-def medians(functions: list[Callable[[], None]], repeats: int = REPEATS) -> list[float]:
-    """The median seconds of each function; they take turns, so that a busy machine slows them all alike."""
-    seconds: list[list[float]] = [[] for _ in functions]
-    for turn in range(repeats + 1):
-        for function, times in zip(functions, seconds, strict=True):
-            start = time.perf_counter()
-            function()
-            if turn:  # the first turn warms up
-                times.append(time.perf_counter() - start)
-    return [statistics.median(times) for times in seconds]
 
 
 def _ours(images: int, size: int) -> Callable[[], None]:
