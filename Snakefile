@@ -48,12 +48,14 @@ def figure_inputs(profile, id):
 
 
 EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"}  # and their names as commands
+EXPERIMENTS |= {name: name for name in ["transformer", "transformer-curves", "transformer-sweep", "initial-masks"]}
+AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
 
 
 @lru_cache
 def experiment_inputs(profile, need):
     inputs = listed(f"{profile}/experiments", module_dependencies("helpers.experiments.__main__", profile, ROOT))
-    return {**inputs, "needs": [f"_build/explanations/{profile}.done"] if need == "curves" else []}
+    return {**inputs, "needs": [f"_build/{AFTER[need]}/{profile}.done"] if need in AFTER else []}
 
 
 rule html:

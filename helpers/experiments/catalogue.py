@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from helpers.experiments.curves import curve_seconds, curve_table
 from helpers.experiments.explanations import explanation_seconds, explanation_table
+from helpers.experiments.initial_masks import initial_mask_seconds, loss_curve_table, loss_end_table
 from helpers.experiments.objectives import objective_seconds, objective_table
-from helpers.experiments.study import NUMERICS, MethodName, Study, running_code
+from helpers.experiments.study import NUMERICS, STARTS, MethodName, Study, running_code
 from helpers.experiments.sweep import sweep_seconds, sweep_table
+from helpers.experiments.transformer import (
+    transformer_seconds,
+    transformer_sweep,
+    transformer_sweep_seconds,
+    transformer_table,
+)
+from helpers.experiments.transformer_curves import transformer_curve_seconds, transformer_curve_table
 from helpers.profiles import Variant
 from helpers.rde.options import Recipe
 from helpers.results import read_provenance, read_table, run_key
 
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
+ROLLOUT = ("helpers.rollout",)
 COMPARED: tuple[Recipe, ...] = ("published", "fast")
 OF_METHODS: tuple[MethodName, ...] = ("cartoonx",)  # the published recipe takes an hour of a core and more for each
 
@@ -29,11 +39,15 @@ class Experiment:
         table: the name of its table in `results/<profile>/`.
         make: computes the table; finished images come from the stores.
         seconds: how long all of it took, of every run that contributed; called after `make`.
+        transformer: whether the profile's transformer takes part.
+        code: modules, beside those of all experiments, that its numbers depend on.
     """
 
     table: str
     make: Callable[[Study], pd.DataFrame]
     seconds: Callable[[Study], float]
+    transformer: bool = False
+    code: tuple[str, ...] = ()
 
 
 def _curves(study: Study) -> pd.DataFrame:
@@ -49,6 +63,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         lambda study: objective_table(study, COMPARED, OF_METHODS),
         lambda study: objective_seconds(study, COMPARED, OF_METHODS),
     ),
+    "transformer": Experiment("transformer", transformer_table, transformer_seconds, True, ROLLOUT),
+    "transformer-curves": Experiment(
+        "transformer-curves", transformer_curve_table, transformer_curve_seconds, True, ROLLOUT
+    ),
+    "transformer-sweep": Experiment("transformer-sweep", transformer_sweep, transformer_sweep_seconds, True),
+    "initial-masks": Experiment("initial-masks", loss_curve_table, initial_mask_seconds, code=STARTS),
+    "initial-mask-ends": Experiment("initial-mask-ends", loss_end_table, initial_mask_seconds, code=STARTS),
 }
 
 
@@ -67,18 +88,27 @@ def experiment_table(study: Study, name: str) -> pd.DataFrame:
     if _stored_key(study, experiment.table) == key:
         return read_table(study.profile, experiment.table, root=study.root)
     table = experiment.make(study)
-    study.write(table, experiment.table, wall_seconds=experiment.seconds(study), key=key)
+    more = _transformer_facts(study) if experiment.transformer else {}
+    study.write(table, experiment.table, wall_seconds=experiment.seconds(study), key=key, **more)
     return read_table(study.profile, experiment.table, root=study.root)
 
 
 def _table_key(study: Study, name: str) -> str:
+    experiment = EXPERIMENTS[name]
     return run_key(
         experiment=name,
         profile=study.profile.digest,
         images=list(study.items),
         classifier=study.classifier.digest,
-        code=running_code(*NUMERICS, "helpers.metrics", "helpers.experiments"),
+        code=running_code(*NUMERICS, "helpers.metrics.curves", "helpers.experiments", *experiment.code),
+        **(_transformer_facts(study) if experiment.transformer else {}),
     )
+
+
+def _transformer_facts(study: Study) -> dict[str, Any]:
+    """What a table owes to the transformer: its weights, and the images at its size."""
+    vit = study.with_transformer()
+    return {"transformer": vit.classifier.digest, "transformer_images": list(vit.items)}
 
 
 def _stored_key(study: Study, table: str) -> str | None:

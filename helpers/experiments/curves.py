@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -21,10 +22,14 @@ CURVES: dict[str, MethodName] = {  # the curve, and the method whose representat
     "random-wavelets": "cartoonx",
     "random-pixels": "pixel-rde",
 }
+REPRESENTATIONS: dict[str, MethodName] = {**CURVES, "rollout": "pixel-rde"}  # a rollout is ranked as pixels
+MEASURED_BY = (*NUMERICS, "helpers.metrics.curves")  # the code that a stored curve depends on
 DIRECTIONS: tuple[Direction, ...] = ("keep", "randomise")
 
 
-def curve_table(study: Study, variant: Variant | None = None) -> pd.DataFrame:
+def curve_table(
+    study: Study, variant: Variant | None = None, *, curves: Sequence[str] = tuple(CURVES), count: int | None = None
+) -> pd.DataFrame:
     """The distortion of each image at each fraction, for both methods and their random baselines.
 
     The distortion is the Euclidean norm, not squared, of the difference of the probability vectors, as in the
@@ -36,31 +41,36 @@ def curve_table(study: Study, variant: Variant | None = None) -> pd.DataFrame:
     Args:
         study: the profile at work; explanations that are missing are computed first, and finished images are stored.
         variant: None for the profile's.
+        curves: which ones, of `REPRESENTATIONS`; "rollout" is for a transformer's study.
+        count: on the first so many images; None: as many as the profile says.
 
     Returns:
         Columns image, curve, direction, fraction, distortion, standard_error (over draws), variant.
     """
     variant = variant or study.profile.curves.variant
     draws = 1 if variant == "published" else study.profile.curves.draws
-    tables = [_one_curve(study, curve, variant, draws) for curve in CURVES]
+    count = count or study.profile.curves.images
+    tables = [_one_curve(study, curve, variant, draws, count) for curve in curves]
     return pd.concat(tables, ignore_index=True).assign(variant=variant)
 
 
-def curve_seconds(study: Study, variant: Variant) -> float:
+def curve_seconds(
+    study: Study, variant: Variant, *, curves: Sequence[str] = tuple(CURVES), count: int | None = None
+) -> float:
     """How long the stored curves of a variant took in all, of every run that contributed."""
     draws = 1 if variant == "published" else study.profile.curves.draws
-    items = study.items[: study.profile.curves.images]
-    stores = [_store(study, curve, variant, draws) for curve in CURVES]
+    items = study.items[: count or study.profile.curves.images]
+    stores = [_store(study, curve, variant, draws) for curve in curves]
     return sum(store.load(item).metadata["seconds"] for store in stores for item in items)
 
 
-def _one_curve(study: Study, curve: str, variant: Variant, draws: int) -> pd.DataFrame:
+def _one_curve(study: Study, curve: str, variant: Variant, draws: int, count: int | None) -> pd.DataFrame:
     settings = study.profile.curves
-    images = study.images[: settings.images]
+    images = study.images[:count]
     store = _store(study, curve, variant, draws)
-    items = study.items[: settings.images]
+    items = study.items[:count]
     missing = set(store.missing(items))
-    masks = None if curve.startswith("random") else study.explain(CURVES[curve], count=len(images)).representation_mask
+    masks = _masks(study, curve, variant, len(images))
     label = f"{study.profile.name}: curve of {curve}"
     for place in progress(range(len(images)), label=label, show=study.show_progress and bool(missing)):
         if items[place] in missing:
@@ -80,11 +90,20 @@ def _one_curve(study: Study, curve: str, variant: Variant, draws: int) -> pd.Dat
     )
 
 
+def _masks(study: Study, curve: str, variant: Variant, count: int) -> Tensor | None:
+    """The masks whose order the curve follows: (images, 1, k); None for a random order."""
+    if curve.startswith("random"):
+        return None
+    if curve == "rollout":  # a patch has one value, so that its pixels would tie: upsampled, as published
+        return study.rollout(count=count, variant=variant).mask.flatten(2)
+    return study.explain(REPRESENTATIONS[curve], count=count).representation_mask
+
+
 def _measure(
     study: Study, curve: str, variant: Variant, draws: int, image: Tensor, mask: Tensor | None
 ) -> dict[str, Tensor]:
     """The curves of one image: for each direction the means and the standard errors, (2, fractions)."""
-    name = CURVES[curve]
+    name = REPRESENTATIONS[curve]
     clamp = name == "cartoonx" or variant == "corrected"
     problem = study.method(name, distortion="l2", clamp=clamp).problem(image.to(study.device))
     # a constant mask is all ties, which are broken at random: the baseline
@@ -105,7 +124,9 @@ def _measure(
 
 
 def _store(study: Study, curve: str, variant: Variant, draws: int) -> ItemStore:
-    method = study.method(CURVES[curve])
+    method = study.method(REPRESENTATIONS[curve])
+    rollout = study.profile.transformer.rollout.model_dump() if study.profile.transformer else {}
+    more = {"rollout": {**rollout, "code": running_code("helpers.rollout")}} if curve == "rollout" else {}
     key = run_key(
         curve=curve,
         variant=variant,
@@ -116,6 +137,7 @@ def _store(study: Study, curve: str, variant: Variant, draws: int) -> ItemStore:
         transform=study.profile.cartoonx.transform,
         classifier=study.classifier.digest,
         normalise=study.profile.classifier.normalise,
-        code=running_code(*NUMERICS, "helpers.metrics"),
+        code=running_code(*MEASURED_BY),
+        **more,
     )
     return ItemStore(results_folder(study.profile, study.root) / "work" / "curves", key)

@@ -43,6 +43,17 @@ _SWEEP = {
     "pixel-rde": ((0.165, 0.183, 0.209, 0.270, 0.368), (0.024, 0.020, 0.018, 0.014, 0.011)),
 }
 SWEEP_WEIGHTS = (4, 8, 16, 32, 64)
+_PERCENTS_KEPT = (1, 2, 5, 10, 20, 30, 50, 70, 80, 90, 95, 99)
+_NORMALISED_KEEP = {  # per cent of the distortion of full noise, in the order of _PERCENTS_KEPT
+    "cnn": (62, 50, 41, 41, 45, 49, 51, 53, 49, 35, 22, 8),
+    "vit": (54, 52, 51, 50, 55, 57, 60, 52, 48, 38, 29, 18),
+    "rollout": (101, 101, 97, 92, 85, 76, 66, 61, 58, 52, 43, 14),
+}
+_NORMALISED_RANDOMISE = {  # percent: value
+    "cnn": {1: 111, 2: 110, 5: 107, 10: 105, 20: 103, 50: 100},
+    "vit": {1: 98, 2: 101, 5: 102, 10: 102, 20: 101, 30: 101, 50: 102},
+    "rollout": {1: 22, 2: 32, 5: 52, 10: 69, 20: 80, 30: 86, 50: 92},
+}
 
 
 def published_curves() -> pd.DataFrame:
@@ -55,6 +66,21 @@ def published_curves() -> pd.DataFrame:
     for direction, curves in (("keep", _KEEP_RANDOM), ("randomise", _RANDOMISE)):
         rows += [(c, direction, percent / 100, v) for c, points in curves.items() for percent, v in points.items()]
     return pd.DataFrame(rows, columns=["curve", "direction", "fraction", "distortion"])
+
+
+def published_normalised() -> pd.DataFrame:
+    """Figure 5 (99 images, DeiT-tiny; the CNN is MobileNetV3-Small): columns curve, direction, fraction, percent."""
+    rows = [
+        (curve, "keep", kept / 100, float(value))
+        for curve, values in _NORMALISED_KEEP.items()
+        for kept, value in zip(_PERCENTS_KEPT, values, strict=True)
+    ]
+    rows += [
+        (curve, "randomise", randomised / 100, float(value))
+        for curve, points in _NORMALISED_RANDOMISE.items()
+        for randomised, value in points.items()
+    ]
+    return pd.DataFrame(rows, columns=["curve", "direction", "fraction", "percent"])
 
 
 def published_sweep() -> pd.DataFrame:

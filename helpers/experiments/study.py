@@ -16,7 +16,7 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.datasets import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
 from helpers.explanation import Explanation
 from helpers.images import image_digest
-from helpers.profiles import ImageSettings, Profile, load_profile
+from helpers.profiles import ImageSettings, Profile, Start, Variant, load_profile
 from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
 from helpers.runtime import progress, resolve_device
@@ -26,6 +26,7 @@ METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
 # The code that a stored result depends on. The classifier enters by its weights; the wavelet transform does not, as
 # tests hold it to PyWavelets' values however it is computed, and a faster one must not throw away hours of masks.
 NUMERICS = ("helpers.rde",)
+STARTS = ("helpers.masks",)  # and, where a start is not all ones, the code that makes it
 
 
 @cache
@@ -93,6 +94,20 @@ class Study:
         """The classifier, on the profile's device."""
         return load_classifier(**self.profile.classifier.arguments(), device=self.device)
 
+    def with_transformer(self) -> Study:
+        """The same images under the profile's transformer; what it stores lies beside what this study stores.
+
+        Raises:
+            ValueError: the profile has no section `transformer`, or this study has other images than its profile's.
+        """
+        return self._transformer
+
+    @cached_property
+    def _transformer(self) -> Study:
+        if self._images is not None:
+            raise ValueError("this study was given images of its own; ask the study of the whole profile")
+        return Study(self.profile.for_transformer(), root=self.root, show_progress=self.show_progress)
+
     @cached_property
     def predictions(self) -> tuple[Tensor, Tensor]:
         """The predicted class of each image and its probability: (images,), (images,)."""
@@ -114,10 +129,35 @@ class Study:
             return PixelRDE(self.classifier, self.profile.pixel_rde, **overrides)
         raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
 
-    def explain(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> Explanation:
-        """The explanations of the first `count` images (all where None), from the store or computed now."""
+    def rollout(self, *, count: int | None = None, variant: Variant = "corrected") -> Explanation:
+        """Attention rollout of the first `count` images, with the profile's settings; one forward pass, not stored.
+
+        Raises:
+            ValueError: this study's classifier is no transformer: ask `with_transformer()`.
+        """
+        settings = self.profile.transformer
+        if settings is None or settings.classifier != self.profile.classifier:
+            raise ValueError(f"the classifier of this study is {self.classifier.name}; ask study.with_transformer()")
+        from helpers.rollout import AttentionRollout
+
+        method = AttentionRollout(self.classifier, **settings.rollout.model_dump(), variant=variant)
+        parts = [method.explain(batch.to(self.device)).to("cpu") for batch in self.batches(self.images[:count])]
+        fields = ("mask", "kept", "targets", "representation_mask")
+        return Explanation(**{name: torch.cat([getattr(part, name) for part in parts]) for name in fields})
+
+    def explain(
+        self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
+    ) -> Explanation:
+        """The explanations of the first `count` images (all where None), from the store or computed now.
+
+        Args:
+            name: the method.
+            count: how many.
+            start: the initial mask; its own computing time counts.
+            overrides: options that differ from the profile's.
+        """
         method = self.method(name, **overrides)
-        store = self._store(name, method)
+        store = self._store(name, method, start)
         wanted = self.items[:count]
         pixels = dict(zip(wanted, self.images.images[:count], strict=True))
         missing = store.missing(pixels)
@@ -125,15 +165,25 @@ class Study:
         batches = [missing[start : start + size] for start in range(0, len(missing), size)]
         for batch in progress(batches, label=f"{self.profile.name}: {name}", show=self.show_progress and bool(batches)):
             begin = time.perf_counter()
-            explanation = method.explain(torch.stack([pixels[item] for item in batch]).to(self.device)).to("cpu")
+            images = torch.stack([pixels[item] for item in batch]).to(self.device)
+            # None: as the options say, which is all ones but for a profile that says otherwise
+            initial = None if start == "ones" else self._start(start, method, images)
+            explanation = method.explain(images, initial=initial).to("cpu")
             seconds = (time.perf_counter() - begin) / len(batch)
             for place, item in enumerate(batch):
                 store.save(item, _tensors(explanation[place : place + 1]), {"seconds": seconds})
         return _stacked([store.load(item).tensors for item in wanted])
 
-    def seconds(self, name: MethodName, *, count: int | None = None, **overrides: Any) -> list[float]:
+    def _start(self, start: Start, method: RateDistortionExplainer, images: Tensor) -> Tensor:
+        from helpers.masks import starting_mask
+
+        return starting_mask(start, method, images)
+
+    def seconds(
+        self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
+    ) -> list[float]:
         """The seconds that each of the stored explanations took (a batch's time, shared by its images)."""
-        store = self._store(name, self.method(name, **overrides))
+        store = self._store(name, self.method(name, **overrides), start)
         return [store.load(item).metadata["seconds"] for item in self.items[:count]]
 
     def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
@@ -148,8 +198,9 @@ class Study:
         )
         return write_table(table, self.profile, name, about, root=self.root)
 
-    def _store(self, name: MethodName, method: RateDistortionExplainer) -> ItemStore:
+    def _store(self, name: MethodName, method: RateDistortionExplainer, start: Start = "ones") -> ItemStore:
         transform = self.profile.cartoonx.transform if name == "cartoonx" else {}
+        more = {} if start == "ones" else {"start": start, "start_code": running_code(*STARTS)}
         key = run_key(
             method=name,
             options=asdict(method.options),
@@ -157,6 +208,7 @@ class Study:
             classifier=self.classifier.digest,
             normalise=self.profile.classifier.normalise,
             code=running_code(*NUMERICS),
+            **more,
         )
         return ItemStore(results_folder(self.profile, self.root) / "work" / "explanations", key)
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from helpers.pages.source import ROOT
 
 REGISTRY = "book/figures.yaml"
+Need = Literal[
+    "explanations", "curves", "sweep", "transformer", "transformer-curves", "transformer-sweep", "initial-masks"
+]
 
 
 class Figure(BaseModel):
@@ -32,7 +35,7 @@ class Figure(BaseModel):
     title: str
     notebook: Annotated[str, Field(pattern=r"^book/.+\.md$")]
     parameters: dict[str, str | int | float | bool] = {}
-    needs: tuple[Literal["explanations", "curves", "sweep"], ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 def load_registry(root: Path = ROOT) -> dict[str, Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -56,7 +56,8 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _fields(section: Any) -> dict[str, Any]:
-    """The keys of a section, each with its type (a section or some plain type)."""
+    """The keys of a section (which may be optional), each with its type (a section or some plain type)."""
+    section = next((part for part in get_args(section) if part is not type(None)), section)
     if isinstance(section, type) and issubclass(section, BaseModel):
         return {name: field.annotation for name, field in section.model_fields.items()}
     return {name: field.annotation for name, field in section.__pydantic_fields__.items()}

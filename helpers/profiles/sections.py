@@ -18,6 +18,8 @@ from helpers.rde.options import RDEOptions
 
 Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
 Variant = Literal["corrected", "published"]
+Start = Literal["ones", "random", "constant", "foreground", "learned"]  # the names that helpers.masks knows
+Size = Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -59,7 +61,7 @@ class ImageSettings(Section):
     """Which images are explained, and how they are brought to one size."""
 
     source: Source
-    size: Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
+    size: Size
     count: Count | None = None  # None: all that the source has
     resize: Literal["stretch", "crop", "pad"] = "stretch"  # "stretch" as in the papers
     path: str | None = None  # the folder of source "folder"; may start with $XAIBOOK_DATA
@@ -155,6 +157,53 @@ class SweepSettings(Section):
     images: Count | None = None  # the first so many; None: all
 
 
+class RolloutSettings(Section):
+    """Attention rollout ([Re] CartoonX, section 3.5); the fields are arguments of `rollout.AttentionRollout`."""
+
+    fusion: Literal["mean", "max", "min"] = "mean"  # of the heads
+    discard_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.9  # the share of the smallest attentions that is left out
+
+
+class TransformerSettings(Section):
+    """The second classifier, a vision transformer ([Re] CartoonX, section 4.2, Figures 4, 5 and 7)."""
+
+    classifier: ClassifierSettings
+    size: Size  # what the transformer takes
+    sparsity_weight: Weight = 10.0  # λk of CartoonX for the transformer
+    images: Count | None = None  # the first so many; None: all
+    sweep: SweepSettings  # Figure 7
+    rollout: RolloutSettings = RolloutSettings()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TransformerSettings:
+        if self.images is not None and self.sweep.images is not None and self.sweep.images > self.images:
+            raise ValueError(f"`sweep.images` is {self.sweep.images}, but `images` is only {self.images}")
+        return self
+
+
+class PublishedRun(Section):
+    """The published optimiser (Adam, constant rate), in full or shortened: an entry needs 1 ÷ rate steps to reach 0."""
+
+    images: Count
+    steps: Count = 2000
+    samples: Count = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+
+class InitialMaskSettings(Section):
+    """The loss curves of initial masks ([Re] CartoonX, Figure 6)."""
+
+    starts: Annotated[tuple[Start, ...], Field(min_length=1)]
+    images: Count  # the first so many, by the profile's own recipe for CartoonX
+    published: PublishedRun | None = None  # and by the published one
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> InitialMaskSettings:
+        if len(set(self.starts)) < len(self.starts):
+            raise ValueError("a start stands twice in `starts`; keep one of the two")
+        return self
+
+
 class Profile(Section):
     """All parameters of a run. Two profiles with one `digest` ask for the same numbers."""
 
@@ -169,13 +218,51 @@ class Profile(Section):
     pixel_rde: RDEOptions
     curves: CurveSettings
     sweep: SweepSettings
+    transformer: TransformerSettings | None = None
+    initial_masks: InitialMaskSettings | None = None
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
-        for part, wanted in (("curves", self.curves.images), ("sweep", self.sweep.images)):
-            if wanted is not None and self.images.count is not None and wanted > self.images.count:
-                raise ValueError(f"{part}.images is {wanted}, but images.count is only {self.images.count}")
+        count = self.images.count
+        for part, wanted in self._wanted_images().items():
+            if wanted is not None and count is not None and wanted > count:
+                raise ValueError(f"{part}.images is {wanted}, but images.count is only {count}")
         return self
+
+    def _wanted_images(self) -> dict[str, int | None]:
+        """How many of the images each part asks for."""
+        wanted = {"curves": self.curves.images, "sweep": self.sweep.images}
+        if self.transformer is not None:
+            wanted["transformer"] = self.transformer.images
+            wanted["transformer.sweep"] = self.transformer.sweep.images
+        if self.initial_masks is not None:
+            wanted["initial_masks"] = self.initial_masks.images
+            if self.initial_masks.published is not None:
+                wanted["initial_masks.published"] = self.initial_masks.published.images
+        return wanted
+
+    def for_transformer(self) -> Profile:
+        """This profile with the transformer as its classifier: its image size, its λk, its sweep, its images.
+
+        Curves are measured on all of these images. The name and the folder of results stay.
+
+        Raises:
+            ValueError: the profile has no section `transformer`.
+        """
+        settings = self.transformer
+        if settings is None:
+            raise ValueError(
+                f"profile {self.name!r} has no section `transformer`; add one to its file, as profiles/quick.yaml has"
+            )
+        size, count = settings.size, settings.images or self.images.count
+        changes = {
+            "images": self.images.model_copy(update={"size": size, "count": count}),
+            "classifier": settings.classifier,
+            "cartoonx": self.cartoonx.but(sparsity_weight=settings.sparsity_weight),
+            "curves": self.curves.model_copy(update={"images": None}),
+            "sweep": settings.sweep,
+        }
+        return self.model_copy(update=changes)
 
     @property
     def digest(self) -> str:

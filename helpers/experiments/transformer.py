@@ -1,0 +1,167 @@
+"""CartoonX with a transformer, beside the CNN and attention rollout: [Re] CartoonX, section 4.2, Figures 4 and 7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from scipy.stats import spearmanr
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from helpers.experiments.study import Study
+from helpers.explanation import Explanation
+
+EXPLAINED = ("cnn", "vit", "rollout")  # CartoonX of the CNN, CartoonX of the transformer, the transformer's rollout
+GRID = 8  # masks are compared as means over a grid of 8 × 8 cells, so that their sharpness does not count
+EVALUATION_SAMPLES = 64
+
+
+def transformer_explanations(study: Study) -> dict[str, tuple[Study, Explanation]]:
+    """The three explanations of the transformer's images, each with the study whose classifier it explains."""
+    vit = study.with_transformer()
+    count = len(vit.images)
+    return {
+        "cnn": (study, study.explain("cartoonx", count=count)),
+        "vit": (vit, vit.explain("cartoonx")),
+        "rollout": (vit, vit.rollout()),
+    }
+
+
+def transformer_table(study: Study) -> pd.DataFrame:
+    """One row an image and explanation: CartoonX of the CNN, CartoonX of the transformer, rollout.
+
+    Returns:
+        Columns image, explanation, label (-1: not known), prediction, confidence, both_right (both classifiers name the
+        label; where it is not known, the same class), sparsity (‖s‖₁/k; of rollout the mean of the mask), brightness
+        (the cartoon's mean ÷ the image's: 0 is black; rollout makes no cartoon), kept_confidence (the prediction's
+        probability on the kept part alone), like_cnn, like_vit, like_rollout (the rank correlation of the masks over
+        a grid of 8 × 8 cells; missing where a mask is constant), seconds (rollout is not stored: missing).
+    """
+    explanations = transformer_explanations(study)
+    right = both_right(study)
+    grids = {name: grid_means(explanation.mask) for name, (_, explanation) in explanations.items()}
+    rows = []
+    for name, (source, explanation) in explanations.items():
+        classes, confidence = source.predictions
+        count = len(explanation)
+        seconds = source.seconds("cartoonx", count=count) if name != "rollout" else [None] * count
+        bright = brightness(source, explanation) if name != "rollout" else [None] * count
+        kept = kept_confidence(source, explanation)
+        for place, image in enumerate(source.images.names[:count]):
+            likeness = {
+                f"like_{other}": rank_correlation(grids[name][place], grids[other][place]) for other in EXPLAINED
+            }
+            rows.append(
+                {
+                    "image": image,
+                    "explanation": name,
+                    "label": int(source.images.labels[place]),
+                    "prediction": int(classes[place]),
+                    "confidence": float(confidence[place]),
+                    "both_right": bool(right[place]),
+                    "sparsity": float(sparsity_of(explanation, name)[place]),
+                    "brightness": bright[place],
+                    "kept_confidence": kept[place],
+                    **likeness,
+                    "seconds": seconds[place],
+                }
+            )
+    return pd.DataFrame(rows).astype({"brightness": float, "seconds": float})
+
+
+def transformer_seconds(study: Study) -> float:
+    """How long the stored explanations of both classifiers took in all, of every run that contributed."""
+    vit = study.with_transformer()
+    return sum(study.seconds("cartoonx", count=len(vit.images))) + sum(vit.seconds("cartoonx"))
+
+
+def transformer_sweep(study: Study) -> pd.DataFrame:
+    """CartoonX of the transformer at each λk of Figure 7, with the distortion that was optimised, on fresh noise.
+
+    Returns:
+        Columns image, sparsity_weight, confidence, distortion, standard_error, sparsity, objective, brightness, black
+        (the objective of the mask that keeps nothing: a price too high for an image makes this its minimum).
+    """
+    vit = study.with_transformer()
+    settings = vit.profile.sweep
+    images = vit.images[: settings.images]
+    confidence = vit.predictions[1]
+    rows = []
+    for weight in settings.sparsity_weights:
+        explanation = vit.explain("cartoonx", count=len(images), sparsity_weight=float(weight))
+        bright = brightness(vit, explanation)
+        method = vit.method("cartoonx", sparsity_weight=float(weight))
+        for place, image in enumerate(images.names):
+            problem = method.problem(images.images[place : place + 1].to(vit.device))
+            mask = explanation.representation_mask[place : place + 1].to(vit.device)
+            measured = problem.evaluate(mask, samples=EVALUATION_SAMPLES, seed=vit.profile.seed + 1)
+            nothing = problem.evaluate(0 * mask, samples=EVALUATION_SAMPLES, seed=vit.profile.seed + 1)
+            rows.append(
+                {
+                    "image": image,
+                    "sparsity_weight": float(weight),
+                    "confidence": float(confidence[place]),
+                    "distortion": float(measured["distortion"][0]),
+                    "standard_error": float(measured["distortion_error"][0]),
+                    "sparsity": float(measured["sparsity"][0]),
+                    "objective": float(measured["objective"][0]),
+                    "brightness": bright[place],
+                    "black": float(nothing["objective"][0]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def transformer_sweep_seconds(study: Study) -> float:
+    """How long the stored masks of Figure 7 took to find, in all, of every run that contributed."""
+    vit = study.with_transformer()
+    settings = vit.profile.sweep
+    times = [
+        vit.seconds("cartoonx", count=settings.images, sparsity_weight=float(w)) for w in settings.sparsity_weights
+    ]
+    return sum(sum(one) for one in times)
+
+
+def both_right(study: Study) -> Tensor:
+    """Whether both classifiers name the label, or the same class where the label is not known: (images,) bool."""
+    vit = study.with_transformer()
+    count = len(vit.images)
+    labels, ours, theirs = study.images.labels[:count], study.predictions[0][:count], vit.predictions[0]
+    return torch.where(labels >= 0, (ours == labels) & (theirs == labels), ours == theirs)
+
+
+def sparsity_of(explanation: Explanation, name: str) -> Tensor:
+    """‖s‖₁/k of each image; of a rollout the mean of its mask: (images,)."""
+    mask = explanation.mask if name == "rollout" else explanation.representation_mask
+    return mask.flatten(1).mean(1)
+
+
+def brightness(study: Study, explanation: Explanation) -> list[float]:
+    """The mean of CartoonX's picture as a share of the image's own mean: 0 is all black."""
+    images = study.images.images[: len(explanation)]
+    cartoons = study.method("cartoonx").cartoon(images, explanation)
+    return (cartoons.mean((1, 2, 3)) / images.mean((1, 2, 3)).clamp_min(1e-6)).tolist()
+
+
+@torch.no_grad()
+def kept_confidence(study: Study, explanation: Explanation) -> list[float]:
+    """The probability of the image's predicted class on the kept part alone."""
+    parts = [study.classifier(kept.to(study.device)).softmax(-1) for kept in explanation.kept.split(8)]
+    classes = study.predictions[0][: len(explanation)]
+    return torch.cat(parts).cpu().gather(1, classes[:, None])[:, 0].tolist()
+
+
+def grid_means(mask: Float[Tensor, "images 1 height width"]) -> Float[Tensor, "images cells"]:
+    """The means of a mask over a grid of GRID × GRID cells, whatever the mask's size."""
+    return interpolate(mask, size=(GRID, GRID), mode="area").flatten(1)
+
+
+def rank_correlation(first: Sequence[float] | Tensor, second: Sequence[float] | Tensor) -> float:
+    """Spearman's rank correlation; nan where one of the two is constant."""
+    one, two = torch.as_tensor(first), torch.as_tensor(second)
+    if bool((one == one[0]).all()) or bool((two == two[0]).all()):
+        return float("nan")
+    return float(spearmanr(one.numpy(), two.numpy()).statistic)
