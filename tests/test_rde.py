@@ -10,8 +10,8 @@ from torch import nn
 
 from benchmarks.published import flat_mask, published_cartoonx
 from helpers.rde import RECIPES, CartoonX, DistortionMeasure, PixelRDE, RDEOptions, Wavelets, band_statistics
-from helpers.rde.optimise import learning_rate_at
 from helpers.rde.problem import draw_noise
+from helpers.rde.schedule import check_steps, cycles, learning_rate_at
 from helpers.runtime import random_generator
 
 SIZE = 64
@@ -232,19 +232,19 @@ class TestExplanations:
             assert values.max() <= 1
         assert explanation.targets.tolist() == classifier(images).argmax(1).tolist()
         assert {name: values.shape for name, values in explanation.history.items()} == dict.fromkeys(
-            ("distortion", "sparsity", "objective"), (3, FEW["steps"])
+            ("distortion", "sparsity", "objective", "gap", "gap_uncertainty"), (3, FEW["steps"])
         )
         assert len(explanation[1:]) == 2
         assert torch.equal(explanation[1:].history["sparsity"], explanation.history["sparsity"][1:])
 
     def test_the_objective_falls(self, classifier, images):
-        history = CartoonX(classifier).explain(images).history["objective"]
+        history = CartoonX(classifier, tolerance=None).explain(images).history["objective"]
         assert (history[:, -1] < 0.25 * history[:, 0]).all()
 
     def test_no_value_leaves_the_device_during_the_optimisation(self, unchecked, classifier, images, monkeypatch):
         from helpers.rde import optimise as module
 
-        problem = CartoonX(classifier, **FEW).problem(images)
+        problem = CartoonX(classifier, tolerance=None, **FEW).problem(images)
         start = module.initial_mask(problem)
 
         def refuse(*_):
@@ -327,12 +327,24 @@ class TestStartsAndOptions:
         assert random.std() > 0.2
 
     def test_the_cosine_schedule_falls_from_the_rate_to_a_hundredth(self):
-        rates = [learning_rate_at(step, 100, 0.1, "cosine") for step in range(101)]
+        cosine = RDEOptions(steps=100, learning_rate=0.1, schedule="cosine")
+        rates = [learning_rate_at(step, cosine) for step in range(100)]
         assert rates[0] == pytest.approx(0.1)
         assert rates[50] == pytest.approx(0.1 * 0.505)
-        assert rates[100] == pytest.approx(0.001)
+        assert rates[99] == pytest.approx(0.001, rel=0.03)
         assert rates == sorted(rates, reverse=True)
-        assert learning_rate_at(70, 100, 0.1, "constant") == 0.1
+        assert learning_rate_at(70, cosine.but(schedule="constant")) == 0.1
+
+    def test_restarts_halve_the_rate_and_double_the_run(self):
+        restarts = RDEOptions(steps=100, learning_rate=0.1, schedule="restarts", check_every=20)
+        assert cycles(restarts) == [(0, 20), (20, 20), (40, 40), (80, 20)]
+        assert [learning_rate_at(start, restarts) for start, _ in cycles(restarts)] == pytest.approx(
+            [0.1, 0.05, 0.025, 0.0125]
+        )
+        assert learning_rate_at(19, restarts) < 0.002
+        assert check_steps(restarts) == frozenset()
+        assert check_steps(restarts.but(tolerance=0.1)) == {20, 40, 80, 100}
+        assert check_steps(restarts.but(tolerance=0.1, schedule="cosine", check_every=30)) == {30, 60, 90, 100}
 
     @pytest.mark.parametrize(
         ("override", "message"),
@@ -343,6 +355,9 @@ class TestStartsAndOptions:
             ({"distortion": "L2"}, "distortion"),
             ({"noise": "pink"}, "noise"),
             ({"sparsity_weight": -1.0}, "sparsity_weight"),
+            ({"tolerance": -0.1}, "tolerance"),
+            ({"check_every": 0}, "check_every"),
+            ({"relative": True, "distortion": "kl"}, "relative=True goes with distortion 'label' or 'l2'"),
         ],
     )
     def test_options_out_of_range(self, override, message):

@@ -1,8 +1,10 @@
 """The rate-distortion explanation of the papers: Pixel RDE and CartoonX."""
 
+from helpers.rde.convergence import Gap, measure_gap, promised_decrease
 from helpers.rde.distortions import DistortionMeasure
 from helpers.rde.methods import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.rde.options import RECIPES, RDEOptions
+from helpers.rde.path import Priced, RatePath, explain_at, rate_distortion_path
 from helpers.rde.problem import RateDistortion, band_statistics
 from helpers.rde.representations import Pixels, Representation, Wavelets
 
@@ -10,12 +12,19 @@ __all__ = [
     "RECIPES",
     "CartoonX",
     "DistortionMeasure",
+    "Gap",
     "PixelRDE",
     "Pixels",
+    "Priced",
     "RDEOptions",
     "RateDistortion",
     "RateDistortionExplainer",
+    "RatePath",
     "Representation",
     "Wavelets",
     "band_statistics",
+    "explain_at",
+    "measure_gap",
+    "promised_decrease",
+    "rate_distortion_path",
 ]

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from copy import copy
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from helpers.rde.options import Distortion
 
 Target = int | Int[Tensor, " batch"] | Callable[[Tensor], Tensor] | None
+Images = slice | Int[Tensor, " some"] | Bool[Tensor, " batch"]  # which images of a batch
 
 
 class DistortionMeasure:
@@ -24,16 +25,30 @@ class DistortionMeasure:
 
     Where the target is a callable on logits, `label` is the squared difference of the two values that it gives.
 
+    A label distortion cannot exceed max(p², (1 - p)²) with p = p_t(x), and a black mask costs at most about p²: the
+    less sure the classifier, the cheaper it is to keep nothing. `relative` divides it by p² (and `l2` by the norm of
+    the image's probabilities), so that keeping nothing costs about 1 for every image.
+
     Args:
         name: one of the four.
         logits: the classifier's output on the images.
         target: a class for all images, one for each, a callable `logits -> (batch,)`, or None for the predicted class.
+        relative: whether to divide as above; for `label` and `l2` only.
 
     Raises:
         ValueError: the target does not fit the logits or the distortion.
     """
 
-    def __init__(self, name: Distortion, logits: Float[Tensor, "batch classes"], target: Target = None) -> None:
+    def __init__(
+        self,
+        name: Distortion,
+        logits: Float[Tensor, "batch classes"],
+        target: Target = None,
+        *,
+        relative: bool = False,
+    ) -> None:
+        if relative and name not in ("label", "l2"):
+            raise ValueError(f"distortion {name!r} has no relative form; use 'label' or 'l2'")
         self.name = name
         self.score = target if callable(target) else None
         self.targets = self._targets(logits, target)
@@ -41,12 +56,18 @@ class DistortionMeasure:
             raise ValueError("distortion 'maximise' needs a class as target, not a callable; use 'label'")
         self.probabilities = logits.softmax(-1)
         self.reference = self._score(logits)
+        self.scale = self._scale() if relative else torch.ones_like(self.reference)
 
-    def select(self, images: slice) -> DistortionMeasure:
+    def _scale(self) -> Tensor:
+        """(batch,): what an output of zeros would cost."""
+        scale = self.reference.square() if self.name == "label" else self.probabilities.norm(dim=-1)
+        return scale.clamp_min(torch.finfo(scale.dtype).eps)
+
+    def select(self, images: Images) -> DistortionMeasure:
         """The same measure for some images of the batch."""
         part = copy(self)
         part.targets, part.reference = self.targets[images], self.reference[images]
-        part.probabilities = self.probabilities[images]
+        part.probabilities, part.scale = self.probabilities[images], self.scale[images]
         return part
 
     @staticmethod
@@ -75,6 +96,9 @@ class DistortionMeasure:
 
     def __call__(self, logits: Float[Tensor, "samples batch classes"]) -> Float[Tensor, "samples batch"]:
         """The distortion of each obfuscation, at least 0."""
+        return self._absolute(logits) / self.scale
+
+    def _absolute(self, logits: Tensor) -> Tensor:
         if self.name == "label":
             return (self._score(logits) - self.reference).square()
         if self.name == "maximise":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from helpers.explanation import Explanation
+from helpers.explanation import Convergence, Explanation
 from helpers.rde.distortions import Target
 from helpers.rde.optimise import initial_mask, optimise
 from helpers.rde.options import RECIPES, RDEOptions, Recipe
@@ -59,16 +60,29 @@ class RateDistortionExplainer(ABC):
         """The options of a recipe, with the paper's λk for this method."""
         return RECIPES[name].but(sparsity_weight=cls.sparsity_weight)
 
+    def but(self, **changes: Any) -> RateDistortionExplainer:
+        """The same method with some options changed."""
+        other = copy(self)
+        other.options = self.options.but(**changes)
+        return other
+
     @abstractmethod
     def representation(self, size: tuple[int, int]) -> Representation:
         """The representation for images of this height and width."""
 
-    def problem(self, images: Float[Tensor, "batch 3 height width"], targets: Target = None) -> RateDistortion:
+    def problem(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        targets: Target = None,
+        sparsity_weights: Float[Tensor, " batch"] | None = None,
+    ) -> RateDistortion:
         """The objective of these images as a function of their masks."""
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
         representation = self.representation((images.shape[2], images.shape[3]))
-        return RateDistortion(self.classifier, representation.to(images), images, self.options, targets)
+        return RateDistortion(
+            self.classifier, representation.to(images), images, self.options, targets, sparsity_weights
+        )
 
     def explain(
         self,
@@ -76,6 +90,7 @@ class RateDistortionExplainer(ABC):
         targets: Target = None,
         *,
         initial: Float[Tensor, "batch 1 k"] | None = None,
+        sparsity_weights: Float[Tensor, " batch"] | None = None,
         show_progress: bool = False,
     ) -> Explanation:
         """Explain a batch of images, each by its own mask.
@@ -84,19 +99,23 @@ class RateDistortionExplainer(ABC):
             images: pixels in [0, 1].
             targets: a class, one class an image, a callable `logits -> (batch,)`, or None for the predicted classes.
             initial: the mask to start from, in [0, 1]; None for the one that the options name.
+            sparsity_weights: each image's own λk; None for the options' for all.
             show_progress: show a bar that counts steps.
 
         Raises:
-            ValueError: images, targets or the initial mask do not fit.
+            ValueError: images, targets, the initial mask or the weights do not fit.
         """
-        problem = self.problem(images, targets)
+        problem = self.problem(images, targets, sparsity_weights)
         start = initial_mask(problem) if initial is None else self._checked(initial, problem)
-        mask, history = optimise(problem, start, show_progress=show_progress)
-        return self.finish(problem, mask, history)
+        return self.finish(problem, *optimise(problem, start, show_progress=show_progress))
 
     @torch.no_grad()
     def finish(
-        self, problem: RateDistortion, mask: Float[Tensor, "batch 1 k"], history: dict[str, Tensor]
+        self,
+        problem: RateDistortion,
+        mask: Float[Tensor, "batch 1 k"],
+        history: dict[str, Tensor],
+        convergence: Convergence | None = None,
     ) -> Explanation:
         """The explanation that a mask on the representation stands for."""
         representation, coefficients = problem.representation, problem.coefficients
@@ -106,6 +125,7 @@ class RateDistortionExplainer(ABC):
             targets=problem.measure.targets,
             representation_mask=mask,
             history=history,
+            convergence=convergence,
         )
 
     def attribute(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.rde.distortions import DistortionMeasure, Target
+from helpers.rde.distortions import DistortionMeasure, Images, Target
 from helpers.rde.options import Noise, RDEOptions
 from helpers.rde.representations import Representation
 from helpers.runtime import random_generator
@@ -42,6 +42,9 @@ def draw_noise(
 class RateDistortion:
     """The objective D(s) + λk · mean(s) of each image of a batch, as a function of its mask s.
 
+    With a `spatial_weight` γ there is a third term, WaveletX's γ · mean |clamp(synthesise(s · grey coefficients))|
+    (Kolek et al., CVPR 2023): what is kept must be sparse as a picture too.
+
     An obfuscation is y = synthesise(s·h + (1 - s)·n), with h the image's coefficients and n the noise
     ([Re] CartoonX, section 3.1). One draw of the noise serves all images of the batch, scaled by each image's
     statistics: an image's result then does not depend on its batch mates, and the draw costs once.
@@ -52,6 +55,10 @@ class RateDistortion:
         images: pixels in [0, 1].
         options: the options; `samples`, `steps` and the rate are the optimiser's.
         target: see `DistortionMeasure`.
+        sparsity_weights: each image's own λk; None for the options' for all.
+
+    Raises:
+        ValueError: the target or the weights do not fit.
     """
 
     def __init__(
@@ -61,20 +68,35 @@ class RateDistortion:
         images: Float[Tensor, "batch 3 height width"],
         options: RDEOptions,
         target: Target = None,
+        sparsity_weights: Float[Tensor, " batch"] | None = None,
     ) -> None:
         self.classifier, self.representation, self.options = classifier, representation, options
         with torch.no_grad():
             self.coefficients = representation.analyse(images)
             self.mean, self.deviation = band_statistics(self.coefficients, representation.bands)
-            self.measure = DistortionMeasure(options.distortion, classifier(images), target)
+            self.measure = DistortionMeasure(options.distortion, classifier(images), target, relative=options.relative)
+            self.grey = representation.analyse(images.mean(1, keepdim=True)) if options.spatial_weight else None
+        self.sparsity_weights = self._weights(sparsity_weights)
         if options.noise == "none":
             self.mean, self.deviation = torch.zeros_like(self.mean), torch.zeros_like(self.deviation)
 
-    def select(self, images: slice) -> RateDistortion:
+    def _weights(self, wanted: Tensor | None) -> Float[Tensor, " batch"]:
+        """Each image's λk, checked."""
+        if wanted is None:
+            return self.coefficients.new_full((len(self.coefficients),), self.options.sparsity_weight)
+        if len(wanted) != len(self.coefficients):
+            raise ValueError(f"{len(wanted)} sparsity weights do not fit {len(self.coefficients)} images: one an image")
+        if not bool((wanted >= 0).all()):
+            raise ValueError(f"sparsity weights must be at least 0, not {wanted.tolist()}")
+        return wanted.to(self.coefficients)
+
+    def select(self, images: Images) -> RateDistortion:
         """The same problem for some images of the batch."""
         part = copy(self)
         part.coefficients, part.measure = self.coefficients[images], self.measure.select(images)
         part.mean, part.deviation = self.mean[images], self.deviation[images]
+        part.sparsity_weights = self.sparsity_weights[images]
+        part.grey = None if self.grey is None else self.grey[images]
         return part
 
     def draw(self, draws: int, generator: torch.Generator) -> Float[Tensor, "draws channels k"]:
@@ -125,6 +147,14 @@ class RateDistortion:
         """The mask's mean, ‖s‖₁/k: the rate."""
         return mask.mean((1, 2))
 
+    def penalty(self, mask: Float[Tensor, "batch 1 k"]) -> Float[Tensor, " batch"]:
+        """All of the objective that is not distortion: λk · mean(s), and the spatial term where it is asked for."""
+        penalty = self.sparsity_weights * self.sparsity(mask)
+        if self.grey is None:
+            return penalty
+        picture = self.representation.synthesise(mask * self.grey).clamp(0, 1)
+        return penalty + self.options.spatial_weight * picture.mean((1, 2, 3))
+
     @torch.no_grad()
     def evaluate(
         self, mask: Float[Tensor, "batch 1 k"], *, samples: int = 256, seed: int = 1, chunk: int = 16
@@ -144,5 +174,5 @@ class RateDistortion:
             "distortion": distortion,
             "distortion_error": error,
             "sparsity": sparsity,
-            "objective": distortion + self.options.sparsity_weight * sparsity,
+            "objective": distortion + self.penalty(mask),
         }
