@@ -70,6 +70,10 @@ class Explanation:
         """The same explanations on another device."""
         return self._each(lambda values: values.to(device))
 
+    def last(self) -> dict[str, Float[Tensor, " batch"]]:
+        """What the history says last of each image: at the step at which it stopped; NaN where it says nothing."""
+        return {name: _last(values) for name, values in self.history.items()}
+
     @staticmethod
     def join(parts: Sequence[Explanation]) -> Explanation:
         """The explanations of several batches as one; what not all of them have is left out."""
@@ -106,3 +110,12 @@ def _padded(values: Tensor, parts: Sequence[Explanation], name: str) -> Tensor:
     """A history as long as the longest of its name: NaN where nothing was logged."""
     length = max(part.history[name].shape[1] for part in parts)
     return functional.pad(values, (0, length - values.shape[1]), value=torch.nan)
+
+
+def _last(values: Float[Tensor, "batch steps"]) -> Float[Tensor, " batch"]:
+    """Each row's last entry that is a number."""
+    if not values.shape[1]:
+        return values.new_full((len(values),), torch.nan)
+    places = torch.arange(values.shape[1], device=values.device)
+    last = torch.where(values.isnan(), -1, places).amax(1, keepdim=True).clamp_min(0)
+    return values.gather(1, last).squeeze(1)

@@ -173,6 +173,9 @@ class TestStopping:
             assert history["gap"][place, steps - 1] == convergence.gap[place]
             assert history["gap_uncertainty"][place, steps - 1] == convergence.uncertainty[place]
             assert (~history["gap"][place].isnan()).nonzero().flatten().tolist() == list(range(14, steps, 15))
+        last = found.last()
+        stops = convergence.steps - 1
+        assert torch.equal(last["objective"], history["objective"].gather(1, stops[:, None])[:, 0])
         part = found[1:3]
         assert part.convergence.steps.tolist() == convergence.steps[1:3].tolist()
 

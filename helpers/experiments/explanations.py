@@ -15,7 +15,7 @@ def explanation_table(study: Study) -> pd.DataFrame:
     its prediction may differ. Both are here.
 
     Returns:
-        Columns image, method, label (-1: not known), prediction, confidence, distortion (of the last step), sparsity,
+        Columns image, method, label (-1: not known), prediction, confidence, distortion (of the image's last step), sparsity,
         kept_prediction, kept_confidence (the probability of the prediction on the kept image), seconds.
     """
     classes, confidence = study.predictions
@@ -27,7 +27,7 @@ def explanation_table(study: Study) -> pd.DataFrame:
                 study.classifier(batch.to(study.device)).softmax(-1).cpu()
                 for batch in explanation.kept.split(study.profile.batch_size)
             ]
-        probabilities = torch.cat(kept)
+        probabilities, last = torch.cat(kept), explanation.last()
         seconds = study.seconds(name)
         for place, image in enumerate(study.images.names):
             rows.append(
@@ -37,7 +37,7 @@ def explanation_table(study: Study) -> pd.DataFrame:
                     "label": int(study.images.labels[place]),
                     "prediction": int(classes[place]),
                     "confidence": float(confidence[place]),
-                    "distortion": float(explanation.history["distortion"][place, -1]),
+                    "distortion": float(last["distortion"][place]),
                     "sparsity": float(explanation.representation_mask[place].mean()),
                     "kept_prediction": int(probabilities[place].argmax()),
                     "kept_confidence": float(probabilities[place, classes[place]]),

@@ -18,6 +18,7 @@ def recipe_changes(recipe: Recipe) -> dict[str, object]:
     """The options in which recipes differ: the optimiser's, not the problem's."""
     options = RECIPES[recipe]
     names = ("samples", "antithetic", "optimiser", "steps", "learning_rate", "schedule", "initial_mask")
+    names += ("tolerance", "check_every")
     return {name: getattr(options, name) for name in names}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.datasets import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
-from helpers.explanation import Explanation
+from helpers.explanation import Convergence, Explanation
 from helpers.images import image_digest
 from helpers.profiles import ImageSettings, Profile, Start, Variant, load_profile
 from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
@@ -141,9 +141,8 @@ class Study:
         from helpers.rollout import AttentionRollout
 
         method = AttentionRollout(self.classifier, **settings.rollout.model_dump(), variant=variant)
-        parts = [method.explain(batch.to(self.device)).to("cpu") for batch in self.batches(self.images[:count])]
-        fields = ("mask", "kept", "targets", "representation_mask")
-        return Explanation(**{name: torch.cat([getattr(part, name) for part in parts]) for name in fields})
+        batches = self.batches(self.images[:count])
+        return Explanation.join([method.explain(batch.to(self.device)).to("cpu") for batch in batches])
 
     def explain(
         self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
@@ -216,10 +215,17 @@ class Study:
 def _tensors(explanation: Explanation) -> dict[str, Tensor]:
     """One image's explanation as named tensors."""
     tensors = {name: getattr(explanation, name) for name in ("mask", "kept", "targets", "representation_mask")}
-    return {**tensors, **{f"history.{name}": values for name, values in explanation.history.items()}}
+    tensors |= {f"history.{name}": values for name, values in explanation.history.items()}
+    if explanation.convergence is not None:
+        tensors |= {
+            f"convergence.{part.name}": getattr(explanation.convergence, part.name) for part in fields(Convergence)
+        }
+    return tensors
 
 
 def _stacked(items: list[Mapping[str, Tensor]]) -> Explanation:
+    """The explanations of several images as one batch."""
     parts = {name: torch.cat([item[name] for item in items]) for name in items[0]}
     history = {name.removeprefix("history."): parts.pop(name) for name in list(parts) if name.startswith("history.")}
-    return Explanation(**parts, history=history)
+    found = {name.removeprefix("convergence."): parts.pop(name) for name in list(parts) if name.startswith("conv")}
+    return Explanation(**parts, history=history, convergence=Convergence(**found) if found else None)
