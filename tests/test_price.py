@@ -102,7 +102,7 @@ class TestPath:
         assert (found.distortion <= 0.15).all()
         dearer = method.explain(images, sparsity_weights=found.sparsity_weights * 6)
         measured = method.problem(images).evaluate(dearer.representation_mask, samples=64)["distortion"]
-        assert (measured > found.distortion).all()  # there is not much left to win
+        assert measured.mean() > 1.5 * found.distortion.mean()  # there is not much left to win
 
     def test_batch_mates_do_not_matter(self, method, images):
         together = explain_at(method, images, sparsity=0.1, rounds=3, steps=20)

@@ -15,8 +15,8 @@ def explanation_table(study: Study) -> pd.DataFrame:
     its prediction may differ. Both are here.
 
     Returns:
-        Columns image, method, label (-1: not known), prediction, confidence, distortion (of the image's last step), sparsity,
-        kept_prediction, kept_confidence (the probability of the prediction on the kept image), seconds.
+        Columns image, method, label (-1: not known), prediction, confidence, distortion (of the image's last step),
+        sparsity, kept_prediction, kept_confidence (the probability of the prediction on the kept image), seconds.
     """
     classes, confidence = study.predictions
     rows = []
