@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.experiments.convergence import convergence_seconds, convergence_table
 from helpers.experiments.curves import curve_seconds, curve_table
 from helpers.experiments.explanations import explanation_seconds, explanation_table
 from helpers.experiments.initial_masks import initial_mask_seconds, loss_curve_table, loss_end_table
 from helpers.experiments.objectives import objective_seconds, objective_table
+from helpers.experiments.prices import price_seconds, price_table
 from helpers.experiments.study import NUMERICS, STARTS, MethodName, Study, running_code
 from helpers.experiments.sweep import sweep_seconds, sweep_table
 from helpers.experiments.transformer import (
@@ -68,6 +70,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "transformer-curves", transformer_curve_table, transformer_curve_seconds, True, ROLLOUT
     ),
     "transformer-sweep": Experiment("transformer-sweep", transformer_sweep, transformer_sweep_seconds, True),
+    "convergence": Experiment("convergence", convergence_table, convergence_seconds),
+    "prices": Experiment("prices", price_table, price_seconds),
     "initial-masks": Experiment("initial-masks", loss_curve_table, initial_mask_seconds, code=STARTS),
     "initial-mask-ends": Experiment("initial-mask-ends", loss_end_table, initial_mask_seconds, code=STARTS),
 }

@@ -171,7 +171,7 @@ class TransformerSettings(Section):
     size: Size  # what the transformer takes
     sparsity_weight: Weight = 10.0  # λk of CartoonX for the transformer
     images: Count | None = None  # the first so many; None: all
-    sweep: SweepSettings  # Figure 7
+    sweep: SweepSettings  # Figure 7, for both classifiers
     rollout: RolloutSettings = RolloutSettings()
 
     @model_validator(mode="after")
@@ -201,7 +201,17 @@ class InitialMaskSettings(Section):
     def _fits_together(self) -> InitialMaskSettings:
         if len(set(self.starts)) < len(self.starts):
             raise ValueError("a start stands twice in `starts`; keep one of the two")
+        if "ones" not in self.starts:
+            raise ValueError("`starts` must hold ones, as all others are compared with it")
         return self
+
+
+class SearchSettings(Section):
+    """How searches for masks are looked at: when they are done, and at which λk."""
+
+    images: Count  # the first so many (convergence), and the least sure so many (prices), of each classifier
+    check_every: Count = 100  # steps between two measurements of the gap
+    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # wanted at an image's own λk, relative to p²
 
 
 class Profile(Section):
@@ -220,6 +230,7 @@ class Profile(Section):
     sweep: SweepSettings
     transformer: TransformerSettings | None = None
     initial_masks: InitialMaskSettings | None = None
+    search: SearchSettings | None = None
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
@@ -239,6 +250,8 @@ class Profile(Section):
             wanted["initial_masks"] = self.initial_masks.images
             if self.initial_masks.published is not None:
                 wanted["initial_masks.published"] = self.initial_masks.published.images
+        if self.search is not None:
+            wanted["search"] = self.search.images
         return wanted
 
     def for_transformer(self) -> Profile:
