@@ -250,8 +250,7 @@ class Profile(Section):
             wanted["initial_masks"] = self.initial_masks.images
             if self.initial_masks.published is not None:
                 wanted["initial_masks.published"] = self.initial_masks.published.images
-        if self.search is not None:
-            wanted["search"] = self.search.images
+        wanted["search"] = self.search.images if self.search else None
         return wanted
 
     def for_transformer(self) -> Profile:
