@@ -12,6 +12,7 @@ LAYERS = [
     {"images", "data_files"},
     {"scenes", "imagenet", "datasets", "classifiers", "wavelets"},
     {"rde", "training"},
+    {"masks"},
     {"metrics"},
     {"profiles", "results", "plots", "widgets"},  # parts that know no protocol
     {"experiments"},

@@ -1,0 +1,23 @@
+"""Initial masks: where the optimisation of a rate-distortion explanation starts."""
+
+from helpers.masks.constant import constant_mask
+from helpers.masks.files import MaskFile, load_mask_network, mask_network_names, save_mask_network
+from helpers.masks.foreground import foreground_mask, grabcut
+from helpers.masks.learned import learned_mask
+from helpers.masks.network import MaskNetwork, NetworkOptions
+from helpers.masks.starting import MASK_NAMES, starting_mask
+
+__all__ = [
+    "MASK_NAMES",
+    "MaskFile",
+    "MaskNetwork",
+    "NetworkOptions",
+    "constant_mask",
+    "foreground_mask",
+    "grabcut",
+    "learned_mask",
+    "load_mask_network",
+    "mask_network_names",
+    "save_mask_network",
+    "starting_mask",
+]
