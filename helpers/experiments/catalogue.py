@@ -41,7 +41,7 @@ class Experiment:
         table: the name of its table in `results/<profile>/`.
         make: computes the table; finished images come from the stores.
         seconds: how long all of it took, of every run that contributed; called after `make`.
-        transformer: whether the profile's transformer takes part.
+        transformer: whether the profile's transformer takes part, where it has one.
         code: modules, beside those of all experiments, that its numbers depend on.
     """
 
@@ -70,7 +70,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "transformer-curves", transformer_curve_table, transformer_curve_seconds, True, ROLLOUT
     ),
     "transformer-sweep": Experiment("transformer-sweep", transformer_sweep, transformer_sweep_seconds, True),
-    "convergence": Experiment("convergence", convergence_table, convergence_seconds),
+    "convergence": Experiment("convergence", convergence_table, convergence_seconds, True),
     "prices": Experiment("prices", price_table, price_seconds),
     "initial-masks": Experiment("initial-masks", loss_curve_table, initial_mask_seconds, code=STARTS),
     "initial-mask-ends": Experiment("initial-mask-ends", loss_end_table, initial_mask_seconds, code=STARTS),
@@ -110,7 +110,9 @@ def _table_key(study: Study, name: str) -> str:
 
 
 def _transformer_facts(study: Study) -> dict[str, Any]:
-    """What a table owes to the transformer: its weights, and the images at its size."""
+    """What a table owes to the transformer: its weights, and the images at its size; nothing where there is none."""
+    if study.profile.transformer is None:
+        return {}
     vit = study.with_transformer()
     return {"transformer": vit.classifier.digest, "transformer_images": list(vit.items)}
 

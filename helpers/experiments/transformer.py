@@ -79,50 +79,65 @@ def transformer_seconds(study: Study) -> float:
 
 
 def transformer_sweep(study: Study) -> pd.DataFrame:
-    """CartoonX of the transformer at each λk of Figure 7, with the distortion that was optimised, on fresh noise.
+    """CartoonX of both classifiers at each λk of Figure 7, on fresh noise, by the distortion that was optimised.
 
     Returns:
-        Columns image, sparsity_weight, confidence, distortion, standard_error, sparsity, objective, brightness, black
-        (the objective of the mask that keeps nothing: a price too high for an image makes this its minimum).
+        Columns image, model (cnn or vit), sparsity_weight, confidence, distortion, standard_error, sparsity,
+        objective, brightness (the cartoon's mean ÷ the image's), empty_objective (of the mask that keeps nothing).
     """
-    vit = study.with_transformer()
-    settings = vit.profile.sweep
-    images = vit.images[: settings.images]
-    confidence = vit.predictions[1]
-    rows = []
-    for weight in settings.sparsity_weights:
-        explanation = vit.explain("cartoonx", count=len(images), sparsity_weight=float(weight))
-        bright = brightness(vit, explanation)
-        method = vit.method("cartoonx", sparsity_weight=float(weight))
-        for place, image in enumerate(images.names):
-            problem = method.problem(images.images[place : place + 1].to(vit.device))
-            mask = explanation.representation_mask[place : place + 1].to(vit.device)
-            measured = problem.evaluate(mask, samples=EVALUATION_SAMPLES, seed=vit.profile.seed + 1)
-            nothing = problem.evaluate(0 * mask, samples=EVALUATION_SAMPLES, seed=vit.profile.seed + 1)
-            rows.append(
-                {
-                    "image": image,
-                    "sparsity_weight": float(weight),
-                    "confidence": float(confidence[place]),
-                    "distortion": float(measured["distortion"][0]),
-                    "standard_error": float(measured["distortion_error"][0]),
-                    "sparsity": float(measured["sparsity"][0]),
-                    "objective": float(measured["objective"][0]),
-                    "brightness": bright[place],
-                    "black": float(nothing["objective"][0]),
-                }
-            )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            row
+            for model, source in _models(study)
+            for weight in study.with_transformer().profile.sweep.sparsity_weights
+            for row in _one_price(source, model, float(weight), _sweep_count(study))
+        ]
+    )
 
 
 def transformer_sweep_seconds(study: Study) -> float:
     """How long the stored masks of Figure 7 took to find, in all, of every run that contributed."""
+    return sum(
+        sum(source.seconds("cartoonx", count=_sweep_count(study), sparsity_weight=float(weight)))
+        for _, source in _models(study)
+        for weight in study.with_transformer().profile.sweep.sparsity_weights
+    )
+
+
+def _one_price(source: Study, model: str, weight: float, count: int) -> list[dict[str, object]]:
+    images, confidence = source.images[:count], source.predictions[1]
+    explanation = source.explain("cartoonx", count=count, sparsity_weight=weight)
+    bright = brightness(source, explanation)
+    method, rows = source.method("cartoonx", sparsity_weight=weight), []
+    for place, image in enumerate(images.names):
+        problem = method.problem(images.images[place : place + 1].to(source.device))
+        mask = explanation.representation_mask[place : place + 1].to(source.device)
+        settings = {"samples": EVALUATION_SAMPLES, "seed": source.profile.seed + 1}
+        measured, empty = problem.evaluate(mask, **settings), problem.evaluate(0 * mask, **settings)
+        rows.append(
+            {
+                "image": image,
+                "model": model,
+                "sparsity_weight": weight,
+                "confidence": float(confidence[place]),
+                "distortion": float(measured["distortion"][0]),
+                "standard_error": float(measured["distortion_error"][0]),
+                "sparsity": float(measured["sparsity"][0]),
+                "objective": float(measured["objective"][0]),
+                "brightness": bright[place],
+                "empty_objective": float(empty["objective"][0]),
+            }
+        )
+    return rows
+
+
+def _models(study: Study) -> list[tuple[str, Study]]:
+    return [("cnn", study), ("vit", study.with_transformer())]
+
+
+def _sweep_count(study: Study) -> int:
     vit = study.with_transformer()
-    settings = vit.profile.sweep
-    times = [
-        vit.seconds("cartoonx", count=settings.images, sparsity_weight=float(w)) for w in settings.sparsity_weights
-    ]
-    return sum(sum(one) for one in times)
+    return min(vit.profile.sweep.images or len(vit.images), len(vit.images))
 
 
 def both_right(study: Study) -> Tensor:
