@@ -55,7 +55,7 @@ def train_scene_classifier(
     if last.exists():
         _check_same_recipe(last, options)
     timer = Timer()
-    with _quiet():
+    with quiet():
         trainer = _trainer(options, Path(folder), timer, device, show)
     module = SceneClassifierModule(options)
     held_out = None
@@ -63,7 +63,7 @@ def train_scene_classifier(
         held_out = held_out_loader(validation, size=options.size, seed=VALIDATION_SERIES + options.seed)
     resume = last if last.exists() else None
     loader = training_loader(options, show=show)
-    with _quiet():
+    with quiet():
         trainer.fit(module, loader, held_out, ckpt_path=resume, weights_only=True)
     return Training(module, timer.time_elapsed("train"), trainer.strategy.root_device.type)
 
@@ -88,7 +88,7 @@ def _trainer(options: TrainingOptions, folder: Path, timer: Timer, device: str, 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Lightning's advertisements and advice that does not apply here out of the output."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
