@@ -11,10 +11,10 @@ import pandas as pd
 from helpers.experiments.convergence import convergence_seconds, convergence_table
 from helpers.experiments.curves import curve_seconds, curve_table
 from helpers.experiments.explanations import explanation_seconds, explanation_table
-from helpers.experiments.initial_masks import initial_mask_seconds, loss_curve_table, loss_end_table
+from helpers.experiments.initial_masks import initial_mask_facts, initial_mask_seconds, loss_curve_table, loss_end_table
 from helpers.experiments.objectives import objective_seconds, objective_table
 from helpers.experiments.prices import price_seconds, price_table
-from helpers.experiments.study import NUMERICS, STARTS, MethodName, Study, running_code
+from helpers.experiments.study import NUMERICS, MethodName, Study, running_code
 from helpers.experiments.sweep import sweep_seconds, sweep_table
 from helpers.experiments.transformer import (
     transformer_seconds,
@@ -41,15 +41,25 @@ class Experiment:
         table: the name of its table in `results/<profile>/`.
         make: computes the table; finished images come from the stores.
         seconds: how long all of it took, of every run that contributed; called after `make`.
-        transformer: whether the profile's transformer takes part, where it has one.
-        code: modules, beside those of all experiments, that its numbers depend on.
+        facts: what its numbers depend on beside the profile, its images and classifier, and all experiments' code.
     """
 
     table: str
     make: Callable[[Study], pd.DataFrame]
     seconds: Callable[[Study], float]
-    transformer: bool = False
-    code: tuple[str, ...] = ()
+    facts: Callable[[Study], dict[str, Any]] = lambda study: {}
+
+
+def transformer_facts(study: Study) -> dict[str, Any]:
+    """What a table owes to the transformer: its weights, and the images at its size; nothing where there is none."""
+    if study.profile.transformer is None:
+        return {}
+    vit = study.with_transformer()
+    return {"transformer": vit.classifier.digest, "transformer_images": list(vit.items)}
+
+
+def _rollout_facts(study: Study) -> dict[str, Any]:
+    return {**transformer_facts(study), "rollout_code": running_code("helpers.rollout")}
 
 
 def _curves(study: Study) -> pd.DataFrame:
@@ -65,15 +75,17 @@ EXPERIMENTS: dict[str, Experiment] = {
         lambda study: objective_table(study, COMPARED, OF_METHODS),
         lambda study: objective_seconds(study, COMPARED, OF_METHODS),
     ),
-    "transformer": Experiment("transformer", transformer_table, transformer_seconds, True, ROLLOUT),
+    "transformer": Experiment("transformer", transformer_table, transformer_seconds, _rollout_facts),
     "transformer-curves": Experiment(
-        "transformer-curves", transformer_curve_table, transformer_curve_seconds, True, ROLLOUT
+        "transformer-curves", transformer_curve_table, transformer_curve_seconds, _rollout_facts
     ),
-    "transformer-sweep": Experiment("transformer-sweep", transformer_sweep, transformer_sweep_seconds, True),
-    "convergence": Experiment("convergence", convergence_table, convergence_seconds, True),
+    "transformer-sweep": Experiment(
+        "transformer-sweep", transformer_sweep, transformer_sweep_seconds, transformer_facts
+    ),
+    "convergence": Experiment("convergence", convergence_table, convergence_seconds, transformer_facts),
     "prices": Experiment("prices", price_table, price_seconds),
-    "initial-masks": Experiment("initial-masks", loss_curve_table, initial_mask_seconds, code=STARTS),
-    "initial-mask-ends": Experiment("initial-mask-ends", loss_end_table, initial_mask_seconds, code=STARTS),
+    "initial-masks": Experiment("initial-masks", loss_curve_table, initial_mask_seconds, initial_mask_facts),
+    "initial-mask-ends": Experiment("initial-mask-ends", loss_end_table, initial_mask_seconds, initial_mask_facts),
 }
 
 
@@ -92,29 +104,20 @@ def experiment_table(study: Study, name: str) -> pd.DataFrame:
     if _stored_key(study, experiment.table) == key:
         return read_table(study.profile, experiment.table, root=study.root)
     table = experiment.make(study)
-    more = _transformer_facts(study) if experiment.transformer else {}
-    study.write(table, experiment.table, wall_seconds=experiment.seconds(study), key=key, **more)
+    facts = experiment.facts(study)
+    study.write(table, experiment.table, wall_seconds=experiment.seconds(study), key=key, **facts)
     return read_table(study.profile, experiment.table, root=study.root)
 
 
 def _table_key(study: Study, name: str) -> str:
-    experiment = EXPERIMENTS[name]
     return run_key(
         experiment=name,
         profile=study.profile.digest,
         images=list(study.items),
         classifier=study.classifier.digest,
-        code=running_code(*NUMERICS, "helpers.metrics.curves", "helpers.experiments", *experiment.code),
-        **(_transformer_facts(study) if experiment.transformer else {}),
+        code=running_code(*NUMERICS, "helpers.metrics.curves", "helpers.experiments"),
+        **EXPERIMENTS[name].facts(study),
     )
-
-
-def _transformer_facts(study: Study) -> dict[str, Any]:
-    """What a table owes to the transformer: its weights, and the images at its size; nothing where there is none."""
-    if study.profile.transformer is None:
-        return {}
-    vit = study.with_transformer()
-    return {"transformer": vit.classifier.digest, "transformer_images": list(vit.items)}
 
 
 def _stored_key(study: Study, table: str) -> str | None:

@@ -70,6 +70,12 @@ def initial_mask_seconds(study: Study) -> float:
     )
 
 
+def initial_mask_facts(study: Study) -> dict[str, Any]:
+    """What these numbers owe to the initial masks' code and network."""
+    method = study.method("cartoonx")
+    return {"starts": [study.start_facts(start, method) for start in _settings(study).starts]}
+
+
 def _recipes(study: Study) -> list[tuple[str, int, dict[str, Any]]]:
     """Each recipe with the number of images and the options that it changes."""
     settings = _settings(study)

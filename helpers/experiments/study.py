@@ -16,6 +16,8 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.datasets import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
 from helpers.explanation import Convergence, Explanation
 from helpers.images import image_digest
+from helpers.masks import starting_mask
+from helpers.masks.files import find_mask_network
 from helpers.profiles import ImageSettings, Profile, Start, Variant, load_profile
 from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
@@ -26,7 +28,12 @@ METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
 # The code that a stored result depends on. The classifier enters by its weights; the wavelet transform does not, as
 # tests hold it to PyWavelets' values however it is computed, and a faster one must not throw away hours of masks.
 NUMERICS = ("helpers.rde",)
-STARTS = ("helpers.masks",)  # and, where a start is not all ones, the code that makes it
+START_CODE: dict[Start, tuple[str, ...]] = {  # and, where a start is not all ones, the code that makes it
+    "random": ("helpers.masks.starting",),
+    "constant": ("helpers.masks.constant",),
+    "foreground": ("helpers.masks.foreground",),
+    "learned": ("helpers.masks.learned", "helpers.masks.network"),
+}
 
 
 @cache
@@ -166,17 +173,21 @@ class Study:
             begin = time.perf_counter()
             images = torch.stack([pixels[item] for item in batch]).to(self.device)
             # None: as the options say, which is all ones but for a profile that says otherwise
-            initial = None if start == "ones" else self._start(start, method, images)
+            initial = None if start == "ones" else starting_mask(start, method, images)
             explanation = method.explain(images, initial=initial).to("cpu")
             seconds = (time.perf_counter() - begin) / len(batch)
             for place, item in enumerate(batch):
                 store.save(item, _tensors(explanation[place : place + 1]), {"seconds": seconds})
         return _stacked([store.load(item).tensors for item in wanted])
 
-    def _start(self, start: Start, method: RateDistortionExplainer, images: Tensor) -> Tensor:
-        from helpers.masks import starting_mask
-
-        return starting_mask(start, method, images)
+    def start_facts(self, start: Start, method: RateDistortionExplainer) -> dict[str, Any]:
+        """What a result owes to its initial mask: nothing for all ones, else its name, code and network."""
+        if start == "ones":
+            return {}
+        facts = {"start": start, "start_code": running_code(*START_CODE[start])}
+        if start == "learned":
+            facts["network"] = find_mask_network(method, self.images.images[:1]).digest
+        return facts
 
     def seconds(
         self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
@@ -199,7 +210,6 @@ class Study:
 
     def _store(self, name: MethodName, method: RateDistortionExplainer, start: Start = "ones") -> ItemStore:
         transform = self.profile.cartoonx.transform if name == "cartoonx" else {}
-        more = {} if start == "ones" else {"start": start, "start_code": running_code(*STARTS)}
         key = run_key(
             method=name,
             options=asdict(method.options),
@@ -207,7 +217,7 @@ class Study:
             classifier=self.classifier.digest,
             normalise=self.profile.classifier.normalise,
             code=running_code(*NUMERICS),
-            **more,
+            **self.start_facts(start, method),
         )
         return ItemStore(results_folder(self.profile, self.root) / "work" / "explanations", key)
 
