@@ -40,7 +40,8 @@ bench: $(READY) ## the benchmarks: ratios within one run
 	$(RUN) python -m benchmarks
 
 models: $(READY) ## train the small models of models/ again
-	$(RUN) python -m helpers.training scenes-cnn
+	for name in scenes-cnn scenes-vit; do $(RUN) python -m helpers.training $$name || exit 1; done
+	for name in scenes-cnn-cartoonx scenes-cnn-pixel-rde; do $(RUN) python -m helpers.masks train $$name || exit 1; done
 
 clean: ## remove what was built; .venv and results/ stay
 	rm -rf _build .snakemake
