@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import timm
@@ -33,3 +34,11 @@ def plain_scenes_classifier() -> nn.Module:
     network = timm.create_model(about["architecture"], **arguments)
     network.load_state_dict(load_file(path))
     return Normalised(network, json.loads(about["mean"]), json.loads(about["std"])).eval()
+
+
+def plain_photograph_classifier() -> nn.Module:
+    """MobileNetV2 of the data folder, read with timm and safetensors alone."""
+    path = Path(os.environ["XAIBOOK_DATA"]) / "models" / "mobilenetv2_100.safetensors"
+    network = timm.create_model("mobilenetv2_100", pad_type="same", num_classes=1000)
+    network.load_state_dict(load_file(path))
+    return Normalised(network, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)).eval()
