@@ -79,29 +79,39 @@ def transformer_seconds(study: Study) -> float:
 
 
 def transformer_sweep(study: Study) -> pd.DataFrame:
-    """CartoonX of both classifiers at each λk of Figure 7, on fresh noise, by the distortion that was optimised.
+    """CartoonX of the transformer at each λk of Figure 7, and of the CNN at those of Figure 3, on the same images.
+
+    All is measured on fresh noise, by the distortion that was optimised.
 
     Returns:
         Columns image, model (cnn or vit), sparsity_weight, confidence, distortion, standard_error, sparsity,
         objective, brightness (the cartoon's mean ÷ the image's), empty_objective (of the mask that keeps nothing).
     """
-    return pd.DataFrame(
-        [
-            row
-            for model, source in _models(study)
-            for weight in study.with_transformer().profile.sweep.sparsity_weights
-            for row in _one_price(source, model, float(weight), _sweep_count(study))
-        ]
-    )
+    count = _sweep_count(study)
+    rows = [_one_price(source, model, weight, count) for model, source, weight in _prices(study)]
+    return pd.DataFrame([row for part in rows for row in part])
 
 
 def transformer_sweep_seconds(study: Study) -> float:
-    """How long the stored masks of Figure 7 took to find, in all, of every run that contributed."""
+    """How long the stored masks of this sweep took to find, in all, of every run that contributed."""
+    count = _sweep_count(study)
     return sum(
-        sum(source.seconds("cartoonx", count=_sweep_count(study), sparsity_weight=float(weight)))
-        for _, source in _models(study)
-        for weight in study.with_transformer().profile.sweep.sparsity_weights
+        sum(source.seconds("cartoonx", count=count, sparsity_weight=weight)) for _, source, weight in _prices(study)
     )
+
+
+def _prices(study: Study) -> list[tuple[str, Study, float]]:
+    """Each model with each of its prices; the usual one is always among them, as it costs nothing more."""
+    found = []
+    for model, source in (("cnn", study), ("vit", study.with_transformer())):
+        weights = {*source.profile.sweep.sparsity_weights, source.profile.cartoonx.sparsity_weight}
+        found += [(model, source, float(weight)) for weight in sorted(weights)]
+    return found
+
+
+def _sweep_count(study: Study) -> int:
+    vit = study.with_transformer()
+    return min(vit.profile.sweep.images or len(vit.images), len(vit.images))
 
 
 def _one_price(source: Study, model: str, weight: float, count: int) -> list[dict[str, object]]:
@@ -129,15 +139,6 @@ def _one_price(source: Study, model: str, weight: float, count: int) -> list[dic
             }
         )
     return rows
-
-
-def _models(study: Study) -> list[tuple[str, Study]]:
-    return [("cnn", study), ("vit", study.with_transformer())]
-
-
-def _sweep_count(study: Study) -> int:
-    vit = study.with_transformer()
-    return min(vit.profile.sweep.images or len(vit.images), len(vit.images))
 
 
 def both_right(study: Study) -> Tensor:

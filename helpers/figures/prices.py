@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from helpers.experiments import Study
 from helpers.figures.claims import Claim
@@ -89,9 +90,7 @@ def draw_price_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figu
                     marker="o",
                 )
             place.set_xscale("log")
-            weights = sorted(sweep["sparsity_weight"].unique())
-            place.set_xticks(weights, [f"{weight:g}" for weight in weights])
-            place.minorticks_off()
+            place.xaxis.set_major_formatter(ScalarFormatter())
             place.set_xlabel("λk")
             place.set_title(label)
             place.set_ylim(bottom=0)
@@ -125,8 +124,8 @@ def price_table(sweep: pd.DataFrame) -> pd.DataFrame:
 
 def price_claims(sweep: pd.DataFrame) -> list[Claim]:
     """What the paper says of λk and the transformer (section 4.2 and the caption of Figure 7)."""
-    weights = sorted(sweep["sparsity_weight"].unique())
     vit = sweep[sweep["model"] == "vit"]
+    weights = sorted(vit["sparsity_weight"].unique())
     black = (vit.pivot(index="image", columns="sparsity_weight", values="brightness") < BLACK).astype(float)
     slopes = sweep.groupby(["image", "model"]).apply(_sensitivity, include_groups=False).unstack()
     return [

@@ -171,7 +171,7 @@ class TransformerSettings(Section):
     size: Size  # what the transformer takes
     sparsity_weight: Weight = 10.0  # λk of CartoonX for the transformer
     images: Count | None = None  # the first so many; None: all
-    sweep: SweepSettings  # Figure 7, for both classifiers
+    sweep: SweepSettings  # Figure 7
     rollout: RolloutSettings = RolloutSettings()
 
     @model_validator(mode="after")
