@@ -11,7 +11,7 @@ LAYERS = [
     {"runtime", "explanation"},
     {"images", "data_files"},
     {"scenes", "imagenet", "datasets", "classifiers", "wavelets"},
-    {"rde", "training"},
+    {"rde", "training", "rollout"},
     {"masks"},
     {"metrics"},
     {"profiles", "results", "plots", "widgets"},  # parts that know no protocol

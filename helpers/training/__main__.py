@@ -11,12 +11,12 @@ from helpers.scenes import SCENE_CLASSES
 from helpers.training.card import write_card
 from helpers.training.evaluation import evaluate_scene_classifier
 from helpers.training.module import MEAN, STD
-from helpers.training.options import TrainingOptions
+from helpers.training.options import SCENES_CNN, SCENES_VIT, TrainingOptions
 from helpers.training.stress import stress_scene_classifier
 from helpers.training.train import Training, train_scene_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": TrainingOptions()}
+RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": SCENES_CNN, "scenes-vit": SCENES_VIT}
 _SHORTCUTS = ("epochs", "single", "double", "seed")  # what the command line may change
 
 
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m helpers.training", description=main.__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
     for option in _SHORTCUTS:
-        parser.add_argument(f"--{option}", type=int, help=f"default {getattr(TrainingOptions, option)}")
+        parser.add_argument(f"--{option}", type=int, help="instead of the recipe's")
     parser.add_argument("--output", type=Path, default=ROOT / "models", help="where the weights and the card go")
     parser.add_argument("--work", type=Path, help="where checkpoints go; a killed training resumes from there")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"))

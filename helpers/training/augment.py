@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
 Images = Float[Tensor, "batch 3 height width"]
+Parts = UInt8[Tensor, "batch rows columns"]
 
 
-def augment(images: Images, generator: torch.Generator) -> Images:
-    """Mirror half of the images, vary brightness and contrast, permute the colour channels of a fifth."""
+def augment(images: Images, parts: Parts, generator: torch.Generator) -> tuple[Images, Parts]:
+    """Mirror half of the images, vary brightness and contrast, permute the colour channels of a fifth.
+
+    Args:
+        images: pixels in [0, 1].
+        parts: maps of what stands where, which are mirrored with their images.
+        generator: of the random choices.
+    """
     count = images.shape[0]
     draw = torch.rand(4, count, 1, 1, 1, generator=generator).to(images.device)
-    images = torch.where(draw[0] < 0.5, images.flip(3), images)
+    mirrored = draw[0] < 0.5
+    images = torch.where(mirrored, images.flip(3), images)
+    parts = torch.where(mirrored[:, 0].to(parts.device), parts.flip(2), parts)
     permuted = images[:, torch.randperm(3, generator=generator)]
     images = torch.where(draw[1] < 0.2, permuted, images)
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
-    return (middle + (0.75 + 0.5 * draw[2]) * (images - middle) + 0.2 * (draw[3] - 0.5)).clamp(0, 1)
+    images = middle + (0.75 + 0.5 * draw[2]) * (images - middle) + 0.2 * (draw[3] - 0.5)
+    return images.clamp(0, 1), parts
 
 
 def noise_like(images: Images, generator: torch.Generator) -> Images:

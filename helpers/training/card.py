@@ -15,7 +15,7 @@ from helpers.training.stress import Stress
 
 _CARD = """# {name}: a small classifier of scenes
 
-**What.** A convolutional network that names the object of a procedural scene (the largest one, where there are
+**What.** A {kind} that names the object of a procedural scene (the largest one, where there are
 several): {classes}.
 It is what the book's quick profile explains: small enough to be asked many thousand times a minute on a laptop,
 good enough that its reasons are worth asking for.
@@ -35,8 +35,8 @@ brightness and contrast, and a fifth have their colour channels permuted.
 without this the network answers to noise with one favourite class, and explaining that class by "keep little, put
 noise elsewhere" would be empty. {hidden}
 
-**Training.** {epochs} epochs of AdamW (rate {learning_rate}, weight decay {weight_decay}, one cycle), batches of
-{batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
+{tokens}**Training.** {epochs} epochs of {method} (rate {learning_rate}, weight decay {weight_decay}, one cycle), batches
+of {batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
 
     {command}
 
@@ -72,6 +72,15 @@ the object; that says something about the network, not about the object.
 **File.** `{name}.safetensors`, float32, {megabytes:.2f} MB, MIT licence like the book.
 SHA-256 `{digest}`
 """
+_TOKENS = """**Patches.** While it was trained, a linear layer, which is not shipped, asked the token of each patch for the
+class of what its patch shows, or for the background (token labelling; a second loss of weight {:g}): with one label an
+image alone, a transformer of this size would need many more scenes.
+
+"""
+_METHODS = {
+    "adamw": "AdamW",
+    "muon": "Muon, at ten times the rate, on the matrices of the blocks and AdamW on the rest",
+}
 _HIDDEN = "Of a further {:.0%} of each batch a part is hidden by noise, the label kept."
 
 
@@ -112,6 +121,9 @@ def write_card(
         low=low,
         high=high,
         rows=rows,
+        kind=_kind(options),
+        method=_METHODS[options.optimiser],
+        tokens=_TOKENS.format(options.token_weight) if options.token_weight else "",
         hidden=_HIDDEN.format(options.hidden_share) if options.hidden_share else "No image is hidden in part.",
         stress_count=stress.count,
         stress_rows="\n".join(f"| {condition} | {accuracy:.3f} |" for condition, accuracy in _conditions(stress)),
@@ -121,6 +133,18 @@ def write_card(
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
+
+
+def _kind(options: TrainingOptions) -> str:
+    """What sort of network it is, in words."""
+    if "patch_size" not in options.model_args:
+        return "convolutional network"
+    given = options.model_args
+    side = options.size // given["patch_size"]
+    return (
+        f"vision transformer ({side} x {side} patches of {given['patch_size']} px and a class token, {given['depth']} "
+        f"layers of {given['num_heads']} heads)"
+    )
 
 
 def _conditions(stress: Stress) -> list[tuple[str, float]]:

@@ -11,18 +11,33 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from helpers.runtime import progress
-from helpers.scenes import make_scenes
+from helpers.scenes import SCENE_CLASSES, Scenes, make_scenes
 from helpers.training.options import TRAINING_SERIES, TrainingOptions
 
 _SHARD = 256
-Batch = tuple[Tensor, Tensor]
+BACKGROUND = len(SCENE_CLASSES)
+"""What `parts` holds where no object is seen."""
+
+_PART = 4  # pixels a side of the squares of `parts`
+Batch = tuple[Tensor, Tensor, Tensor]
 
 
 class SceneDataset(Dataset[Batch]):
-    """Scenes as 8-bit pixels with their labels; 128 px take 49 kB a scene."""
+    """Scenes as 8-bit pixels with their labels and maps of their parts; 128 px take 50 kB a scene.
 
-    def __init__(self, pixels: UInt8[Tensor, "scenes 3 height width"], labels: Int[Tensor, " scenes"]) -> None:
-        self.pixels, self.labels = pixels, labels
+    Attributes:
+        pixels: 0 to 255.
+        labels: the class of the largest object.
+        parts: the class of what is seen in the middle of each square of 4 pixels, `BACKGROUND` beside the objects.
+    """
+
+    def __init__(
+        self,
+        pixels: UInt8[Tensor, "scenes 3 height width"],
+        labels: Int[Tensor, " scenes"],
+        parts: UInt8[Tensor, "scenes rows columns"],
+    ) -> None:
+        self.pixels, self.labels, self.parts = pixels, labels, parts
 
     def __len__(self) -> int:
         """The number of scenes."""
@@ -30,11 +45,11 @@ class SceneDataset(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         """One scene."""
-        return self.pixels[index], self.labels[index]
+        return self.pixels[index], self.labels[index], self.parts[index]
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """A batch at once: PyTorch's loader asks for it where it is offered."""
-        return self.pixels[indices], self.labels[indices]
+        return self.pixels[indices], self.labels[indices], self.parts[indices]
 
 
 class EpochSampler(Sampler[int]):
@@ -64,11 +79,23 @@ class EpochSampler(Sampler[int]):
 def draw_dataset(count: int, *, size: int, seed: int, objects: tuple[int, int], show: bool = False) -> SceneDataset:
     """Draw scenes and keep them as 8-bit pixels, which is exact."""
     pixels, labels = torch.empty(count, 3, size, size, dtype=torch.uint8), torch.empty(count, dtype=torch.long)
+    parts = torch.empty(count, size // _PART, size // _PART, dtype=torch.uint8)
     for first in progress(range(0, count, _SHARD), label="drawing scenes", show=show):
         part = make_scenes(min(_SHARD, count - first), size=size, seed=seed, start=first, objects=objects)
         pixels[first : first + len(part)] = (part.images * 255).round().byte()
         labels[first : first + len(part)] = part.label
-    return SceneDataset(pixels, labels)
+        parts[first : first + len(part)] = _what_is_where(part)
+    return SceneDataset(pixels, labels, parts)
+
+
+def _what_is_where(scenes: Scenes) -> UInt8[Tensor, "scenes rows columns"]:
+    """The class seen in the middle of each square."""
+    seen = scenes.object_masks[:, :, _PART // 2 :: _PART, _PART // 2 :: _PART]
+    classes = scenes.object_classes.to(torch.uint8)[:, :, None, None].expand_as(seen)
+    parts = torch.full_like(classes[:, 0], BACKGROUND)
+    for slot in range(seen.shape[1]):  # visible parts do not overlap
+        parts = torch.where(seen[:, slot], classes[:, slot], parts)
+    return parts
 
 
 def training_loader(options: TrainingOptions, *, show: bool = False) -> DataLoader[Batch]:
@@ -78,7 +105,7 @@ def training_loader(options: TrainingOptions, *, show: bool = False) -> DataLoad
         for k, count in ((1, options.single), (2, options.double))
         if count
     ]
-    scenes = SceneDataset(torch.cat([p.pixels for p in parts]), torch.cat([p.labels for p in parts]))
+    scenes = SceneDataset(*(torch.cat([getattr(p, name) for p in parts]) for name in ("pixels", "labels", "parts")))
     sampler = EpochSampler(len(scenes), options.seed)
     return DataLoader(scenes, batch_size=options.batch, sampler=sampler, drop_last=True, collate_fn=_as_it_is)
 

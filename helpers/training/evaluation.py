@@ -49,7 +49,7 @@ def evaluate_scene_classifier(classifier: Classifier, count: int = 2000, *, seed
     """Measure a classifier on `count` scenes of the series `seed`, which no training draws from."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
-    for pixels, labels in held_out_loader(count, size=classifier.input_size, seed=seed):
+    for pixels, labels, _ in held_out_loader(count, size=classifier.input_size, seed=seed):
         images = pixels.float() / 255
         noise = noise_like(images, generator)
         parts.append((classifier(images).softmax(dim=1), classifier(noise).softmax(dim=1), labels))

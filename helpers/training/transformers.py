@@ -1,0 +1,54 @@
+"""What helps a small vision transformer to learn from few scenes."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+_AMPLITUDE = 0.3  # of the start's sine waves, beside patch embeddings of about 1
+
+
+class PatchLabels(nn.Module):
+    """A loss that asks every patch's token what its patch shows (token labelling: Jiang et al., NeurIPS 2021).
+
+    One label an image is little to learn from for a network that has to find out first that neighbouring patches
+    belong together. The scenes know what every pixel shows.
+    """
+
+    def __init__(self, network: nn.Module, classes: int) -> None:
+        super().__init__()
+        if not hasattr(network, "num_prefix_tokens"):
+            raise ValueError("token_weight is for timm's vision transformers, whose answer has a token for each patch")
+        self.first = int(network.num_prefix_tokens)  # type: ignore[arg-type]
+        self.head = nn.Linear(int(network.num_features), classes)  # type: ignore[arg-type]
+
+    def forward(
+        self, tokens: Float[Tensor, "batch tokens features"], parts: UInt8[Tensor, "batch rows columns"]
+    ) -> Float[Tensor, ""]:
+        """The cross-entropy between what the tokens say and the shares of the classes in their (square) grid."""
+        logits = self.head(tokens[:, self.first :]).transpose(1, 2)
+        side = round(logits.shape[2] ** 0.5)
+        shares = functional.one_hot(parts.long(), logits.shape[1]).movedim(3, 1).to(logits.dtype)
+        return functional.cross_entropy(logits, functional.adaptive_avg_pool2d(shares, side).flatten(2))
+
+
+@torch.no_grad()
+def start_positions(network: nn.Module) -> None:
+    """Let learned position embeddings start from sine waves of the row and the column (Beyer et al., 2022).
+
+    Networks without position embeddings of patches in a square grid are left as they are.
+    """
+    embedding = getattr(network, "pos_embed", None)
+    if not isinstance(embedding, nn.Parameter) or embedding.ndim != 3 or embedding.shape[2] % 4:
+        return
+    prefix = int(getattr(network, "num_prefix_tokens", 0))
+    side = round((embedding.shape[1] - prefix) ** 0.5)
+    if side * side + prefix != embedding.shape[1]:
+        return
+    waves = embedding.shape[2] // 4
+    frequencies = 1000 ** (-torch.arange(waves) / waves)
+    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    x, y = (place.flatten()[:, None] * frequencies for place in (column, row))
+    embedding[0, prefix:] = _AMPLITUDE * torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)
