@@ -60,7 +60,7 @@ def _measuring(source: Study) -> dict[str, object]:
     return {"tolerance": 0.0, "check_every": source.profile.search.check_every}
 
 
-def _checks(explanation: Explanation, place: int) -> list[dict[str, float]]:
+def _checks(explanation: Explanation, place: int) -> list[dict[str, float | int]]:
     """What is known of one image at each measurement."""
     history = {name: values[place] for name, values in explanation.history.items()}
     rows = []

@@ -42,7 +42,12 @@ def price_table(study: Study) -> pd.DataFrame:
 
 def price_seconds(study: Study) -> float:
     """How long the masks took to find in all, of every run that contributed."""
-    return float(price_table(study)["seconds"].sum())
+    return sum(
+        _found(source, place, price)[2]
+        for _, source, count in searched(study)
+        for place in least_sure(source, count)
+        for price in PRICES
+    )
 
 
 def least_sure(source: Study, count: int) -> list[int]:
