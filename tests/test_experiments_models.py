@@ -89,7 +89,7 @@ def load(name, **_):
 def no_files_of_weights(monkeypatch):
     monkeypatch.setattr(study_module, "load_images", draw_once)
     monkeypatch.setattr(study_module, "load_classifier", load)
-    monkeypatch.setattr("helpers.rollout.AttentionRollout", FixedRollout)
+    monkeypatch.setattr(study_module, "AttentionRollout", FixedRollout)
 
 
 def models_profile(**changes):

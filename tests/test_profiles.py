@@ -27,6 +27,17 @@ pixel_rde: {sparsity_weight: 4}
 curves: {resolution: 5, draws: 2}
 sweep: {sparsity_weights: [4, 8]}
 """
+MODELS = (
+    SMALL
+    + """
+transformer:
+  classifier: {name: scenes-vit}
+  size: 96
+  images: 2
+  sweep: {sparsity_weights: [2, 10], images: 1}
+initial_masks: {starts: [ones, constant], images: 2, published: {images: 1, steps: 5}}
+"""
+)
 
 
 def load(folder: Path, text: str, name: str = "mine") -> Profile:
@@ -121,6 +132,63 @@ def test_an_error_names_the_key_the_value_and_what_is_allowed(tmp_path, old, new
         load(tmp_path, SMALL.replace(old, new, 1))
     for words in said:
         assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("size: 96", "sise: 96", ["transformer.sise = 96", "did you mean 'size'", "transformer.size is missing"]),
+        ("size: 96", "size: 9", ["transformer.size = 9", "greater than or equal to 32"]),
+        ("images: 2\n", "images: 4\n", ["transformer.images is 4, but images.count is only 3"]),
+        ("images: 1}\ninit", "images: 3}\ninit", ["transformer", "`sweep.images` is 3, but `images` is only 2"]),
+        ("images: 1}\ninit", "rates: 3}\ninit", ["transformer.sweep.rates = 3", "sparsity_weights, images"]),
+        ("size: 96", "size: 96\n  rollout: {fusion: sum}", ["fusion = 'sum'", "'mean', 'max' or 'min'"]),
+        ("size: 96", "size: 96\n  rollout: {discard_ratio: 1}", ["discard_ratio = 1", "less than 1"]),
+        ("[2, 10]", "[]", ["transformer.sweep.sparsity_weights = []", "at least 1 item"]),
+        ("constant]", "zeros]", ["initial_masks.starts.1 = 'zeros'", "'constant', 'foreground' or 'learned'"]),
+        ("constant]", "ones]", ["initial_masks", "stands twice"]),
+        ("[ones, constant]", "[constant]", ["initial_masks", "must hold ones"]),
+        ("images: 2, pub", "images: 9, pub", ["initial_masks.images is 9, but images.count is only 3"]),
+        ("{images: 1, steps", "{images: 8, steps", ["initial_masks.published.images is 8"]),
+        ("steps: 5}}", "stepz: 5}}", ["initial_masks.published.stepz = 5", "did you mean 'steps'"]),
+    ],
+)
+def test_an_error_of_the_second_model_or_the_initial_masks_is_named(tmp_path, old, new, said):
+    assert old in MODELS
+    with pytest.raises(ValueError, match=re.escape("mine.yaml")) as caught:
+        load(tmp_path, MODELS.replace(old, new, 1))
+    for words in said:
+        assert words in str(caught.value)
+
+
+class TestTheTransformersProfile:
+    def test_it_changes_the_model_and_little_else(self, tmp_path):
+        profile = load(tmp_path, MODELS)
+        vit = profile.for_transformer()
+        assert vit.classifier.name == "scenes-vit"
+        assert (vit.images.size, vit.images.count, vit.images.seed) == (96, 2, profile.images.seed)
+        assert vit.cartoonx == profile.cartoonx.but(sparsity_weight=10.0), "the paper's λk for the transformer"
+        assert vit.sweep.sparsity_weights == (2, 10)
+        assert (vit.name, vit.pixel_rde, vit.seed) == (profile.name, profile.pixel_rde, profile.seed)
+        assert vit.for_transformer() == vit
+        assert vit.digest != profile.digest
+
+    def test_all_images_where_it_names_no_number(self, tmp_path):
+        assert load(tmp_path, MODELS.replace("  images: 2\n", "")).for_transformer().images.count == 3
+
+    def test_a_profile_without_one(self, tmp_path):
+        with pytest.raises(ValueError, match="'mine' has no section `transformer`"):
+            load(tmp_path, SMALL).for_transformer()
+
+    def test_paper_has_the_papers_transformer(self):
+        """[Re] CartoonX, sections 3.3 and 3.5, and the published code."""
+        vit = load_profile("paper").for_transformer()
+        assert vit.classifier.arguments() == {"name": "deit_tiny_patch16_224", "weights": "hub", "normalise": False}
+        assert (vit.images.size, vit.images.count, vit.cartoonx.sparsity_weight) == (224, 100, 10)
+        assert vit.sweep.sparsity_weights == (2, 10, 20, 200)
+        assert vit.transformer.rollout.model_dump() == {"fusion": "mean", "discard_ratio": 0.9}
+        run = load_profile("quick").initial_masks.published
+        assert run.steps * run.learning_rate == pytest.approx(2000 * 1e-3), "an entry can move as far as published"
 
 
 def test_all_errors_are_told_at_once(tmp_path):

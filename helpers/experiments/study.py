@@ -21,6 +21,7 @@ from helpers.masks.files import find_mask_network
 from helpers.profiles import ImageSettings, Profile, Start, Variant, load_profile
 from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
+from helpers.rollout import AttentionRollout
 from helpers.runtime import progress, resolve_device
 
 MethodName = Literal["cartoonx", "pixel-rde"]
@@ -145,8 +146,6 @@ class Study:
         settings = self.profile.transformer
         if settings is None or settings.classifier != self.profile.classifier:
             raise ValueError(f"the classifier of this study is {self.classifier.name}; ask study.with_transformer()")
-        from helpers.rollout import AttentionRollout
-
         method = AttentionRollout(self.classifier, **settings.rollout.model_dump(), variant=variant)
         batches = self.batches(self.images[:count])
         return Explanation.join([method.explain(batch.to(self.device)).to("cpu") for batch in batches])

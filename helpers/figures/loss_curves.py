@@ -121,7 +121,7 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     for (recipe, start), found in ends.groupby(["recipe", "start"], sort=False):
         curve = _line(means, recipe, start)
         ones = _line(means, recipe, "ones")
-        end, top = curve.iloc[-TAIL:].mean(), ones.iloc[0]
+        end, top = curve.iloc[-TAIL:].mean(), _by_start(ends, recipe, "first_objective")["ones"].mean()
         met = None if start == "ones" else steps_until((curve / ones - 1).abs(), REUNITED)
         rows.append(
             {
