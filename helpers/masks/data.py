@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from helpers.datasets import imagenet_samples
@@ -64,7 +63,8 @@ class EpochSteps(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         """Batch numbers, which go on from epoch to epoch."""
-        return iter(range(self.epoch * EPOCH, (self.epoch + 1) * EPOCH))
+        # a generator, read only after `set_epoch`: a resumed Lightning makes the iterator before it sets the epoch
+        yield from range(self.epoch * EPOCH, (self.epoch + 1) * EPOCH)
 
 
 def batch_loader(options: MaskTrainingOptions, *, show: bool = False) -> DataLoader[Tensor]:
@@ -78,13 +78,14 @@ def _scenes(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor
     for first in progress(range(0, options.images, _SHARD), label=f"drawing scenes of {size} px", show=show):
         count = min(_SHARD, options.images - first)
         seed = TRAINING_SERIES + 1000 * options.seed + size
-        shards.append((make_scenes(count, size=size, seed=seed, start=first, objects=(1, 2)).images * 255).round().byte())
+        shards.append(
+            (make_scenes(count, size=size, seed=seed, start=first, objects=(1, 2)).images * 255).round().byte()
+        )
     return torch.cat(shards)
 
 
 def _photographs(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 side side"]:
     """Photographs of imagenet-samples/rest, never of study, with room for crops."""
     side = round(_MARGIN * size)
-    images = imagenet_samples(subset="rest", size=side, count=options.images, resize="stretch", seed=options.seed).images
-    small = functional.interpolate(images, (side, side), mode="bilinear") if images.shape[-1] != side else images
-    return (small * 255).round().byte()
+    photographs = imagenet_samples(subset="rest", size=side, count=options.images, resize="stretch", seed=options.seed)
+    return (photographs.images * 255).round().byte()

@@ -12,6 +12,7 @@ from helpers.rde import RateDistortion, RateDistortionExplainer
 from helpers.rde.distortions import Target
 from helpers.runtime import random_generator
 
+LEARNED_RATE = 0.06  # for the steps from a learned start
 LOOKS = 3  # the first on the image alone, then with the gradient at the mask so far
 CAUTION = 1.0
 RISK = 0.5
@@ -82,25 +83,25 @@ def look_repeatedly(
         with torch.no_grad():
             mask = network(images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
         if look + 1 < looks:
-            gradient = risk_gradient(problem, mask, generator)
+            gradient, _ = risk_gradient(problem, mask, generator)
     assert mask is not None
     return mask
 
 
 def risk_gradient(
     problem: RateDistortion, mask: Float[Tensor, "batch 1 k"], generator: torch.Generator, *, risk: float = RISK
-) -> Float[Tensor, "batch 1 k"]:
-    """The gradient of each image's risk-averse distortion at a mask, on one antithetic pair of noise draws.
+) -> tuple[Float[Tensor, "batch 1 k"], Float[Tensor, " batch"]]:
+    """The gradient of each image's risk-averse distortion at a mask, and the share of its evidence that is lost there.
 
     The risk-averse distortion of a draw is D - β log(1 - 0.95 D/p²), with p the target's probability on the image. D/p²
     is about 1 where nothing of the evidence is left, whatever p was; the logarithm makes that expensive for each draw
-    and each image by itself, so that a good mean cannot pay for a lost image.
+    and each image by itself, so that a good mean cannot pay for a lost image. One antithetic pair estimates both.
     """
     leaf = mask.detach().requires_grad_()
     distortion = problem.distortions(leaf, problem.draw(1, generator), antithetic=True)
     share = (distortion / problem.measure.reference.square()).clamp_max(1)
     loss = (distortion - risk * torch.log1p(-NEARLY_ALL * share)).mean(0).sum()
-    return torch.autograd.grad(loss, leaf)[0]
+    return torch.autograd.grad(loss, leaf)[0], share.detach().mean(0)
 
 
 def _check_targets(problem: RateDistortion, targets: Target) -> None:

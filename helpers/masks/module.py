@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 class MaskModule(lightning.LightningModule):
     """Train a network to predict the masks of a classifier's images: no target masks, only the objective.
 
-    At each look the network's mask s gets the gradient of `risk-averse distortion + λk · mean(s)`, estimated on one
+    At each look the network's mask s gets the gradient of `risk-averse distortion + price · mean(s)`, estimated on one
     antithetic pair of noise draws, as a step of the fast recipe does. The same gradient is what the next look sees, so
     that looks cost nothing beside the training of each. Every image has its own λk; an image's loss is divided by
     1 + λk/20, so that large ones do not drown the others.
+
+    The price is λk · (1 - D/p²)²: where the evidence is lost, nothing more is to be gained by pruning. Without this
+    factor the network prunes until masks are black, and there the distortion's gradient no longer leads back.
     """
 
     def __init__(self, options: MaskTrainingOptions, classifier: nn.Module) -> None:
@@ -40,7 +43,7 @@ class MaskModule(lightning.LightningModule):
             self.network = MaskNetwork(options.network)
         # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint
         network = options.network
-        transform = {"wavelet": network.wavelet, "levels": network.levels, "mode": network.mode}
+        transform: dict[str, Any] = {"wavelet": network.wavelet, "levels": network.levels, "mode": network.mode}
         wavelets = network.representation == "wavelets"
         self._method = (CartoonX(classifier, **transform) if wavelets else PixelRDE(classifier),)
 
@@ -53,22 +56,22 @@ class MaskModule(lightning.LightningModule):
         weights = low * (high / low) ** torch.rand(len(images), generator=generator).to(images)
         asked = weights * self.factor()
         problem = self._method[0].problem(images)
-        share = 1 / (1 + asked / 20) / len(images)
-        mask = gradient = None
+        importance = 1 / (1 + asked / 20) / len(images)
+        mask, gradient = None, None
         loss = images.new_zeros(())
         for _ in range(self.options.looks):
-            predicted = self.network(
-                images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient
-            )
+            predicted = self.network(images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
             mask = predicted.detach()
-            gradient = risk_gradient(problem, mask, noise, risk=self.options.risk)
-            towards = gradient + asked[:, None, None] / mask.shape[2]
-            loss = loss + (predicted * share[:, None, None] * towards).sum()
-        self.log("kept", problem.sparsity(mask).mean(), prog_bar=True, batch_size=len(images))
+            gradient, lost = risk_gradient(problem, mask, noise, risk=self.options.risk)
+            price = asked * (1 - lost).square()
+            towards = gradient + price[:, None, None] / mask.shape[2]
+            loss = loss + (predicted * importance[:, None, None] * towards).sum()
+            kept = problem.sparsity(mask).mean()
+        self.log("kept", kept, prog_bar=True, batch_size=len(images))
         return loss
 
     def factor(self) -> float:
-        """What λk is multiplied by at this step: small at first, so that the network sees what to keep before it prunes."""
+        """What λk is multiplied by at this step: little at first, to learn what counts before pruning."""
         done = self.global_step / self.options.steps
         return math.exp(math.log(self.options.gentle) * max(0.0, 1 - done / self.options.ramp))
 

@@ -37,13 +37,13 @@ class MaskTrainingOptions:
     sizes: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({64: 0.7, 96: 0.1, 128: 0.2}))
     images: int = 4096
     batch: int = 8
-    steps: int = 3600
+    steps: int = 2600
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     looks: int = 3
     risk: float = 1.0
     gentle: float = 0.05
-    ramp: float = 0.6
+    ramp: float = 0.5
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ RECIPES: dict[str, MaskTrainingOptions] = {
         sizes=MappingProxyType({128: 1.0}),
         images=900,
         batch=4,
-        steps=2800,
+        steps=2000,
     ),
 }
 

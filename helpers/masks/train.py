@@ -8,8 +8,8 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from torch import nn
 
-from helpers.classifiers import Classifier
 from helpers.masks.data import batch_loader
 from helpers.masks.module import MaskModule
 from helpers.masks.options import EPOCH, MaskTrainingOptions
@@ -33,7 +33,7 @@ class MaskTraining:
 
 def train_mask_network(
     options: MaskTrainingOptions,
-    classifier: Classifier,
+    classifier: nn.Module,
     folder: str | Path,
     *,
     device: str = "auto",
