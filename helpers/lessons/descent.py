@@ -1,0 +1,196 @@
+"""Pictures and counts for the page on convergence: a problem with bounds, its gap, and how far searches come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.plots import METHOD_COLOURS
+
+BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
+FLOOR = 1e-3  # where logarithmic axes end: smaller values are drawn here
+
+
+def draw_tangent(objective: Callable[[Tensor], Tensor], place: float | int, title: str = "") -> Figure:
+    """An objective of one mask entry on [0, 1], its tangent at a place, and the gap: how deep the tangent gets there.
+
+    Args:
+        objective: values to values, differentiable.
+        place: in [0, 1].
+        title: above the picture.
+    """
+    values = torch.linspace(0, 1, 201)
+    point = torch.tensor(float(place), requires_grad=True)
+    height = objective(point)
+    (slope,) = torch.autograd.grad(height, point)
+    height, slope = height.detach(), float(slope)
+    corner = 0.0 if slope > 0 else 1.0
+    end = float(height) + slope * (corner - place)
+    figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
+    plt.close(figure)
+    curve = objective(values)
+    axes.plot(values, curve, color=GREY, label="objective")
+    axes.plot([0, 1], [float(height) - slope * place, float(height) + slope * (1 - place)], color=BLUE, label="tangent")
+    axes.plot(place, height, "o", color=RED, label="the mask entry")
+    axes.plot(corner, end, "s", color=BLUE, label="the corner it points to")
+    axes.annotate("", (corner, end), (corner, float(height)), arrowprops={"arrowstyle": "<->", "color": RED})
+    axes.axhline(float(height), color=RED, linewidth=0.8, linestyle=":")
+    axes.axhline(float(curve.min()), color=GREEN, linewidth=1, linestyle="--", label="the best value")
+    axes.set(xlabel="s", ylabel="objective", title=title, xlim=(-0.06, 1.06))
+    low, high = float(curve.min()), float(curve.max())
+    axes.set_ylim(low - 1.1 * (high - low), high + 0.15 * (high - low))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def draw_box(
+    objective: Callable[[Tensor], Tensor],
+    path: Float[Tensor, "steps 2"],
+    gaps: Float[Tensor, " steps"],
+    norms: Float[Tensor, " steps"],
+    excess: Float[Tensor, " steps"],
+) -> Figure:
+    """A descent in the unit square with the slope at its end, and three measures of how far it has come.
+
+    Args:
+        objective: (points, 2) -> (points,).
+        path: the descent.
+        gaps, norms, excess: at each of its points the gap, the gradient's norm, and the objective less its least value.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.7), width_ratios=[1, 1.25], layout="constrained")
+    plt.close(figure)
+    grid = torch.linspace(-0.25, 1.45, 120)
+    points = torch.cartesian_prod(grid, grid)
+    left.contour(grid, grid, objective(points).view(120, 120).T, levels=14, colors=GREY, linewidths=0.7, alpha=0.7)
+    left.add_patch(plt.Rectangle((0, 0), 1, 1, fill=False, color="black", linewidth=1.5))
+    left.plot(*path.T, ".-", color=RED, linewidth=1.2)
+    end = path[-1:].clone().requires_grad_()
+    (slope,) = torch.autograd.grad(objective(end).sum(), end)
+    arrow = (path[-1] - 0.3 * slope[0] / slope[0].norm()).tolist()
+    left.annotate("", arrow, path[-1].tolist(), arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 2})
+    left.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal", title="the box, a descent, and where its slope points")
+    left.grid(visible=False)
+    steps = np.arange(len(path))
+    for values, label, colour in (
+        (norms, "norm of the gradient", BLUE),
+        (gaps, "the gap", RED),
+        (excess, "objective above the best", GREEN),
+    ):
+        right.semilogy(steps, values.clamp_min(1e-7), label=label, color=colour)
+    right.set(xlabel="step", title="which of them ends at 0?")
+    right.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
+    return figure
+
+
+def draw_bounds(
+    pairs: Sequence[int], bounds: Mapping[str, tuple[Sequence[float], Sequence[float]]], truth: float | None = None
+) -> Figure:
+    """The upper and the lower estimate of a gap against the pairs of draws that went into them.
+
+    Args:
+        pairs: ascending.
+        bounds: the two lists, lower and upper, one panel a name.
+        truth: the gap in the first panel, where it is known.
+    """
+    figure, axes = plt.subplots(1, len(bounds), figsize=(4.4 * len(bounds), 3.1), squeeze=False, layout="constrained")
+    plt.close(figure)
+    for place, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
+        place.plot(pairs, upper, ".-", color=RED, label="same noise chooses and values")
+        place.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other values")
+        place.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
+        place.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
+        place.minorticks_off()
+    if truth is not None:
+        axes[0, 0].axhline(truth, color="black", linestyle="--", linewidth=1, label="the gap")
+    axes[0, 0].set_ylabel("estimate of the gap")
+    axes[0, 0].legend()
+    return figure
+
+
+def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figure:
+    """Each image's gap against the steps, and its objective above the best known one against its gap.
+
+    Args:
+        tables: by model, columns image, step, gap, uncertainty and excess.
+        tolerance: drawn as a line.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.5), layout="constrained")
+    plt.close(figure)
+    for (model, table), colour in zip(tables.items(), (RED, BLUE), strict=False):
+        for number, (_, rows) in enumerate(table.groupby("image")):
+            left.plot(rows["step"], rows["gap"].clip(FLOOR), color=colour, linewidth=0.8, alpha=0.6)
+            right.plot(
+                *(rows["gap"].clip(FLOOR), rows["excess"].clip(FLOOR)),
+                *("o",),
+                color=colour,
+                markersize=3.5,
+                alpha=0.7,
+                label=None if number else model,
+            )
+    left.set(xscale="log", yscale="log", xlabel="step", ylabel="gap", title="each image's gap")
+    steps = sorted(set().union(*(table["step"] for table in tables.values())))
+    left.set(xticks=steps, xticklabels=[str(step) for step in steps])
+    left.minorticks_off()
+    left.axhline(tolerance, color="black", linewidth=1, linestyle=":")
+    _diagonal(right)
+    right.axvline(tolerance, color="black", linewidth=1, linestyle=":")
+    right.set(xlabel="gap", ylabel="objective above the best known", title="what the gap says of the objective")
+    right.legend()
+    return figure
+
+
+def _diagonal(axes: Axes) -> None:
+    axes.set(xscale="log", yscale="log", xlim=(0.7 * FLOOR, 20), ylim=(0.7 * FLOOR, 20))
+    axes.plot([FLOOR, 20], [FLOOR, 20], color=GREY, linewidth=1, linestyle="--")
+
+
+def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
+    """The objective and the gap of each image along the published recipe.
+
+    Args:
+        table: of the experiment `convergence`.
+        tolerance: drawn as a line.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.3), sharex=True, layout="constrained")
+    plt.close(figure)
+    for _, rows in table.groupby("image"):
+        left.semilogy(rows["step"], rows["objective"], color=RED, linewidth=1)
+        right.semilogy(rows["step"], rows["gap"].clip(FLOOR), color=RED, linewidth=1)
+    left.set(xlabel="step", title="objective")
+    right.set(xlabel="step", title="gap")
+    right.axhline(tolerance, color="black", linewidth=1, linestyle=":")
+    return figure
+
+
+def steps_needed(table: pd.DataFrame, tolerance: float) -> pd.DataFrame:
+    """After how many steps each search was within the tolerance, and what the rest of its budget was worth.
+
+    Args:
+        table: columns image, step, gap, objective, the steps of an image ascending.
+        tolerance: of the gap.
+
+    Returns:
+        A row an image: image, needed (the first measured step with a gap below the tolerance; nan for none), at_stop
+        (the objective there), at_end (at the last step).
+    """
+    rows = []
+    for image, steps in table.groupby("image", sort=False):
+        below = steps[steps["gap"] < tolerance]
+        first = below.iloc[0] if len(below) else None
+        rows.append(
+            {
+                "image": image,
+                "needed": np.nan if first is None else float(first["step"]),
+                "at_stop": np.nan if first is None else float(first["objective"]),
+                "at_end": float(steps.iloc[-1]["objective"]),
+            }
+        )
+    return pd.DataFrame(rows)
