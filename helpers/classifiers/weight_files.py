@@ -140,7 +140,7 @@ def save_weights(
         "classes": classes if isinstance(classes, str) else json.dumps(list(classes)),
     }
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-    content = safetensors.torch.save(tensors, metadata=metadata)
+    content = _sorted_header(safetensors.torch.save(tensors, metadata=metadata))
     digest = hashlib.sha256(content).hexdigest()
     _write(path, content)
     lines = {**read_sums(path.parent), path.name: digest}
@@ -159,6 +159,17 @@ def local_weights(name: str) -> Path | None:
 def local_names() -> tuple[str, ...]:
     """The names that `local_weights` finds."""
     return tuple(dict.fromkeys(path.stem for folder in _folders() for path in sorted(folder.glob("*.safetensors"))))
+
+
+def _sorted_header(content: bytes) -> bytes:
+    """The same safetensors file, its metadata in order: else the order, and so the digest, differs from run to run."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(ordered, separators=(",", ":")).encode().ljust(length)  # spaces at the end keep offsets aligned
+    if len(text) != length:
+        text = text.ljust(len(text) + -len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def expected_digest(path: Path) -> str | None:

@@ -35,8 +35,8 @@ brightness and contrast, and a fifth have their colour channels permuted.
 without this the network answers to noise with one favourite class, and explaining that class by "keep little, put
 noise elsewhere" would be empty. {hidden}
 
-{tokens}**Training.** {epochs} epochs of {method} (rate {learning_rate}, weight decay {weight_decay}, one cycle), batches
-of {batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
+{tokens}**Training.** {epochs} epochs of {method} (rate {learning_rate}, weight decay {weight_decay}, one cycle),
+batches of {batch}, {minutes:.0f} minutes on {threads} CPU threads ({device}), seed {seed}:
 
     {command}
 
@@ -65,16 +65,19 @@ the image's own class {noise_target:.2f}.
 
 **Limits.** It knows the shapes of `helpers.scenes` and nothing else; on photographs its answers mean nothing, however
 sure they are. With three or four objects, and far from {size} px, it is much less
-reliable than the headline says. Its calm on noise was trained in, and has a price: noise around a whole, untouched
-object is often enough to make it undecided (the table above). So an explanation by noise may have to keep more than
-the object; that says something about the network, not about the object.
+reliable than the headline says. {calm}
 
 **File.** `{name}.safetensors`, float32, {megabytes:.2f} MB, MIT licence like the book.
 SHA-256 `{digest}`
 """
-_TOKENS = """**Patches.** While it was trained, a linear layer, which is not shipped, asked the token of each patch for the
-class of what its patch shows, or for the background (token labelling; a second loss of weight {:g}): with one label an
-image alone, a transformer of this size would need many more scenes.
+_CALM_WITH_A_PRICE = """Its calm on noise was trained in, and has a price: noise around a whole, untouched
+object is often enough to make it undecided (the table above). So an explanation by noise may have to keep more than
+the object; that says something about the network, not about the object."""
+_CALM = """Its calm on noise was trained in; a whole, untouched object amid noise it still
+names {:.0%} of the time (the table above)."""
+_TOKENS = """**Patches.** While it was trained, a linear layer, which is not shipped, asked the token of each patch for
+the class of what its patch shows, or for the background (token labelling; a second loss of weight {:g}): with one label
+an image alone, a transformer of this size would need many more scenes.
 
 """
 _METHODS = {
@@ -122,6 +125,7 @@ def write_card(
         high=high,
         rows=rows,
         kind=_kind(options),
+        calm=_CALM_WITH_A_PRICE if stress.object_in_noise < 0.8 else _CALM.format(stress.object_in_noise),
         method=_METHODS[options.optimiser],
         tokens=_TOKENS.format(options.token_weight) if options.token_weight else "",
         hidden=_HIDDEN.format(options.hidden_share) if options.hidden_share else "No image is hidden in part.",
