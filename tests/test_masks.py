@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from tiny import TinyClassifier, smooth_images
 from torch import nn
 
 from helpers.masks import MASK_NAMES, constant_mask, foreground_mask, grabcut, starting_mask
 from helpers.masks.constant import HALVINGS, keeps_decision
 from helpers.rde import CartoonX, PixelRDE
 from helpers.runtime import random_generator
-from tiny import TinyClassifier, smooth_images
 
 
 class BrightnessClassifier(nn.Module):

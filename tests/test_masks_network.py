@@ -197,8 +197,8 @@ def test_the_learned_start_never_ends_worse_on_average(name):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"caution": 0.5}, "at least 1"),
-        ({"mix": 1.5}, "at least 1"),
+        ({"caution": 0.0}, "must be positive"),
+        ({"mix": 1.5}, "must be positive"),
         ({"looks": 0}, "at least 1"),
         ({"targets": lambda logits: logits[:, 0]}, "callable"),
         ({"targets": 99}, "predicted classes"),

@@ -31,7 +31,8 @@ def compare_starts(
     """The objective of each image from each start after each number of steps, on the same fresh noise.
 
     Args:
-        method: its options are those of the steps, but for their number and, where `rates` says so, their rate.
+        method: its options are those of the steps, but for their number, the stopping rule (none) and, where `rates`
+            says so, their rate.
         images: pixels in [0, 1].
         starts: starting masks by name.
         steps: numbers of steps, each a run of its own with its own schedule; 0 is the start itself.
@@ -47,7 +48,7 @@ def compare_starts(
     for name, count in progress(runs, label="comparing starts", show=show_progress):
         rate = (rates or {}).get(name, method.options.learning_rate)
         runner = copy(method)
-        runner.options = method.options.but(steps=count, learning_rate=rate)
+        runner.options = method.options.but(steps=count, learning_rate=rate, tolerance=None)
         for first in range(0, len(images), AT_ONCE):
             part, start = images[first : first + AT_ONCE], starts[name][first : first + AT_ONCE]
             mask = runner.explain(part, initial=start).representation_mask if count else start

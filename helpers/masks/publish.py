@@ -14,7 +14,7 @@ from helpers.datasets import imagenet_samples
 from helpers.masks.card import write_card
 from helpers.masks.evaluation import compare_starts, seconds_a_call
 from helpers.masks.files import MaskFile, load_mask_network, save_mask_network
-from helpers.masks.learned import LEARNED_RATE, LOOKS, learned_mask
+from helpers.masks.learned import LEARNED_RATE, LOOKS, ONES_RATE, learned_mask
 from helpers.masks.options import HELD_OUT_SERIES, MaskTrainingOptions
 from helpers.masks.starting import starting_mask
 from helpers.masks.train import MaskTraining
@@ -23,8 +23,7 @@ from helpers.scenes import make_scenes
 
 HELD_OUT = {"scenes": 64, "photographs": 16}
 STEPS = (0, 40, 80)
-ONES_RATE = 0.1  # the best of 0.05, 0.08, 0.1, 0.12 and 0.2 for so few steps from ones
-LONG_STEPS = 400
+LONG_STEPS = 200
 
 
 def publish(path: Path, training: MaskTraining, classifier: Classifier, command: str) -> None:
@@ -41,7 +40,10 @@ def publish(path: Path, training: MaskTraining, classifier: Classifier, command:
     kind = CartoonX if options.network.representation == "wavelets" else PixelRDE
     method = kind(classifier)
     sizes = (min(options.sizes), max(options.sizes))
-    tables = {size: evaluate_mask_network(saved, method, held_out_images(options, size)) for size in sorted({*sizes})}
+    tables = {
+        size: evaluate_mask_network(saved, method, held_out_images(options, size), thorough=size == min(sizes))
+        for size in sorted({*sizes})
+    }
     images = held_out_images(options, min(sizes))[:8]
     times = {
         "one look": seconds_a_call(lambda: learned_mask(method, images, network=saved, looks=1)) / len(images),
@@ -71,22 +73,28 @@ def held_out_images(options: MaskTrainingOptions, size: int) -> Float[Tensor, "c
 
 
 def evaluate_mask_network(
-    network: MaskFile, method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"]
+    network: MaskFile,
+    method: RateDistortionExplainer,
+    images: Float[Tensor, "batch 3 height width"],
+    *,
+    thorough: bool = True,
 ) -> pd.DataFrame:
     """The objective from ones, and from the network's mask after one look and after all, before and after some steps.
 
     Returns:
-        As `compare_starts`, and the rows of "black", the empty mask, and of ones after 400 steps.
+        As `compare_starts`, with "black" for the empty mask; `thorough` adds 80 steps from each, and 200 from ones.
     """
-    starts = {
-        "ones": starting_mask("ones", method, images),
-        "one look": learned_mask(method, images, network=network, looks=1),
-        "learned": learned_mask(method, images, network=network),
+    ones, black = starting_mask("ones", method, images), torch.zeros_like(starting_mask("ones", method, images))
+    bare = {
+        name: learned_mask(method, images, network=network, looks=count, caution=1, mix=0)
+        for name, count in (("one look", 1), (f"{LOOKS} looks", LOOKS))
     }
-    black = {"black": torch.zeros_like(starts["ones"])}
-    rates = {"ones": ONES_RATE, "one look": LEARNED_RATE, "learned": LEARNED_RATE}
-    long = compare_starts(method, images, {"ones": starts["ones"]}, [LONG_STEPS])
-    return pd.concat(
-        [compare_starts(method, images, starts, STEPS, rates=rates), compare_starts(method, images, black, [0]), long],
-        ignore_index=True,
-    )
+    starts = {"ones": ones, "learned": learned_mask(method, images, network=network)}
+    rates = {"ones": ONES_RATE, "learned": LEARNED_RATE}
+    parts = [
+        compare_starts(method, images, {"black": black, **bare}, [0]),
+        compare_starts(method, images, starts, STEPS if thorough else STEPS[:2], rates=rates),
+    ]
+    if thorough:
+        parts.append(compare_starts(method, images, {"ones": ones}, [LONG_STEPS]))
+    return pd.concat(parts, ignore_index=True)
