@@ -59,7 +59,7 @@ def example_group(study: Study, names: list[str], title: str, titles: list[str])
 def draw_examples(study: Study, table: pd.DataFrame, count: int = 2) -> Figure | Markdown:
     """Figure 4 itself, or a sentence where no image has both models right."""
     chosen = choose_examples(table, count)
-    heads = ("both keep something", "the transformer's is darker")
+    heads = ("both to be seen", "ViT darker")
     if not any(chosen):
         return Markdown("On none of these images are both models right, so that there is nothing to show.")
     bright = by_explanation(table, "brightness")
