@@ -51,12 +51,13 @@ def save_mask_network(
         The file's SHA-256.
     """
     path = Path(path)
-    metadata = {
-        "options": json.dumps(asdict(network.options)),
+    about = {
+        "options": asdict(network.options),
         "classifier": classifier,
         "classifier_digest": classifier_digest,
-        "normalise": json.dumps(normalise),
+        "normalise": normalise,
     }
+    metadata = {"mask_network": json.dumps(about, sort_keys=True)}  # one entry: safetensors keeps no order of several
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in network.state_dict().items()}
     content = safetensors.torch.save(tensors, metadata=metadata)
     digest = hashlib.sha256(content).hexdigest()
@@ -90,20 +91,19 @@ def _read(path: Path, changed: int) -> MaskFile:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     check_digest(path, digest, expected_digest(path))
-    metadata = _metadata(content)
-    if "classifier_digest" not in metadata:
+    text = _metadata(content).get("mask_network")
+    if text is None:
         raise ValueError(f"{path} is not a mask network; give a file that save_mask_network has written")
-    options: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(metadata["options"]).items()
-    }
+    about: dict[str, Any] = json.loads(text)
+    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["options"].items()}
     network = MaskNetwork(NetworkOptions(**options))
     network.load_state_dict(safetensors.torch.load(content))
     return MaskFile(
         name=path.stem,
         network=network.requires_grad_(False).eval(),
-        classifier=metadata["classifier"],
-        classifier_digest=metadata["classifier_digest"],
-        normalise=json.loads(metadata["normalise"]),
+        classifier=about["classifier"],
+        classifier_digest=about["classifier_digest"],
+        normalise=about["normalise"],
         digest=digest,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
@@ -58,7 +59,9 @@ def train_mask_network(
     """
     last = Path(folder) / "last.ckpt"
     if last.exists():
-        _check_same_recipe(last, options)
+        stored = _same_recipe(last, options)
+        if stored["global_step"] >= options.steps:
+            return _finished(stored, options, classifier)
     timer = Timer()
     with quiet():
         trainer = _trainer(options, Path(folder), timer, device, epochs, show)
@@ -92,12 +95,21 @@ def _trainer(
     )
 
 
-def _check_same_recipe(checkpoint: Path, options: MaskTrainingOptions) -> None:
-    """Refuse to go on with a checkpoint of other options."""
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)["hyper_parameters"]["options"]
+def _finished(stored: dict[str, Any], options: MaskTrainingOptions, classifier: nn.Module) -> MaskTraining:
+    """A training that its checkpoint says is over: nothing is drawn or read again."""
+    module = MaskModule(options, classifier)
+    module.load_state_dict(stored["state_dict"])
+    return MaskTraining(module, stored["callbacks"]["Timer"]["time_elapsed"]["train"], "cpu")
+
+
+def _same_recipe(checkpoint: Path, options: MaskTrainingOptions) -> dict[str, Any]:
+    """A checkpoint, refused where its options are others."""
+    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    stored = found["hyper_parameters"]["options"]
     other = [name for name, value in options.plain().items() if stored.get(name) != value]
     if other:
         raise ValueError(
             f"{checkpoint} was made with another value of {', '.join(other)}; "
             "delete it to start anew, or train in another folder"
         )
+    return found
