@@ -39,7 +39,7 @@ from helpers.figures.selection import curve_values, extremes, first_part, first_
 from helpers.figures.settings import PAPER, recipe_line, settings_table
 from helpers.figures.summaries import curve_summary, figure_three, sweep_summary, values_beside
 from helpers.figures.truth import largest_share, scene_truth
-from helpers.figures.words import claim_table, claims_in_words, join_words, show_table
+from helpers.figures.words import claim_table, claims_in_words, few_images_words, join_words, show_table
 from helpers.pages import load_registry
 from helpers.pages.source import ROOT, page_parameters
 from helpers.profiles import load_profile
@@ -451,6 +451,11 @@ class TestWords:
         assert table["outcome"].tolist() == ["held", "did not hold", "is undecided", "held"]
         assert claim_table([]).empty
 
+    def test_few_images(self):
+        assert "all 4 of them" in few_images_words(4)
+        assert "12%" in few_images_words(4), "two chances in sixteen"
+        assert few_images_words(10) == few_images_words(0) == ""
+
     def test_lists(self):
         assert [join_words(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
             "",
@@ -493,7 +498,7 @@ def test_committed_tables(tmp_path):
 
 def test_every_figure_has_a_notebook_that_takes_a_profile():
     registry = load_registry()
-    assert {f"recartoonx-{name}" for name in ("fig1", "fig2", "fig3", "tab1", "runtime")} <= set(registry)
+    assert {f"recartoonx-{name}" for name in (*(f"fig{n}" for n in range(1, 8)), "tab1", "runtime")} <= set(registry)
     for figure in registry.values():
         parameters = page_parameters(ROOT / figure.notebook)
         assert parameters["profile"] == "quick"

@@ -136,7 +136,7 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
             }
         )
     names = [name for name in rows[0] if name.startswith("steps")] if rows else []
-    return pd.DataFrame(rows).astype(dict.fromkeys(names, "Int64"))
+    return pd.DataFrame(rows).astype(dict.fromkeys(names, float))
 
 
 def steps_until(excess: pd.Series, close: float = CLOSE) -> int | None:

@@ -34,6 +34,17 @@ def claims_in_words(claims: Sequence[Claim]) -> str:
     return "\n\n".join(sentences)
 
 
+def few_images_words(count: int) -> str:
+    """What an interval over so few images is worth, in a sentence; nothing where there are ten or more."""
+    if count >= 10 or count < 1:
+        return ""
+    chance = 2 * 0.5**count
+    return (
+        f"Mind how few images these are. If nothing but chance were at work, all {count} of them would still agree on the "
+        f"direction in {chance:.0%} of all runs."
+    )
+
+
 def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
     """A row a claim: claim, measure, effect with its interval, no_difference, images, outcome."""
     return pd.DataFrame(
