@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 SMALLEST_TILE = 24  # values; smaller tiles waste their products' time on overlaps and on starting
+WHOLE_UP_TO = 80  # values; a shorter axis is one tile: the products are so small that the cutting would cost more
 
 Band = Float[Tensor, "count band_height band_width"]
 
@@ -38,7 +39,7 @@ class Tiling:
     def of(cls, length: int, half: int, filter_length: int, repeats: bool) -> Tiling:
         """The tiling that wastes least; a single tile if the matrix is short, or does not repeat a block."""
         smallest = max(SMALLEST_TILE, filter_length + filter_length % 2)
-        if not repeats or length < 2 * smallest:
+        if not repeats or length < max(WHOLE_UP_TO, 2 * smallest):
             return cls(length, half, tile=length, window=half)
         tile = min(range(smallest, 2 * smallest, 2), key=lambda size: (-length % size, size))
         return cls(length, half, tile, window=tile // 2 + filter_length // 2 - 1)
@@ -75,6 +76,10 @@ def join_level(
         tilings: likewise.
     """
     rows, columns = tilings
+    if rows.tiles == columns.tiles == 1:
+        approximation, horizontal, vertical, diagonal = bands
+        whole = torch.cat([torch.cat([approximation, vertical], -1), torch.cat([horizontal, diagonal], -1)], -2)
+        return blocks[0] @ (whole @ blocks[1].mT)
     if (rows.reach, columns.reach) != (rows.half, columns.half):
         bands = [F.pad(band, (0, columns.reach - columns.half, 0, rows.reach - rows.half)) for band in bands]
     approximation, horizontal, vertical, diagonal = bands
@@ -89,6 +94,10 @@ def split_level(
 ) -> tuple[Band, Band, Band, Band]:
     """The transpose of `join_level`: each product with a block's transpose, each window added where it was."""
     rows, columns = tilings
+    if rows.tiles == columns.tiles == 1:
+        low, high = (blocks[0].mT @ image @ blocks[1]).split(rows.half, -2)
+        (approximation, vertical), (horizontal, diagonal) = (part.split(columns.half, -1) for part in (low, high))
+        return approximation, horizontal, vertical, diagonal
     beyond = (columns.tiles * columns.tile - columns.length, rows.tiles * rows.tile - rows.length)
     if any(beyond):
         image = F.pad(image, (0, beyond[0], 0, beyond[1]))
