@@ -40,8 +40,8 @@ def few_images_words(count: int) -> str:
         return ""
     chance = 2 * 0.5**count
     return (
-        f"Mind how few images these are. If nothing but chance were at work, all {count} of them would still agree on the "
-        f"direction in {chance:.0%} of all runs."
+        f"Mind how few images these are. If nothing but chance were at work, all {count} of them would still agree "
+        f"on the direction in {chance:.0%} of all runs."
     )
 
 
