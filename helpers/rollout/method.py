@@ -160,5 +160,5 @@ class AttentionRollout:
         tiny = torch.finfo(patches.dtype).tiny
         patches = patches / patches.amax(1, keepdim=True).clamp_min(tiny)
         square = patches.unflatten(1, (1, grid.rows, grid.columns))
-        mask = functional.interpolate(square, images.shape[-2:], mode="bilinear", align_corners=False).clamp(0, 1)
+        mask = functional.interpolate(square, images.shape[-2:], mode="bilinear", align_corners=False).clamp_(0, 1)
         return Explanation(mask=mask, kept=images * mask, targets=targets, representation_mask=patches[:, None])
