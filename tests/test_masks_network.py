@@ -1,6 +1,5 @@
 """The learned mask: its network, its training, and the weights that come with the book."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -137,14 +136,16 @@ def test_training_resumes_bit_for_bit_after_a_kill(tmp_path, root):
         "print('half', flush=True)\n"
         "train_mask_network(*arguments, device='cpu', show=False)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, env={**os.environ})
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == b"half"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"half"
+        process.send_signal(signal.SIGKILL)
     resumed = train_mask_network(TINY, classifier, tmp_path / "killed", device="cpu", show=False)
     for name, value in whole.module.network.state_dict().items():
         assert torch.equal(value, resumed.module.network.state_dict()[name]), name
+    again = train_mask_network(TINY, classifier, tmp_path / "killed", device="cpu", show=False)
+    assert again.seconds == pytest.approx(resumed.seconds, rel=0.2), "a finished training is read, not trained again"
+    assert torch.equal(again.module.network.condition[0].weight, resumed.module.network.condition[0].weight)
     with pytest.raises(ValueError, match="another value of batch"):
         train_mask_network(replace(TINY, batch=4), classifier, tmp_path / "killed", device="cpu", show=False)
 
@@ -166,7 +167,7 @@ def shipped_method(name, **changes):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_larger_weight_gives_a_sparser_mask(name):
     method, images = shipped_method(name), held_out(64, 16)
-    means = [float(learned_mask(method, images, network=name, weights=w).mean()) for w in (4.0, 12.0, 40.0)]
+    means = [float(learned_mask(method, images, network=name, weights=w, mix=0.0).mean()) for w in (4.0, 12.0, 40.0)]
     print(f"{name}: mean mask at λk = 4, 12, 40: {means}")
     assert means[0] > means[1] > means[2]
 

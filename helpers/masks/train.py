@@ -61,7 +61,7 @@ def train_mask_network(
     if last.exists():
         stored = _same_recipe(last, options)
         if stored["global_step"] >= options.steps:
-            return _finished(stored, options, classifier)
+            return _finished(stored, options, classifier, device)
     timer = Timer()
     with quiet():
         trainer = _trainer(options, Path(folder), timer, device, epochs, show)
@@ -95,11 +95,11 @@ def _trainer(
     )
 
 
-def _finished(stored: dict[str, Any], options: MaskTrainingOptions, classifier: nn.Module) -> MaskTraining:
+def _finished(stored: dict[str, Any], options: MaskTrainingOptions, classifier: nn.Module, device: str) -> MaskTraining:
     """A training that its checkpoint says is over: nothing is drawn or read again."""
     module = MaskModule(options, classifier)
     module.load_state_dict(stored["state_dict"])
-    return MaskTraining(module, stored["callbacks"]["Timer"]["time_elapsed"]["train"], "cpu")
+    return MaskTraining(module, stored["callbacks"]["Timer"]["time_elapsed"]["train"], device)
 
 
 def _same_recipe(checkpoint: Path, options: MaskTrainingOptions) -> dict[str, Any]:
