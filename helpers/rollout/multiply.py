@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 Fusion = Literal["mean", "max", "min"]
 Variant = Literal["corrected", "published"]
@@ -77,13 +76,13 @@ def _at_least_ranked(fused: Map, rank: int) -> Map:
     if fused.device.type != "cpu" or fused.dtype not in (torch.float32, torch.float64):
         lowest = fused.flatten(1).kthvalue(rank + 1, dim=1).values[:, None, None]
         return torch.where(fused >= lowest, fused, 0)
-    # numpy selects with vector instructions, ten times as fast as kthvalue; rollout must cost little beside the model
-    kept = fused.detach().clone()
-    for image in kept:
-        entries = image.flatten().numpy()
-        below = np.nextafter(_ranked(entries, rank), -np.inf, dtype=entries.dtype)
-        functional.threshold(image, float(below), 0.0, inplace=True)
-    return kept
+    # numpy selects with vector instructions, ten times as fast as kthvalue; one thread on one map in the cache is also
+    # faster than PyTorch's threads, which have to meet for each of these small steps
+    maps = fused.detach().numpy()
+    kept = np.empty_like(maps)
+    for image, its_kept in zip(maps, kept, strict=True):
+        np.multiply(image, image >= _ranked(image.ravel(), rank), out=its_kept)
+    return torch.from_numpy(kept)
 
 
 def _ranked(entries: np.ndarray, rank: int) -> np.floating:
