@@ -22,13 +22,14 @@ from benchmarks.plain_classifiers import plain_photograph_classifier, plain_scen
 from benchmarks.published import published_cartoonx
 from benchmarks.timing import REPEATS, medians, threads
 from helpers.experiments import Study
-from helpers.masks import WARM, starting_mask
+from helpers.masks import explain_warm, starting_mask
 from helpers.rde import CartoonX
 from helpers.results import read_table
 
 FROM_ONES, FROM_LEARNED, LATER = 200.0, 600.0, 5.0  # the targets
 PUBLISHED_STEPS = 2000
 TIMED_STEPS = 3
+ON_PHOTOGRAPHS = {"steps": 400, "learning_rate": 0.03, "final_rate": 0.01, "check_every": 300}
 
 
 def run() -> list[dict]:
@@ -42,7 +43,7 @@ def run() -> list[dict]:
             scenes.against_later(),
         ]
         if os.environ.get("XAIBOOK_DATA"):
-            study = _Scale("study-published", "two photographs", plain_photograph_classifier)
+            study = _Scale("study-published", "two photographs", plain_photograph_classifier, **ON_PHOTOGRAPHS)
             rows.append(study.row("learned start and stopping rule", study.from_learned, target=FROM_LEARNED))
     return rows
 
@@ -50,12 +51,13 @@ def run() -> list[dict]:
 class _Scale:
     """The images of one profile, and the ways to explain them."""
 
-    def __init__(self, profile: str, images: str, plain: Callable[[], nn.Module]) -> None:
+    def __init__(self, profile: str, images: str, plain: Callable[[], nn.Module], **changes: object) -> None:
         self.study, self.name, self.plain = Study(profile), images, plain
         self.images = self.study.images.images
         self.method = CartoonX(self.study.classifier, recipe="fast")
         table = read_table(profile, "objectives")
         self.published = table[(table["method"] == "cartoonx") & (table["recipe"] == "published")]["objective"].mean()
+        self.changes = changes  # of the options after a learned start
         self._reference: float | None = None
 
     def from_ones(self) -> Tensor:
@@ -68,8 +70,7 @@ class _Scale:
 
     def from_learned(self) -> Tensor:
         """The network's prediction, optimised until the stopping rule says that it is done."""
-        warm = self.method.but(**WARM)
-        return warm.explain(self.images, initial=self.start()).representation_mask
+        return explain_warm(self.method, self.images, **self.changes).representation_mask
 
     def later(self) -> Tensor:
         """The authors' later recipe."""

@@ -8,7 +8,7 @@ from tiny import TinyClassifier, smooth_images
 from torch import nn
 
 from helpers.explanation import Explanation
-from helpers.rde import CartoonX, PixelRDE, measure_gap, promised_decrease
+from helpers.rde import CartoonX, PixelRDE, judge_gap, measure_gap, promised_decrease
 from helpers.rde.optimise import optimise
 from helpers.runtime import random_generator
 
@@ -115,6 +115,25 @@ class TestMeasure:
         assert (lower < exact.value).all()
         assert (exact.value < upper).all()
         assert (exact.uncertainty < 0.2 * torch.stack([gap.uncertainty for gap in few]).mean(0)).all()
+
+    def test_a_decision_measures_twice_where_it_is_near(self):
+        """The judged gap is the first look's, or where that is below twice the tolerance the second's."""
+        method = CartoonX(TinyClassifier(), levels=2, sparsity_weight=2.0)
+        problem = method.problem(smooth_images(4, 32))
+        mask = torch.rand(4, 1, problem.coefficients.shape[2], generator=torch.Generator().manual_seed(3))
+        looks = [
+            measure_gap(problem, mask, random_generator(seed, mask.device), pairs=pairs)
+            for seed, pairs in ((5, 8), (6, 16))
+        ]
+        tolerance = float(looks[0].value.sort().values[1:3].mean()) / 2  # two images are near
+        judged = judge_gap(problem, mask, 5, tolerance)
+        near = looks[0].value < 2 * tolerance
+        assert near.sum() == 2
+        torch.testing.assert_close(judged.value, torch.where(near, looks[1].value, looks[0].value))
+        torch.testing.assert_close(judged.uncertainty, torch.where(near, looks[1].uncertainty, looks[0].uncertainty))
+        torch.testing.assert_close(
+            judge_gap(problem, mask, 5, 0.0).value, measure_gap(problem, mask, random_generator(5, mask.device)).value
+        )
 
     def test_an_odd_number_of_pairs_is_refused(self, bright_images):
         problem = convex_problem(bright_images)

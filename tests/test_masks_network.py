@@ -11,8 +11,10 @@ from tiny import TinyClassifier, smooth_images
 
 from helpers.classifiers import load_classifier
 from helpers.masks import (
+    WARM,
     MaskNetwork,
     NetworkOptions,
+    explain_warm,
     learned_mask,
     load_mask_network,
     mask_network_names,
@@ -219,3 +221,15 @@ def test_targets_must_be_the_predicted_classes():
     assert torch.equal(learned_mask(method, images, predicted, network=network(WAVELETS)), expected)
     with pytest.raises(ValueError, match="predicted classes"):
         learned_mask(method, images, (predicted + 1) % 5, network=network(WAVELETS))
+
+
+def test_a_whole_explanation_is_the_start_and_the_steps_after_it():
+    scenes = make_scenes(2, size=64, seed=81).images
+    method = CartoonX(load_classifier("scenes-cnn"), sparsity_weight=30.0)
+    found = explain_warm(method, scenes, steps=6, check_every=3)
+    options = method.options.but(**{**WARM, "steps": 6, "check_every": 3})
+    assert options.sparsity_weight == 30.0  # the problem stays the method's
+    start = starting_mask("learned", method, scenes, mix=0.0)
+    expected = CartoonX(method.classifier, options).explain(scenes, initial=start)
+    assert torch.equal(found.representation_mask, expected.representation_mask)
+    assert found.convergence.steps.max() <= 6

@@ -6,13 +6,16 @@ from helpers.masks.foreground import foreground_mask, grabcut
 from helpers.masks.learned import learned_mask
 from helpers.masks.network import MaskNetwork, NetworkOptions
 from helpers.masks.starting import MASK_NAMES, starting_mask
+from helpers.masks.warm import WARM, explain_warm
 
 __all__ = [
     "MASK_NAMES",
+    "WARM",
     "MaskFile",
     "MaskNetwork",
     "NetworkOptions",
     "constant_mask",
+    "explain_warm",
     "foreground_mask",
     "grabcut",
     "learned_mask",

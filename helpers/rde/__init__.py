@@ -1,6 +1,6 @@
 """The rate-distortion explanation of the papers: Pixel RDE and CartoonX."""
 
-from helpers.rde.convergence import Gap, measure_gap, promised_decrease
+from helpers.rde.convergence import Gap, judge_gap, measure_gap, promised_decrease
 from helpers.rde.distortions import DistortionMeasure
 from helpers.rde.methods import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.rde.options import RECIPES, RDEOptions
@@ -24,6 +24,7 @@ __all__ = [
     "Wavelets",
     "band_statistics",
     "explain_at",
+    "judge_gap",
     "measure_gap",
     "promised_decrease",
     "rate_distortion_path",

@@ -9,9 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.rde.problem import RateDistortion
+from helpers.runtime import random_generator
 
 Mask = Float[Tensor, "batch 1 k"]
 PAIRS = 32  # antithetic pairs of a measurement: 64 samples, as many as one step of the published recipe
+FIRST_PAIRS, SECOND_PAIRS = 8, 16  # of a decision: a first look spares the images that are far from done the second
 
 
 def promised_decrease(mask: Mask, gradient: Mask, *, corner_of: Mask | None = None) -> Float[Tensor, " batch"]:
@@ -76,6 +78,29 @@ def measure_gap(problem: RateDistortion, mask: Mask, generator: torch.Generator,
     upper = promised_decrease(mask, (first + second) / 2)
     lower = (promised_decrease(mask, first, corner_of=second) + promised_decrease(mask, second, corner_of=first)) / 2
     return Gap(((upper + lower) / 2).clamp_min(0), (upper - lower) / 2)
+
+
+def judge_gap(problem: RateDistortion, mask: Mask, seed: int, tolerance: float) -> Gap:
+    """Measure each image's gap as well as a decision about the tolerance needs it.
+
+    A first look with FIRST_PAIRS pairs; the images whose gap may be below the tolerance by it are measured again, with
+    SECOND_PAIRS other pairs, and only that measurement counts. With a tolerance of 0 there is nothing to decide, and
+    all are measured with PAIRS.
+
+    Args:
+        problem, mask: as in `measure_gap`.
+        seed: of the noise. Each look has a generator of its own, so that no image's draws depend on its batch mates.
+        tolerance: at least 0.
+    """
+    device = mask.device
+    if tolerance == 0:
+        return measure_gap(problem, mask, random_generator(seed, device))
+    value, uncertainty = measure_gap(problem, mask, random_generator(seed, device), pairs=FIRST_PAIRS)
+    near = value < 2 * tolerance
+    if bool(near.any()):
+        again = measure_gap(problem.select(near), mask[near], random_generator(seed + 1, device), pairs=SECOND_PAIRS)
+        value[near], uncertainty[near] = again
+    return Gap(value, uncertainty)
 
 
 def _gradient(problem: RateDistortion, mask: Mask, generator: torch.Generator, pairs: int) -> Mask:

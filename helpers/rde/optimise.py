@@ -10,7 +10,7 @@ from timm.optim import Lion
 from torch import Tensor
 
 from helpers.explanation import Convergence
-from helpers.rde.convergence import measure_gap
+from helpers.rde.convergence import judge_gap
 from helpers.rde.options import RDEOptions
 from helpers.rde.problem import RateDistortion
 from helpers.rde.schedule import check_steps, learning_rate_at
@@ -62,14 +62,13 @@ def optimise(problem: RateDistortion, start: Float[Tensor, "batch 1 k"], *, show
     """
     options = problem.options
     generator = random_generator(options.seed, start.device)
-    checker = random_generator(options.seed + 2_000_003, start.device)  # checks do not move the noise of the steps
     draws = options.samples // 2 if options.antithetic else options.samples
     run = _Run(problem, start)
     checks = check_steps(options)
     for step in progress(range(options.steps), label="optimising masks", show=show_progress):
         run.optimiser.param_groups[0]["lr"] = learning_rate_at(step, options)
         run.step(step, run.problem.draw(draws, generator))
-        if step + 1 in checks and run.check(step, checker):
+        if step + 1 in checks and run.check(step):
             break
     return run.result()
 
@@ -102,13 +101,15 @@ class _Run:
         for name, value in (("distortion", distortion), ("sparsity", sparsity), ("objective", objective)):
             self.logs[name][step, self.active] = value.detach()
 
-    def check(self, step: int, generator: torch.Generator) -> bool:
+    def check(self, step: int) -> bool:
         """Measure the gaps and let the images go whose gap is below the tolerance; True when none is left."""
-        gap = measure_gap(self.problem, self.mask.detach(), generator)
+        tolerance = self.options.tolerance or 0.0
+        seed = self.options.seed + 2_000_003 + 10 * step  # checks do not move the noise of the steps
+        gap = judge_gap(self.problem, self.mask.detach(), seed, tolerance)
         for mine, value in ((self.gap, gap.value), (self.uncertainty, gap.uncertainty)):
             mine[self.active] = value
         self.logs["gap"][step, self.active], self.logs["gap_uncertainty"][step, self.active] = gap
-        stay = gap.value >= (self.options.tolerance or 0.0)
+        stay = gap.value >= tolerance
         if bool(stay.all()):
             return False
         self.stopped[self.active[~stay]] = step + 1

@@ -44,6 +44,7 @@ class RDEOptions:
     steps: Annotated[int, Field(ge=0)] = 2000
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     schedule: Schedule = "constant"  # see `schedule.learning_rate_at`
+    final_rate: Annotated[float, Field(gt=0, le=1)] = 0.01  # where the rate falls to, as a share of the learning rate
     initial_mask: InitialMask = "ones"
     clamp: bool = True  # obfuscations to [0, 1] before the classifier sees them
     seed: Annotated[int, Field(ge=0)] = 0

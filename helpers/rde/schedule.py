@@ -26,14 +26,15 @@ def learning_rate_at(step: int, options: RDEOptions) -> float:
     """The learning rate of a step.
 
     - `constant`: the same for all;
-    - `cosine`: falls along half a cosine to a hundredth of it (Loshchilov & Hutter, 2017);
+    - `cosine`: falls along half a cosine to `final_rate` of it (Loshchilov & Hutter, 2017);
     - `restarts`: does so in each cycle, and each cycle starts from half the rate of the one before.
     """
     rate = options.learning_rate
     if options.schedule == "constant":
         return rate
     number, (start, length) = next((n, c) for n, c in enumerate(cycles(options)) if step < c[0] + c[1])
-    return rate * 0.5**number * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - start) / length)))
+    least = options.final_rate
+    return rate * 0.5**number * (least + (1 - least) * 0.5 * (1 + math.cos(math.pi * (step - start) / length)))
 
 
 def check_steps(options: RDEOptions) -> frozenset[int]:
