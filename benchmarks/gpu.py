@@ -175,7 +175,7 @@ def benchmark(device: str, small: bool) -> dict:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write; 1 where a target is missed."""
+    """Measure, print, write; 1 where a target is missed at full size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=main.__doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--small", action="store_true", help="tiny sizes, to check the script")
@@ -196,7 +196,8 @@ def main(arguments: list[str] | None = None) -> int:
     name = "".join(c if c.isalnum() else "-" for c in found["device"]).lower()
     chosen.output.mkdir(parents=True, exist_ok=True)
     atomic_write(chosen.output / f"{name}.json", (json.dumps(found, indent=1) + "\n").encode())
-    return int(best["ratio"] < TARGET or minutes > AT_MOST_MINUTES)
+    missed = best["ratio"] < TARGET or minutes > AT_MOST_MINUTES
+    return int(missed and not chosen.small)  # tiny sizes check the script, not the targets
 
 
 if __name__ == "__main__":
