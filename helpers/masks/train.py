@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning
-import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import Timer
 from torch import nn
 
 from helpers.masks.data import batch_loader
 from helpers.masks.module import MaskModule
 from helpers.masks.options import EPOCH, MaskTrainingOptions
-from helpers.training.train import quiet
+from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,15 @@ def train_mask_network(
     """
     last = Path(folder) / "last.ckpt"
     if last.exists():
-        stored = _same_recipe(last, options)
+        stored = read_checkpoint(last, options.plain())
         if stored["global_step"] >= options.steps:
             return _finished(stored, options, classifier, device)
     timer = Timer()
     with quiet():
-        trainer = _trainer(options, Path(folder), timer, device, epochs, show)
+        hundreds = options.steps // EPOCH if epochs is None else epochs
+        trainer = resumable_trainer(
+            Path(folder), timer, epochs=hundreds, device=device, show=show, gradient_clip_val=1.0
+        )
     module = MaskModule(options, classifier)
     resume = last if last.exists() else None
     loader = batch_loader(options, show=show)
@@ -73,43 +74,8 @@ def train_mask_network(
     return MaskTraining(module, timer.time_elapsed("train"), trainer.strategy.root_device.type)
 
 
-def _trainer(
-    options: MaskTrainingOptions, folder: Path, timer: Timer, device: str, epochs: int | None, show: bool
-) -> lightning.Trainer:
-    """A trainer that keeps a checkpoint of the last 100 steps' end."""
-    return lightning.Trainer(
-        accelerator=device,
-        devices=1,
-        max_epochs=options.steps // EPOCH if epochs is None else epochs,
-        gradient_clip_val=1.0,
-        callbacks=[
-            timer,
-            ModelCheckpoint(
-                dirpath=folder, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
-            ),
-        ],
-        logger=False,
-        enable_progress_bar=show,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
 def _finished(stored: dict[str, Any], options: MaskTrainingOptions, classifier: nn.Module, device: str) -> MaskTraining:
     """A training that its checkpoint says is over: nothing is drawn or read again."""
     module = MaskModule(options, classifier)
     module.load_state_dict(stored["state_dict"])
     return MaskTraining(module, stored["callbacks"]["Timer"]["time_elapsed"]["train"], device)
-
-
-def _same_recipe(checkpoint: Path, options: MaskTrainingOptions) -> dict[str, Any]:
-    """A checkpoint, refused where its options are others."""
-    found = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    stored = found["hyper_parameters"]["options"]
-    other = [name for name, value in options.plain().items() if stored.get(name) != value]
-    if other:
-        raise ValueError(
-            f"{checkpoint} was made with another value of {', '.join(other)}; "
-            "delete it to start anew, or train in another folder"
-        )
-    return found
