@@ -8,14 +8,15 @@ from helpers.pages.modules import imported_names
 from helpers.pages.source import ROOT
 
 LAYERS = [
-    {"runtime", "explanation"},
+    {"runtime", "explanation", "class_masks"},
     {"images", "data_files"},
     {"scenes", "imagenet", "datasets", "classifiers", "wavelets"},
+    {"multilabel"},
     {"rde", "training", "rollout"},
-    {"masks"},
+    {"masks", "baselines", "explainer"},
     {"metrics"},
     {"profiles", "results", "plots", "widgets"},  # parts that know no protocol
-    {"experiments"},
+    {"experiments", "explainer_experiments"},
     {"lessons", "figures"},
     {"pages"},
 ]
