@@ -1,0 +1,54 @@
+"""From one mask a class to the two masks of the loss."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+def target_and_other_masks(
+    logits: Float[Tensor, "batch classes height width"], labels: Bool[Tensor, "batch classes"]
+) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 1 height width"]]:
+    """The target mask m and the non-target mask n (the paper, section 3 and Figure 2).
+
+    m is the pixelwise maximum over the masks of the classes that the image shows, n that over all others; 0 where there
+    are none. The maximum is taken over the logits: the sigmoid does not change which one is largest.
+
+    Args:
+        logits: of the class masks; their sigmoid is the masks.
+        labels: which classes each image shows.
+    """
+    lowest = torch.finfo(logits.dtype).min
+    present = labels[..., None, None]
+    target = logits.masked_fill(~present, lowest).amax(1, keepdim=True).sigmoid()
+    other = logits.masked_fill(present, lowest).amax(1, keepdim=True).sigmoid()
+    return target, other
+
+
+def hide(
+    images: Float[Tensor, "batch 3 height width"],
+    mask: Float[Tensor, "batch 1 height width"],
+    hidden: Float[Tensor, "1 3 1 1"] | None = None,
+) -> Float[Tensor, "batch 3 height width"]:
+    """Images seen through a mask: pixels where it is 1, black (or the colour `hidden`) where it is 0."""
+    return images * mask if hidden is None else hidden + (images - hidden) * mask
+
+
+def hidden_colour(classifier: object, variant: str) -> Float[Tensor, "1 3 1 1"] | None:
+    """What shows where a mask hides: black; published: the classifier's mean colour.
+
+    The published code multiplies the normalised image, in which 0 is the mean colour.
+
+    Raises:
+        ValueError: the published variant is asked of a classifier that has no normaliser.
+    """
+    if variant != "published":
+        return None
+    mean = getattr(classifier, "mean", None)
+    if not isinstance(mean, Tensor):
+        raise ValueError(
+            "variant='published' hides pixels behind the classifier's mean colour, but this classifier has no `mean`; "
+            "load it with helpers.classifiers.load_classifier"
+        )
+    return mean

@@ -1,0 +1,137 @@
+"""What an Explainer is and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+Variant = Literal["corrected", "published"]
+Objective = Literal["explainer", "rtis"]
+NetworkName = Literal["small", "deeplabv3_resnet50"]
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """The weights and areas of the loss (the paper, equations 1 to 8; the defaults are those for VGG-16 on VOC-2007).
+
+    Equation 6 adds the three terms on the area under one weight λa; the published code weighs each of them, and so can
+    we: three equal weights are the equation.
+
+    Attributes:
+        entropy: λe, of the negative entropy on what is left when the target mask is taken away.
+        smoothness: λtv, of the total variation of both masks.
+        bound: of the bounds on the area of each present class's mask.
+        target_area, other_area: of the mean of the target mask m, and of the non-target mask n.
+        least_area, most_area: the shares a and b of the image between which an area costs nothing.
+        probabilities: what the entropy is taken of: the `"softmax"` of the logits, which is uniform where no class
+            stands out (the published code), or each class's own `"sigmoid"` (equation 3 read to the letter).
+        variant: `"published"` hides pixels behind the mean colour instead of black, adds the bounds of an image's
+            classes instead of averaging them, and counts the differences at the border by reflection.
+    """
+
+    entropy: float = 1.0
+    smoothness: float = 1.0
+    bound: float = 1.0
+    target_area: float = 0.1
+    other_area: float = 0.3
+    least_area: float = 0.05
+    most_area: float = 0.3
+    probabilities: Literal["softmax", "sigmoid"] = "softmax"
+    variant: Variant = "corrected"
+
+    def __post_init__(self) -> None:
+        for name in ("entropy", "smoothness", "bound", "target_area", "other_area"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)} is the weight of a loss: it may not be negative")
+        if not 0 < self.least_area < self.most_area < 1:
+            raise ValueError(
+                f"least_area={self.least_area} and most_area={self.most_area} must satisfy 0 < least < most < 1"
+            )
+        if self.probabilities not in ("softmax", "sigmoid"):
+            raise ValueError(f"probabilities={self.probabilities!r} is not known; use 'softmax' or 'sigmoid'")
+        if self.variant not in get_args(Variant):
+            raise ValueError(f"variant={self.variant!r} is not known; use one of {', '.join(get_args(Variant))}")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """The shape of an Explainer network.
+
+    Attributes:
+        name: `"small"` (an encoder and decoder of our own, for scenes) or torchvision's `"deeplabv3_resnet50"`.
+        widths: of the small network: feature channels at each resolution, the finest first.
+        backbone: of DeepLab: `"random"`, the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which
+            the published code loads, though the paper says "from scratch"), or the path of a .safetensors file.
+        mean, std: the normaliser, applied inside the network.
+    """
+
+    name: NetworkName = "small"
+    widths: tuple[int, ...] = (24, 40, 64, 96)
+    backbone: str = "random"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(NetworkName):
+            raise ValueError(f"network {self.name!r} is not known; use one of {', '.join(get_args(NetworkName))}")
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(f"widths={self.widths} must be at least two positive numbers of channels")
+
+
+@dataclass(frozen=True)
+class ExplainerOptions:
+    """The recipe of an Explainer's training.
+
+    Attributes:
+        objective: the paper's loss, or the adapted one of Real-Time Image Saliency (`helpers.baselines.rtis`).
+        network, loss: its network, and the weights of the paper's loss.
+        epochs: at most so many; `patience` epochs without an improvement of `min_delta` in the validation loss end it.
+        batch: images a step, of all processes together.
+        learning_rate, weight_decay: of AdamW (Adam, where the decay is 0).
+        schedule: `"constant"` (as published) or `"cycle"`: one cycle over all epochs.
+        flip: whether to mirror half of the images.
+        precision: as Lightning names it, such as `"32-true"` or `"bf16-mixed"`.
+        patience, min_delta: see `epochs`.
+        keep: the weights of the `"best"` epoch by validation loss, or of the `"last"` one, as the published code does.
+        seed: of the weights and of the order of the images.
+    """
+
+    objective: Objective = "explainer"
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    loss: LossOptions = field(default_factory=LossOptions)
+    epochs: int = 1000
+    batch: int = 16
+    learning_rate: float = 1e-5
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cycle"] = "constant"
+    flip: bool = False
+    precision: str = "32-true"
+    patience: int = 5
+    min_delta: float = 0.001
+    keep: Literal["best", "last"] = "best"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.objective not in get_args(Objective):
+            raise ValueError(f"objective={self.objective!r} is not known; use one of {', '.join(get_args(Objective))}")
+        for name in ("epochs", "batch", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.learning_rate <= 0 or self.weight_decay < 0:
+            raise ValueError(
+                f"learning_rate={self.learning_rate} must be positive and weight_decay={self.weight_decay} not negative"
+            )
+        if self.schedule not in ("constant", "cycle"):
+            raise ValueError(f"schedule={self.schedule!r} is not known; use 'constant' or 'cycle'")
+        if self.keep not in ("best", "last"):
+            raise ValueError(f"keep={self.keep!r} is not known; use 'best' or 'last'")
+
+    def plain(self) -> dict[str, Any]:
+        """As values that a checkpoint's or a file's metadata may hold."""
+        return _plain(asdict(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value

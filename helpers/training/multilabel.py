@@ -1,0 +1,164 @@
+"""Train a classifier that names every class of a scene, from nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import timm
+import torch
+from jaxtyping import Bool, Float, UInt8
+from lightning.pytorch.callbacks import Timer
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from helpers.multilabel.scenes import BACKGROUND, draw_multilabels
+from helpers.runtime import random_generator
+from helpers.scenes import SCENE_CLASSES
+from helpers.training.augment import augment, noise_like
+from helpers.training.data import EpochSampler
+from helpers.training.module import MEAN, STD
+from helpers.training.multilabel_options import MultiLabelOptions
+from helpers.training.options import TRAINING_SERIES
+from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+
+_MOST_HIDDEN = 0.7  # of any object
+Rows = tuple[Tensor, Tensor, Tensor]  # pixels, labels, parts
+
+
+class MultiLabelModule(lightning.LightningModule):
+    """Train a timm network on the binary cross-entropy of all classes.
+
+    Some images get black holes and keep their labels, others become noise or black and show nothing: methods that mask
+    an image will ask about such pictures. Holes in the shape of objects teach that an outline alone is no object.
+    """
+
+    def __init__(self, options: MultiLabelOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.save_hyperparameters({"options": options.plain()})
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(options.seed)
+            self.network = timm.create_model(options.architecture, num_classes=len(SCENE_CLASSES), **options.model_args)
+        self.network.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        """Logits of images with pixels in [0, 1]."""
+        return self.network(((images - MEAN[0]) / STD[0]).contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: Rows, batch_index: int) -> Tensor:
+        """The binary cross-entropy of an augmented batch."""
+        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        generator = random_generator(1_000_003 * self.options.seed + self.global_step)
+        pixels, labels, parts = batch
+        images, parts = augment(pixels.float() / 255, parts, generator)
+        target = labels.float()
+        empty, hidden = (int(s * len(images)) for s in (self.options.empty_share, self.options.hidden_share))
+        images = torch.cat(
+            [
+                empty_pictures(images[:empty], generator),
+                with_holes(images[empty : empty + hidden], parts[empty : empty + hidden], generator),
+                images[empty + hidden :],
+            ]
+        )
+        target[:empty] = 0
+        loss = functional.binary_cross_entropy_with_logits(self(images), target)
+        self.log("training loss", loss, prog_bar=True)
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with one cycle of the learning rate; no weight decay on biases and normalisations."""
+        o = self.options
+        flat = [p for p in self.network.parameters() if p.ndim <= 1]
+        others = [p for p in self.network.parameters() if p.ndim > 1]
+        groups = [{"params": others, "weight_decay": o.weight_decay}, {"params": flat, "weight_decay": 0.0}]
+        optimiser = torch.optim.AdamW(groups, lr=o.learning_rate)
+        steps = o.epochs * (sum(o.scenes) // o.batch)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, o.learning_rate, total_steps=steps, pct_start=0.2)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def empty_pictures(images: Float[Tensor, "batch 3 height width"], generator: torch.Generator) -> Tensor:
+    """Noise with the mean and spread of each image; every fourth one black, every fourth half black."""
+    if not len(images):
+        return images
+    noise = noise_like(images, generator)
+    place = torch.arange(len(images), device=images.device)[:, None, None, None] % 4
+    return torch.where(place == 0, 0.0, torch.where(place == 1, noise * blobs(images, generator), noise))
+
+
+def with_holes(
+    images: Float[Tensor, "batch 3 height width"],
+    parts: UInt8[Tensor, "batch height width"],
+    generator: torch.Generator,
+) -> Float[Tensor, "batch 3 height width"]:
+    """Black holes: blobs in half of the images, the outlines of the neighbouring image's objects in the others.
+
+    An image stays whole where a hole would take more than 70 % of an object of it.
+    """
+    if not len(images):
+        return images
+    shapes = (parts.roll(1, 0) < BACKGROUND).flip(1)[:, None]
+    kept = torch.where(torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0, 1.0, 0.0)
+    kept = torch.where(kept == 1, blobs(images, generator), 1 - shapes.float())
+    seen = functional.one_hot(parts.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].float()
+    left = torch.einsum("bhwc,bhw->bc", seen, kept[:, 0]) / seen.sum((1, 2)).clamp_min(1)
+    lost = ((left < 1 - _MOST_HIDDEN) & (seen.sum((1, 2)) > 0)).any(1)
+    return torch.where(lost[:, None, None, None], images, images * kept)
+
+
+def blobs(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Smooth random areas, (batch, 1, height, width): 1 inside, 0 outside; they cover a fifth to nine tenths."""
+    count, _, height, width = images.shape
+    share = torch.rand(count, 1, 1, 1, generator=generator).to(images)
+    coarse = torch.rand(count, 1, 6, 6, generator=generator).to(images)
+    smooth = functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)
+    return (smooth > 0.3 + 0.35 * share).to(images)
+
+
+def training_rows(options: MultiLabelOptions, *, show: bool = False) -> DataLoader[Rows]:
+    """The training scenes in shuffled batches, whose order survives a restart."""
+    drawn = [
+        draw_multilabels(
+            count,
+            size=options.size,
+            seed=TRAINING_SERIES + options.seed + 10 * objects,
+            objects=(objects, objects),
+            shortcut_strength=options.shortcut_strength,
+            shortcut_base_rate=options.shortcut_base_rate,
+            shortcut_class=options.shortcut_class,
+            show=show,
+        )
+        for objects, count in enumerate(options.scenes, 1)
+        if count
+    ]
+    pixels, labels = (torch.cat([getattr(images, name) for images, _ in drawn]) for name in ("pixels", "labels"))
+    rows: Any = TensorDataset(pixels, labels, torch.cat([parts for _, parts in drawn]))
+    sampler = EpochSampler(len(rows), options.seed)
+    return DataLoader(rows, batch_size=options.batch, sampler=sampler, drop_last=True)
+
+
+def train_multilabel(
+    options: MultiLabelOptions, folder: str | Path, *, device: str = "auto", show: bool = True
+) -> tuple[MultiLabelModule, float]:
+    """Train to the last epoch; a killed training goes on from the last epoch in `folder`.
+
+    Returns:
+        The trained module, and the seconds of all runs together.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options.
+    """
+    last = Path(folder) / "last.ckpt"
+    if last.exists():
+        read_checkpoint(last, options.plain())
+    timer = Timer()
+    with quiet():
+        trainer = resumable_trainer(Path(folder), timer, epochs=options.epochs, device=device, show=show)
+        module = MultiLabelModule(options)
+        loader = training_rows(options, show=show)
+        trainer.fit(module, loader, ckpt_path=last if last.exists() else None, weights_only=True)
+    return module, timer.time_elapsed("train")

@@ -1,0 +1,66 @@
+"""The recipes of the classifiers that name every class of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MARKED_CLASS = "fish"
+
+
+@dataclass(frozen=True)
+class MultiLabelOptions:
+    """The recipe of a multi-label classifier of scenes.
+
+    Attributes:
+        architecture, model_args: the network, by its name in timm and its arguments.
+        size: side of the scenes in pixels.
+        scenes: how many training scenes, for each number of objects from one.
+        epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
+        shortcut_strength, shortcut_base_rate, shortcut_class: how the planted mark comes with a class, as in
+            `helpers.scenes.make_scenes`. Strength 0: the mark says nothing.
+        hidden_share: share of each batch that gets black holes, blobs or shapes of other scenes' objects; an image
+            stays whole where a hole would take most of an object, so that its labels stay right.
+        empty_share: share of each batch that becomes noise or black, and shows no class at all.
+        seed: of the weights, the scenes, their order and their augmentation.
+    """
+
+    architecture: str = "resnet10t"
+    model_args: dict[str, Any] = field(
+        default_factory=lambda: {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
+    )
+    size: int = 64
+    scenes: tuple[int, ...] = (5000, 4000, 3000, 2000)
+    epochs: int = 16
+    batch: int = 96
+    learning_rate: float = 6e-3
+    weight_decay: float = 0.03
+    shortcut_strength: float = 0.0
+    shortcut_base_rate: float = 0.3
+    shortcut_class: str = MARKED_CLASS
+    hidden_share: float = 0.4
+    empty_share: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if not 1 <= len(self.scenes) <= 4 or min(self.scenes) < 0 or sum(self.scenes) < self.batch:
+            raise ValueError(
+                f"scenes={self.scenes} must say how many scenes have 1, 2, 3 and 4 objects, and fill a batch of "
+                f"{self.batch}"
+            )
+        if min(self.hidden_share, self.empty_share) < 0 or self.hidden_share + self.empty_share > 1:
+            raise ValueError(
+                f"hidden_share={self.hidden_share} and empty_share={self.empty_share} are shares of a batch: neither "
+                "may be negative, and their sum may not exceed 1"
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """As values that a checkpoint's metadata may hold."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+
+SCENES_MULTILABEL = MultiLabelOptions()
+SCENES_SHORTCUT = MultiLabelOptions(shortcut_strength=0.95, shortcut_base_rate=0.0)
