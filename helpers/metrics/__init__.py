@@ -1,18 +1,34 @@
 """Measures of explanations."""
 
+from helpers.metrics.class_scores import class_score_matrix, masked_probabilities
 from helpers.metrics.conciseness import conciseness_preciseness, information, kept_probability
 from helpers.metrics.curves import Direction, random_ranks, rate_distortion_curve
 from helpers.metrics.hallucination import CannyEdges, EdgeDetector, hallucinated_edges, hallucination_score
+from helpers.metrics.masking import masked_images
+from helpers.metrics.regions import excess_share, outranks, points_inside
+from helpers.metrics.segmentation import saliency_score, sanity_masks, segmentation_scores
+from helpers.metrics.shortcut import reliance, shortcut_scores
 
 __all__ = [
     "CannyEdges",
     "Direction",
     "EdgeDetector",
+    "class_score_matrix",
     "conciseness_preciseness",
+    "excess_share",
     "hallucinated_edges",
     "hallucination_score",
     "information",
     "kept_probability",
+    "masked_images",
+    "masked_probabilities",
+    "outranks",
+    "points_inside",
     "random_ranks",
     "rate_distortion_curve",
+    "reliance",
+    "saliency_score",
+    "sanity_masks",
+    "segmentation_scores",
+    "shortcut_scores",
 ]
