@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.metrics.masking import Variant, masked_images
+from helpers.explainer.options import Variant
+from helpers.metrics.masking import masked_images
 
 F1_THRESHOLDS = (0.25, 0.5, 0.75)
 IOU_THRESHOLDS = tuple(step / 10 for step in range(1, 10))
