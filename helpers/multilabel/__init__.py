@@ -1,13 +1,18 @@
 """Images with several classes each: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with where the objects are."""
 
+from helpers.multilabel.archives import MissingArchiveError
 from helpers.multilabel.data import MultiLabelImages, SegmentedImages
+from helpers.multilabel.loading import load_segmented, load_split
 from helpers.multilabel.scenes import class_truth, draw_multilabels, scene_multilabels, scene_truth
 
 __all__ = [
+    "MissingArchiveError",
     "MultiLabelImages",
     "SegmentedImages",
     "class_truth",
     "draw_multilabels",
+    "load_segmented",
+    "load_split",
     "scene_multilabels",
     "scene_truth",
 ]

@@ -1,0 +1,90 @@
+"""The archives that PASCAL VOC-2007 and COCO-2014 come in, and what to say where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.data_files import DATA_VARIABLE, data_folder
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file to fetch and unpack.
+
+    Attributes:
+        url: where it is.
+        size: how large it is, in words.
+        holds: a path inside it; where that exists, the archive has been unpacked.
+    """
+
+    url: str
+    size: str
+    holds: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def unpack(self) -> str:
+        """The command that unpacks it where it lies."""
+        return f"unzip {self.name}" if self.name.endswith(".zip") else f"tar -xf {self.name}"
+
+
+_VOC = "http://host.robots.ox.ac.uk/pascal/VOC/voc2007"
+_COCO = "http://images.cocodataset.org"
+_VOC_LISTS = "VOCdevkit/VOC2007/ImageSets/Main"
+
+VOC_TRAINVAL = Archive(f"{_VOC}/VOCtrainval_06-Nov-2007.tar", "460 MB", f"{_VOC_LISTS}/train.txt")
+VOC_TEST = Archive(f"{_VOC}/VOCtest_06-Nov-2007.tar", "451 MB", f"{_VOC_LISTS}/test.txt")
+COCO_TRAIN = Archive(f"{_COCO}/zips/train2014.zip", "13 GB", "train2014")
+COCO_VAL = Archive(f"{_COCO}/zips/val2014.zip", "6 GB", "val2014")
+COCO_ANNOTATIONS = Archive(f"{_COCO}/annotations/annotations_trainval2014.zip", "241 MB", "annotations")
+
+
+class MissingArchiveError(FileNotFoundError):
+    """A data set is not there, or not all of it: which archives to fetch, how large they are, where they belong."""
+
+
+def dataset_root(name: str, root: str | Path | None = None) -> Path:
+    """The folder of a data set: `root`, or the folder `name` inside the one that `XAIBOOK_DATA` names.
+
+    It need not exist: `require` says what belongs in it.
+
+    Raises:
+        ValueError: no root is given and the variable is not set.
+        FileNotFoundError: the variable names no folder.
+    """
+    if root is not None:
+        return Path(root).expanduser()
+    try:
+        return data_folder() / name
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"holds {name}/, or pass root= with the folder of {name} itself"
+        ) from error
+
+
+def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "") -> None:
+    """Check that archives have been unpacked in `root`.
+
+    Args:
+        title: the data set, for the message.
+        root: where they belong.
+        archives: which.
+        hint: what else to say, a sentence.
+
+    Raises:
+        MissingArchiveError: some have not; the message has the address, size and place of each.
+    """
+    missing = [archive for archive in archives if not (root / archive.holds).exists()]
+    if missing:
+        lines = "".join(
+            f"\n  {archive.url} ({archive.size}): put it into {root} and unpack it there with: {archive.unpack}"
+            for archive in missing
+        )
+        raise MissingArchiveError(f"{title} is not, or not wholly, in {root}. Fetch:{lines}{hint and chr(10) + hint}")
