@@ -96,10 +96,7 @@ class ExplainerLoss:
 
 def negative_entropy(logits: Float[Tensor, "batch classes"], probabilities: str = "softmax") -> Float[Tensor, " batch"]:
     """The mean over the classes of p log p (equation 3); least where all classes are equally likely."""
-    if probabilities == "softmax":
-        logs = logits.log_softmax(-1)
-    else:
-        logs = functional.logsigmoid(logits)
+    logs = logits.log_softmax(-1) if probabilities == "softmax" else functional.logsigmoid(logits)
     return (logs.exp() * logs).mean(-1)
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
+from helpers.profiles.explainer_sections import (
+    ClassEvaluation,
+    DatasetSettings,
+    ExplainedClassifier,
+    ExplainerSettings,
+)
 from helpers.profiles.messages import describe_errors
 from helpers.profiles.sections import (
     CartoonXSettings,
@@ -26,8 +33,12 @@ from helpers.profiles.strict_yaml import read_strict_yaml
 
 __all__ = [
     "CartoonXSettings",
+    "ClassEvaluation",
     "ClassifierSettings",
     "CurveSettings",
+    "DatasetSettings",
+    "ExplainedClassifier",
+    "ExplainerSettings",
     "ImageSettings",
     "InitialMaskSettings",
     "Profile",
@@ -65,15 +76,18 @@ def profile_path(name_or_path: str | Path) -> Path:
     return path
 
 
-def load_profile(name_or_path: str | Path) -> Profile:
+def load_profile(
+    name_or_path: str | Path, *, needs: Literal["rate-distortion", "explainer"] = "rate-distortion"
+) -> Profile:
     """Read and check a profile.
 
     Args:
         name_or_path: the name of a file in `profiles/` (`"quick"`), or the path of any YAML file.
+        needs: which sections are wanted: those of Pixel RDE and CartoonX, or that of class masks.
 
     Raises:
         ValueError: there is no such profile, or it is not right; the message names each wrong key (dotted), its value
-            and what is allowed there.
+            and what is allowed there. Or it has not the sections that are wanted.
     """
     path = profile_path(name_or_path)
     content = read_strict_yaml(path)
@@ -87,4 +101,14 @@ def load_profile(name_or_path: str | Path) -> Profile:
             f"{path}: name = {profile.name!r}, but the file's name says {path.stem!r}; make them the same, "
             f"so that two profiles never write to one folder (known profiles: {', '.join(known_profiles())})"
         )
+    part = "images" if needs == "rate-distortion" else "explainer"
+    if getattr(profile, part) is None:
+        having = [name for name in known_profiles() if _has(PROFILES_FOLDER / f"{name}.yaml", part)]
+        raise ValueError(
+            f"profile {profile.name!r} has no section `{part}`, which is wanted here; use one of {', '.join(having)}"
+        )
     return profile
+
+
+def _has(path: Path, section: str) -> bool:
+    return section in read_strict_yaml(path)

@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pywt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.profiles.base import (
+    Count,
+    Device,
+    Fraction,
+    Name,
+    Section,
+    Size,
+    Start,
+    Variant,
+    Weight,
+    check_wavelet,
+    expand_data_path,
+)
+from helpers.profiles.explainer_sections import ExplainerSettings
 from helpers.rde.options import RDEOptions
 
 Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
-Variant = Literal["corrected", "published"]
-Start = Literal["ones", "random", "constant", "foreground", "learned"]  # the names that helpers.masks knows
-Size = Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
-
-
-def _text_like(pattern: str, allowed: str) -> AfterValidator:
-    """A check that a text matches a pattern, with an error that says in words what is allowed."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"should be {allowed}")
-        return text
-
-    return AfterValidator(check)
-
-
-def _check_wavelet(name: str) -> str:
-    if name not in pywt.wavelist(kind="discrete"):
-        families = ", ".join(pywt.families(short=True))
-        raise ValueError(
-            f"should be a discrete wavelet of PyWavelets, such as haar, db3 or sym4 (families: {families})"
-        )
-    return name
-
-
-Name = Annotated[str, _text_like(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens, the first no hyphen")]
-Device = Annotated[
-    str, _text_like(r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:0 (or another number) or mps")
-]
-
-
-class Section(BaseModel):
-    """A part of a profile: read-only, and nothing in it that is not known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ImageSettings(Section):
@@ -110,7 +83,7 @@ class ClassifierSettings(Section):
 class CartoonXSettings(RDEOptions):
     """The options of CartoonX: those of the optimisation, and the wavelet transform that it works on."""
 
-    wavelet: Annotated[str, AfterValidator(_check_wavelet)] = "db3"
+    wavelet: Annotated[str, AfterValidator(check_wavelet)] = "db3"
     levels: Annotated[int, Field(ge=1, le=10)] = 5
     mode: Literal["zero", "symmetric", "periodization", "reflect"] = "zero"
 
@@ -214,26 +187,49 @@ class SearchSettings(Section):
     distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # wanted at an image's own λk, relative to p²
 
 
+RATE_DISTORTION = ("images", "classifier", "cartoonx", "pixel_rde", "curves", "sweep")
+"""The sections that Pixel RDE and CartoonX need."""
+
+_ABSENT: Any = None  # which `load_profile` lets nobody see who needs the section
+
+
 class Profile(Section):
-    """All parameters of a run. Two profiles with one `digest` ask for the same numbers."""
+    """All parameters of a run. Two profiles with one `digest` ask for the same numbers.
+
+    A profile has the sections from `images` to `sweep` (Pixel RDE and CartoonX), or `explainer` (class masks), or both;
+    `load_profile` sees to it that those which are asked for are there.
+    """
 
     name: Name  # the file's name, and the folder in results/
     description: str
     seed: Annotated[int, Field(ge=0)] = 0
     device: Device = "auto"  # as in runtime.resolve_device
     batch_size: Count
-    images: ImageSettings
-    classifier: ClassifierSettings
-    cartoonx: CartoonXSettings
-    pixel_rde: RDEOptions
-    curves: CurveSettings
-    sweep: SweepSettings
+    images: ImageSettings = _ABSENT
+    classifier: ClassifierSettings = _ABSENT
+    cartoonx: CartoonXSettings = _ABSENT
+    pixel_rde: RDEOptions = _ABSENT
+    curves: CurveSettings = _ABSENT
+    sweep: SweepSettings = _ABSENT
     transformer: TransformerSettings | None = None
     initial_masks: InitialMaskSettings | None = None
     search: SearchSettings | None = None
+    explainer: ExplainerSettings | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Profile:
+        absent = [name for name in RATE_DISTORTION if getattr(self, name) is None]
+        if absent and (len(absent) < len(RATE_DISTORTION) or self.explainer is None):
+            raise ValueError(
+                f"{', '.join(absent)} missing: a profile has all of {', '.join(RATE_DISTORTION)}, or none "
+                "of them and the section explainer"
+            )
+        return self
 
     @model_validator(mode="after")
     def _enough_images(self) -> Profile:
+        if self.images is None:
+            return self
         count = self.images.count
         for part, wanted in self._wanted_images().items():
             if wanted is not None and count is not None and wanted > count:
@@ -278,23 +274,6 @@ class Profile(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number: everything but the description."""
-        content = self.model_dump(mode="json", exclude={"description"})
+        """SHA-256 of all that can change a number: all but the description and `explainer`, which has its own."""
+        content = self.model_dump(mode="json", exclude={"description", "explainer"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def expand_data_path(text: str) -> str:
-    """`text` with a leading $XAIBOOK_DATA replaced by the folder that this environment variable names.
-
-    Raises:
-        ValueError: the variable is needed and not set.
-    """
-    if not text.startswith("$XAIBOOK_DATA"):
-        return text
-    root = os.environ.get("XAIBOOK_DATA")
-    if not root:
-        raise ValueError(
-            f"{text!r} needs the environment variable XAIBOOK_DATA: set it to the folder with the real photographs "
-            "and weights, or use the profile 'quick', which needs neither"
-        )
-    return root.rstrip("/") + text.removeprefix("$XAIBOOK_DATA")

@@ -8,7 +8,7 @@ from typing import Any
 import lightning
 import timm
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor

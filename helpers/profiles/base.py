@@ -1,0 +1,67 @@
+"""What the sections of a profile are made of."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Literal
+
+import pywt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Variant = Literal["corrected", "published"]
+Start = Literal["ones", "random", "constant", "foreground", "learned"]  # the names that helpers.masks knows
+Size = Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+def _text_like(pattern: str, allowed: str) -> AfterValidator:
+    """A check that a text matches a pattern, with an error that says in words what is allowed."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"should be {allowed}")
+        return text
+
+    return AfterValidator(check)
+
+
+def check_wavelet(name: str) -> str:
+    """The name of a discrete wavelet, refused where PyWavelets has none of it."""
+    if name not in pywt.wavelist(kind="discrete"):
+        families = ", ".join(pywt.families(short=True))
+        raise ValueError(
+            f"should be a discrete wavelet of PyWavelets, such as haar, db3 or sym4 (families: {families})"
+        )
+    return name
+
+
+Name = Annotated[str, _text_like(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens, the first no hyphen")]
+Device = Annotated[
+    str, _text_like(r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:0 (or another number) or mps")
+]
+
+
+class Section(BaseModel):
+    """A part of a profile: read-only, and nothing in it that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def expand_data_path(text: str) -> str:
+    """`text` with a leading $XAIBOOK_DATA replaced by the folder that this environment variable names.
+
+    Raises:
+        ValueError: the variable is needed and not set.
+    """
+    if not text.startswith("$XAIBOOK_DATA"):
+        return text
+    root = os.environ.get("XAIBOOK_DATA")
+    if not root:
+        raise ValueError(
+            f"{text!r} needs the environment variable XAIBOOK_DATA: set it to the folder with the real photographs "
+            "and weights, or use the profile 'quick', which needs neither"
+        )
+    return root.rstrip("/") + text.removeprefix("$XAIBOOK_DATA")

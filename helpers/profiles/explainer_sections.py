@@ -1,0 +1,117 @@
+"""The section of a profile on class masks: data, classifiers, training, and the methods that are compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from helpers.explainer.options import ExplainerOptions
+from helpers.profiles.base import Count, Fraction, Section, Size, expand_data_path
+from helpers.training.multilabel_options import MARKED_CLASS, MultiLabelOptions
+
+DatasetName = Literal["voc2007", "coco2014"]
+ClassifierName = Literal["vgg16", "resnet50"]
+
+
+class DatasetSettings(Section):
+    """One of the paper's two datasets, or the scenes that stand for it."""
+
+    source: Literal["scenes", "voc2007", "coco2014"]
+    objects: tuple[Count, Count] = (1, 2)  # scenes only: fewest and most objects an image
+    train: Count | None = None  # how many images of each split; None: all. Scenes need all four
+    validation: Count | None = None
+    test: Count | None = None
+    segmented: Count | None = None  # test images of which it is known where their objects are
+    root: str | None = None  # the folder of VOC or COCO, may start with $XAIBOOK_DATA; None: the usual one
+    seed: Annotated[int, Field(ge=0)] = 1
+    difficult: bool | None = None  # VOC: whether objects marked as difficult count; None: as the variant says
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> DatasetSettings:
+        counts = (self.train, self.validation, self.test, self.segmented)
+        if self.source == "scenes" and None in counts:
+            raise ValueError("source: scenes needs `train`, `validation`, `test` and `segmented`: scenes never run out")
+        if not self.objects[0] <= self.objects[1] <= 4:
+            raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
+        return self
+
+    def folder(self) -> str | None:
+        """The data's folder on this machine, None for the usual one.
+
+        Raises:
+            ValueError: it starts with $XAIBOOK_DATA, and that is not set.
+        """
+        return None if self.root is None else expand_data_path(self.root)
+
+
+class ExplainedClassifier(Section):
+    """One of the paper's two classifiers, or what stands for it, and how its Explainer is trained."""
+
+    name: str  # a file in models/, or a network of torchvision to be fine-tuned on each dataset
+    scenes: MultiLabelOptions | None = None  # how a classifier of scenes is trained from nothing
+    fine_tune: dict[str, Any] | None = None  # or how torchvision's network is fine-tuned: training.FineTuneOptions
+    explainer: ExplainerOptions
+    rtis: ExplainerOptions
+    datasets: dict[DatasetName, dict[Literal["explainer", "rtis"], dict[str, Any]]] = Field(
+        default={}
+    )  # changes for one dataset
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ExplainedClassifier:
+        if self.scenes is not None and self.fine_tune is not None:
+            raise ValueError("a classifier is trained from nothing (`scenes`) or fine-tuned (`fine_tune`), not both")
+        if self.rtis.objective != "rtis" or self.explainer.objective != "explainer":
+            raise ValueError("`explainer.objective` must be explainer, and `rtis.objective` rtis")
+        return self
+
+
+class ClassEvaluation(Section):
+    """How many images are looked at, for each table."""
+
+    images: Count  # of Tables 2 and 3 and of the comparison with truth, for each dataset and classifier
+    scores: Count  # of Table 1
+    thresholds: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    plain_threshold: float = 0.0  # Table 4: on the logits of plain and of masked images
+    masked_threshold: float = -1.0
+    pairs: Count | None = None  # of the shortcut score: scenes with and without the mark
+
+
+class ExplainerSettings(Section):
+    """Everything about class masks (What You See is What You Classify)."""
+
+    size: Size
+    datasets: Annotated[dict[DatasetName, DatasetSettings], Field(min_length=1)]
+    classifiers: Annotated[dict[ClassifierName, ExplainedClassifier], Field(min_length=1)]
+    evaluation: ClassEvaluation
+    baselines: dict[str, dict[str, Any]] = Field(
+        default={}
+    )  # options of grad-cam, rise, extremal-perturbation, igos++, occlusion
+    marked_class: str = MARKED_CLASS  # of the planted shortcut
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that can change a number."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+    def dataset(self, name: str) -> DatasetSettings:
+        """The dataset that stands for one of the paper's.
+
+        Raises:
+            ValueError: this profile has none.
+        """
+        if name not in self.datasets:
+            raise ValueError(f"this profile has no dataset {name!r}, only {', '.join(self.datasets)}; use another one")
+        return self.datasets[name]  # type: ignore[index]
+
+    def classifier(self, name: str) -> ExplainedClassifier:
+        """The classifier that stands for one of the paper's.
+
+        Raises:
+            ValueError: this profile has none.
+        """
+        if name not in self.classifiers:
+            raise ValueError(f"this profile has no classifier {name!r}, only {', '.join(self.classifiers)}")
+        return self.classifiers[name]  # type: ignore[index]
