@@ -52,14 +52,15 @@ class ExplainerNetwork(nn.Module):
 class SmallNetwork(nn.Module):
     """An encoder and a decoder with connections across (U-Net; Ronneberger et al., 2015).
 
-    Each step down halves the resolution. At the coarsest one, the mean over the image is added to each place, so that
-    every place knows what else the image shows.
+    The finest features stand at half the resolution; each place there gives the logits of its four pixels (sub-pixel
+    convolution; Shi et al., 2016). Each step down halves the resolution again. At the coarsest one, the mean over the
+    image is added to each place, so that every place knows what else the image shows.
     """
 
     def __init__(self, widths: tuple[int, ...], classes: int) -> None:
         super().__init__()
         self.levels = len(widths) - 1
-        self.enter = _convolution(3, widths[0])
+        self.enter = nn.Sequential(nn.PixelUnshuffle(2), _convolution(12, widths[0]))
         self.down = nn.ModuleList(
             nn.Sequential(_convolution(fine, coarse, stride=2), _Residual(coarse)) for fine, coarse in pairwise(widths)
         )
@@ -68,12 +69,12 @@ class SmallNetwork(nn.Module):
         self.up = nn.ModuleList(
             nn.Sequential(_convolution(fine + coarse, fine), _Residual(fine)) for fine, coarse in pairwise(widths)
         )
-        self.head = nn.Conv2d(widths[0], classes, 1)
+        self.head = nn.Conv2d(widths[0], 4 * classes, 1)
 
     def forward(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes height width"]:
         """Logits of images of any size that can be halved so often; others are padded."""
         height, width = pixels.shape[-2:]
-        step = 2**self.levels
+        step = 2 ** (self.levels + 1)
         padded = functional.pad(pixels, (0, -width % step, 0, -height % step), mode="replicate")
         features = [self.enter(padded)]
         for down in self.down:
@@ -82,7 +83,7 @@ class SmallNetwork(nn.Module):
         x = self.deepest(x + self.whole(x.mean((2, 3)))[..., None, None])
         for up, fine in zip(reversed(self.up), reversed(features), strict=True):
             x = up(torch.cat([fine, functional.interpolate(x, fine.shape[-2:], mode="nearest")], 1))
-        return self.head(x)[..., :height, :width]
+        return functional.pixel_shuffle(self.head(x), 2)[..., :height, :width]
 
 
 class _Residual(nn.Module):
