@@ -7,16 +7,18 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, jaccard_score, precision_recall_fscore_support
 from tiny import TinyClassifier, smooth_images
+from torchmetrics.functional.classification import multilabel_stat_scores
 
 from helpers.metrics import (
     class_score_matrix,
+    decision_counts,
     masked_images,
     masked_probabilities,
+    micro_scores,
     saliency_score,
     sanity_masks,
     segmentation_scores,
 )
-from helpers.metrics.multilabel import decision_counts, micro_scores
 from helpers.scenes import make_scenes
 
 SIZE = 24
@@ -211,16 +213,26 @@ class TestDecisions:
     def test_they_are_scikit_learns_over_all_decisions(self, threshold):
         generator = torch.Generator().manual_seed(8)
         logits, labels = torch.randn(40, 6, generator=generator) * 2, torch.rand(40, 6, generator=generator) > 0.7
-        counts = sum(decision_counts(logits[part], labels[part], threshold) for part in (slice(0, 15), slice(15, None)))
+        counts = decision_counts(logits, labels, threshold).sum(0)
         expected = precision_recall_fscore_support(labels.flatten(), (logits > threshold).flatten(), average="binary")[
             :3
         ]
         assert [float(value) for value in micro_scores(counts).values()] == pytest.approx(expected, abs=1e-6)
 
+    @pytest.mark.parametrize("threshold", [0.0, -1.0])
+    def test_each_images_counts_are_torchmetrics(self, threshold):
+        generator = torch.Generator().manual_seed(9)
+        logits, labels = torch.randn(5, 6, generator=generator), torch.rand(5, 6, generator=generator) > 0.5
+        expected = [
+            multilabel_stat_scores((row > threshold).int()[None], label.int()[None], 6, average="micro")[:4]
+            for row, label in zip(logits, labels, strict=True)
+        ]
+        assert torch.equal(decision_counts(logits, labels, threshold), torch.stack(expected))
+
     def test_logits_between_zero_and_one_are_still_logits(self):
         # a library that guesses would take these for probabilities
         counts = decision_counts(torch.tensor([[0.1, 0.2, -0.1]]), torch.tensor([[True, True, False]]))
-        assert counts.tolist() == [2, 0, 1, 0]
+        assert counts.tolist() == [[2, 0, 1, 0]]
 
     def test_a_batch_of_counts_gives_a_batch_of_scores(self):
         scores = micro_scores(torch.tensor([[2, 0, 1, 0], [0, 0, 3, 0]]))

@@ -5,6 +5,7 @@ from helpers.metrics.conciseness import conciseness_preciseness, information, ke
 from helpers.metrics.curves import Direction, random_ranks, rate_distortion_curve
 from helpers.metrics.hallucination import CannyEdges, EdgeDetector, hallucinated_edges, hallucination_score
 from helpers.metrics.masking import masked_images
+from helpers.metrics.multilabel import decision_counts, micro_scores
 from helpers.metrics.regions import excess_share, outranks, points_inside
 from helpers.metrics.segmentation import saliency_score, sanity_masks, segmentation_scores
 from helpers.metrics.shortcut import reliance, shortcut_scores
@@ -15,6 +16,7 @@ __all__ = [
     "EdgeDetector",
     "class_score_matrix",
     "conciseness_preciseness",
+    "decision_counts",
     "excess_share",
     "hallucinated_edges",
     "hallucination_score",
@@ -22,6 +24,7 @@ __all__ = [
     "kept_probability",
     "masked_images",
     "masked_probabilities",
+    "micro_scores",
     "outranks",
     "points_inside",
     "random_ranks",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torchmetrics.functional.classification import multilabel_stat_scores
 
 PLAIN_THRESHOLD = 0.0
 MASKED_THRESHOLD = -1.0
@@ -14,19 +13,19 @@ MASKED_THRESHOLD = -1.0
 
 def decision_counts(
     logits: Float[Tensor, "batch classes"], labels: Bool[Tensor, "batch classes"], threshold: float | int = 0.0
-) -> Int[Tensor, " 4"]:
-    """The decisions "logit > threshold" against the labels: true and false yes, true and false no, over all classes.
+) -> Int[Tensor, "batch 4"]:
+    """The decisions "logit > threshold" of each image against its labels: true yes, false yes, true no, false no.
 
-    Counts of several batches may be added.
+    Add them up over images for the scores of a whole dataset.
 
     Args:
         logits: of a multi-label classifier.
         labels: which classes each image shows.
         threshold: of the logits: 0 is a probability of one half.
     """
-    # decisions, not scores, are handed over: torchmetrics would guess from the values whether scores are logits
-    found = multilabel_stat_scores((logits > threshold).int(), labels.int(), labels.shape[1], average="micro")
-    return found[:4].long()
+    yes = logits > threshold
+    decisions = (yes & labels, yes & ~labels, ~yes & ~labels, ~yes & labels)
+    return torch.stack([decision.sum(1) for decision in decisions], 1)
 
 
 def micro_scores(counts: Int[Tensor, "*batch 4"]) -> dict[str, Float[Tensor, "*batch"]]:
