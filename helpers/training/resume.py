@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, Timer
 
 
 def resumable_trainer(
-    folder: Path, timer: Timer, *, epochs: int, device: str, show: bool, **more: Any
+    folder: Path,
+    timer: Timer,
+    *,
+    epochs: int,
+    device: str,
+    show: bool,
+    watching: Sequence[Callback] = (),
+    **more: Any,
 ) -> lightning.Trainer:
     """A trainer that keeps a checkpoint of the last epoch, `last.ckpt`.
 
@@ -25,6 +32,7 @@ def resumable_trainer(
         epochs: how many.
         device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
         show: whether to show progress.
+        watching: further callbacks; the checkpoint comes after them, so that it holds what they know.
         more: other arguments of `lightning.Trainer`.
     """
     return lightning.Trainer(
@@ -33,6 +41,7 @@ def resumable_trainer(
         max_epochs=epochs,
         callbacks=[
             timer,
+            *watching,
             ModelCheckpoint(
                 dirpath=folder, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
             ),
