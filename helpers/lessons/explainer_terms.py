@@ -1,0 +1,139 @@
+"""The terms of the Explainer's loss, switched on one by one on a single scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from helpers.class_masks import merge_classes
+from helpers.explainer.loss import ExplainerLoss
+
+TERMS = ("classification", "entropy", "area_target", "area_other", "bound", "smoothness")
+
+SWITCHED_ON: dict[str, tuple[str, ...]] = {
+    "classification": TERMS[:1],
+    "+ entropy": TERMS[:2],
+    "+ areas": TERMS[:4],
+    "+ bounds": TERMS[:5],
+    "+ smoothness": TERMS,
+}
+"""Each setting has one term more than the one before; the two areas come together."""
+
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    f"no {name}": tuple(term for term in TERMS if term not in terms)
+    for name, terms in {
+        "classification": ("classification",),
+        "entropy": ("entropy",),
+        "areas": ("area_target", "area_other"),
+        "bounds": ("bound",),
+    }.items()
+}
+"""Each setting has all terms but one; without smoothness it would be the last but one of `SWITCHED_ON`."""
+
+
+@dataclass(frozen=True)
+class MaskSearch:
+    """What some settings of the loss made of one scene's class masks, as they were searched for.
+
+    Attributes:
+        settings: the names of the settings.
+        steps: after how many steps the masks were looked at.
+        masks: the class masks at these steps, in [0, 1].
+        terms: the terms of the loss there, without their weights, in the order of `TERMS`; also those left out.
+    """
+
+    settings: tuple[str, ...]
+    steps: tuple[int, ...]
+    masks: Float[Tensor, "settings looks classes height width"]
+    terms: Float[Tensor, "settings looks terms"]
+
+    def merged(self, classes: Bool[Tensor, "1 classes"], look: int = -1) -> Float[Tensor, "settings 1 height width"]:
+        """The pixelwise maximum over some classes' masks at one look, for each setting."""
+        masks = self.masks[:, look]
+        return merge_classes(masks, classes.expand(len(masks), -1))
+
+    def only(self, settings: Sequence[str]) -> MaskSearch:
+        """Some of the settings, in the order given."""
+        rows = [self.settings.index(name) for name in settings]
+        return MaskSearch(tuple(settings), self.steps, self.masks[rows], self.terms[rows])
+
+
+def search_masks(
+    loss: ExplainerLoss,
+    classifier: nn.Module,
+    image: Float[Tensor, "1 3 height width"],
+    labels: Bool[Tensor, "1 classes"],
+    settings: Mapping[str, Sequence[str]],
+    *,
+    looks: Sequence[int] = (0, 5, 10, 20, 40, 80, 120),
+    grid: int = 12,
+    learning_rate: float = 0.2,
+    spread: float = 0.02,
+    seed: int = 0,
+) -> MaskSearch:
+    """Search the class masks of one image with Adam, without any network, once for each setting of the loss.
+
+    The unknowns are the logits of the masks on a coarse grid, which are made finer by interpolation. They start near 0,
+    so that every mask starts near one half. With an unknown a pixel, a single image is not enough to find anything that
+    makes sense: there are too many noise-like masks that the classifier agrees with.
+
+    Args:
+        loss: gives the terms and their weights.
+        classifier: pixels in [0, 1] to logits; frozen.
+        image: the image.
+        labels: which classes it shows.
+        settings: by name, the terms that count.
+        looks: after how many steps to look; the last is also the number of steps.
+        grid: side of the grid of unknowns.
+        learning_rate: of Adam.
+        spread: standard deviation of the starting logits.
+        seed: of the starting logits, the same for all settings.
+
+    Raises:
+        ValueError: a setting names a term that does not exist, or the looks do not ascend from 0 or more.
+    """
+    unknown = {term for terms in settings.values() for term in terms} - set(TERMS)
+    if unknown or not settings:
+        raise ValueError(f"settings must name terms out of {', '.join(TERMS)}; unknown: {', '.join(sorted(unknown))}")
+    if list(looks) != sorted(set(looks)) or not looks or looks[0] < 0:
+        raise ValueError(f"looks={tuple(looks)} must ascend, from 0 or more")
+    start = spread * torch.randn((1, labels.shape[1], grid, grid), generator=torch.Generator().manual_seed(seed))
+    found = [
+        _search(loss, classifier, image, labels, terms, start.to(image), looks, learning_rate)
+        for terms in settings.values()
+    ]
+    masks, terms = (torch.stack(part) for part in zip(*found, strict=True))
+    return MaskSearch(tuple(settings), tuple(looks), masks, terms)
+
+
+def _search(
+    loss: ExplainerLoss,
+    classifier: nn.Module,
+    image: Tensor,
+    labels: Tensor,
+    chosen: Sequence[str],
+    start: Tensor,
+    looks: Sequence[int],
+    learning_rate: float,
+) -> tuple[Tensor, Tensor]:
+    """One setting: the masks (looks, classes, height, width) and all terms (looks, terms) at the looks."""
+    logits = start.clone().requires_grad_()
+    adam = torch.optim.Adam([logits], lr=learning_rate)
+    weights = loss.weights
+    masks, terms = [], []
+    for step in range(looks[-1] + 1):
+        fine = functional.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
+        values = loss.terms(classifier, image, labels, fine)
+        if step in looks:
+            masks.append(fine.detach().sigmoid()[0])
+            terms.append(torch.stack([values[name].detach() for name in TERMS]))
+        if step < looks[-1]:
+            objective = torch.stack([weights[name] * values[name] for name in chosen]).sum()
+            (logits.grad,) = torch.autograd.grad(objective, logits)
+            adam.step()
+    return torch.stack(masks), torch.stack(terms)
