@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from helpers.multilabel.scenes import BACKGROUND, draw_multilabels
+from helpers.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
 from helpers.runtime import random_generator
 from helpers.scenes import SCENE_CLASSES
 from helpers.training.augment import augment, noise_like
@@ -56,15 +56,14 @@ class MultiLabelModule(lightning.LightningModule):
         pixels, labels, parts = batch
         images, parts = augment(pixels.float() / 255, parts, generator)
         target = labels.float()
-        empty, hidden = (int(s * len(images)) for s in (self.options.empty_share, self.options.hidden_share))
-        images = torch.cat(
-            [
-                empty_pictures(images[:empty], generator),
-                with_holes(images[empty : empty + hidden], parts[empty : empty + hidden], generator),
-                images[empty + hidden :],
-            ]
-        )
-        target[:empty] = 0
+        o = self.options
+        sizes = [int(share * len(images)) for share in (o.empty_share, o.hidden_share, o.cut_share)]
+        empty, hidden, cut, whole = images.split([*sizes, len(images) - sum(sizes)])
+        some, many = sizes[0], sum(sizes[:2])
+        hidden = with_holes(hidden, parts[some:many], generator)
+        cut, target[many : many + len(cut)] = cut_out(cut, parts[many : many + len(cut)], generator)
+        images = torch.cat([empty_pictures(empty, generator), dimmed(torch.cat([hidden, cut, whole]), generator)])
+        target[:some] = 0
         loss = functional.binary_cross_entropy_with_logits(self(images), target)
         self.log("training loss", loss, prog_bar=True)
         return loss
@@ -108,6 +107,38 @@ def with_holes(
     left = torch.einsum("bhwc,bhw->bc", seen, kept[:, 0]) / seen.sum((1, 2)).clamp_min(1)
     lost = ((left < 1 - _MOST_HIDDEN) & (seen.sum((1, 2)) > 0)).any(1)
     return torch.where(lost[:, None, None, None], images, images * kept)
+
+
+def cut_out(
+    images: Float[Tensor, "batch 3 height width"],
+    parts: UInt8[Tensor, "batch height width"],
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch classes"]]:
+    """Some objects of each image, chosen by chance, cut out along their outline or up to eight pixels from it.
+
+    In half of the images they are taken away, in the other half everything else is, the planted mark always.
+
+    Returns:
+        The images, black where something was taken away; and which classes they still show.
+    """
+    reach = int(torch.randint(0, 9, (), generator=generator))
+    seen = functional.one_hot(parts.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].movedim(3, 1)
+    shown = seen.flatten(2).any(2)
+    chosen = shown & (torch.rand(shown.shape, generator=generator) < 0.6).to(shown.device)
+    inside = (seen * chosen[..., None, None]).amax(1, keepdim=True).to(images)
+    inside = functional.max_pool2d(inside, 2 * reach + 1, stride=1, padding=reach)
+    others = (seen * (shown & ~chosen)[..., None, None]).amax(1, keepdim=True).to(images)
+    only = torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0
+    # what is near one object may be another's: there the image shows what its labels say
+    kept = torch.where(only, inside * (1 - others), torch.maximum(1 - inside, others))
+    left = torch.where(only[:, :, 0, 0], chosen, shown & ~chosen)
+    return images * kept * (parts != MARK)[:, None], left.to(images)
+
+
+def dimmed(images: Float[Tensor, "batch 3 height width"], generator: torch.Generator) -> Tensor:
+    """A third of the images darker, down to a seventh of their brightness: what is dim is still there."""
+    draw = torch.rand(2, len(images), 1, 1, 1, generator=generator).to(images)
+    return images * torch.where(draw[0] < 1 / 3, 0.15 + 0.85 * draw[1], torch.ones_like(draw[1]))
 
 
 def blobs(images: Tensor, generator: torch.Generator) -> Tensor:

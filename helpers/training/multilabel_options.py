@@ -24,6 +24,8 @@ class MultiLabelOptions:
             `helpers.scenes.make_scenes`. Strength 0: the mark says nothing.
         hidden_share: share of each batch that gets black holes, blobs or shapes of other scenes' objects; an image
             stays whole where a hole would take most of an object, so that its labels stay right.
+        cut_share: share of each batch of which some objects are taken away, or everything but some objects; the labels
+            are those of what is left. So an outline alone is no object, and black around an object does no harm.
         empty_share: share of each batch that becomes noise or black, and shows no class at all.
         seed: of the weights, the scenes, their order and their augmentation.
     """
@@ -34,14 +36,15 @@ class MultiLabelOptions:
     )
     size: int = 64
     scenes: tuple[int, ...] = (5000, 4000, 3000, 2000)
-    epochs: int = 16
+    epochs: int = 18
     batch: int = 96
     learning_rate: float = 6e-3
     weight_decay: float = 0.03
     shortcut_strength: float = 0.0
     shortcut_base_rate: float = 0.3
     shortcut_class: str = MARKED_CLASS
-    hidden_share: float = 0.4
+    hidden_share: float = 0.15
+    cut_share: float = 0.35
     empty_share: float = 0.1
     seed: int = 1
 
@@ -54,11 +57,9 @@ class MultiLabelOptions:
                 f"scenes={self.scenes} must say how many scenes have 1, 2, 3 and 4 objects, and fill a batch of "
                 f"{self.batch}"
             )
-        if min(self.hidden_share, self.empty_share) < 0 or self.hidden_share + self.empty_share > 1:
-            raise ValueError(
-                f"hidden_share={self.hidden_share} and empty_share={self.empty_share} are shares of a batch: neither "
-                "may be negative, and their sum may not exceed 1"
-            )
+        shares = {name: getattr(self, name) for name in ("hidden_share", "cut_share", "empty_share")}
+        if min(shares.values()) < 0 or sum(shares.values()) > 1:
+            raise ValueError(f"{shares} are shares of a batch: none may be negative, and their sum may not exceed 1")
 
     def plain(self) -> dict[str, Any]:
         """As values that a checkpoint's metadata may hold."""

@@ -1,0 +1,196 @@
+"""Train everything that a profile's class masks need: its classifiers, their Explainers, and the RTIS networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from helpers.classifiers import load_classifier, save_weights
+from helpers.explainer import ExplainerFile, ExplainerOptions, save_explainer
+from helpers.explainer.files import MODELS_FOLDER
+from helpers.explainer.train import ExplainerTraining, train_explainer
+from helpers.explainer_experiments.cards import write_classifier_card, write_explainer_card
+from helpers.explainer_experiments.study import ClassStudy, all_pairs
+from helpers.multilabel import MultiLabelImages, load_split
+from helpers.profiles import Profile
+from helpers.results import results_folder
+from helpers.scenes import SCENE_CLASSES
+from helpers.training.fine_tune import FineTuneOptions, fine_tune, save_fine_tuned
+from helpers.training.module import MEAN, STD
+from helpers.training.multilabel import train_multilabel
+
+Kind = Literal["classifier", "explainer", "rtis"]
+KINDS: tuple[Kind, ...] = ("classifier", "explainer", "rtis")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training.
+
+    Attributes:
+        study: the dataset and the classifier.
+        kind: what is trained.
+        output: the folder of small networks for scenes; large ones go to the profile's own.
+    """
+
+    study: ClassStudy
+    kind: Kind
+    output: Path = MODELS_FOLDER
+
+    @property
+    def path(self) -> Path:
+        """The file that the training makes."""
+        return self.file("" if self.kind == "classifier" else self.kind)
+
+    def file(self, ending: str) -> Path:
+        """The file of the classifier (`""`), or of one of its networks."""
+        if self.study.explained.scenes is None:
+            return self.study.weights_file(ending)
+        return self.output / f"{self.study.explained.name}{'-' if ending else ''}{ending}.safetensors"
+
+    @property
+    def work(self) -> Path:
+        """Where its checkpoints go."""
+        return results_folder(self.study.profile, self.study.root) / "work" / f"training-{self.path.stem}"
+
+
+def training_jobs(
+    profile: Profile | str,
+    kinds: Sequence[Kind] = KINDS,
+    names: Sequence[str] = (),
+    *,
+    output: Path = MODELS_FOLDER,
+    **options: Any,
+) -> list[Job]:
+    """All trainings of a profile, a classifier before the networks that explain it.
+
+    Args:
+        profile: a profile with a section `explainer`.
+        kinds: what to train.
+        names: the classifiers (`"vgg16"`, `"resnet50"`) to train for; none for all.
+        output: where small networks for scenes go.
+        options: further ones of `ClassStudy`.
+    """
+    jobs: dict[Path, Job] = {}  # one classifier of scenes serves both datasets: it is trained once
+    for study in all_pairs(profile, **options):
+        if not names or study.classifier_name in names:
+            for kind in KINDS:
+                if kind in kinds:
+                    job = Job(study, kind, output)
+                    jobs.setdefault(job.path, job)
+    return list(jobs.values())
+
+
+def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = "", **devices: Any) -> str:
+    """Do one training, unless its file is there; a killed one goes on from its last epoch.
+
+    Args:
+        job: which.
+        again: train also where the file is there.
+        show: whether to show progress.
+        command: the command for the card.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.explainer.train.train_explainer`.
+
+    Returns:
+        What was done, in a line.
+    """
+    if job.path.is_file() and not again:
+        return f"{job.path.name} is there"
+    done = _train_classifier(job, show, command, devices) if job.kind == "classifier" else None
+    return done or _train_network(job, show, command, devices)
+
+
+def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> MultiLabelImages:
+    """The images that a study's networks are trained on: for scenes, those of all datasets of the profile.
+
+    The planted mark comes with the classes as it did when the classifier was trained.
+    """
+    if study.data.source != "scenes":
+        arguments: dict[str, Any] = {"root": study.data.folder(), "difficult": study.data.difficult}
+        arguments |= {"size": study.settings.size, "count": getattr(study.data, split), "seed": study.data.seed}
+        return load_split(study.data.source, split, **arguments)
+    recipe = study.explained.scenes
+    marks = {}
+    if recipe is not None:
+        marks = {f"shortcut_{name}": getattr(recipe, f"shortcut_{name}") for name in ("strength", "base_rate", "class")}
+    parts = [
+        load_split(
+            "scenes", split, size=study.settings.size, count=getattr(data, split), seed=data.seed + 10 * place,
+            objects=data.objects, **marks,
+        )
+        for place, data in enumerate(study.settings.datasets.values(), 1)
+        if data.source == "scenes"
+    ]  # fmt: skip
+    return MultiLabelImages(
+        pixels=torch.cat([part.pixels for part in parts]),
+        labels=torch.cat([part.labels for part in parts]),
+        names=tuple(name for part in parts for name in part.names),
+        class_names=parts[0].class_names,
+    )
+
+
+def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any]) -> str:
+    explained, device = job.study.explained, devices.get("device", "auto")
+    if explained.scenes is None:
+        options = FineTuneOptions(**(explained.fine_tune or {"architecture": explained.name}))
+        images = [split_images(job.study, split) for split in ("train", "validation")]
+        tuned = fine_tune(*images, options, job.work, device=device, show=show)
+        save_fine_tuned(job.path, tuned)
+        return f"{job.path.name}: {tuned.epochs} epochs, {tuned.seconds:.0f} s"
+    recipe = explained.scenes
+    module, seconds = train_multilabel(recipe, job.work, device=device, show=show)
+    save_weights(
+        job.path,
+        module.network.state_dict(),
+        architecture=recipe.architecture,
+        model_args={**recipe.model_args, "num_classes": len(SCENE_CLASSES)},
+        mean=MEAN,
+        std=STD,
+        input_size=recipe.size,
+        classes=SCENE_CLASSES,
+    )
+    write_classifier_card(job.path, recipe, seconds=seconds, device=module.device.type, command=command)
+    return f"{job.path.name}: {seconds:.0f} s"
+
+
+def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) -> str:
+    study = job.study
+    options = _network_options(job)
+    classifier_path = job.file("")
+    classifier = load_classifier(str(classifier_path))
+    training, validation = split_images(study, "train"), split_images(study, "validation")
+    done = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
+    if torch.distributed.is_initialized() and torch.distributed.get_rank():
+        return f"{job.path.name}: saved by the first process"
+    about = ExplainerFile(
+        objective=options.objective,
+        classifier=classifier_path.stem,
+        classifier_digest=classifier.digest,
+        size=study.settings.size,
+        class_names=training.class_names,
+    )
+    save_explainer(job.path, done.network, about)
+    if study.data.source == "scenes":
+        write_explainer_card(job.path, classifier.cpu(), options, done, training=len(training), command=command)
+    return f"{job.path.name}: {_words(done)}"
+
+
+def _network_options(job: Job) -> ExplainerOptions:
+    """The recipe, with what the profile changes for this dataset."""
+    explained = job.study.explained
+    options: ExplainerOptions = getattr(explained, job.kind)
+    changes = explained.datasets.get(job.study.dataset, {}).get(job.kind, {})  # type: ignore[call-overload]
+    if not changes:
+        return options
+    plain = options.plain()
+    for name, value in changes.items():
+        plain[name] = {**plain[name], **value} if isinstance(value, dict) else value
+    return ExplainerOptions(**plain)
+
+
+def _words(done: ExplainerTraining) -> str:
+    return f"{done.epochs} epochs, validation loss {done.validation:.4f}, {done.seconds:.0f} s on {done.device}"
