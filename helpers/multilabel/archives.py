@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from helpers.data_files import DATA_VARIABLE, data_folder
 
@@ -88,3 +91,33 @@ def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "")
             for archive in missing
         )
         raise MissingArchiveError(f"{title} is not, or not wholly, in {root}. Fetch:{lines}{hint and chr(10) + hint}")
+
+
+def listed_content(path: Path) -> bytes:
+    """The bytes of a file that a data set lists.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is listed, but there is no such file; unpack the archive again") from error
+
+
+def listed_picture(path: Path) -> Image.Image:
+    """A picture that a data set lists, decoded, in its own mode.
+
+    It is not turned as its EXIF orientation may say: annotations refer to the pixels as they are stored.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is damaged.
+    """
+    with io.BytesIO(listed_content(path)) as stream:
+        try:
+            picture = Image.open(stream)
+            picture.load()
+        except (OSError, SyntaxError) as error:  # the latter: a PNG with a torn header
+            raise ValueError(f"{path} cannot be decoded ({error}); unpack the archive again") from error
+    return picture

@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.datasets import CocoDetection
 
 from helpers.data_files import file_digest
-from helpers.multilabel.archives import COCO_ANNOTATIONS, COCO_TRAIN, COCO_VAL, dataset_root, require
+from helpers.multilabel.archives import COCO_ANNOTATIONS, COCO_TRAIN, COCO_VAL, dataset_root, listed_picture, require
 from helpers.multilabel.cache import CachedImages, Listing, Wanted, cached_images
 from helpers.multilabel.data import MultiLabelImages, SegmentedImages
 
@@ -97,8 +97,11 @@ def _prepared(split: str, root: str | Path | None) -> tuple[Path, Path]:
 def _dataset(root: Path, annotations: Path) -> CocoDetection:
     """torchvision's data set; half a minute for the real annotation files."""
     folder = root / annotations.stem.removeprefix("instances_")
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
-        return CocoDetection(str(folder), str(annotations))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints what it does
+            return CocoDetection(str(folder), str(annotations))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{annotations} is not an annotation file of COCO ({error}); unpack it again") from error
 
 
 def _split_rows(total: int, split: Split) -> list[int]:
@@ -113,30 +116,20 @@ def _split_rows(total: int, split: Split) -> list[int]:
 def _listing(dataset: CocoDetection, rows: list[int]) -> Listing:
     """The images of some rows."""
     numbers = [dataset.ids[row] for row in rows]
+    files = [Path(dataset.root) / dataset.coco.imgs[number]["file_name"] for number in numbers]
     return Listing(
-        names=[Path(dataset.coco.imgs[number]["file_name"]).stem for number in numbers],
+        names=[file.stem for file in files],
         objects=[
             tuple((one["category_id"], bool(one.get("iscrowd"))) for one in _annotations(dataset, number))
             for number in numbers
         ],
         categories={number: category["name"] for number, category in sorted(dataset.coco.cats.items())},
-        read=lambda place: _read(dataset, rows[place]),
+        read=lambda place: listed_picture(files[place]),
     )
 
 
 def _annotations(dataset: CocoDetection, number: int) -> list[dict[str, Any]]:
     return dataset.coco.loadAnns(dataset.coco.getAnnIds(number))
-
-
-def _read(dataset: CocoDetection, row: int) -> Image.Image:
-    """Decode an image, or say which one cannot be."""
-    try:
-        return dataset[row][0]
-    except OSError as error:
-        path = Path(dataset.root) / dataset.coco.imgs[dataset.ids[row]]["file_name"]
-        if isinstance(error, FileNotFoundError):
-            raise FileNotFoundError(f"{path} is listed, but there is no such file; unpack the archive again") from error
-        raise ValueError(f"{path} cannot be decoded ({error}); unpack the archive again") from error
 
 
 def _columns(cached: CachedImages, raw_ids: bool) -> tuple[dict[int, int], tuple[str, ...]]:

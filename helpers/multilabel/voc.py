@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
@@ -13,7 +14,15 @@ from PIL import Image
 from torch import Tensor
 from torchvision.datasets import VOCDetection, VOCSegmentation
 
-from helpers.multilabel.archives import VOC_TEST, VOC_TRAINVAL, MissingArchiveError, dataset_root, require
+from helpers.multilabel.archives import (
+    VOC_TEST,
+    VOC_TRAINVAL,
+    MissingArchiveError,
+    dataset_root,
+    listed_content,
+    listed_picture,
+    require,
+)
 from helpers.multilabel.cache import CachedImages, Listing, Objects, Wanted, cached_images
 from helpers.multilabel.data import MultiLabelImages, SegmentedImages
 
@@ -107,7 +116,7 @@ def _digest(*datasets: VOCDetection | VOCSegmentation) -> str:
         for path in dataset.targets if isinstance(dataset, VOCDetection) else dataset.images:
             digest.update(f"\0{_name(path)}\0".encode())
             if isinstance(dataset, VOCDetection):
-                digest.update(Path(path).read_bytes())
+                digest.update(listed_content(Path(path)))
     return digest.hexdigest()
 
 
@@ -117,31 +126,17 @@ def _listing(dataset: VOCDetection, rows: list[int]) -> Listing:
         names=[_name(dataset.images[row]) for row in rows],
         objects=[_objects(Path(dataset.annotations[row])) for row in rows],
         categories=dict(enumerate(VOC_CLASSES)),
-        read=lambda place: _read(dataset, rows[place]),
+        read=lambda place: listed_picture(Path(dataset.images[rows[place]])),
     )
 
 
 def _objects(path: Path) -> Objects:
     """Class and difficulty of each object that an annotation file lists, in its order."""
-    from xml.etree import ElementTree
-
     try:
-        found: Any = VOCDetection.parse_voc_xml(ElementTree.parse(path).getroot())["annotation"]["object"]
+        found: Any = VOCDetection.parse_voc_xml(ElementTree.fromstring(listed_content(path)))["annotation"]["object"]
         return tuple((VOC_CLASSES.index(one["name"]), one.get("difficult", "0") == "1") for one in found)
     except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not an annotation of VOC-2007 ({error}); unpack the archive again") from error
-
-
-def _read(dataset: VOCDetection, row: int) -> Image.Image:
-    """Decode an image, or say which one cannot be."""
-    try:
-        return dataset[row][0]
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{dataset.images[row]} is listed, but there is no such file; unpack the archive again"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"{dataset.images[row]} cannot be decoded ({error}); unpack the archive again") from error
 
 
 def _labelled(found: CachedImages, difficult: bool) -> MultiLabelImages:
@@ -166,13 +161,11 @@ def _truth(path: Path, size: int, skipped: list[bool]) -> Truth:
 
 def _published_truth(path: Path, size: int, skipped: list[bool]) -> Truth:
     """What the paper's code takes for object: all that is not black after the palette's colours were turned to grey."""
-    with Image.open(path) as mask:
-        grey = mask.convert("L").resize((size, size), Image.Resampling.BILINEAR)
+    grey = listed_picture(path).convert("L").resize((size, size), Image.Resampling.BILINEAR)
     objects = torch.from_numpy((np.asarray(grey) > 0).astype(np.float32))
     return objects, torch.ones_like(objects, dtype=torch.bool)
 
 
 def _nearest(path: Path, size: int) -> np.ndarray:
     """The palette's numbers, resized by the nearest pixel."""
-    with Image.open(path) as mask:
-        return np.array(mask.resize((size, size), Image.Resampling.NEAREST))
+    return np.array(listed_picture(path).resize((size, size), Image.Resampling.NEAREST))
