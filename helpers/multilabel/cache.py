@@ -159,7 +159,7 @@ def _load(pixels: Path, index: Path, size: int) -> CachedImages | None:
         count = len(known["names"])
         if pixels.stat().st_size != count * 3 * size * size:
             return None
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, KeyError):
         return None
     # not shared: the mapping is read-only for the file, so that a read-only folder will do
     mapped = torch.from_file(str(pixels), shared=False, size=count * 3 * size * size, dtype=torch.uint8)

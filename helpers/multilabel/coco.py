@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -172,7 +173,10 @@ def _union(dataset: CocoDetection, number: int, *, crowds: bool) -> np.ndarray:
     """The pixels, 0 or 255, of all single objects of an image, or of all its crowds."""
     image = dataset.coco.imgs[number]
     union = np.zeros((image["height"], image["width"]), dtype=np.uint8)
-    for annotation in _annotations(dataset, number):
-        if bool(annotation.get("iscrowd")) == crowds:
-            union |= 255 * dataset.coco.annToMask(annotation).astype(np.uint8)
+    with warnings.catch_warnings():
+        # November 2026: pycocotools 2.0 does not know the `copy` argument of NumPy 2's __array__
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        for annotation in _annotations(dataset, number):
+            if bool(annotation.get("iscrowd")) == crowds:
+                union |= 255 * dataset.coco.annToMask(annotation).astype(np.uint8)
     return union
