@@ -55,9 +55,8 @@ class ExplainedClassifier(Section):
     fine_tune: dict[str, Any] | None = None  # or how torchvision's network is fine-tuned: training.FineTuneOptions
     explainer: ExplainerOptions
     rtis: ExplainerOptions
-    datasets: dict[DatasetName, dict[Literal["explainer", "rtis"], dict[str, Any]]] = Field(
-        default={}
-    )  # changes for one dataset
+    # what is different for one dataset
+    datasets: dict[DatasetName, dict[Literal["explainer", "rtis"], dict[str, Any]]] = Field(default={})
 
     @model_validator(mode="after")
     def _fits_together(self) -> ExplainedClassifier:
@@ -79,6 +78,19 @@ class ClassEvaluation(Section):
     pairs: Count | None = None  # of the shortcut score: scenes with and without the mark
 
 
+class RetrainingSettings(Section):
+    """Training a classifier of scenes further on images and their masked versions (the paper's closing idea)."""
+
+    images: Count  # held-out scenes that the outcome is measured on
+    epochs: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    batch: Count = 64  # twice as many images a step: each comes twice
+
+    def changes(self) -> dict[str, Any]:
+        """What of the classifier's recipe is another."""
+        return {"epochs": self.epochs, "learning_rate": self.learning_rate, "batch": self.batch}
+
+
 class ExplainerSettings(Section):
     """Everything about class masks (What You See is What You Classify)."""
 
@@ -89,6 +101,7 @@ class ExplainerSettings(Section):
     baselines: dict[str, dict[str, Any]] = Field(
         default={}
     )  # options of grad-cam, rise, extremal-perturbation, igos++, occlusion
+    retraining: RetrainingSettings | None = None
     marked_class: str = MARKED_CLASS  # of the planted shortcut
 
     @property
