@@ -2,6 +2,7 @@
 
 from helpers.baselines.extremal import ExtremalOptions, ExtremalPerturbation
 from helpers.baselines.grad_cam import GradCAM, GradCAMOptions
+from helpers.baselines.igos import IGOSOptions, IGOSPlusPlus
 from helpers.baselines.occlusion import OcclusionMaps, OcclusionOptions
 from helpers.baselines.rise import RISE, RISEOptions
 from helpers.baselines.rtis import RTISLoss, RTISOptions, rtis_loss
@@ -12,6 +13,8 @@ __all__ = [
     "ExtremalPerturbation",
     "GradCAM",
     "GradCAMOptions",
+    "IGOSOptions",
+    "IGOSPlusPlus",
     "OcclusionMaps",
     "OcclusionOptions",
     "RISEOptions",
