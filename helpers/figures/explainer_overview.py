@@ -122,7 +122,7 @@ def _picture(figure: Figure, place: Place, picture: Tensor, title: str, frame: s
 def _bars(figure: Figure, place: Place, values: Tensor, labels: Tensor, title: str) -> None:
     axes = _axes(figure, place)
     colours = [PRESENT if here else ABSENT for here in labels.tolist()]
-    axes.barh(range(len(values)), values.cpu(), color=colours)
+    axes.barh(range(len(values)), values.tolist(), color=colours)
     axes.set(xlim=(0, 1), xticks=[0, 1], yticks=[], title=title)
     axes.tick_params(labelsize=7)
     axes.invert_yaxis()

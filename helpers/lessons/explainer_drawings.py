@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from helpers.lessons.explainer_terms import MaskSearch
-from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, draw_image, show_images
 from helpers.plots.style import BOOK_STYLE
 
 
@@ -53,11 +54,13 @@ def show_search(
     class_names: Sequence[str],
     look: int = -1,
     *,
-    width: float | int = 9.5,
+    absent: bool = False,
+    width: float | int = 8.5,
 ) -> Figure:
-    """For each setting of the loss (a column) the target mask, what it keeps, what it leaves, and the other mask.
+    """For each setting of the loss (a column) the target mask, what it keeps, and what it leaves.
 
-    Above what is kept and what is left: the probability of each class of the image.
+    Above what is kept and what is left: the probability of each class of the image. With `absent`, the mask of the
+    absent classes is a fourth row.
     """
     target, other = search.merged(labels, look), search.merged(~labels, look)
     kept, left = image * target, image * (1 - target)
@@ -65,9 +68,10 @@ def show_search(
     lines = [[words.replace(", ", "\n") for words in row] for row in told]
     areas = [f"m: {100 * float(mask.mean()):.0f} %" for mask in target]
     heads = [f"{name}\n{area}" for name, area in zip(search.settings, areas, strict=True)]
+    fourth = list(other) if absent else []
     return show_images(
-        [*target, *kept, *left, *other],
-        [*heads, *lines[0], *lines[1], *(f"n: {100 * float(mask.mean()):.0f} %" for mask in other)],
+        [*target, *kept, *left, *fourth],
+        [*heads, *lines[0], *lines[1], *(f"n: {100 * float(mask.mean()):.0f} %" for mask in fourth)],
         columns=len(search.settings),
         colours=MASK_COLOURS,
         width=width,
@@ -82,8 +86,8 @@ def draw_area_bound(masks: dict[str, Float[Tensor, "height width"]], least: floa
         )
         plt.close(figure)
         for place, (name, mask) in zip(axes[0], masks.items(), strict=True):
-            values = mask.flatten().sort(descending=True).values
-            shares = (torch.arange(len(values)) + 0.5) / len(values)
+            values = mask.flatten().sort(descending=True).values.numpy()
+            shares = (np.arange(len(values)) + 0.5) / len(values)
             place.plot(shares, values, color=METHOD_COLOURS["neutral"])
             few, many = shares < least, shares > most
             place.fill_between(shares[few], values[few], 1, color=METHOD_COLOURS["Pixel RDE"], alpha=0.5)
@@ -108,10 +112,8 @@ def draw_probabilities(
         )
         plt.close(figure)
         for column, ((name, picture), row) in enumerate(zip(pictures.items(), probabilities, strict=True)):
-            axes[0, column].imshow(picture.permute(1, 2, 0).clamp(0, 1))
-            axes[0, column].set_title(name)
-            axes[0, column].set_axis_off()
-            axes[1, column].barh(range(len(class_names)), row, color=METHOD_COLOURS["Pixel RDE"])
+            draw_image(axes[0, column], picture, name)
+            axes[1, column].barh(range(len(class_names)), row.tolist(), color=METHOD_COLOURS["Pixel RDE"])
             axes[1, column].set(xlim=(0, 1), yticks=range(len(class_names)), yticklabels=[])
             axes[1, column].invert_yaxis()
         axes[1, 0].set_yticks(range(len(class_names)), class_names)

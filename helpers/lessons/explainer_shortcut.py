@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.scenes import SCENE_CLASSES, Scenes, make_scenes
+from helpers.scenes import Scenes, make_scenes
 
 
 def marked_pairs(
-    count: int, *, size: int, seed: int, showing: str | None, marked_class: str = "fish"
+    count: int, *, size: int, seed: int, classes: tuple[str, ...], objects: tuple[int, int] = (1, 2)
 ) -> tuple[Scenes, Scenes]:
     """The same scenes twice: without the planted mark, and with it. Nothing else differs.
 
@@ -18,39 +18,17 @@ def marked_pairs(
         count: how many pairs.
         size: side in pixels.
         seed: which series of scenes.
-        showing: the class of the largest object; None for scenes that do not show `marked_class` at all.
-        marked_class: the class that the mark comes with in the training of the classifier with the shortcut.
+        classes: the classes that may appear.
+        objects: the fewest and the most objects in a scene.
 
     Returns:
         The scenes without and with the mark.
     """
-    drawn: list[tuple[Scenes, Scenes]] = []
-    found, start, series = 0, 0, 16 * count
-    while found < count:
-        plain, marked = (
-            make_scenes(
-                series,
-                size=size,
-                seed=seed,
-                start=start,
-                objects=(1, 2),
-                shortcut_base_rate=rate,
-                shortcut_class=marked_class,
-            )
-            for rate in (0.0, 1.0)
-        )
-        if showing is None:
-            wanted = ~plain.labels[:, SCENE_CLASSES.index(marked_class)]
-        else:
-            wanted = plain.label == SCENE_CLASSES.index(showing)
-        rows = wanted.nonzero()[: count - found, 0]
-        drawn.append((plain[rows], marked[rows]))
-        found, start = found + len(rows), start + series
-    return _joined([pair[0] for pair in drawn]), _joined([pair[1] for pair in drawn])
-
-
-def _joined(parts: list[Scenes]) -> Scenes:
-    return Scenes(**{name: torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+    plain, marked = (
+        make_scenes(count, size=size, seed=seed, classes=classes, objects=objects, shortcut_base_rate=rate)
+        for rate in (0.0, 1.0)
+    )
+    return plain, marked
 
 
 @torch.no_grad()

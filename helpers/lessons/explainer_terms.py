@@ -70,13 +70,13 @@ def search_masks(
     labels: Bool[Tensor, "1 classes"],
     settings: Mapping[str, Sequence[str]],
     *,
-    looks: Sequence[int] = (0, 5, 10, 20, 40, 80, 120),
+    looks: Sequence[int] = (0, 10, 30, 60, 120),
     grid: int = 12,
     learning_rate: float = 0.2,
     spread: float = 0.02,
     seed: int = 0,
 ) -> MaskSearch:
-    """Search the class masks of one image with Adam, without any network, once for each setting of the loss.
+    """Search the class masks of one image with Adam, without any network, for each setting of the loss by itself.
 
     The unknowns are the logits of the masks on a coarse grid, which are made finer by interpolation. They start near 0,
     so that every mask starts near one half. With an unknown a pixel, a single image is not enough to find anything that
@@ -103,37 +103,29 @@ def search_masks(
     if list(looks) != sorted(set(looks)) or not looks or looks[0] < 0:
         raise ValueError(f"looks={tuple(looks)} must ascend, from 0 or more")
     start = spread * torch.randn((1, labels.shape[1], grid, grid), generator=torch.Generator().manual_seed(seed))
-    found = [
-        _search(loss, classifier, image, labels, terms, start.to(image), looks, learning_rate)
-        for terms in settings.values()
-    ]
-    masks, terms = (torch.stack(part) for part in zip(*found, strict=True))
-    return MaskSearch(tuple(settings), tuple(looks), masks, terms)
-
-
-def _search(
-    loss: ExplainerLoss,
-    classifier: nn.Module,
-    image: Tensor,
-    labels: Tensor,
-    chosen: Sequence[str],
-    start: Tensor,
-    looks: Sequence[int],
-    learning_rate: float,
-) -> tuple[Tensor, Tensor]:
-    """One setting: the masks (looks, classes, height, width) and all terms (looks, terms) at the looks."""
-    logits = start.clone().requires_grad_()
+    count = len(settings)
+    logits = start.to(image).repeat(count, 1, 1, 1).requires_grad_()
+    batch = (image.expand(count, -1, -1, -1), labels.expand(count, -1))
+    chosen = torch.tensor([[loss.weights[term] * (term in terms) for term in TERMS] for terms in settings.values()])
+    chosen = count * chosen.to(image)[..., None, None, None]  # the loss is a mean over the batch: here they are apart
     adam = torch.optim.Adam([logits], lr=learning_rate)
-    weights = loss.weights
     masks, terms = [], []
     for step in range(looks[-1] + 1):
         fine = functional.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
-        values = loss.terms(classifier, image, labels, fine)
         if step in looks:
-            masks.append(fine.detach().sigmoid()[0])
-            terms.append(torch.stack([values[name].detach() for name in TERMS]))
+            masks.append(fine.detach().sigmoid())
+            terms.append(_terms(loss, classifier, image, labels, fine.detach()))
         if step < looks[-1]:
-            objective = torch.stack([weights[name] * values[name] for name in chosen]).sum()
-            (logits.grad,) = torch.autograd.grad(objective, logits)
+            values = loss.terms(classifier, *batch, fine)
+            gradients = [torch.autograd.grad(values[term], logits, retain_graph=True)[0] for term in TERMS]
+            # a setting's masks enter its own part of the mean alone, so each takes from the gradients what it counts
+            logits.grad = (chosen * torch.stack(gradients, 1)).sum(1)
             adam.step()
-    return torch.stack(masks), torch.stack(terms)
+    return MaskSearch(tuple(settings), tuple(looks), torch.stack(masks, 1), torch.stack(terms, 1))
+
+
+@torch.no_grad()
+def _terms(loss: ExplainerLoss, classifier: nn.Module, image: Tensor, labels: Tensor, logits: Tensor) -> Tensor:
+    """The terms of each setting by itself, (settings, terms)."""
+    found = [loss.terms(classifier, image, labels, one[None]) for one in logits]
+    return torch.stack([torch.stack([values[term] for term in TERMS]) for values in found])

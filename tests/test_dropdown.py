@@ -1,0 +1,38 @@
+"""Drop-down lists in the built book: they show another picture without a kernel, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from test_html import RUN_PAGES, address, browser, html, parsed  # noqa: F401  fixtures
+
+SHOWN = "box => [...box.querySelectorAll('.kwm-frame')].map(f => getComputedStyle(f).visibility == 'visible')"
+
+
+@pytest.mark.parametrize("page", RUN_PAGES)
+def test_every_list_shows_what_is_chosen(address, browser, html, page):  # noqa: F811
+    """Choosing the last entry shows the last frame and nothing else; the arrow key then shows the one before it."""
+    if not parsed(html / page).select(".kwm-frames select"):
+        return
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.set_default_timeout(120_000)
+    tab.goto(f"{address}/{page}", wait_until="load")
+    for box in tab.locator(".kwm-frames:has(select)").all():
+        chooser = box.locator("select")
+        if not chooser.is_visible():
+            continue
+        count = chooser.locator("option").count()
+        assert count == len(box.evaluate(SHOWN))
+        chooser.select_option(index=count - 1)
+        assert box.evaluate(SHOWN) == [place == count - 1 for place in range(count)]
+        chooser.focus()
+        tab.keyboard.press("ArrowUp")
+        assert box.evaluate(SHOWN) == [place == count - 2 for place in range(count)]
+        assert chooser.evaluate("list => list.labels.length > 0 || !!list.getAttribute('aria-label')")
+    tab.close()
+
+
+def test_the_chapter_on_the_explainer_has_a_list_of_classes(html):  # noqa: F811
+    lists = parsed(html / "book/explainer.html").select(".kwm-frames select")
+    options = [option.get_text() for option in lists[0].find_all("option")]
+    assert {"fish", "heart", "house"} <= set(options)
+    assert len(options) == 10
