@@ -115,6 +115,12 @@ def test_features_are_those_of_the_trunk_whatever_the_batches(images, tmp_path):
     assert not list(tmp_path.iterdir())  # the files have no names
 
 
+def test_mixed_precision_learns_too(images, tmp_path):
+    after = tuned(images, tmp_path, epochs=12, precision="bf16-mixed").network
+    assert loss_of(after, images[0]) < 0.5 * loss_of(fine_tune_network(TINY, 20).whole.eval(), images[0])
+    assert {value.dtype for value in after.parameters()} == {torch.float32}
+
+
 def test_vgg_gets_a_new_head_of_three_layers():
     network = fine_tune_network(replace(VGG16, backbone="random"), 20)
     assert isinstance(network.whole, torchvision.models.VGG)

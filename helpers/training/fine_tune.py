@@ -77,7 +77,14 @@ def fine_tune(
     recipe = {**options.plain(), "source": network.source, "classes": len(training.class_names)}
     last, timer = folder / "last.ckpt", Timer()
     stop = EarlyStopping(WATCHED, min_delta=options.min_delta, patience=options.patience, check_on_train_epoch_end=True)
-    best = ModelCheckpoint(folder, "best", monitor=WATCHED, enable_version_counter=False, save_on_train_epoch_end=True)
+    best = ModelCheckpoint(
+        folder,
+        "best",
+        monitor=WATCHED,
+        save_weights_only=True,  # Adam's averages of VGG's head would take a gigabyte
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
     with quiet():
         trainer = resumable_trainer(
             folder,
