@@ -59,6 +59,6 @@ def all_logits(study: ClassStudy, images: MultiLabelImages) -> dict[tuple[str, s
 
 
 def _shown(
-    study: ClassStudy, pixels: Tensor, masks: Tensor, classes: Bool[Tensor, "batch all"], variant: str
+    study: ClassStudy, pixels: Tensor, masks: Tensor, classes: Bool[Tensor, "batch all"], variant: Variant
 ) -> Tensor:
     return masked_images(study.classifier, pixels, merge_classes(masks, classes), variant)
