@@ -11,6 +11,7 @@ from helpers.class_masks import merge_classes
 from helpers.explainer_experiments.study import VARIANTS, ClassStudy
 from helpers.metrics import decision_counts, masked_images
 from helpers.multilabel import MultiLabelImages
+from helpers.profiles import Variant
 
 INPUTS = ("plain", "true classes", "named classes")
 COUNTS = ("true_yes", "false_yes", "true_no", "false_no")
