@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import matplotlib as mpl
 import pandas as pd
 import torch
@@ -130,3 +132,8 @@ def stands_for(study: ClassStudy) -> str:
         f"In the profile `{profile}`, {scenes} stand for {data}, and the classifier `{study.explained.name}` for "
         f"{classifier}."
     )
+
+
+def seconds_spent(study: ClassStudy, begin: float) -> float:
+    """What a table took: the seconds since `begin` (`time.perf_counter`), with stored masks at what they once took."""
+    return time.perf_counter() - begin - study.computed + sum(study.spent.values())
