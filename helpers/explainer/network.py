@@ -103,9 +103,9 @@ def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
 
 def _small(options: NetworkOptions, classes: int) -> nn.Module:
     network = SmallNetwork(options.widths, classes)
-    nn.init.zeros_(network.head.weight)  # all masks one half: every class starts alike
+    nn.init.zeros_(network.head.weight)  # every class starts alike
     assert network.head.bias is not None
-    nn.init.zeros_(network.head.bias)
+    nn.init.constant_(network.head.bias, options.first_logit)
     return network
 
 

@@ -59,6 +59,8 @@ class NetworkOptions:
     Attributes:
         name: `"small"` (an encoder and decoder of our own, for scenes) or torchvision's `"deeplabv3_resnet50"`.
         widths: of the small network: feature channels at each resolution, from half the image's down.
+        first_logit: of the small network: all logits before training; above 0, masks start open, and training takes away
+            what is not needed.
         backbone: of DeepLab: `"random"`, the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which
             the published code loads, though the paper says "from scratch"), or the path of a .safetensors file.
         mean, std: the normaliser, applied inside the network.
@@ -66,6 +68,7 @@ class NetworkOptions:
 
     name: NetworkName = "small"
     widths: tuple[int, ...] = (32, 48, 64, 96)
+    first_logit: float = 0.0
     backbone: str = "random"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
