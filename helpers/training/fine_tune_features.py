@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,5 +95,5 @@ def _mapped(folder: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
         return torch.from_numpy(np.memmap(file, plain, "w+", shape=shape)).view(dtype)
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:  # a Batch already; PyTorch expects a list of single rows here
     return batch
