@@ -19,7 +19,7 @@ from helpers.multilabel import MultiLabelImages
 
 CLASSES, SIZE = 3, 16
 TINY = ExplainerOptions(
-    network=NetworkOptions(widths=(8, 12)), epochs=4, batch=8, learning_rate=5e-3, weight_decay=0.01, schedule="cycle",
+    network=NetworkOptions(trunk_args={"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}, widths=(8, 8, 8, 8)), epochs=4, batch=8, learning_rate=5e-3, weight_decay=0.01, schedule="cycle",
     flip=True, patience=50,
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from helpers.explainer import (
 from helpers.multilabel import class_truth
 from helpers.scenes import make_scenes
 
-SMALL = NetworkOptions(widths=(8, 12), first_logit=1.0)
+SMALL = NetworkOptions(widths=(8, 8, 12, 12), first_logit=1.0)
 ABOUT = ExplainerFile("explainer", "tiny", "0" * 64, 16, ("a", "b", "c", "d", "e"))
 
 

@@ -133,5 +133,5 @@ def test_the_weights_depend_on_the_seed_alone():
 
 @pytest.mark.parametrize("size", [(16, 16), (30, 45), (64, 64)])
 def test_masks_have_the_size_of_their_images(size):
-    network = ExplainerNetwork(NetworkOptions(widths=(8, 12, 16)), 4).eval()
+    network = ExplainerNetwork(NetworkOptions(widths=(8, 8, 12, 12)), 4).eval()
     assert network(torch.rand(2, 3, *size)).shape == (2, 4, *size)

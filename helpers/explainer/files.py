@@ -74,7 +74,7 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
     path = explainer_path(name)
     if not path.is_file():
         raise FileNotFoundError(
-            f"there is no Explainer {path}; python -m helpers.explainer_experiments.train --profile <profile> trains one"
+            f"there is no Explainer {path}; train it: python -m helpers.explainer_experiments.train --profile <profile>"
         )
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()

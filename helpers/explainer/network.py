@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
+import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from torch.nn import functional
 from torchvision.models.segmentation import deeplabv3_resnet50
 
 from helpers.classifiers.hubs import torchvision_state, torchvision_weights
-from helpers.classifiers.weight_files import read_weights
+from helpers.classifiers.weight_files import local_weights, read_weights
 from helpers.explainer.options import NetworkOptions
 
 
@@ -50,40 +52,44 @@ class ExplainerNetwork(nn.Module):
 
 
 class SmallNetwork(nn.Module):
-    """An encoder and a decoder with connections across (U-Net; Ronneberger et al., 2015).
+    """A small classifier's layers, and a decoder that leads back from them to half the resolution (U-Net).
 
-    The finest features stand at half the resolution; each place there gives the logits of its four pixels (sub-pixel
-    convolution; Shi et al., 2016). Each step down halves the resolution again. At the coarsest one, the mean over the
-    image is added to each place, so that every place knows what else the image shows.
+    Like DeepLab, which begins as an ImageNet classifier, it can begin as the classifier that it explains: then it knows
+    the classes before it learns where they are. Each place of the coarsest features gives its opinion on every class by
+    the classifier's own last layer (class activation mapping; Zhou et al., 2016); the decoder adds the outlines. Each
+    place at half the resolution gives the logits of its four pixels (sub-pixel convolution; Shi et al., 2016).
     """
 
-    def __init__(self, widths: tuple[int, ...], classes: int) -> None:
+    def __init__(self, options: NetworkOptions, classes: int) -> None:
         super().__init__()
-        self.levels = len(widths) - 1
-        self.enter = nn.Sequential(nn.PixelUnshuffle(2), _convolution(12, widths[0]))
-        self.down = nn.ModuleList(
-            nn.Sequential(_convolution(fine, coarse, stride=2), _Residual(coarse)) for fine, coarse in pairwise(widths)
-        )
-        self.whole = nn.Linear(widths[-1], widths[-1])
-        self.deepest = _Residual(widths[-1])
+        self.trunk: Any = timm.create_model(options.trunk, num_classes=classes, **options.trunk_args)
+        reductions = [int(each["reduction"]) for each in self.trunk.feature_info]
+        below = [int(each["num_chs"]) for each in self.trunk.feature_info]
+        if reductions != [2 ** (level + 1) for level in range(len(below))] or len(below) != len(options.widths) + 1:
+            raise ValueError(
+                f"widths={options.widths} and trunk={options.trunk!r} do not fit: the trunk's features stand at "
+                f"{', '.join(f'1/{r}' for r in reductions)}; give a width for each but the last"
+            )
+        self.step = reductions[-1]
+        above = [*options.widths[1:], below[-1]]
         self.up = nn.ModuleList(
-            nn.Sequential(_convolution(fine + coarse, fine), _Residual(fine)) for fine, coarse in pairwise(widths)
+            nn.Sequential(_convolution(fine + coarse, width), _Residual(width))
+            for fine, coarse, width in zip(below, above, options.widths, strict=False)
         )
-        self.head = nn.Conv2d(widths[0], 4 * classes, 1)
+        self.head = nn.Conv2d(options.widths[0], 4 * classes, 1)
 
     def forward(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes height width"]:
-        """Logits of images of any size that can be halved so often; others are padded."""
+        """Logits of images of any size; they are padded to what the trunk halves without rest."""
         height, width = pixels.shape[-2:]
-        step = 2 ** (self.levels + 1)
-        padded = functional.pad(pixels, (0, -width % step, 0, -height % step), mode="replicate")
-        features = [self.enter(padded)]
-        for down in self.down:
-            features.append(down(features[-1]))
+        padded = functional.pad(pixels, (0, -width % self.step, 0, -height % self.step), mode="replicate")
+        features = list(self.trunk.forward_intermediates(padded, intermediates_only=True))
         x = features.pop()
-        x = self.deepest(x + self.whole(x.mean((2, 3)))[..., None, None])
+        last = self.trunk.fc
+        opinions = functional.conv2d(x, last.weight[..., None, None], last.bias)
         for up, fine in zip(reversed(self.up), reversed(features), strict=True):
             x = up(torch.cat([fine, functional.interpolate(x, fine.shape[-2:], mode="nearest")], 1))
-        return functional.pixel_shuffle(self.head(x), 2)[..., :height, :width]
+        coarse = functional.interpolate(opinions, padded.shape[-2:], mode="bilinear", align_corners=False)
+        return (functional.pixel_shuffle(self.head(x), 2) + coarse)[..., :height, :width]
 
 
 class _Residual(nn.Module):
@@ -102,10 +108,15 @@ def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
 
 
 def _small(options: NetworkOptions, classes: int) -> nn.Module:
-    network = SmallNetwork(options.widths, classes)
-    nn.init.zeros_(network.head.weight)  # every class starts alike
+    """The small network; its decoder begins by saying nothing."""
+    network = SmallNetwork(options, classes)
+    nn.init.zeros_(network.head.weight)
     assert network.head.bias is not None
     nn.init.constant_(network.head.bias, options.first_logit)
+    if options.backbone != "random":
+        network.trunk.load_state_dict(_fitting(network.trunk, options.backbone, "no classifier like its trunk"))
+    else:
+        nn.init.zeros_(network.trunk.fc.weight)
     return network
 
 
@@ -114,17 +125,27 @@ def _deeplab(options: NetworkOptions, classes: int) -> nn.Module:
     network = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=classes, aux_loss=False)
     if options.backbone == "random":
         return network
-    if options.backbone.endswith(".safetensors"):
-        state = read_weights(options.backbone).state
+    network.backbone.load_state_dict(_fitting(network.backbone, options.backbone, "no ResNet-50"))
+    return network
+
+
+def _fitting(module: nn.Module, backbone: str, otherwise: str) -> dict[str, Tensor]:
+    """The weights of a file, of a name in models/, or of torchvision's ResNet-50, as far as a module has them.
+
+    Raises:
+        ValueError: the module has weights that are not among them.
+    """
+    path = Path(backbone) if backbone.endswith(".safetensors") else local_weights(backbone)
+    if path is None:
+        state, _ = torchvision_state(torchvision_weights("resnet50", backbone))
     else:
-        state, _ = torchvision_state(torchvision_weights("resnet50", options.backbone))
-    wanted = network.backbone.state_dict()
-    fitting = {name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape}
-    missing = [name for name in wanted if name not in fitting and not name.endswith("num_batches_tracked")]
+        state = read_weights(path).state
+    wanted = module.state_dict()
+    found = {name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape}
+    missing = [name for name in wanted if name not in found and not name.endswith("num_batches_tracked")]
     if missing:
         raise ValueError(
-            f"backbone={options.backbone!r} is no ResNet-50: {missing[0]} is missing or of another shape"
-            f" (and {len(missing) - 1} more)"
+            f"backbone={backbone!r} is {otherwise}: {missing[0]} is missing or of another shape (and "
+            f"{len(missing) - 1} more)"
         )
-    network.backbone.load_state_dict(fitting, strict=False)
-    return network
+    return {**wanted, **found}

@@ -57,17 +57,22 @@ class NetworkOptions:
     """The shape of an Explainer network.
 
     Attributes:
-        name: `"small"` (an encoder and decoder of our own, for scenes) or torchvision's `"deeplabv3_resnet50"`.
-        widths: of the small network: feature channels at each resolution, from half the image's down.
-        first_logit: of the small network: all logits before training; above 0, masks start open, and training takes away
-            what is not needed.
-        backbone: of DeepLab: `"random"`, the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which
-            the published code loads, though the paper says "from scratch"), or the path of a .safetensors file.
+        name: `"small"` (for scenes: `helpers.explainer.network.SmallNetwork`) or torchvision's `"deeplabv3_resnet50"`.
+        trunk, trunk_args: of the small network: the ResNet whose features it decodes, by its name in timm.
+        widths: of the small network: channels of the decoder at each resolution, from half the image's down.
+        first_logit: of the small network: what its decoder says of all pixels before training.
+        backbone: the weights that the network begins with: `"random"`; the path of a .safetensors file; for the small
+            network the name of a classifier in models/ (in a profile also `"classifier"`: the one that is explained); for DeepLab that of torchvision's ResNet-50 weights, such as
+            `"IMAGENET1K_V1"` (which the published code loads, though the paper says "from scratch").
         mean, std: the normaliser, applied inside the network.
     """
 
     name: NetworkName = "small"
-    widths: tuple[int, ...] = (32, 48, 64, 96)
+    trunk: str = "resnet10t"
+    trunk_args: dict[str, Any] = field(
+        default_factory=lambda: {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
+    )
+    widths: tuple[int, ...] = (24, 32, 48, 64)
     first_logit: float = 0.0
     backbone: str = "random"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -180,9 +180,13 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
 
 
 def _network_options(job: Job) -> ExplainerOptions:
-    """The recipe, with what the profile changes for this dataset."""
+    """The recipe, with what the profile changes for this dataset, and with the name of the classifier's weights."""
     explained = job.study.explained
     options: ExplainerOptions = getattr(explained, job.kind)
+    if options.network.backbone == "classifier":
+        path = job.file("")
+        backbone = path.stem if path.parent == MODELS_FOLDER else str(path)
+        options = replace(options, network=replace(options.network, backbone=backbone))
     changes = explained.datasets.get(job.study.dataset, {}).get(job.kind, {})  # type: ignore[call-overload]
     if not changes:
         return options

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -57,7 +57,12 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 def _fields(section: Any) -> dict[str, Any]:
     """The keys of a section (which may be optional), each with its type (a section or some plain type)."""
+    if get_origin(section) is Annotated:
+        section = get_args(section)[0]
+    if get_origin(section) is dict:  # of sections by name
+        names, each = get_args(section)
+        return dict.fromkeys(get_args(names), each)
     section = next((part for part in get_args(section) if part is not type(None)), section)
     if isinstance(section, type) and issubclass(section, BaseModel):
         return {name: field.annotation for name, field in section.model_fields.items()}
-    return {name: field.annotation for name, field in section.__pydantic_fields__.items()}
+    return {name: field.annotation for name, field in getattr(section, "__pydantic_fields__", {}).items()}
