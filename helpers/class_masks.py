@@ -88,8 +88,8 @@ class ClassMaskMethod(ABC):
         wanted = torch.as_tensor(targets, device=images.device)
         if wanted.is_floating_point() or wanted.shape not in ((), (len(images),)):
             raise ValueError(
-                f"targets must be one class index, or one for each of {len(images)} images; got {wanted.dtype} of shape "
-                f"{tuple(wanted.shape)}"
+                f"targets must be one class index, or one for each of {len(images)} images; got {wanted.dtype} of "
+                f"shape {tuple(wanted.shape)}"
             )
         if int(wanted.min()) < 0 or int(wanted.max()) >= count:
             raise ValueError(f"targets must be class indices from 0 to {count - 1}; got {wanted.tolist()}")

@@ -48,9 +48,50 @@ def load(folder: Path, text: str, name: str = "mine") -> Profile:
 
 @pytest.mark.parametrize("name", known_profiles())
 def test_every_profile_loads(name):
-    profile = load_profile(name)
+    needs = "explainer" if name in CLASS_MASKS_ONLY else "rate-distortion"
+    profile = load_profile(name, needs=needs)
     assert profile.name == name
     assert re.fullmatch("[0-9a-f]{64}", profile.digest)
+
+
+CLASS_MASKS_ONLY = ("scenes", "scenes-large", "voc2007", "coco2014")
+
+
+@pytest.mark.parametrize("name", CLASS_MASKS_ONLY)
+def test_a_profile_without_the_sections_that_are_wanted_says_which_have_them(name):
+    with pytest.raises(ValueError, match=r"no section `images`.*use one of gallery, paper, quick"):
+        load_profile(name)
+    with pytest.raises(ValueError, match=r"no section `explainer`.*use one of coco2014, quick, scenes"):
+        load_profile("study", needs="explainer")
+
+
+def test_class_masks_have_a_digest_of_their_own(tmp_path):
+    text = QUICK.replace("name: quick\n", "name: mine\n")
+    first = load(tmp_path, text)
+    other = load(tmp_path, text.replace("flip: true", "flip: false"))
+    assert first.digest == other.digest  # stored masks of CartoonX do not ask how Explainers are trained
+    assert first.explainer.digest != other.explainer.digest
+
+
+def test_half_a_profile_is_refused(tmp_path):
+    text = re.sub(r"(?ms)^curves:.*?(?=^sweep:)", "", QUICK).replace("name: quick\n", "name: mine\n")
+    with pytest.raises(ValueError, match="curves missing"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("bound: 1.0", "bond: 1.0", r"explainer\.classifiers\.vgg16\.explainer\.loss\.bond.*did you mean 'bound'"),
+        ("name: small", "name: tiny", "'small' or 'deeplabv3_resnet50'"),
+        ("objective: rtis", "objective: explainer", "objective"),
+        ("vgg16:", "vgg19:", "vgg16"),
+    ],
+)
+def test_a_mistake_in_the_section_on_class_masks_is_named(tmp_path, right, wrong, words):
+    assert right in QUICK
+    with pytest.raises(ValueError, match=words):
+        load(tmp_path, QUICK.replace("name: quick\n", "name: mine\n").replace(right, wrong))
 
 
 def test_the_five_scales_exist():
@@ -204,7 +245,7 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
 
 @pytest.mark.parametrize("name", ["quikc", "no/such/file.yaml", "missing.yaml"])
 def test_a_missing_profile_lists_those_that_exist(name):
-    with pytest.raises(ValueError, match=r"gallery, paper, quick, quick-published, study, study-published"):
+    with pytest.raises(ValueError, match=r"gallery, paper, quick, quick-published, scenes, scenes-large, study"):
         load_profile(name)
 
 

@@ -61,9 +61,10 @@ class NetworkOptions:
         trunk, trunk_args: of the small network: the ResNet whose features it decodes, by its name in timm.
         widths: of the small network: channels of the decoder at each resolution, from half the image's down.
         first_logit: of the small network: what its decoder says of all pixels before training.
-        backbone: the weights that the network begins with: `"random"`; the path of a .safetensors file; for the small
-            network the name of a classifier in models/ (in a profile also `"classifier"`: the one that is explained); for DeepLab that of torchvision's ResNet-50 weights, such as
-            `"IMAGENET1K_V1"` (which the published code loads, though the paper says "from scratch").
+        backbone: the weights that the network begins with: `"random"`, or the path of a .safetensors file; for the
+            small network also the name of a classifier in models/ (in a profile `"classifier"`: the one that is
+            explained); for DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the
+            published code loads, though the paper says "from scratch").
         mean, std: the normaliser, applied inside the network.
     """
 
