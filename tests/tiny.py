@@ -33,6 +33,33 @@ class WindowClassifier(nn.Module):
         return torch.stack([12 * inside - 3, torch.zeros_like(inside)], 1)
 
 
+class WindowsClassifier(nn.Module):
+    """Each class's logit is a weighted mean of its own window: linear, so that the truth of an explanation is known.
+
+    The weights alternate between 1 and -1 like a chessboard: hiding behind black, a colour or blur removes the score.
+    """
+
+    def __init__(self, windows, size, scale=20.0, offset=-2.0):
+        super().__init__()
+        board = chessboard(size) * 2 - 1
+        weights = torch.zeros(len(windows), 3, size, size)
+        for weight, window in zip(weights, windows, strict=True):
+            weight[(slice(None), *window)] = board[window] / board[window].numel() / 3
+        self.weight = nn.Parameter(weights * scale, requires_grad=False)
+        self.offset = offset
+        self.register_buffer("mean", torch.full((1, 3, 1, 1), 0.5))
+        self.eval()
+
+    def forward(self, images):
+        return images.flatten(1) @ self.weight.flatten(1).T + self.offset
+
+
+def chessboard(size):
+    """Black and white fields of one pixel."""
+    place = torch.arange(size)
+    return ((place[:, None] + place) % 2).float()
+
+
 def smooth_images(count, size):
     """Images without detail, the same at every call."""
     coarse = torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(11))

@@ -41,6 +41,7 @@ class GradCAM(PairMethod):
     """
 
     name = "grad-cam"
+    _takes_steps = False
 
     def __init__(self, classifier: nn.Module, options: GradCAMOptions | None = None) -> None:
         self.options = options or GradCAMOptions()

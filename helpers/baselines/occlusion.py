@@ -59,10 +59,12 @@ class OcclusionMaps(ClassMaskMethod):
     ) -> Float[Tensor, "batch classes height width"]:
         """See `ClassMaskMethod.class_masks`."""
         check_classes(images, classes, count_classes(self.classifier, images))
+        if not len(images):
+            return images.new_zeros(*classes.shape, *images.shape[-2:])
         parts = images.split(self.options.batch)
         with left_as_found(self.classifier):
             shown = progress(parts, label=self.name, show=show_progress)
-            losses = torch.cat([self._losses(part) for part in shown]) if len(images) else images[:, :0]
+            losses = torch.cat([self._losses(part) for part in shown])
         losses = losses.clamp_min(0)
         largest = losses.amax((2, 3), keepdim=True).clamp_min(torch.finfo(losses.dtype).tiny)
         return losses / largest * classes[..., None, None]

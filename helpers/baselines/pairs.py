@@ -22,6 +22,8 @@ class PairMethod(ClassMaskMethod):
         pairs_at_once: how many pairs are worked on together; it bounds the memory, whatever is asked for.
     """
 
+    _takes_steps = True  # whether one portion of pairs takes long enough for a bar of its own
+
     def __init__(self, classifier: nn.Module, pairs_at_once: int) -> None:
         self.classifier, self._pairs_at_once = classifier, pairs_at_once
 
@@ -36,8 +38,10 @@ class PairMethod(ClassMaskMethod):
         check_classes(images, classes, count_classes(self.classifier, images))
         masks = images.new_zeros(*classes.shape, *images.shape[-2:])
         places, kinds = classes.nonzero(as_tuple=True)
+        if not len(places):
+            return masks
         parts = list(zip(places.split(self._pairs_at_once), kinds.split(self._pairs_at_once), strict=True))
-        many = len(parts) > 1
+        many = len(parts) > 1 or not self._takes_steps
         with left_as_found(self.classifier):
             for place, kind in progress(parts, label=self.name, show=show_progress and many):
                 found = self._pair_masks(images, place, kind, show_progress=show_progress and not many)

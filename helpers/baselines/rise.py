@@ -83,7 +83,8 @@ class RISE(ClassMaskMethod):
             for count in progress(counts, label=self.name, show=show_progress):
                 masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
                 for place, image in enumerate(images):
-                    scores = probabilities(self.classifier(hide(image[None], masks, colour)), o.score)
+                    seen = hide(image.expand(count, -1, -1, -1), masks, colour)
+                    scores = probabilities(self.classifier(seen), o.score)
                     total[place].addmm_(scores.T, masks.flatten(1))
         return (total / (o.masks * o.probability)).unflatten(2, (height, width))
 

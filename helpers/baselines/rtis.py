@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from jaxtyping import Bool, Float
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.baselines.blur import gaussian_blur
+from helpers.explainer.options import RTISOptions
 from helpers.runtime import random_generator
-
-Weight = Annotated[float, Field(ge=0)]
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class RTISOptions:
-    """The weights of the loss and the alternative image; the defaults are those of the Explainer paper's baseline.
-
-    Attributes:
-        smoothness: of the squared differences of neighbours (λ1 of Dabkowski and Gal).
-        area: of the mask's mean (λ2; their paper has 1e-3).
-        destroy: of the classes' probability where the mask is taken away (λ3).
-        power: the exponent of that probability (λ4).
-        colour: the alternative image's colour is drawn from ± this, in units of the classifier's normaliser.
-        noise: the standard deviation of the noise on that colour, in the same units.
-        blur: the standard deviation of the blur, as a share of the image's side; 10 pixels of 224.
-        variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (a slip: the two arguments of
-            the call were meant the other way), and decides between blur and colour once a batch.
-    """
-
-    smoothness: Weight = 10.0
-    area: Weight = 1.0
-    destroy: Weight = 5.0
-    power: Annotated[float, Field(gt=0, le=1)] = 0.3
-    colour: Weight = 0.33
-    noise: Weight = 0.11
-    blur: Annotated[float, Field(ge=0, le=1)] = 10 / 224
-    variant: Literal["corrected", "published"] = "corrected"
-
 
 class RTISLoss:
     """The adapted loss that trains the Explainer's network as the baseline RTIS (section 4.2 of its paper).
