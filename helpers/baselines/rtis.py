@@ -11,6 +11,7 @@ from helpers.baselines.blur import gaussian_blur
 from helpers.explainer.options import RTISOptions
 from helpers.runtime import random_generator
 
+
 class RTISLoss:
     """The adapted loss that trains the Explainer's network as the baseline RTIS (section 4.2 of its paper).
 

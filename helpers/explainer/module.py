@@ -41,7 +41,7 @@ class ExplainerModule(lightning.LightningModule):
         if options.objective == "rtis":
             from helpers.baselines.rtis import RTISLoss
 
-            self.saliency_loss = RTISLoss()
+            self.saliency_loss = RTISLoss(options.rtis)
         # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint and to no optimiser
         self._classifier = (classifier.eval().requires_grad_(False),)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Variant = Literal["corrected", "published"]
 Objective = Literal["explainer", "rtis"]
 NetworkName = Literal["small", "deeplabv3_resnet50"]
+Weight = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -85,12 +86,39 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class RTISOptions:
+    """The loss of Real-Time Image Saliency and its alternative image; the defaults are the Explainer paper's.
+
+    Attributes:
+        smoothness: of the squared differences of neighbours (λ1 of Dabkowski and Gal).
+        area: of the mask's mean (λ2; their paper has 1e-3).
+        destroy: of the classes' probability where the mask is taken away (λ3).
+        power: the exponent of that probability (λ4).
+        colour: the alternative image's colour is drawn from ± this, in units of the classifier's normaliser.
+        noise: the standard deviation of the noise on that colour, in the same units.
+        blur: the standard deviation of the blur, as a share of the image's side; 10 pixels of 224.
+        variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (a slip: the two arguments of
+            the call were meant the other way), and decides between blur and colour once a batch.
+    """
+
+    smoothness: Weight = 10.0
+    area: Weight = 1.0
+    destroy: Weight = 5.0
+    power: Annotated[float, Field(gt=0, le=1)] = 0.3
+    colour: Weight = 0.33
+    noise: Weight = 0.11
+    blur: Annotated[float, Field(ge=0, le=1)] = 10 / 224
+    variant: Variant = "corrected"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ExplainerOptions:
     """The recipe of an Explainer's training.
 
     Attributes:
         objective: the paper's loss, or the adapted one of Real-Time Image Saliency (`helpers.baselines.rtis`).
         network, loss: its network, and the weights of the paper's loss.
+        rtis: the weights of the adapted loss, where that is the objective; None for those of the paper's baseline.
         epochs: at most so many; `patience` epochs without an improvement of `min_delta` in the validation loss end it.
         batch: images a step, of all processes together.
         learning_rate, weight_decay: of AdamW (Adam, where the decay is 0).
@@ -105,6 +133,7 @@ class ExplainerOptions:
     objective: Objective = "explainer"
     network: NetworkOptions = field(default_factory=NetworkOptions)
     loss: LossOptions = field(default_factory=LossOptions)
+    rtis: RTISOptions | None = None
     epochs: int = 1000
     batch: int = 16
     learning_rate: float = 1e-5
