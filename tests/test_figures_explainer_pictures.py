@@ -62,7 +62,7 @@ class KnownStudy(ClassStudy):
         self.__dict__["classifier"] = load_classifier("resnet10t", weights="random", model_args=arguments)
 
     def method(self, name: str) -> ClassMaskMethod:
-        return Seeing(ExplainerNetwork(NetworkOptions(widths=(4, 6)), 10), self.classifier)
+        return Seeing(ExplainerNetwork(NetworkOptions(widths=(4, 4, 4, 4)), 10), self.classifier)
 
     def masks(self, name, count=None, *, images=None, classes=None):
         some = self.segmented.images[:count] if images is None else images

@@ -73,13 +73,14 @@ def search_masks(
     looks: Sequence[int] = (0, 10, 30, 60, 120),
     grid: int = 12,
     learning_rate: float = 0.2,
+    start: float | int = 2.0,
     spread: float = 0.02,
     seed: int = 0,
 ) -> MaskSearch:
     """Search the class masks of one image with Adam, without any network, for each setting of the loss by itself.
 
-    The unknowns are the logits of the masks on a coarse grid, which are made finer by interpolation. They start near 0,
-    so that every mask starts near one half. With an unknown a pixel, a single image is not enough to find anything that
+    The unknowns are the logits of the masks on a coarse grid, which are made finer by interpolation. All masks start
+    with nearly everything kept. With an unknown a pixel, a single image is not enough to find anything that
     makes sense: there are too many noise-like masks that the classifier agrees with.
 
     Args:
@@ -91,7 +92,7 @@ def search_masks(
         looks: after how many steps to look; the last is also the number of steps.
         grid: side of the grid of unknowns.
         learning_rate: of Adam.
-        spread: standard deviation of the starting logits.
+        start, spread: mean and standard deviation of the starting logits.
         seed: of the starting logits, the same for all settings.
 
     Raises:
@@ -102,9 +103,9 @@ def search_masks(
         raise ValueError(f"settings must name terms out of {', '.join(TERMS)}; unknown: {', '.join(sorted(unknown))}")
     if list(looks) != sorted(set(looks)) or not looks or looks[0] < 0:
         raise ValueError(f"looks={tuple(looks)} must ascend, from 0 or more")
-    start = spread * torch.randn((1, labels.shape[1], grid, grid), generator=torch.Generator().manual_seed(seed))
     count = len(settings)
-    logits = start.to(image).repeat(count, 1, 1, 1).requires_grad_()
+    noise = torch.randn((1, labels.shape[1], grid, grid), generator=torch.Generator().manual_seed(seed))
+    logits = (start + spread * noise).to(image).repeat(count, 1, 1, 1).requires_grad_()
     batch = (image.expand(count, -1, -1, -1), labels.expand(count, -1))
     chosen = torch.tensor([[loss.weights[term] * (term in terms) for term in TERMS] for terms in settings.values()])
     chosen = count * chosen.to(image)[..., None, None, None]  # the loss is a mean over the batch: here they are apart
