@@ -27,6 +27,10 @@ class MultiLabelOptions:
         cut_share: share of each batch of which some objects are taken away, or everything but some objects; the labels
             are those of what is left. So an outline alone is no object, and black around an object does no harm.
         empty_share: share of each batch that becomes noise or black, and shows no class at all.
+        pattern_strength: how far, at most, misleading patterns darken a pixel; 0 for none. They make the classifier
+            robust against masks that speak by their pattern instead of by what they show.
+        smoothing: what the probabilities of training leave of 0 and of 1 (label smoothing; Szegedy et al., 2016):
+            logits then stay within bounds, and what is asked about a masked image has an answer with a slope.
         seed: of the weights, the scenes, their order and their augmentation.
     """
 
@@ -36,7 +40,7 @@ class MultiLabelOptions:
     )
     size: int = 64
     scenes: tuple[int, ...] = (5000, 4000, 3000, 2000)
-    epochs: int = 18
+    epochs: int = 12
     batch: int = 96
     learning_rate: float = 6e-3
     weight_decay: float = 0.03
@@ -46,6 +50,8 @@ class MultiLabelOptions:
     hidden_share: float = 0.15
     cut_share: float = 0.35
     empty_share: float = 0.1
+    smoothing: float = 0.03
+    pattern_strength: float = 0.7
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -57,6 +63,10 @@ class MultiLabelOptions:
                 f"scenes={self.scenes} must say how many scenes have 1, 2, 3 and 4 objects, and fill a batch of "
                 f"{self.batch}"
             )
+        if not 0 <= self.pattern_strength <= 1:
+            raise ValueError(f"pattern_strength={self.pattern_strength} must lie in [0, 1]")
+        if not 0 <= self.smoothing < 0.5:
+            raise ValueError(f"smoothing={self.smoothing} must lie in [0, 0.5)")
         shares = {name: getattr(self, name) for name in ("hidden_share", "cut_share", "empty_share")}
         if min(shares.values()) < 0 or sum(shares.values()) > 1:
             raise ValueError(f"{shares} are shares of a batch: none may be negative, and their sum may not exceed 1")
