@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -10,6 +12,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from lightning.pytorch.callbacks import Timer
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -49,8 +52,6 @@ class RetrainingModule(MultiLabelModule):
         self, options: MultiLabelOptions, classifier: Path, added: Added, explainer: Explainer | None = None
     ) -> None:
         super().__init__(options)
-        from safetensors.torch import load_file
-
         self.network.load_state_dict(load_file(classifier))
         self.added = added
         self._explainer = (explainer,)  # a tuple hides it from Lightning: it is not trained
@@ -154,3 +155,19 @@ def _rows(classifier: Classifier, images: Tensor, labels: Tensor, shows: Tensor,
     found = {name: counts[:, place].tolist() for place, name in enumerate(names)}
     probability = logits.sigmoid()[:, marked].tolist()
     return pd.DataFrame({"image": range(len(images)), "shows": shows.tolist(), "probability": probability, **found})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Retrain the classifier that takes the shortcut, in three ways, and write `results/<profile>/retraining.csv`."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.explainer_experiments.retraining", description=__doc__)
+    parser.add_argument("--profile", default="scenes", help="a name in profiles/, or the path of a YAML file")
+    parser.add_argument("--classifier", default="resnet50", choices=("vgg16", "resnet50"))
+    chosen = parser.parse_args(arguments)
+    study = ClassStudy(chosen.profile, "voc2007", chosen.classifier, show_progress=True)
+    begin = time.perf_counter()
+    path = study.write(retraining_table(study), "retraining", wall_seconds=time.perf_counter() - begin)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,7 @@ from helpers.training.options import TRAINING_SERIES
 from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
 
 _MOST_HIDDEN = 0.7  # of any object
-Rows = tuple[Tensor, Tensor, Tensor]  # pixels, labels, parts
+Rows = list[Tensor]  # pixels, labels, parts
 
 
 class MultiLabelModule(lightning.LightningModule):
