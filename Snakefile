@@ -49,12 +49,17 @@ def figure_inputs(profile, id):
 
 EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"}  # and their names as commands
 EXPERIMENTS |= {name: name for name in ["transformer", "transformer-curves", "transformer-sweep", "initial-masks"]}
+CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scores", "classes", "class-truth", "shortcut"]
+COMMANDS = {name: f"helpers.experiments {command}" for name, command in EXPERIMENTS.items()}
+COMMANDS |= {f"explainer-{name}": f"helpers.explainer_experiments {name}" for name in CLASS_TABLES}
 AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
+AFTER |= {"explainer-class-truth": "explainer-segmentation"}
 
 
 @lru_cache
 def experiment_inputs(profile, need):
-    inputs = listed(f"{profile}/experiments", module_dependencies("helpers.experiments.__main__", profile, ROOT))
+    package = COMMANDS[need].split()[0]
+    inputs = listed(f"{profile}/{package}", module_dependencies(f"{package}.__main__", profile, ROOT))
     return {**inputs, "needs": [f"_build/{AFTER[need]}/{profile}.done"] if need in AFTER else []}
 
 
@@ -102,10 +107,10 @@ rule experiment:
     output:
         touch("_build/{need}/{profile}.done"),
     wildcard_constraints:
-        need="|".join(EXPERIMENTS),
+        need="|".join(COMMANDS),
     threads: max(1, workflow.cores // 2)
     priority: 10  # figures wait for it: it starts before the pages that nothing waits for
     params:
-        command=lambda wildcards: EXPERIMENTS[wildcards.need],
+        command=lambda wildcards: COMMANDS[wildcards.need],
     shell:
-        "{sys.executable} -m helpers.experiments {params.command} --profile {wildcards.profile}"
+        "{sys.executable} -m {params.command} --profile {wildcards.profile}"

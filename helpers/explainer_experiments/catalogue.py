@@ -34,12 +34,14 @@ class ClassExperiment:
         make: computes the table; finished masks come from the stores.
         methods: whose masks it needs.
         datasets, classifiers: the pairs that the paper's table has.
+        truth: whether it rests on what is known of scenes only.
     """
 
     make: Callable[[ClassStudy], pd.DataFrame]
     methods: tuple[str, ...]
     datasets: tuple[str, ...] = ("voc2007", "coco2014")
     classifiers: tuple[str, ...] = ("vgg16", "resnet50")
+    truth: bool = False
 
 
 EXPLAINER_TABLES: dict[str, ClassExperiment] = {
@@ -48,8 +50,8 @@ EXPLAINER_TABLES: dict[str, ClassExperiment] = {
     "compute-time": ClassExperiment(compute_time_table, METHODS, ("voc2007",), ("vgg16",)),
     "multilabel-scores": ClassExperiment(multilabel_score_table, ("explainer",)),
     "classes": ClassExperiment(class_table, (), classifiers=("vgg16",)),
-    "class-truth": ClassExperiment(class_truth_table, METHODS, ("voc2007",)),
-    "shortcut": ClassExperiment(shortcut_table, METHODS, ("voc2007",)),
+    "class-truth": ClassExperiment(class_truth_table, METHODS, ("voc2007",), truth=True),
+    "shortcut": ClassExperiment(shortcut_table, METHODS, ("voc2007",), truth=True),
 }
 
 
@@ -79,16 +81,24 @@ def explainer_table(study: ClassStudy, name: str) -> pd.DataFrame:
         table = EXPLAINER_TABLES[name].make(study)
         rest = time.perf_counter() - begin - (study.computed - known)  # masks count with the time that they once took
         facts = study.facts(EXPLAINER_TABLES[name].methods)
-        study.write(table, stored, wall_seconds=rest + sum(study.spent.values()), key=key, methods=facts)
+        images = table["image"].nunique() if "image" in table else len(study.images)
+        seconds = rest + sum(study.spent.values())
+        study.write(table, stored, wall_seconds=seconds, key=key, images=images, methods=facts)
     return read_table(study.profile, stored, root=study.root)
 
 
 def all_tables(
     profile: Profile | str, name: str, *, root: Path | None = None, show_progress: bool = False
 ) -> pd.DataFrame:
-    """A table of all pairs that the paper's has and the profile knows, in one, with columns dataset and classifier."""
+    """A table of all pairs that the paper's has and the profile knows, in one, with columns dataset and classifier.
+
+    Raises:
+        ValueError: there is no such pair; the message says why.
+    """
     profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
     parts = []
+    if not table_pairs(profile, name):
+        raise ValueError(left_out(profile, name))
     for dataset, classifier in table_pairs(profile, name):
         study = ClassStudy(profile, dataset, classifier, root=root, show_progress=show_progress)
         parts.append(explainer_table(study, name).assign(dataset=dataset, classifier=classifier))
@@ -96,7 +106,10 @@ def all_tables(
 
 
 def table_pairs(profile: Profile, name: str) -> list[Pair]:
-    """The pairs of dataset and classifier that a table is about, as far as the profile has them."""
+    """The pairs of dataset and classifier that a table is about, as far as the profile has them.
+
+    A table that needs the truth about scenes has none on photographs.
+    """
     experiment = EXPLAINER_TABLES[name]
     known = profile.explainer
     if known is None:
@@ -106,7 +119,20 @@ def table_pairs(profile: Profile, name: str) -> list[Pair]:
         for dataset in experiment.datasets
         for classifier in experiment.classifiers
         if dataset in known.datasets and classifier in known.classifiers
+        if not experiment.truth or known.datasets[dataset].source == "scenes"  # type: ignore[index]
+        if name != "shortcut" or known.evaluation.pairs is not None
     ]
+
+
+def left_out(profile: Profile, name: str) -> str:
+    """Why a profile has no pair for a table, in a sentence."""
+    experiment, known = EXPLAINER_TABLES[name], profile.explainer
+    wanted = f"{' or '.join(experiment.datasets)} with {' or '.join(experiment.classifiers)}"
+    if experiment.truth and known is not None and any(data.source == "scenes" for data in known.datasets.values()):
+        wanted += ", and for the shortcut a number of pairs (explainer.evaluation.pairs)" if name == "shortcut" else ""
+    elif experiment.truth:
+        wanted += " as scenes: where each class is seen, and what a shortcut is, nobody knows of photographs"
+    return f"profile {profile.name!r} has no table {name!r}; it needs {wanted}"
 
 
 def _table_key(study: ClassStudy, name: str) -> str:

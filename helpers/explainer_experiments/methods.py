@@ -35,6 +35,14 @@ TRAINED = ("rtis", "explainer")
 IMMEDIATE = ("grad-cam", *TRAINED)
 """One pass of a network or two, whatever the image."""
 
+SHIPPED = (
+    "scenes-multilabel-explainer",
+    "scenes-multilabel-rtis",
+    "scenes-shortcut-explainer",
+    "scenes-shortcut-rtis",
+)
+"""The trained networks in models/, named in full: pages are seen to depend on a file by its name."""
+
 METHOD_NAMES = {
     "grad-cam": "Grad-CAM",
     "rise": "RISE",

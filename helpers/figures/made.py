@@ -32,14 +32,15 @@ def how_it_was_made(profile: str, name: str, *, root: Path | None = None, **more
 
 def _facts(about: Mapping[str, Any], profile: str, name: str) -> dict[str, str]:
     machine, code, settings = about["machine"], about["code"], about["settings"] or {}
-    curves = settings.get("curves", {})
+    curves = settings.get("curves") or {}
+    draws = {"noise draws of the curves": f"{curves.get('draws', '–')} (corrected), 1 (published)"}
     threads = f", threads: {machine['threads']}" if machine["device"] == "cpu" else ""
     changed = " with local changes" if code["changed_since"] else ""
     seconds = about["wall_seconds"]
     return {
         "profile": f"{profile} (digest {_short(about['profile_digest'])}), seed {about['seed']}",
-        "images": str(len(about["data"])),
-        "noise draws of the curves": f"{curves.get('draws', '–')} (corrected), 1 (published)",
+        "images": str(about.get("images", len(about["data"]))),
+        **({} if "dataset" in about else draws),  # class masks have no curves
         "classifier's weights": _short(about["classifier"]),
         "device": f"{machine['device_name'] or machine['device']}{threads}",
         "computing time": "not known" if seconds is None else f"{seconds:.0f} s, in one run or several",

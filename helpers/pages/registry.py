@@ -12,7 +12,20 @@ from helpers.pages.source import ROOT
 
 REGISTRY = "book/figures.yaml"
 Need = Literal[
-    "explanations", "curves", "sweep", "transformer", "transformer-curves", "transformer-sweep", "initial-masks"
+    "explanations",
+    "curves",
+    "sweep",
+    "transformer",
+    "transformer-curves",
+    "transformer-sweep",
+    "initial-masks",
+    "explainer-class-scores",
+    "explainer-segmentation",
+    "explainer-compute-time",
+    "explainer-multilabel-scores",
+    "explainer-classes",
+    "explainer-class-truth",
+    "explainer-shortcut",
 ]
 
 
