@@ -10,10 +10,10 @@ import sys
 
 import torch
 
-from benchmarks import iteration, memory, rollout, synthesis, time_to_objective
+from benchmarks import explainer_step, iteration, memory, rollout, synthesis, time_to_objective
 from benchmarks.timing import REPEATS, THREADS
 
-BENCHMARKS = (synthesis, iteration, time_to_objective, memory, rollout)
+BENCHMARKS = (synthesis, iteration, time_to_objective, memory, rollout, explainer_step)
 
 
 def line(row: dict) -> str:

@@ -14,11 +14,12 @@ from torch.nn import functional
 class PublishedStep:
     """One training step: forward, loss, metrics, backward, Adam."""
 
-    def __init__(self, network: nn.Module, classifier: nn.Module, rate: float = 1e-5) -> None:
+    def __init__(self, network: nn.Module, classifier: nn.Module, device: str = "cpu", rate: float = 1e-5) -> None:
         self.network, self.classifier = network, classifier
         self.optimiser = torch.optim.Adam(network.parameters(), lr=rate)
         self.counts = [0, 0, 0, 0]
-        self.kernels = torch.zeros(2, 1, 3, 3)
+        self.device = device
+        self.kernels = torch.zeros(2, 1, 3, 3, device=device)
         self.kernels[:, 0, 1, 1] = 1.0
         self.kernels[0, 0, 1, 2] = self.kernels[1, 0, 2, 1] = -1.0
 
@@ -55,16 +56,18 @@ class PublishedStep:
         return (right.abs() + down.abs()).sum((1, 2, 3)).mean() / mask[0].numel()
 
     def _bounds(self, logits: Tensor, labels: Tensor, least: float = 0.05, most: float = 0.3) -> Tensor:
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.device)
         for image in range(len(logits)):
             for kind in range(logits.shape[1]):
                 if labels[image, kind] == 1:
                     values = logits[image, kind].sigmoid().flatten().sort(descending=True).values
                     count = len(values)
-                    low = torch.cat([torch.ones(int(count * least)), torch.zeros(count - int(count * least))])
-                    high = torch.cat([torch.ones(int(count * most)), torch.zeros(count - int(count * most))])
+                    low, high = (self._ones(int(count * share), count) for share in (least, most))
                     total = total + (low - values).relu().mean() + (values - high).relu().mean()
         return total / len(logits)
+
+    def _ones(self, some: int, count: int) -> Tensor:
+        return torch.cat([torch.ones(some, device=self.device), torch.zeros(count - some, device=self.device)])
 
     def _count(self, logits: Tensor, labels: Tensor) -> None:
         for image in range(len(logits)):
