@@ -44,7 +44,7 @@ def draw_comparison(study: ClassStudy, table: pd.DataFrame, *, inexact: int = 2)
     """
     names = list(table["image"].unique())
     last = least_exact(table, inexact)
-    chosen = {"as they come": [name for name in names if name not in last], "where the Explainer is least exact": last}
+    chosen = {"as they come": [name for name in names if name not in last], "least exact": last}
     places = {name: place for place, name in enumerate(study.segmented.images.names)}
     images, truth = study.segmented.images[: len(names)], study.segmented.objects[: len(names), None]
     masks = {method: merged_masks(study, method, len(names)) for method in COMPARED}
@@ -64,7 +64,7 @@ def draw_comparison(study: ClassStudy, table: pd.DataFrame, *, inexact: int = 2)
 
 
 def draw_class_masks(study: ClassStudy, shown: int = 3, most: int = 5) -> Figure:
-    """Figure 1: for images with several classes, the masks of up to five classes by three methods.
+    """Figure 1: for images with several classes, the masks of five classes (columns) by three methods (rows).
 
     A mask has a green frame where the image shows its class.
     """
@@ -73,18 +73,15 @@ def draw_class_masks(study: ClassStudy, shown: int = 3, most: int = 5) -> Figure
     some = images.select(rows)
     wanted = torch.zeros_like(some.labels)
     wanted[:, classes] = True
-    groups = [
-        RowGroup("", ("image",), tuple(PictureRow(f"{i + 1}", some.images()[i : i + 1]) for i in range(len(rows))))
-    ]
-    heads = tuple(images.class_names[k] for k in classes)
-    for name in PER_CLASS:
-        masks = study.masks(name, images=some, classes=wanted)
-        pictures = [
-            PictureRow(f"{i + 1}", torch.stack([framed(masks[i, k], bool(some.labels[i, k])) for k in classes]))
-            for i in range(len(rows))
-        ]
-        groups.append(RowGroup(SHORT_NAMES[name], heads, tuple(pictures)))
-    return draw_groups(groups, width=12.0)
+    heads = [images.class_names[k] for k in classes]
+    masks = {name: study.masks(name, images=some, classes=wanted) for name in PER_CLASS}
+    pictures: list[Tensor] = []
+    titles: list[str] = []
+    for row, image in enumerate(some.images()):
+        for name, found in masks.items():
+            pictures += [image, *(framed(found[row, k], bool(some.labels[row, k])) for k in classes)]
+            titles += [SHORT_NAMES[name], *(heads if name == PER_CLASS[0] else [""] * len(heads))]
+    return show_images(pictures, titles, columns=1 + most, width=8)
 
 
 def draw_top_classes(study: ClassStudy, shown: int = 8, top: int = 5) -> Figure:
@@ -104,11 +101,10 @@ def draw_top_classes(study: ClassStudy, shown: int = 8, top: int = 5) -> Figure:
         titles += ["image", "all classes"] if row == 0 else ["", ""]
         titles += [
             f"{images.class_names[k]}{' **' if images.labels[row, k] else ''}\n"
-            f"AMA {activation[row, k]:.1f}, CLS {100 * scores[row, k]:.0f}"
+            f"AMA {activation[row, k]:.1f}\nCLS {100 * scores[row, k]:.0f}"
             for k in best
         ]
-    with mpl.rc_context({"axes.titlesize": 8}):
-        return show_images(pictures, titles, columns=2 + top, colours=MASK_COLOURS, width=9.5)
+    return show_images(pictures, titles, columns=2 + top, colours=MASK_COLOURS, width=9.5)
 
 
 def framed(mask: Float[Tensor, "height width"], present: bool) -> Float[Tensor, "3 _height _width"]:
