@@ -49,7 +49,8 @@ def figure_inputs(profile, id):
 
 EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"}  # and their names as commands
 EXPERIMENTS |= {name: name for name in ["transformer", "transformer-curves", "transformer-sweep", "initial-masks"]}
-CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scores", "classes", "class-truth", "shortcut"]
+CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scores", "classes"]
+CLASS_TABLES += ["class-truth", "shortcut"]
 COMMANDS = {name: f"helpers.experiments {command}" for name, command in EXPERIMENTS.items()}
 COMMANDS |= {f"explainer-{name}": f"helpers.explainer_experiments {name}" for name in CLASS_TABLES}
 AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
