@@ -18,7 +18,14 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.explainer.files import MODELS_FOLDER
 from helpers.explainer_experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
 from helpers.images import image_digest
-from helpers.multilabel import MultiLabelImages, SegmentedImages, class_truth, load_segmented, load_split
+from helpers.multilabel import (
+    MultiLabelImages,
+    SegmentedImages,
+    class_truth,
+    load_segmented,
+    load_split,
+    require_dataset,
+)
 from helpers.multilabel.loading import SCENE_SERIES
 from helpers.profiles import Profile, Variant, load_profile
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
@@ -73,10 +80,28 @@ class ClassStudy:
 
     @cached_property
     def classifier(self) -> Classifier:
-        """The classifier that is explained, on the profile's device."""
+        """The classifier that is explained, on the profile's device.
+
+        Raises:
+            MissingArchiveError: (a FileNotFoundError) it is not trained yet, nor are its photographs there.
+            FileNotFoundError: it is not trained yet.
+        """
         path = self.weights_file("")
-        name = str(path) if path.is_file() else self.explained.name
-        return load_classifier(name, device=self.device)
+        if not path.is_file() and self.explained.fine_tune is not None:
+            self.require_data()
+            raise FileNotFoundError(
+                f"there is no classifier {path}; train it, and the networks that explain it: "
+                f"python -m helpers.explainer_experiments.train --profile {self.profile.name}"
+            )
+        return load_classifier(str(path) if path.is_file() else self.explained.name, device=self.device)
+
+    def require_data(self) -> None:
+        """Check that the images are on this machine; scenes always are.
+
+        Raises:
+            MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
+        """
+        require_dataset(self.data.source, self.data.folder())
 
     def weights_file(self, ending: str) -> Path:
         """Where the classifier's weights are (`""`), or its network's (`"explainer"`, `"rtis"`).

@@ -14,6 +14,7 @@ from helpers.explainer import ExplainerFile, ExplainerOptions, save_explainer
 from helpers.explainer.files import MODELS_FOLDER
 from helpers.explainer.train import ExplainerTraining, train_explainer
 from helpers.explainer_experiments.cards import write_classifier_card, write_explainer_card
+from helpers.explainer_experiments.processes import first_process, wait_for
 from helpers.explainer_experiments.study import ClassStudy, all_pairs
 from helpers.multilabel import MultiLabelImages, load_split
 from helpers.profiles import Profile
@@ -66,7 +67,9 @@ def training_jobs(
     output: Path = MODELS_FOLDER,
     **options: Any,
 ) -> list[Job]:
-    """All trainings of a profile, a classifier before the networks that explain it.
+    """All trainings of a profile, the classifiers before the networks that explain them.
+
+    One process trains a classifier, and several may train a network: when the others start, all classifiers are there.
 
     Args:
         profile: a profile with a section `explainer`.
@@ -82,11 +85,13 @@ def training_jobs(
                 if kind in kinds:
                     job = Job(study, kind, output)
                     jobs.setdefault(job.path, job)
-    return list(jobs.values())
+    return sorted(jobs.values(), key=lambda job: job.kind != "classifier")
 
 
 def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = "", **devices: Any) -> str:
     """Do one training, unless its file is there; a killed one goes on from its last epoch.
+
+    Where several processes run the same jobs, the first one trains the classifiers and writes all files.
 
     Args:
         job: which.
@@ -100,6 +105,9 @@ def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = 
     """
     if job.path.is_file() and not again:
         return f"{job.path.name} is there"
+    if job.kind == "classifier" and not first_process():
+        wait_for(job.path)
+        return f"{job.path.name}: trained by the first process"
     done = _train_classifier(job, show, command, devices) if job.kind == "classifier" else None
     return done or _train_network(job, show, command, devices)
 
@@ -137,8 +145,8 @@ def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any
     explained, device = job.study.explained, devices.get("device", "auto")
     if explained.scenes is None:
         options = FineTuneOptions(**(explained.fine_tune or {"architecture": explained.name}))
-        images = [split_images(job.study, split) for split in ("train", "validation")]
-        tuned = fine_tune(*images, options, job.work, device=device, show=show)
+        training, validation = split_images(job.study, "train"), split_images(job.study, "validation")
+        tuned = fine_tune(training, validation, options, job.work, device=device, show=show)
         save_fine_tuned(job.path, tuned)
         return f"{job.path.name}: {tuned.epochs} epochs, {tuned.seconds:.0f} s"
     recipe = explained.scenes
@@ -164,7 +172,7 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
     classifier = load_classifier(str(classifier_path))
     training, validation = split_images(study, "train"), split_images(study, "validation")
     done = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
-    if torch.distributed.is_initialized() and torch.distributed.get_rank():
+    if not first_process():
         return f"{job.path.name}: saved by the first process"
     about = ExplainerFile(
         objective=options.objective,
@@ -192,7 +200,7 @@ def _network_options(job: Job) -> ExplainerOptions:
         return options
     plain = options.plain()
     for name, value in changes.items():
-        plain[name] = {**plain[name], **value} if isinstance(value, dict) else value
+        plain[name] = {**(plain[name] or {}), **value} if isinstance(value, dict) else value
     return ExplainerOptions(**plain)
 
 

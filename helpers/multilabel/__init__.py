@@ -1,6 +1,6 @@
 """Images with several classes each: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with where the objects are."""
 
-from helpers.multilabel.archives import MissingArchiveError
+from helpers.multilabel.archives import MissingArchiveError, require_dataset
 from helpers.multilabel.data import MultiLabelImages, SegmentedImages
 from helpers.multilabel.loading import load_segmented, load_split
 from helpers.multilabel.scenes import class_truth, draw_multilabels, scene_multilabels, scene_truth
@@ -13,6 +13,7 @@ __all__ = [
     "draw_multilabels",
     "load_segmented",
     "load_split",
+    "require_dataset",
     "scene_multilabels",
     "scene_truth",
 ]

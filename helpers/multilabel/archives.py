@@ -47,6 +47,11 @@ COCO_TRAIN = Archive(f"{_COCO}/zips/train2014.zip", "13 GB", "train2014")
 COCO_VAL = Archive(f"{_COCO}/zips/val2014.zip", "6 GB", "val2014")
 COCO_ANNOTATIONS = Archive(f"{_COCO}/annotations/annotations_trainval2014.zip", "241 MB", "annotations")
 
+_DATASETS = {
+    "voc2007": ("PASCAL VOC-2007", (VOC_TRAINVAL, VOC_TEST)),
+    "coco2014": ("COCO-2014", (COCO_TRAIN, COCO_VAL, COCO_ANNOTATIONS)),
+}
+
 
 class MissingArchiveError(FileNotFoundError):
     """A data set is not there, or not all of it: which archives to fetch, how large they are, where they belong."""
@@ -72,6 +77,31 @@ def dataset_root(name: str, root: str | Path | None = None) -> Path:
         ) from error
 
 
+def require_dataset(name: str, root: str | Path | None = None) -> None:
+    """Check that everything of a data set is there, before a long run begins; scenes need nothing.
+
+    Args:
+        name: `"voc2007"`, `"coco2014"` or `"scenes"`.
+        root: its folder; None for the folder `name` inside the one that `XAIBOOK_DATA` names.
+
+    Raises:
+        MissingArchiveError: archives are missing, or the variable is not set; the message has the address, size and
+            place of each.
+    """
+    if name == "scenes":
+        return
+    title, archives = _DATASETS[name]
+    try:
+        place = dataset_root(name, root)
+    except ValueError as error:
+        fetch = _fetch(archives, Path(f"${DATA_VARIABLE}") / name)
+        raise MissingArchiveError(
+            f"{title} is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"holds {name}/. Where nothing is there yet, fetch:{fetch}"
+        ) from error
+    require(title, place, archives)
+
+
 def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "") -> None:
     """Check that archives have been unpacked in `root`.
 
@@ -86,11 +116,16 @@ def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "")
     """
     missing = [archive for archive in archives if not (root / archive.holds).exists()]
     if missing:
-        lines = "".join(
-            f"\n  {archive.url} ({archive.size}): put it into {root} and unpack it there with: {archive.unpack}"
-            for archive in missing
-        )
-        raise MissingArchiveError(f"{title} is not, or not wholly, in {root}. Fetch:{lines}{hint and chr(10) + hint}")
+        fetch = _fetch(missing, root)
+        raise MissingArchiveError(f"{title} is not, or not wholly, in {root}. Fetch:{fetch}{hint and chr(10) + hint}")
+
+
+def _fetch(archives: Sequence[Archive], place: Path) -> str:
+    """Lines that say what to fetch and where to put it."""
+    return "".join(
+        f"\n  {archive.url} ({archive.size}): put it into {place} and unpack it there with: {archive.unpack}"
+        for archive in archives
+    )
 
 
 def listed_content(path: Path) -> bytes:

@@ -1,0 +1,39 @@
+"""What commands need that several processes may run at once: who writes the files, and how errors are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+
+def first_process() -> bool:
+    """Whether this process is the only one, or the first of all that run the same command."""
+    node = os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0"))
+    return rank_zero_only.rank == 0 and int(node) == 0  # type: ignore[attr-defined]
+
+
+def started_together() -> bool:
+    """Whether SLURM or torchrun started the processes; else Lightning starts the others when the first one trains."""
+    return SLURMEnvironment.detect() or TorchElasticEnvironment.detect()
+
+
+def wait_for(path: Path, *, every: float = 1.0) -> None:
+    """Wait until another process has written a file; that process may need hours for it."""
+    while not path.is_file():
+        time.sleep(every)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """End the program with one message where something is missing or wrong that its user can mend."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
