@@ -5,7 +5,7 @@ import torch
 from captum.attr import Occlusion
 from pytorch_grad_cam import GradCAM as LibraryGradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from tiny import TinyClassifier, WindowsClassifier, chessboard, smooth_images
+from tiny import TinyClassifier, WindowsClassifier, smooth_images, stripes
 from torch import nn
 from torch.nn import functional
 
@@ -43,10 +43,9 @@ METHODS = {
 
 
 def boards(size, contrasts):
-    """Images whose pixels are ½ ± contrast / 2, alternating."""
-    return torch.stack([0.5 + contrast * (chessboard(size) - 0.5) for contrast in contrasts])[:, None].repeat(
-        1, 3, 1, 1
-    )
+    """Images whose pixels are ½ ± contrast / 2, in stripes."""
+    contrasts = torch.tensor(contrasts).view(-1, 1, 1, 1)
+    return (0.5 + contrasts * (stripes(size) - 0.5)).repeat(1, 3, 1, size)
 
 
 @pytest.fixture(params=METHODS)

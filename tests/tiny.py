@@ -36,15 +36,15 @@ class WindowClassifier(nn.Module):
 class WindowsClassifier(nn.Module):
     """Each class's logit is a weighted mean of its own window: linear, so that the truth of an explanation is known.
 
-    The weights alternate between 1 and -1 like a chessboard: hiding behind black, a colour or blur removes the score.
+    The weights are stripes of 1 and -1: hiding behind black, a colour or blur removes the score, mirroring does not.
     """
 
     def __init__(self, windows, size, scale=20.0, offset=-2.0):
         super().__init__()
-        board = chessboard(size) * 2 - 1
+        signs = (stripes(size) * 2 - 1).expand(size, size)
         weights = torch.zeros(len(windows), 3, size, size)
         for weight, window in zip(weights, windows, strict=True):
-            weight[(slice(None), *window)] = board[window] / board[window].numel() / 3
+            weight[(slice(None), *window)] = signs[window] / signs[window].numel() / 3
         self.weight = nn.Parameter(weights * scale, requires_grad=False)
         self.offset = offset
         self.register_buffer("mean", torch.full((1, 3, 1, 1), 0.5))
@@ -54,10 +54,9 @@ class WindowsClassifier(nn.Module):
         return images.flatten(1) @ self.weight.flatten(1).T + self.offset
 
 
-def chessboard(size):
-    """Black and white fields of one pixel."""
-    place = torch.arange(size)
-    return ((place[:, None] + place) % 2).float()
+def stripes(size):
+    """Black and white lines of one pixel: (size, 1)."""
+    return (torch.arange(size) % 2).float()[:, None]
 
 
 def smooth_images(count, size):

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 COLDNESS = 20.0  # 1/T of the smooth maximum
-_MASKS_AT_ONCE = 32  # what one pass over the distances works on stays in the processor's cache
+_MASKS_AT_ONCE = 32  # about so many: what a pass over the distances works on stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ class SmoothMasks:
         if tuple(grids.shape[-2:]) != self.cells:
             raise ValueError(f"grids must be of {self.cells} cells, not {tuple(grids.shape[-2:])}")
         if grids.device.type == "cpu":
-            return torch.cat([_Smooth.apply(part, self) for part in grids.split(_MASKS_AT_ONCE)])
+            portions = max(1, round(len(grids) / _MASKS_AT_ONCE))
+            return torch.cat([_Smooth.apply(part, self) for part in grids.tensor_split(portions)])
         return self.plain(grids)
 
     def plain(self, grids: Float[Tensor, "masks rows columns"]) -> Float[Tensor, "masks frame_height frame_width"]:
@@ -116,6 +117,11 @@ class SmoothMasks:
     def crop(self, masks: Float[Tensor, "masks frame_height frame_width"]) -> Float[Tensor, "masks height width"]:
         """The part of the masks that lies on the image."""
         return masks[:, self.sigma : self.sigma + self.height, self.sigma : self.sigma + self.width]
+
+    def _windows(self, cells: Tensor) -> list[list[Tensor]]:
+        """For each place in a window, that cell of all windows: views of (2, rows, columns, masks)."""
+        size, (rows, columns) = range(2 * self._radius + 1), self._places
+        return [[cells[:, row : row + rows, column : column + columns] for column in size] for row in size]
 
     def _assemble(self, phases: Tensor) -> Tensor:
         """(masks, phases, rows, columns) to (masks, height, width) of the frame."""
@@ -140,12 +146,14 @@ class _Smooth(torch.autograd.Function):
         padded = functional.pad(grids, (layout._padding,) * 4).permute(1, 2, 0).contiguous()
         sums = padded.new_zeros(layout.step**2, 2, rows, columns, len(grids))  # of exp x, and of x exp x
         both = padded.new_empty(2, *padded.shape)
+        power, product = both.unbind()
+        targets, windows = sums.unbind(), layout._windows(both)
         for value, uses in layout._uses:
-            torch.mul(padded, COLDNESS * value, out=both[1])
-            torch.exp(both[1], out=both[0])
-            both[1].mul_(both[0])
+            torch.mul(padded, COLDNESS * value, out=product)
+            torch.exp(product, out=power)
+            product.mul_(power)
             for phase, row, column in uses:
-                sums[phase].add_(both[:, row : row + rows, column : column + columns])
+                targets[phase].add_(windows[row][column])
         result = sums[:, 1] / sums[:, 0] / COLDNESS  # (phases, rows, columns, masks)
         ctx.layout = layout
         ctx.save_for_backward(padded, sums[:, 0], result)
@@ -154,19 +162,19 @@ class _Smooth(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         layout, (padded, total, result) = ctx.layout, ctx.saved_tensors
-        rows, columns = layout._places
         # d(result)/dx = exp(x) (1 + x - 20 result) / sum(exp x): what each window sends back, as a + x b
         share = layout._take_apart(slope).permute(1, 2, 3, 0) / total
         sent = torch.stack([share * (1 - COLDNESS * result), share], 1)  # (phases, 2, rows, columns, masks)
         gradient, received = torch.zeros_like(padded), padded.new_empty(2, *padded.shape)
         x, weight = torch.empty_like(padded), torch.empty_like(padded)
+        (constant, slope), sources, windows = received.unbind(), sent.unbind(), layout._windows(received)
         for value, uses in layout._uses:
             received.zero_()
             for phase, row, column in uses:
-                received[:, row : row + rows, column : column + columns].add_(sent[phase])
+                windows[row][column].add_(sources[phase])
             torch.mul(padded, COLDNESS * value, out=x)
             torch.exp(x, out=weight)
-            received[0].addcmul_(received[1], x)
-            gradient.addcmul_(weight, received[0], value=value)
+            constant.addcmul_(slope, x)
+            gradient.addcmul_(weight, constant, value=value)
         inner = slice(layout._padding, -layout._padding)
         return gradient[inner, inner].permute(2, 0, 1).contiguous(), None
