@@ -36,6 +36,7 @@ from helpers.figures.explainer_found_shortcut import (
     shortcut_effect,
     shortcut_summary,
     told_apart,
+    verdicts,
 )
 from helpers.figures.explainer_segmentation import (
     class_truth_summary,
@@ -239,6 +240,13 @@ class TestShortcut:
         claims = shortcut_claims(table)
         assert outcome(claims, "RISE") == "held"
         assert outcome(claims, "Grad-CAM") != "held"
+
+    def test_only_who_finds_it_and_leaves_it_alone_passes(self, table):
+        shown = verdicts(table).set_index("method")
+        assert shown.loc["RISE"].tolist() == ["yes", "yes", "yes"]
+        assert shown.loc["Grad-CAM"].tolist() == ["yes", "no", "no"]
+        blind = verdicts(table.assign(excess_share=-0.1)).set_index("method")
+        assert blind.loc["RISE"].tolist() == ["no", "yes", "no"]
 
     def test_what_the_classifiers_do_is_told_first(self, table):
         shown = reliance_summary(table)

@@ -79,6 +79,22 @@ def told_apart(table: pd.DataFrame, score: str = "over_background", *, shown: bo
     }
 
 
+def verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method: does it find the mark where it is used, and leave it alone where it is not?
+
+    Judged by the mass on the mark beyond its area, on scenes that show the class. By the order of pixels alone, a
+    sharp mask would be blamed for what nobody sees: which of two nearly black pixels is the darker one.
+    """
+    words = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
+    rows = []
+    for name in METHODS:
+        used, unused = (shortcut_effect(table, name, classifier, "excess_share") for classifier in (USES, IGNORES))
+        finds, leaves = words[used.side_of(0)][0], words[unused.side_of(0)][1]
+        both = "yes" if finds == leaves == "yes" else "no" if "no" in (finds, leaves) else "undecided"
+        rows.append({"method": METHOD_NAMES[name], "finds it": finds, "leaves it alone": leaves, "both": both})
+    return pd.DataFrame(rows)
+
+
 def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
     """For each method: does its mask show the mark where the classifier uses it, more than where it does not?"""
     where = "scenes of the class" if shown else "scenes without the class"
