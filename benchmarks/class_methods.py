@@ -24,7 +24,7 @@ from helpers.scenes import make_scenes
 TARGET = 4.0
 IMAGES, SIZE = 8, 64
 STEPS = 6  # of extremal perturbations, of the published 800: every step does the same work
-ITERATIONS = 2  # of iGOS++, of the published 15
+ITERATIONS = 1  # of iGOS++, of the published 15
 LONG = 5  # iterations to the objective that ours has to reach
 TIMED = 40  # steps of extremal perturbations in the table; the time of 800 is in proportion
 

@@ -16,6 +16,7 @@ from helpers.class_masks import ClassMaskMethod, check_classes
 from helpers.explainer.aggregation import hidden_colour
 from helpers.runtime import progress
 
+_NUMBERS_AT_ONCE = 2**25
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -61,7 +62,8 @@ class OcclusionMaps(ClassMaskMethod):
         check_classes(images, classes, count_classes(self.classifier, images))
         if not len(images):
             return images.new_zeros(*classes.shape, *images.shape[-2:])
-        parts = images.split(self.options.batch)
+        numbers = classes.shape[1] * images[0].numel()  # that Captum keeps for an image
+        parts = images.split(max(1, min(self.options.batch, _NUMBERS_AT_ONCE // numbers)))
         with left_as_found(self.classifier):
             shown = progress(parts, label=self.name, show=show_progress)
             losses = torch.cat([self._losses(part) for part in shown])
