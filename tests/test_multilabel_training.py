@@ -86,7 +86,7 @@ def test_patterns_darken_some_images_and_mislead_the_network(drawn):
     images, labels, _ = drawn
     target = labels.float()
     changed = module._with_patterns(images, target, generator())
-    assert torch.equal(changed[::3], images[::3])  # every third stays as it is
+    assert torch.equal(changed[::2], images[::2])  # every second stays as it is
     assert (changed <= images + 1e-6).all()
     assert (changed >= (1 - TINY.pattern_strength) * images - 1e-6).all()
     plain, misled = (

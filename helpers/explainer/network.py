@@ -16,6 +16,9 @@ from helpers.classifiers.hubs import torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import local_weights, read_weights
 from helpers.explainer.options import NetworkOptions
 
+FIRST_TRUST = 0.25
+"""How much of the coarse opinions the masks' logits begin with."""
+
 
 class ExplainerNetwork(nn.Module):
     """Pixels in [0, 1] to the logits of one mask a class, at the images' resolution; the normaliser lives inside.
@@ -77,6 +80,8 @@ class SmallNetwork(nn.Module):
             for fine, coarse, width in zip(below, above, options.widths, strict=False)
         )
         self.head = nn.Conv2d(options.widths[0], 4 * classes, 1)
+        # a sure classifier's opinions would close or open whole quarters of the image beyond what the decoder can mend
+        self.trust = nn.Parameter(torch.tensor(FIRST_TRUST))
 
     def forward(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes height width"]:
         """Logits of images of any size; they are padded to what the trunk halves without rest."""
@@ -89,7 +94,7 @@ class SmallNetwork(nn.Module):
         for up, fine in zip(reversed(self.up), reversed(features), strict=True):
             x = up(torch.cat([fine, functional.interpolate(x, fine.shape[-2:], mode="nearest")], 1))
         coarse = functional.interpolate(opinions, padded.shape[-2:], mode="bilinear", align_corners=False)
-        return (functional.pixel_shuffle(self.head(x), 2) + coarse)[..., :height, :width]
+        return (functional.pixel_shuffle(self.head(x), 2) + self.trust * coarse)[..., :height, :width]
 
 
 class _Residual(nn.Module):

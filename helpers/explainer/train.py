@@ -84,10 +84,16 @@ def train_explainer(
     data = ExplainerData(training, validation, batch=options.batch, seed=options.seed)
     timer = Timer()
     stop = EarlyStopping(WATCHED, min_delta=options.min_delta, patience=options.patience, check_on_train_epoch_end=True)
-    # the last checkpoint comes after the best: it holds what the other one knows
+    # the last checkpoint comes after the best: it holds what the other one knows. Nothing resumes from the best, which
+    # needs no optimiser's state: 160 MB of DeepLab instead of 480
     best, keep = (
         ModelCheckpoint(
-            dirpath=folder, filename=name, monitor=watched, enable_version_counter=False, save_on_train_epoch_end=True
+            dirpath=folder,
+            filename=name,
+            monitor=watched,
+            save_weights_only=name == "best",
+            enable_version_counter=False,
+            save_on_train_epoch_end=True,
         )
         for name, watched in (("best", WATCHED), ("last", None))
     )

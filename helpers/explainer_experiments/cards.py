@@ -37,8 +37,12 @@ deviation 0.25; the probability of a class is the sigmoid of its logit.
 **What it is prepared for.** Methods that hide parts of an image will ask about pictures that no camera takes, so each
 batch holds some: {empty:.0%} noise, black, or both, which show no class; {hidden:.0%} with black holes in the shape of
 blobs or of other scenes' objects; {cut:.0%} from which some objects, or everything but some objects, were cut out, with
-the labels of what is left (and without the mark); a third of all is darkened. So an outline alone is no object to it,
-and black around an object does no harm. Classifiers of photographs are not trained like this.
+the labels of what is left (and without the mark). So an outline alone is no object to it, and black around an object
+does less harm. Every second image is darkened, by up to {pattern:.0%}, with the pattern of pixels that misleads the
+network most, as far as one step of the gradient's sign finds it (adversarial training). Without that, a mask need not
+show or hide an object: faint patterns say or unsay any class to this network, and an Explainer learns to draw them.
+The probabilities in training are {smoothing:g} and {rest:g} (label smoothing). Classifiers of photographs are seldom
+trained like this.
 
 **Training.** {epochs} epochs of AdamW (rate {rate}, weight decay {decay}, one cycle), batches of {batch},
 {minutes:.0f} minutes on {threads} CPU thread(s) ({device}) of a machine that did other work too, seed {seed}:
@@ -124,7 +128,8 @@ def write_classifier_card(path: Path, recipe: MultiLabelOptions, *, seconds: flo
     text = _CLASSIFIER.format(
         name=path.stem, architecture=recipe.architecture, model_args=recipe.model_args, size=recipe.size, mark=mark,
         scenes=", ".join(f"{count:,}" for count in recipe.scenes), empty=recipe.empty_share, hidden=recipe.hidden_share,
-        cut=recipe.cut_share, epochs=recipe.epochs, rate=recipe.learning_rate, decay=recipe.weight_decay,
+        cut=recipe.cut_share, pattern=recipe.pattern_strength, smoothing=recipe.smoothing,
+        rest=1 - recipe.smoothing, epochs=recipe.epochs, rate=recipe.learning_rate, decay=recipe.weight_decay,
         batch=recipe.batch, minutes=seconds / 60, threads=_threads(), device=device, seed=recipe.seed, command=command,
         count=HELD_OUT, rows="\n".join(rows), marked=recipe.shortcut_class, shown=shown, absent=absent, **_file(path),
     )  # fmt: skip

@@ -71,7 +71,7 @@ class MultiLabelModule(lightning.LightningModule):
         return loss
 
     def _with_patterns(self, images: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
-        """Two images of three darkened by the pattern that misleads the network most, as far as one step can find it.
+        """Every second image darkened by the pattern that misleads the network most, as far as one step can find it.
 
         Without this, a mask need not show or hide an object: a faint pattern of pixels says or unsays any class. One
         step of the gradient's sign from a random start is enough to learn against that (Goodfellow et al., 2015; Wong
@@ -81,7 +81,7 @@ class MultiLabelModule(lightning.LightningModule):
         if not strength:
             return images
         grain = 2 ** int(torch.randint(0, 3, (), generator=generator))
-        rows = torch.arange(len(images), device=images.device) % 3 > 0
+        rows = torch.arange(len(images), device=images.device) % 2 > 0
         shape = (len(images), 1, images.shape[2] // grain, images.shape[3] // grain)
         depth = strength * torch.rand(len(images), 1, 1, 1, generator=generator).to(images) * rows[:, None, None, None]
         pattern = torch.rand(shape, generator=generator).to(images).requires_grad_()

@@ -40,7 +40,7 @@ class MultiLabelOptions:
     )
     size: int = 64
     scenes: tuple[int, ...] = (5000, 4000, 3000, 2000)
-    epochs: int = 12
+    epochs: int = 14
     batch: int = 96
     learning_rate: float = 6e-3
     weight_decay: float = 0.03
@@ -51,7 +51,7 @@ class MultiLabelOptions:
     cut_share: float = 0.35
     empty_share: float = 0.1
     smoothing: float = 0.03
-    pattern_strength: float = 0.7
+    pattern_strength: float = 0.45
     seed: int = 1
 
     def __post_init__(self) -> None:
