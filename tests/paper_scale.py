@@ -42,7 +42,7 @@ def write_profile(name: str, folder: Path, *, deeplab: bool = False, classifiers
     Args:
         name: "voc2007" or "coco2014".
         folder: where to.
-        deeplab: train the paper's network, not the small one.
+        deeplab: the Explainer is the paper's network, not the small one.
         classifiers: which of the paper's.
         more: what else changes in each training of a network.
     """
@@ -56,7 +56,8 @@ def write_profile(name: str, folder: Path, *, deeplab: bool = False, classifiers
             "architecture": "resnet18", "backbone": "random", "learning_rate": 1e-3, "batch": 4, "epochs": 2
         }  # fmt: skip
         for kind in ("explainer", "rtis"):
-            network = {**recipe[kind]["network"], "backbone": "random"} if deeplab else SMALL
+            large = deeplab and kind == "explainer"
+            network = {**recipe[kind]["network"], "backbone": "random"} if large else SMALL
             recipe[kind] = {
                 **recipe[kind], "network": network, "epochs": 1, "batch": 4, "precision": "32-true", **more
             }  # fmt: skip

@@ -1,14 +1,9 @@
-"""The whole paper from end to end, on miniature trees: training, all tables, no work done twice, several processes."""
+"""The whole paper from end to end, on miniature trees: training, all tables, no work done twice, what is missing."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
-import torch
 import yaml
 from paper_scale import write_profile, write_trees
 
@@ -114,79 +109,6 @@ def test_classifiers_are_trained_before_all_networks(tmp_path):
     assert kinds == ["classifier"] * 2 + ["explainer", "rtis"] * 2
 
 
-# --- several processes --------------------------------------------------------------------------------------------
-
-
-def environment(root, **more):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "XAIBOOK"))}
-    return {**kept, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", **{k: str(v) for k, v in more.items()}}
-
-
-def train_command(profile, results, *more):
-    module = "helpers.explainer_experiments.train"
-    return [
-        sys.executable,
-        "-m",
-        module,
-        "--profile",
-        str(profile),
-        "--results",
-        str(results),
-        "--device",
-        "cpu",
-        *more,
-    ]
-
-
-def check_shared_training(results):
-    """Everything is there, and no step was done by each process for itself."""
-    models = results / "voc2007" / "work" / "models"
-    for ending in ("-explainer", "-rtis"):
-        _, about, _ = read_explainer(models / f"voc2007-vgg16{ending}.safetensors")
-        assert about.classifier_digest == load_classifier(str(models / "voc2007-vgg16.safetensors")).digest
-        last = results / "voc2007" / "work" / f"training-voc2007-vgg16{ending}" / "last.ckpt"
-        assert torch.load(last, weights_only=True)["global_step"] == 2  # 8 images in batches of 4, together
-
-
-def test_two_processes_train_the_classifier_once_and_the_networks_together(data, tmp_path, root):
-    profile, results = write_profile("voc2007", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
-    command = train_command(profile, results, "--devices", "2", "--strategy", "ddp")
-    done = subprocess.run(
-        command, env=environment(root, XAIBOOK_DATA=data), check=False, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("voc2007-vgg16.safetensors:") == 1
-    assert "is there" not in done.stdout
-    check_shared_training(results)
-
-
-def test_the_processes_that_slurm_starts_share_the_work_too(data, tmp_path, root):
-    profile, results = write_profile("voc2007", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
-    command = train_command(profile, results, "--devices", "2", "--strategy", "ddp")
-    slurm = {"SLURM_NTASKS": 2, "SLURM_NNODES": 1, "SLURM_JOB_ID": 7, "SLURM_JOB_NAME": "paper", "SLURM_NODEID": 0}
-    slurm |= {"SLURM_NTASKS_PER_NODE": 2, "SLURM_NODELIST": "localhost", "MASTER_ADDR": "127.0.0.1"}
-    ranks = [{**slurm, "SLURM_PROCID": rank, "SLURM_LOCALID": rank} for rank in range(2)]
-    running = [
-        subprocess.Popen(
-            command,
-            env=environment(root, XAIBOOK_DATA=data, **rank),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ranks
-    ]
-    try:
-        found = [process.communicate(timeout=240) for process in running]
-    finally:
-        for process in running:
-            process.kill()
-    assert [process.returncode for process in running] == [0, 0], found
-    assert "voc2007-vgg16.safetensors: 2 epochs" in found[0][0]
-    assert found[1][0] == ""
-    check_shared_training(results)
-
-
 # --- without the data ---------------------------------------------------------------------------------------------
 
 
@@ -206,16 +128,6 @@ def test_missing_data_ends_the_commands_with_what_to_fetch(name, known, tmp_path
         assert "http://" in message
         assert known or "XAIBOOK_DATA is not set" in message
     assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize("module", ["helpers.explainer_experiments.train", "helpers.explainer_experiments"])
-def test_missing_data_leaves_no_traceback_on_the_terminal(module, tmp_path, root):
-    command = [sys.executable, "-m", module, *(() if module.endswith("train") else ("all",)), "--profile", "voc2007"]
-    done = subprocess.run(command, cwd=root, env=environment(root), check=False, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: PASCAL VOC-2007 is wanted")
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
 
 
 def test_a_classifier_that_is_not_trained_yet_is_asked_for(data, tmp_path, monkeypatch):

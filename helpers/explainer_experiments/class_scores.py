@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from helpers.explainer_experiments.study import VARIANTS, ClassStudy
 from helpers.metrics import masked_probabilities
 from helpers.multilabel import MultiLabelImages
+from helpers.profiles import Variant
 
 COMPARED = ("explainer", "grad-cam", "rise", "rtis")
 """The paper's choice: Extremal Perturbations and iGOS++ would need too long for five masks an image."""
+
+_AT_ONCE = 64  # images whose masks are in memory together: a quarter of a gigabyte at the paper's size
 
 CHOSEN = {
     "photographs": ("bottle", "car", "cat", "dog", "person"),
@@ -43,26 +47,27 @@ def class_score_table(study: ClassStudy) -> pd.DataFrame:
     wanted[:, columns] = True
     parts = []
     for method in COMPARED:
-        masks = study.masks(method, images=images, classes=wanted)[:, columns]
+        found: dict[Variant, list[Tensor]] = {variant: [] for variant in VARIANTS}
+        for first in range(0, len(images), _AT_ONCE):
+            part = images[first : first + _AT_ONCE]
+            masks = study.masks(method, images=part, classes=wanted[first : first + _AT_ONCE])[:, columns]
+            for variant in VARIANTS:
+                found[variant].append(_probabilities(study, part, masks, variant)[..., columns])
         for variant in VARIANTS:
-            probabilities = torch.cat(
-                [
-                    masked_probabilities(
-                        study.classifier,
-                        pixels,
-                        mask.to(study.device),
-                        thresholds=study.settings.evaluation.thresholds,
-                        variant=variant,
-                    ).cpu()
-                    for (pixels, _), mask in zip(
-                        images.batches(study.profile.batch_size, study.device),
-                        masks.split(study.profile.batch_size),
-                        strict=True,
-                    )
-                ]
-            )
-            parts.append(_rows(images, probabilities[..., columns], names).assign(variant=variant, method=method))
-    return pd.concat(parts, ignore_index=True)[["variant", "method", "image", "target", "mask", "probability"]]
+            rows = _rows(images, torch.cat(found[variant]), names)
+            parts.append(rows.assign(variant=variant, method=method))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["variant", "method", "image", "target", "mask", "probability"]]
+
+
+def _probabilities(study: ClassStudy, images: MultiLabelImages, masks: Tensor, variant: Variant) -> Tensor:
+    """The probabilities of all classes under no mask and under each: (images, 1 + masks, classes), on the CPU."""
+    size, thresholds = study.profile.batch_size, study.settings.evaluation.thresholds
+    found = [
+        masked_probabilities(study.classifier, pixels, part.to(study.device), thresholds=thresholds, variant=variant)
+        for (pixels, _), part in zip(images.batches(size, study.device), masks.split(size), strict=True)
+    ]
+    return torch.cat(found).cpu()
 
 
 def _rows(images: MultiLabelImages, probabilities: torch.Tensor, names: tuple[str, ...]) -> pd.DataFrame:

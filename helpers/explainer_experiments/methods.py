@@ -23,7 +23,8 @@ from helpers.baselines import (
 )
 from helpers.class_masks import ClassMaskMethod
 from helpers.classifiers import Classifier
-from helpers.explainer import load_explainer, read_explainer
+from helpers.data_files import file_digest
+from helpers.explainer import load_explainer
 from helpers.results import code_digest
 
 METHODS = ("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "explainer", "occlusion")
@@ -94,7 +95,7 @@ def build_method(
         if weights is None:
             raise ValueError(f"{name} is a trained network: say where its weights are")
         method: ClassMaskMethod = load_explainer(weights, classifier)
-        facts: dict[str, Any] = {"network": read_explainer(weights)[2]}
+        facts: dict[str, Any] = {"network": file_digest(weights)}
     elif name in _BASELINES:
         make, make_options = _BASELINES[name]
         chosen = make_options(**{key: _tuple(value) for key, value in (options or {}).items()})

@@ -37,6 +37,8 @@ DATASETS = ("voc2007", "coco2014")
 CLASSIFIERS = ("vgg16", "resnet50")
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 
+_AT_ONCE = 64  # images whose class masks are in memory together: a gigabyte of COCO's
+
 
 class ClassStudy:
     """The images, the classifier and the methods that stand, in one profile, for one pair of the paper.
@@ -185,7 +187,8 @@ class ClassStudy:
 
     def merged_masks(self, name: str, images: MultiLabelImages) -> Float[Tensor, "count height width"]:
         """The masks of the classes that each image shows, merged by their pixelwise maximum (the paper, section 3)."""
-        return merge_classes(self.masks(name, images=images), images.labels)[:, 0]
+        parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
+        return torch.cat([merge_classes(self.masks(name, images=part), part.labels)[:, 0] for part in parts])
 
     def seconds(self, name: str, count: int | None = None, *, images: MultiLabelImages | None = None) -> list[float]:
         """The seconds that the stored masks of each image's own classes took (a batch's time, shared evenly).

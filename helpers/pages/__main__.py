@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.pages.dependencies import dependencies
 from helpers.pages.execution import PageError, execute
+from helpers.pages.figure_data import require_figure_data
 from helpers.pages.registry import find_figure, find_profile
 from helpers.pages.site import BuildError, build
 from helpers.pages.source import ROOT
@@ -23,7 +24,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     figure.add_argument("id")
     figure.add_argument("profile")
     figure.add_argument("output", type=Path)
-    check = commands.add_parser("check", help="is there such a figure, and such a profile?")
+    check = commands.add_parser("check", help="is there such a figure, such a profile, and the data for it?")
     check.add_argument("--id")
     check.add_argument("--profile", required=True)
     commands.add_parser("build", help="build the HTML from the executed pages")
@@ -43,14 +44,14 @@ def main(arguments: list[str] | None = None) -> None:
             find_profile(options.profile)
             execute(figure.notebook, options.output, {"profile": options.profile, **figure.parameters})
         elif options.command == "check":
-            if options.id is not None:
-                find_figure(options.id)
             find_profile(options.profile)
+            if options.id is not None:
+                require_figure_data(find_figure(options.id), options.profile)
         elif options.command == "build":
             build()
         else:
             print(*sorted(path.relative_to(ROOT).as_posix() for path in dependencies(options.page)), sep="\n")
-    except (BuildError, PageError, ValueError) as error:
+    except (BuildError, FileNotFoundError, PageError, ValueError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,0 +1,30 @@
+"""Is the data there that a figure needs? Asked before anything runs, so that the answer stands alone."""
+
+from __future__ import annotations
+
+from helpers.pages.registry import Figure
+
+_CLASS_MASKS = "stalder2022explainer"
+
+
+def require_figure_data(figure: Figure, profile: str) -> None:
+    """Check that the photographs of a figure about class masks are on this machine.
+
+    Args:
+        figure: which.
+        profile: the name of the profile that it is to be made at.
+
+    Raises:
+        MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
+        ValueError: the profile has no section on class masks.
+    """
+    if figure.paper != _CLASS_MASKS:
+        return
+    from helpers.multilabel import require_dataset  # seconds, which other figures need not wait for
+    from helpers.profiles import load_profile
+
+    settings = load_profile(profile, needs="explainer").explainer
+    assert settings is not None
+    for name, data in settings.datasets.items():
+        if figure.parameters.get("dataset", name) == name:
+            require_dataset(data.source, data.folder())
