@@ -66,10 +66,10 @@ def extremal(classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor) 
 
 
 def igos(classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor) -> dict:
-    """One class of each image; the same number of iterations, gradients and step sizes."""
+    """One class of each image; as many iterations, each with as many gradients. No target: most is the classifier."""
     options = IGOSOptions(iterations=ITERATIONS)
     method, classes = IGOSPlusPlus(classifier, options), as_classes(kinds, classifier)
-    name = f"iGOS++, {len(images)} images, {ITERATIONS} iterations"
+    name = f"iGOS++, {len(images)} images, the same iterations"
     return compare(
         name,
         lambda: method.class_masks(images, classes),
@@ -119,7 +119,7 @@ def table(classifier: Classifier, image: torch.Tensor) -> list[dict]:
     extremal, igos = ExtremalOptions(), IGOSOptions()
     methods = [  # what is run, and how many times as long the published settings take
         ("RISE, 8,000 masks", RISE(classifier, RISEOptions()), 1.0),
-        ("extremal perturbations, 800 steps", *shortened(ExtremalPerturbation, classifier, extremal, steps=TIMED)),
+        ("EP, 800 steps", *shortened(ExtremalPerturbation, classifier, extremal, steps=TIMED)),
         ("iGOS++, 15 iterations", *shortened(IGOSPlusPlus, classifier, igos, iterations=ITERATIONS)),
     ]
     rows = []
@@ -127,7 +127,7 @@ def table(classifier: Classifier, image: torch.Tensor) -> list[dict]:
         begin = time.perf_counter()
         method.class_masks(image, every)
         seconds = (time.perf_counter() - begin) * times
-        name = f"all masks of an image: {name}"
+        name = f"all masks of one image: {name}"
         rows.append({"name": f"{name}{source}", "ours_s": ours, "reference_s": seconds, "ratio": seconds / ours})
     return rows
 

@@ -207,6 +207,12 @@ class TestExtremal:
         search.images = search.images * 0  # any mask has it: the smallest area
         assert search.best().mean() == 0
 
+    def test_the_fast_recipe_goes_as_far(self):
+        fast, published = ExtremalOptions.fast(cells=8), ExtremalOptions()
+        assert fast.cells == 8
+        assert fast.steps * fast.learning_rate == pytest.approx(published.steps * published.learning_rate)
+        assert fast.area_growth**fast.steps == pytest.approx(published.area_growth**published.steps)
+
     def test_searches_run_as_the_published_one(self):
         """From masks that are no longer alike everywhere: there the sort of the published code has favourites."""
         model, image = WindowsClassifier(WINDOWS, 32), board()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -58,6 +58,14 @@ class ExtremalOptions:
     area_growth: Annotated[float, Field(ge=1)] = 1.0035
     smooth: Share = 0.09
     pairs_at_once: Count = 16
+
+    @classmethod
+    def fast(cls, **changes: Any) -> ExtremalOptions:
+        """A recipe of this book: a tenth of the steps, each ten times as far, the area's weight growing as far too.
+
+        Fewer steps alone would stop the search half-way: a mask's entries move by little more than the rate a step.
+        """
+        return cls(**{"steps": 80, "learning_rate": 0.1, "area_growth": 1.0035**10, **changes})
 
 
 class ExtremalPerturbation(PairMethod):
