@@ -15,10 +15,11 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from helpers.pages.dependencies import dependencies, inputs_digest, module_dependencies
-from helpers.pages.registry import find_figure, find_profile, load_registry
+from helpers.pages.registry import find_figure, find_profile, possible_figures
 from helpers.pages.site import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
 
 ROOT = Path(workflow.basedir)
+PROFILE = config.get("profile", BOOK_PROFILE)
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes lists: the jobs that it starts must not move them while pages run
 WRITES_LISTS = os.environ.setdefault("BOOK_LISTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
@@ -76,7 +77,7 @@ rule html:
 
 rule figures:
     input:
-        [f"_build/figures/{config.get('profile', BOOK_PROFILE)}/{id}.ipynb" for id in load_registry(ROOT)],
+        lambda wildcards: [f"_build/figures/{PROFILE}/{id}.ipynb" for id in possible_figures(PROFILE, ROOT)],
 
 
 rule page:

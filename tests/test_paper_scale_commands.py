@@ -13,6 +13,8 @@ from paper_scale import write_profile, write_trees
 from helpers.classifiers import load_classifier
 from helpers.explainer import read_explainer
 from helpers.pages import __main__ as pages
+from helpers.pages import load_registry
+from helpers.pages.registry import possible_figures
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,18 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(module, tmp_path, root
 @pytest.mark.parametrize("identifier", ["explainer-tab1", "explainer-fig1"])
 def test_a_figure_is_not_begun_without_its_data(identifier, tmp_path, monkeypatch):
     monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"(?s)^error: PASCAL VOC-2007 is not.*\(460 MB\): put it into .*voc2007") as end:
-        pages.main(["check", "--id", identifier, "--profile", "voc2007"])
-    assert "(451 MB)" in str(end.value)
+    for arguments in (["--id", identifier], []):
+        with pytest.raises(SystemExit, match=r"^error: PASCAL VOC-2007 is not") as end:
+            pages.main(["check", *arguments, "--profile", "voc2007"])
+        assert all(f"({size}): put it into {tmp_path}/voc2007" in str(end.value) for size in ("460 MB", "451 MB"))
     pages.main(["check", "--id", identifier, "--profile", "quick"])
+
+
+def test_a_profile_has_the_figures_that_it_has_settings_for():
+    both, voc, coco, photographs = map(possible_figures, ("quick", "voc2007", "coco2014", "paper"))
+    assert both == list(load_registry())
+    assert {"explainer-fig1", "explainer-tab1", "explainer-tab2"} < set(voc)
+    assert not {"explainer-shortcut", "explainer-fig7", "recartoonx-fig1"} & set(voc)
+    assert {"explainer-fig7", "explainer-tab2"} < set(coco)
+    assert not {"explainer-tab1", "explainer-tab3", "explainer-fig1"} & set(coco)
+    assert photographs == [name for name in both if not name.startswith("explainer-")]

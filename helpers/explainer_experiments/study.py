@@ -50,8 +50,8 @@ class ClassStudy:
 
     Args:
         profile: a profile with a section `explainer`, its name, or the path of its file.
-        dataset: `"voc2007"` or `"coco2014"`: these, or the scenes that stand for them.
-        classifier: `"vgg16"` or `"resnet50"`: these, or the classifiers that stand for them.
+        dataset: `"voc2007"` or `"coco2014"`: these, or the scenes that stand for them. None: the profile's first one.
+        classifier: `"vgg16"` or `"resnet50"`: these, or the classifiers that stand for them; None as above.
         root: another folder than the project's `results/`.
         show_progress: show bars.
 
@@ -62,17 +62,18 @@ class ClassStudy:
     def __init__(
         self,
         profile: Profile | str,
-        dataset: str = "voc2007",
-        classifier: str = "vgg16",
+        dataset: str | None = None,
+        classifier: str | None = None,
         *,
         root: Path | None = None,
         show_progress: bool = False,
     ) -> None:
         self.profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
         self.settings = _section(self.profile)
-        self.dataset, self.classifier_name = dataset, classifier
-        self.data: DatasetSettings = self.settings.dataset(dataset)
-        self.explained = self.settings.classifier(classifier)
+        self.dataset = dataset or next(iter(self.settings.datasets))
+        self.classifier_name = classifier or next(iter(self.settings.classifiers))
+        self.data: DatasetSettings = self.settings.dataset(self.dataset)
+        self.explained = self.settings.classifier(self.classifier_name)
         self.root = root
         self.show_progress = show_progress
         self.device = resolve_device(self.profile.device)

@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.pages.dependencies import dependencies
 from helpers.pages.execution import PageError, execute
 from helpers.pages.figure_data import require_figure_data
-from helpers.pages.registry import find_figure, find_profile
+from helpers.pages.registry import find_figure, find_profile, possible_figures
 from helpers.pages.site import BuildError, build
 from helpers.pages.source import ROOT
 
@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
             execute(figure.notebook, options.output, {"profile": options.profile, **figure.parameters})
         elif options.command == "check":
             find_profile(options.profile)
-            if options.id is not None:
-                require_figure_data(find_figure(options.id), options.profile)
+            for identifier in possible_figures(options.profile) if options.id is None else [options.id]:
+                require_figure_data(find_figure(identifier), options.profile)
         elif options.command == "build":
             build()
         else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.pages.registry import Figure
-
-_CLASS_MASKS = "stalder2022explainer"
+from helpers.pages.registry import CLASS_MASKS, Figure
 
 
 def require_figure_data(figure: Figure, profile: str) -> None:
@@ -18,7 +16,7 @@ def require_figure_data(figure: Figure, profile: str) -> None:
         MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
         ValueError: the profile has no section on class masks.
     """
-    if figure.paper != _CLASS_MASKS:
+    if figure.paper != CLASS_MASKS:
         return
     from helpers.multilabel import require_dataset  # seconds, which other figures need not wait for
     from helpers.profiles import load_profile
@@ -26,5 +24,5 @@ def require_figure_data(figure: Figure, profile: str) -> None:
     settings = load_profile(profile, needs="explainer").explainer
     assert settings is not None
     for name, data in settings.datasets.items():
-        if figure.parameters.get("dataset", name) == name:
+        if (figure.dataset or figure.parameters.get("dataset", name)) == name:
             require_dataset(data.source, data.folder())

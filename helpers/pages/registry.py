@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from helpers.pages.source import ROOT
 
 REGISTRY = "book/figures.yaml"
+CLASS_MASKS = "stalder2022explainer"  # the paper whose figures rest on a profile's section `explainer`
 Need = Literal[
     "explanations",
     "curves",
@@ -39,6 +41,8 @@ class Figure(BaseModel):
         notebook: the page that makes it, from the project's root.
         parameters: what papermill sets in the notebook besides `profile`.
         needs: experiments that are run before it, since several figures share them, or since they take long.
+        dataset: the only one of the paper's datasets that it is about; None where its parameters say, or for all.
+        scenes: whether it needs scenes, of which more is known than of photographs.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +53,8 @@ class Figure(BaseModel):
     notebook: Annotated[str, Field(pattern=r"^book/.+\.md$")]
     parameters: dict[str, str | int | float | bool] = {}
     needs: tuple[Need, ...] = ()
+    dataset: Literal["voc2007", "coco2014"] | None = None
+    scenes: bool = False
 
 
 def load_registry(root: Path = ROOT) -> dict[str, Figure]:
@@ -86,3 +92,27 @@ def find_profile(name: str, root: Path = ROOT) -> Path:
     if name not in known:
         raise ValueError(f"profile {name!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
     return root / "profiles" / f"{name}.yaml"
+
+
+def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
+    """The ids of all figures that a profile has the settings for: of CartoonX, of class masks, or of both.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
+    content = yaml.safe_load(find_profile(profile, root).read_text(encoding="utf-8")) or {}
+    return [identifier for identifier, figure in load_registry(root).items() if _possible(figure, content)]
+
+
+def _possible(figure: Figure, profile: Mapping[str, Any]) -> bool:
+    if figure.paper != CLASS_MASKS:
+        return "explainer" not in profile or "images" in profile
+    section = profile.get("explainer")
+    if section is None:
+        return False
+    datasets, dataset = section["datasets"], figure.dataset or figure.parameters.get("dataset")
+    chosen = [data for name, data in datasets.items() if dataset in (None, name)]
+    known = figure.parameters.get("classifier") in (None, *section["classifiers"])
+    truth = not figure.scenes or any(data["source"] == "scenes" for data in chosen)
+    pairs = not figure.scenes or "pairs" in section["evaluation"]
+    return bool(chosen) and known and truth and pairs
