@@ -40,7 +40,7 @@ def write_profile(name: str, folder: Path, *, deeplab: bool = False, classifiers
     """A copy of profiles/<name>.yaml with values that a core can afford in seconds; nothing is left out but size.
 
     Args:
-        name: "voc2007" or "coco2014".
+        name: "voc2007", "coco2014" or "scenes-large".
         folder: where to.
         deeplab: the Explainer is the paper's network, not the small one.
         classifiers: which of the paper's.
@@ -51,6 +51,9 @@ def write_profile(name: str, folder: Path, *, deeplab: bool = False, classifiers
     section = content["explainer"]
     section["size"] = 32
     section["classifiers"] = {key: section["classifiers"][key] for key in classifiers}
+    for data in section["datasets"].values():
+        if data["source"] == "scenes":
+            data |= {"train": 8, "validation": 4, "test": 30, "segmented": 4}
     for recipe in section["classifiers"].values():
         recipe["fine_tune"] |= {
             "architecture": "resnet18", "backbone": "random", "learning_rate": 1e-3, "batch": 4, "epochs": 2

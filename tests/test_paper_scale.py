@@ -93,6 +93,16 @@ def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkey
     assert about["source"] == "coco2014"
 
 
+def test_the_paper_s_networks_on_scenes(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("XAIBOOK_DATA", raising=False)
+    profile, results = write_profile("scenes-large", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
+    paper(profile, results)
+    made = tables(results / "scenes-large")
+    assert set(made) == {f"explainer-{name}-voc2007-vgg16" for name in (*VOC_TABLES, "class-truth")}
+    assert "explainer.evaluation.pairs" in capsys.readouterr().out  # what the shortcut would need
+    assert not list(results.rglob("*.md"))
+
+
 def test_the_published_variant_and_the_last_epoch_reach_the_trainings(tmp_path):
     profile = write_profile(
         "voc2007", tmp_path, keep="last", loss={"variant": "published"}, rtis={"variant": "published"}

@@ -182,7 +182,7 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
         class_names=training.class_names,
     )
     save_explainer(job.path, done.network, about)
-    if study.data.source == "scenes":
+    if study.explained.scenes is not None:  # it goes to models/, with others' cards; the tables tell of large ones
         write_explainer_card(job.path, classifier.cpu(), options, done, training=len(training), command=command)
     return f"{job.path.name}: {_words(done)}"
 
