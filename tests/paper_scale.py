@@ -68,5 +68,5 @@ def write_profile(name: str, folder: Path, *, deeplab: bool = False, classifiers
     section["baselines"] = SEARCHES
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
