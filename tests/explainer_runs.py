@@ -18,9 +18,10 @@ from helpers.explainer.train import ExplainerTraining, train_explainer
 from helpers.multilabel import MultiLabelImages
 
 CLASSES, SIZE = 3, 16
+TRUNK = {"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}
 TINY = ExplainerOptions(
-    network=NetworkOptions(trunk_args={"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}, widths=(8, 8, 8, 8)), epochs=4, batch=8, learning_rate=5e-3, weight_decay=0.01, schedule="cycle",
-    flip=True, patience=50,
+    network=NetworkOptions(trunk_args=TRUNK, widths=(8, 8, 8, 8)), epochs=4, batch=8, learning_rate=5e-3,
+    weight_decay=0.01, schedule="cycle", flip=True, patience=50,
 )  # fmt: skip
 
 
