@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
+from helpers.baselines.grad_cam import last_feature_layer
 from helpers.explainer_experiments import METHOD_NAMES, METHODS, ClassStudy, shortcut_pairs
 from helpers.figures.claims import Claim
 from helpers.figures.effects import Effect, mean_effect
@@ -107,6 +108,19 @@ def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
         )
         for name, effect in told_apart(table, shown=shown).items()
     ]
+
+
+@torch.no_grad()
+def last_map_cells(study: ClassStudy) -> tuple[int, int]:
+    """The rows and columns of the classifier's last map of features, which is all that Grad-CAM looks at."""
+    pixels, found = study.segmented.images[:1].images(study.device), []
+    layer = last_feature_layer(study.classifier, pixels)
+    handle = layer.register_forward_hook(lambda module, inputs, output: found.append(tuple(output.shape[-2:])))
+    try:
+        study.classifier(pixels)
+    finally:
+        handle.remove()
+    return found[0]
 
 
 def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
