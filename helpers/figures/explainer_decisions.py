@@ -9,6 +9,7 @@ import torch
 from helpers.explainer_experiments import published_decisions
 from helpers.figures.claims import Claim
 from helpers.figures.effects import LEVEL, RESAMPLES, Effect
+from helpers.figures.explainer_pictures import PAPER_NAMES
 from helpers.metrics import micro_scores
 
 SCORES = ("precision", "recall", "f_score")
@@ -41,7 +42,7 @@ def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
     ):
         for kind, title in TITLES.items():
             effects = micro_effects(_at(pair, kind))
-            row = {"dataset": dataset, "classifier": classifier, "input": title}
+            row = {**_names(dataset, classifier), "input": title}
             for name in SCORES:
                 known = (dataset, classifier, kind) in theirs.index
                 paper = float(theirs.loc[(dataset, classifier, kind), name]) if known else float("nan")
@@ -57,7 +58,7 @@ def thresholds_beside(table: pd.DataFrame, variant: str = "corrected") -> pd.Dat
         ["dataset", "classifier"], sort=False
     ):
         for kind, title in TITLES.items():
-            found = {"dataset": dataset, "classifier": classifier, "input": title}
+            found = {**_names(dataset, classifier), "input": title}
             for threshold, counts in pair[pair["input"] == kind].groupby("threshold", sort=True):
                 found[f"F at {threshold:g}"] = str(micro_effects(counts)["f_score"])
             rows.append(found)
@@ -70,7 +71,7 @@ def variant_change(table: pd.DataFrame) -> pd.DataFrame:
     for (dataset, classifier, kind), found in table[table["input"] != "plain"].groupby(
         ["dataset", "classifier", "input"], sort=False
     ):
-        row = {"dataset": dataset, "classifier": classifier, "input": TITLES[str(kind)]}
+        row = {**_names(dataset, classifier), "input": TITLES[str(kind)]}
         for variant, counts in found.groupby("variant", sort=False):
             row[str(variant)] = str(micro_effects(_at(counts, str(kind)))["f_score"])
         rows.append(row)
@@ -95,6 +96,11 @@ def decision_claims(table: pd.DataFrame) -> list[Claim]:
             )
         )
     return claims
+
+
+def _names(dataset: str, classifier: str) -> dict[str, str]:
+    """The paper's names of the pair, or of what it stands for."""
+    return {"dataset": PAPER_NAMES[dataset], "classifier": PAPER_NAMES[classifier]}
 
 
 def _difference(rows: pd.DataFrame, kind: str, *, seed: int = 0) -> Effect:

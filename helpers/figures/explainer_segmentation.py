@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from helpers.explainer_experiments import METHOD_NAMES, METHODS
 from helpers.figures.claims import Claim
 from helpers.figures.effects import mean_effect
+from helpers.figures.explainer_pictures import PAPER_NAMES
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.plots.style import BOOK_STYLE
 
@@ -108,7 +109,7 @@ def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
                     markersize=4,
                 )
             place.set_xlabel("threshold of the mask")
-            place.set_title(panel)
+            place.set_title(PAPER_NAMES[panel])
         axes[0, 0].set_ylabel("IoU with the objects")
         axes[0, 0].set_ylim(bottom=0)
         axes[0, -1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
