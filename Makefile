@@ -40,9 +40,8 @@ bench: $(READY) ## the benchmarks: ratios within one run
 	$(RUN) python -m benchmarks
 
 models: $(READY) ## train the small models of models/ again
-	for name in scenes-cnn scenes-vit; do $(RUN) python -m helpers.training $$name || exit 1; done
-	for name in scenes-cnn-cartoonx scenes-cnn-pixel-rde; do $(RUN) python -m helpers.masks train $$name || exit 1; done
-	$(RUN) python -m helpers.explainer_experiments.train --profile quick --again
+	for what in "training scenes-cnn" "training scenes-vit" "masks train scenes-cnn-cartoonx" "masks train scenes-cnn-pixel-rde" \
+		"explainer_experiments.train --profile quick --again"; do $(RUN) python -m helpers.$$what || exit 1; done
 
 clean: ## remove what was built; .venv and results/ stay
 	rm -rf _build .snakemake
