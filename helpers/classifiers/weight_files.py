@@ -139,8 +139,17 @@ def save_weights(
         "input_size": str(input_size),
         "classes": classes if isinstance(classes, str) else json.dumps(list(classes)),
     }
+    return write_tensors(path, state, metadata)
+
+
+def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Write tensors with what is known of them, whole or not at all, and their line in the `SHA256SUMS` beside them.
+
+    Returns:
+        The file's SHA-256.
+    """
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-    content = _sorted_header(safetensors.torch.save(tensors, metadata=metadata))
+    content = _sorted_header(safetensors.torch.save(tensors, metadata=dict(metadata)))
     digest = hashlib.sha256(content).hexdigest()
     _write(path, content)
     lines = {**read_sums(path.parent), path.name: digest}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from helpers.classifiers.weight_files import SUMS_FILE, check_digest, expected_digest, read_sums
+from helpers.classifiers.weight_files import check_digest, expected_digest, write_tensors
 from helpers.explainer.method import Explainer
 from helpers.explainer.network import ExplainerNetwork
 from helpers.explainer.options import NetworkOptions, Objective
@@ -47,16 +46,9 @@ def save_explainer(path: str | Path, network: ExplainerNetwork, about: Explainer
         The file's SHA-256.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     options = {**asdict(network.options), "backbone": "random"}  # the file holds all weights
     metadata = {_ENTRY: json.dumps({"network": options, **asdict(about)}, sort_keys=True)}
-    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in network.state_dict().items()}
-    content = safetensors.torch.save(tensors, metadata=metadata)
-    digest = hashlib.sha256(content).hexdigest()
-    _write(path, content)
-    lines = {**read_sums(path.parent), path.name: digest}
-    _write(path.parent / SUMS_FILE, "".join(f"{lines[name]}  {name}\n" for name in sorted(lines)).encode())
-    return digest
+    return write_tensors(path, network.state_dict(), metadata)
 
 
 def explainer_path(name: str | Path) -> Path:
@@ -114,9 +106,3 @@ def load_explainer(name: str | Path, classifier: nn.Module, *, device: torch.dev
     if device is None:
         device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
     return Explainer(network.to(device), classifier, name=file.objective)
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)

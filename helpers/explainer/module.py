@@ -10,6 +10,7 @@ from jaxtyping import Float
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+from helpers.baselines.rtis import RTISLoss
 from helpers.explainer.aggregation import target_and_other_masks
 from helpers.explainer.data import Batch
 from helpers.explainer.loss import ExplainerLoss
@@ -37,11 +38,7 @@ class ExplainerModule(lightning.LightningModule):
         self.save_hyperparameters({"options": options.plain()})
         self.network = ExplainerNetwork(options.network, classes, seed=options.seed)
         self.loss = ExplainerLoss(options.loss)
-        self.saliency_loss = None
-        if options.objective == "rtis":
-            from helpers.baselines.rtis import RTISLoss
-
-            self.saliency_loss = RTISLoss(options.rtis)
+        self.saliency_loss = RTISLoss(options.rtis)
         # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint and to no optimiser
         self._classifier = (classifier.eval().requires_grad_(False),)
 
@@ -50,12 +47,8 @@ class ExplainerModule(lightning.LightningModule):
         """The classifier, on this module's device."""
         return self._classifier[0]
 
-    def setup(self, stage: str) -> None:
-        """Bring the classifier to the device."""
-        self.classifier.to(self.device)
-
     def on_fit_start(self) -> None:
-        """As `setup`: only now every strategy knows its device."""
+        """Bring the classifier to the device; only now every strategy knows which it is."""
         self.classifier.to(self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from torch import nn
@@ -16,7 +15,7 @@ from helpers.explainer.module import ExplainerModule
 from helpers.explainer.network import ExplainerNetwork
 from helpers.explainer.options import ExplainerOptions
 from helpers.multilabel import MultiLabelImages
-from helpers.training.resume import quiet, read_checkpoint
+from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
 
 WATCHED = "validation loss"
 
@@ -84,34 +83,29 @@ def train_explainer(
     data = ExplainerData(training, validation, batch=options.batch, seed=options.seed)
     timer = Timer()
     stop = EarlyStopping(WATCHED, min_delta=options.min_delta, patience=options.patience, check_on_train_epoch_end=True)
-    # the last checkpoint comes after the best: it holds what the other one knows. Nothing resumes from the best, which
-    # needs no optimiser's state: 160 MB of DeepLab instead of 480
-    best, keep = (
-        ModelCheckpoint(
-            dirpath=folder,
-            filename=name,
-            monitor=watched,
-            save_weights_only=name == "best",
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-        )
-        for name, watched in (("best", WATCHED), ("last", None))
+    # nothing resumes from the best epoch, which needs no optimiser's state: 160 MB of DeepLab instead of 480
+    best = ModelCheckpoint(
+        folder,
+        "best",
+        monitor=WATCHED,
+        save_weights_only=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
     )
     with quiet():
-        trainer = lightning.Trainer(
-            accelerator=device,
+        trainer = resumable_trainer(
+            folder,
+            timer,
+            epochs=options.epochs,
+            device=device,
             devices=devices,
+            show=show,
+            watching=[stop, best],
             num_nodes=nodes,
             strategy=strategy,
-            precision=options.precision,  # type: ignore[arg-type]
-            max_epochs=options.epochs,
-            callbacks=[timer, stop, best, keep],
+            precision=options.precision,
             sync_batchnorm=devices * nodes > 1 and torch.cuda.is_available(),
             use_distributed_sampler=False,
-            logger=False,
-            enable_progress_bar=show,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
         )
         trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
     if options.keep == "best":

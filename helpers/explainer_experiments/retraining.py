@@ -11,13 +11,12 @@ from typing import Any, Literal, get_args
 import pandas as pd
 import torch
 from jaxtyping import Float
-from lightning.pytorch.callbacks import Timer
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
 from helpers.class_masks import merge_classes
-from helpers.classifiers import Classifier, load_classifier, save_weights
+from helpers.classifiers import Classifier, load_classifier
 from helpers.explainer import Explainer, hide, load_explainer
 from helpers.explainer_experiments.study import ClassStudy
 from helpers.metrics.multilabel import decision_counts
@@ -26,10 +25,9 @@ from helpers.results import results_folder
 from helpers.runtime import random_generator
 from helpers.scenes import SCENE_CLASSES, make_scenes
 from helpers.training.augment import augment
-from helpers.training.module import MEAN, STD
-from helpers.training.multilabel import MultiLabelModule, Rows, training_rows
+from helpers.training.multilabel import MultiLabelModule, Rows, fit_multilabel, save_multilabel
 from helpers.training.multilabel_options import MultiLabelOptions
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.resume import read_checkpoint
 
 Added = Literal["plain", "masked", "objects"]
 """What a classifier is trained on further: its images again; with their masked versions; or with their true objects."""
@@ -101,16 +99,8 @@ def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:
     explainer = None
     if added == "masked":
         explainer = load_explainer(study.weights_file("explainer"), load_classifier(str(classifier)))
-    with quiet():
-        trainer = resumable_trainer(work, Timer(), epochs=options.epochs, device="auto", show=show)
-        module = RetrainingModule(options, classifier, added, explainer)
-        rows = training_rows(options, show=show)
-        trainer.fit(module, rows, ckpt_path=last if last.exists() else None, weights_only=True)
-    arguments: dict[str, Any] = {**recipe.model_args, "num_classes": len(SCENE_CLASSES)}
-    save_weights(
-        path, module.network.state_dict(), architecture=recipe.architecture, model_args=arguments, mean=MEAN, std=STD,
-        input_size=recipe.size, classes=SCENE_CLASSES,
-    )  # fmt: skip
+    module, _ = fit_multilabel(RetrainingModule(options, classifier, added, explainer), work, show=show)
+    save_multilabel(path, module)
     return path
 
 

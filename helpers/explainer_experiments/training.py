@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from helpers.classifiers import load_classifier, save_weights
+from helpers.classifiers import load_classifier
 from helpers.explainer import ExplainerFile, ExplainerOptions, save_explainer
 from helpers.explainer.files import MODELS_FOLDER
 from helpers.explainer.train import ExplainerTraining, train_explainer
@@ -19,10 +19,8 @@ from helpers.explainer_experiments.study import ClassStudy, all_pairs
 from helpers.multilabel import MultiLabelImages, load_split
 from helpers.profiles import Profile
 from helpers.results import results_folder
-from helpers.scenes import SCENE_CLASSES
 from helpers.training.fine_tune import FineTuneOptions, fine_tune, save_fine_tuned
-from helpers.training.module import MEAN, STD
-from helpers.training.multilabel import train_multilabel
+from helpers.training.multilabel import save_multilabel, train_multilabel
 
 Kind = Literal["classifier", "explainer", "rtis"]
 KINDS: tuple[Kind, ...] = ("classifier", "explainer", "rtis")
@@ -151,16 +149,7 @@ def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any
         return f"{job.path.name}: {tuned.epochs} epochs, {tuned.seconds:.0f} s"
     recipe = explained.scenes
     module, seconds = train_multilabel(recipe, job.work, device=device, show=show)
-    save_weights(
-        job.path,
-        module.network.state_dict(),
-        architecture=recipe.architecture,
-        model_args={**recipe.model_args, "num_classes": len(SCENE_CLASSES)},
-        mean=MEAN,
-        std=STD,
-        input_size=recipe.size,
-        classes=SCENE_CLASSES,
-    )
+    save_multilabel(job.path, module)
     write_classifier_card(job.path, recipe, seconds=seconds, device=module.device.type, command=command)
     return f"{job.path.name}: {seconds:.0f} s"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ import safetensors.torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.classifiers.weight_files import SUMS_FILE, check_digest, expected_digest, read_sums
+from helpers.classifiers.weight_files import check_digest, expected_digest, write_tensors
 from helpers.masks.network import MaskNetwork, NetworkOptions
 from helpers.rde import CartoonX, RateDistortionExplainer
 
@@ -58,13 +57,7 @@ def save_mask_network(
         "normalise": normalise,
     }
     metadata = {"mask_network": json.dumps(about, sort_keys=True)}  # one entry: safetensors keeps no order of several
-    tensors = {name: value.detach().cpu().clone().contiguous() for name, value in network.state_dict().items()}
-    content = safetensors.torch.save(tensors, metadata=metadata)
-    digest = hashlib.sha256(content).hexdigest()
-    _write(path, content)
-    lines = {**read_sums(path.parent), path.name: digest}
-    _write(path.parent / SUMS_FILE, "".join(f"{lines[name]}  {name}\n" for name in sorted(lines)).encode())
-    return digest
+    return write_tensors(path, network.state_dict(), metadata)
 
 
 def load_mask_network(name: str | Path) -> MaskFile:
@@ -144,11 +137,3 @@ def _metadata(content: bytes) -> dict[str, str]:
     """What a safetensors file says of itself."""
     length = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + length]).get("__metadata__", {})
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

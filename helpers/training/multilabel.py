@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from helpers.classifiers import save_weights
 from helpers.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
 from helpers.runtime import random_generator
 from helpers.scenes import SCENE_CLASSES
@@ -202,13 +203,38 @@ def train_multilabel(
     Raises:
         ValueError: the folder's checkpoint was made with other options.
     """
-    last = Path(folder) / "last.ckpt"
+    return fit_multilabel(MultiLabelModule(options), folder, device=device, show=show)
+
+
+def fit_multilabel(
+    module: MultiLabelModule, folder: str | Path, *, device: str = "auto", show: bool = True
+) -> tuple[MultiLabelModule, float]:
+    """Train a module by its own options; the rest is as for `train_multilabel`."""
+    options, last = module.options, Path(folder) / "last.ckpt"
     if last.exists():
         read_checkpoint(last, options.plain())
     timer = Timer()
     with quiet():
         trainer = resumable_trainer(Path(folder), timer, epochs=options.epochs, device=device, show=show)
-        module = MultiLabelModule(options)
         loader = training_rows(options, show=show)
         trainer.fit(module, loader, ckpt_path=last if last.exists() else None, weights_only=True)
     return module, timer.time_elapsed("train")
+
+
+def save_multilabel(path: str | Path, module: MultiLabelModule) -> str:
+    """Write a trained classifier as `load_classifier` reads it.
+
+    Returns:
+        The file's SHA-256.
+    """
+    options = module.options
+    return save_weights(
+        path,
+        module.network.state_dict(),
+        architecture=options.architecture,
+        model_args={**options.model_args, "num_classes": len(SCENE_CLASSES)},
+        mean=MEAN,
+        std=STD,
+        input_size=options.size,
+        classes=SCENE_CLASSES,
+    )

@@ -21,6 +21,7 @@ def resumable_trainer(
     epochs: int,
     device: str,
     show: bool,
+    devices: int = 1,
     watching: Sequence[Callback] = (),
     **more: Any,
 ) -> lightning.Trainer:
@@ -32,12 +33,13 @@ def resumable_trainer(
         epochs: how many.
         device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
         show: whether to show progress.
+        devices: how many processes on each machine.
         watching: further callbacks; the checkpoint comes after them, so that it holds what they know.
         more: other arguments of `lightning.Trainer`.
     """
     return lightning.Trainer(
         accelerator=device,
-        devices=1,
+        devices=devices,
         max_epochs=epochs,
         callbacks=[
             timer,
