@@ -11,12 +11,12 @@ LAYERS = [
     {"runtime", "explanation", "class_masks"},
     {"images", "data_files"},
     {"scenes", "imagenet", "datasets", "classifiers", "wavelets"},
-    {"multilabel"},
+    {"multilabel", "labelled"},
     {"rde", "training", "rollout"},
-    {"masks", "baselines", "explainer"},
+    {"masks", "baselines", "explainer", "space_vae"},
     {"metrics"},
     {"profiles", "results", "plots", "widgets"},  # parts that know no protocol
-    {"experiments", "explainer_experiments"},
+    {"experiments", "explainer_experiments", "space_vae_experiments"},
     {"lessons", "figures"},
     {"pages"},
 ]

@@ -1,4 +1,4 @@
-"""Networks of torchvision and timm by name, without weights."""
+"""Networks of torchvision, of timm and of the book by name, without weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+CIFAR_MEAN = (0.4914, 0.4822, 0.4465)
+CIFAR_STD = (0.2471, 0.2435, 0.2616)
 
 # These arguments of timm.create_model fetch weights or read files: never from a file's metadata.
 _FORBIDDEN_ARGS = frozenset(
@@ -44,9 +48,9 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of a library, by name."""
+    """A network of a library or of the book, by name."""
 
-    library: Literal["torchvision", "timm"]
+    library: Literal["torchvision", "timm", "book"]
     name: str
 
     def __str__(self) -> str:
@@ -88,6 +92,8 @@ def build_network(
         raise ValueError(f"model_args may not hold {', '.join(forbidden)}: weights are loaded and checked separately")
     try:
         with _seeded(seed):
+            if architecture.library == "book":
+                return SmallImageVGG(**arguments)
             if architecture.library == "torchvision":
                 return torchvision.models.get_model(
                     architecture.name, weights=None, **_torchvision_defaults(architecture.name), **arguments
@@ -118,6 +124,8 @@ def default_preprocessing(architecture: Architecture) -> Preprocessing:
     """What the library's default weights of a network expect."""
     if architecture.library == "torchvision":
         return torchvision_preprocessing(torchvision.models.get_model_weights(architecture.name).DEFAULT)
+    if architecture.library == "book":
+        return Preprocessing(CIFAR_MEAN, CIFAR_STD, 32)
     configuration = timm_configuration(architecture.name)
     return Preprocessing(tuple(configuration.mean), tuple(configuration.std), configuration.input_size[-1])
 
@@ -152,6 +160,8 @@ def timm_names() -> tuple[str, ...]:
 def _find(name: str) -> Architecture | None:
     """The network of a name, None where neither library has it."""
     prefix, _, bare = name.rpartition("/")
+    if prefix in ("", "book") and bare == VGG_NAME:
+        return Architecture("book", bare)
     if prefix in ("", "torchvision") and bare in torchvision_names():
         return Architecture("torchvision", bare)
     # timm's names may end in the tag of their weights: deit_tiny_patch16_224.fb_in1k

@@ -1,0 +1,205 @@
+"""Train a classifier of small images with one label each: VGG-11 on CIFAR-10, a narrow one on scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from jaxtyping import Float
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from helpers.classifiers import save_weights
+from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
+from helpers.labelled import LabelledImages
+from helpers.runtime import random_generator
+from helpers.training.data import EpochSampler
+from helpers.training.labelled_options import LabelledOptions
+from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+
+WATCHED = "validation accuracy"
+_VALIDATION_BATCH = 500
+
+
+class LabelledModule(lightning.LightningModule):
+    """Train a `SmallImageVGG` on the cross-entropy of the labels."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, options: LabelledOptions, classes: int, steps: int) -> None:
+        super().__init__()
+        self.options, self.classes, self.steps = options, classes, steps
+        self.save_hyperparameters({"options": options.plain()})
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(options.seed)
+            self.network = SmallImageVGG(classes, options.width, options.hidden, options.dropout)
+        self.network.to(memory_format=torch.channels_last)
+        self.register_buffer("mean", torch.tensor(options.mean).reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(options.std).reshape(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        """Logits of images with pixels in [0, 1]."""
+        return self.network(((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
+        """The cross-entropy of an augmented batch."""
+        pixels, labels = batch
+        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        place = 1_000_003 * self.options.seed + self.global_step
+        images = shift_and_mirror(
+            pixels.float() / 255, random_generator(place), padding=self.options.padding, flip=self.options.flip
+        )
+        with torch.random.fork_rng(devices=[]):  # dropout has no generator of its own
+            torch.default_generator.manual_seed(place)
+            loss = functional.cross_entropy(self(images).float(), labels)
+        self.log("training loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], batch_index: int) -> None:
+        """The accuracy on images that are not trained on."""
+        pixels, labels = batch
+        right = (self(pixels.float() / 255).argmax(1) == labels).float().mean()
+        self.log(WATCHED, right, prog_bar=True, batch_size=len(labels))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Stochastic gradient descent; the rate rises in a straight line, then falls along a cosine."""
+        o = self.options
+        optimiser = torch.optim.SGD(
+            self.parameters(), o.learning_rate, momentum=o.momentum, weight_decay=o.weight_decay, nesterov=True
+        )
+        rising = max(1, round(o.warm_up * self.steps))
+        schedule = torch.optim.lr_scheduler.SequentialLR(
+            optimiser,
+            [
+                torch.optim.lr_scheduler.LinearLR(optimiser, 1e-3, total_iters=rising),
+                torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(1, self.steps - rising), eta_min=1e-8),
+            ],
+            [rising],
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def shift_and_mirror(
+    images: Float[Tensor, "batch 3 height width"], generator: torch.Generator, *, padding: int, flip: bool
+) -> Float[Tensor, "batch 3 height width"]:
+    """Each image shifted by up to `padding` pixels along both axes, black coming in, and mirrored half of the time."""
+    count, _, height, width = images.shape
+    mirrored = torch.rand(count, generator=generator).to(images.device)[:, None, None, None] < 0.5
+    images = torch.where(mirrored & flip, images.flip(3), images)
+    shift = torch.randint(0, 2 * padding + 1, (2, count, 1), generator=generator).to(images.device)
+    rows = shift[0] + torch.arange(height, device=images.device)
+    columns = shift[1] + torch.arange(width, device=images.device)
+    padded = functional.pad(images, (padding,) * 4).movedim(1, 3)
+    each = torch.arange(count, device=images.device)[:, None, None]
+    return padded[each, rows[:, :, None], columns[:, None]].movedim(3, 1)
+
+
+@dataclass(frozen=True)
+class LabelledTraining:
+    """A finished training.
+
+    Attributes:
+        module: with the weights that are kept.
+        accuracy: on the validation images.
+        seconds: how long training took, all runs together.
+        device: the kind of device it ran on, last.
+    """
+
+    module: LabelledModule
+    accuracy: float
+    seconds: float
+    device: str
+
+
+def train_labelled(
+    options: LabelledOptions,
+    training: LabelledImages,
+    validation: LabelledImages,
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    show: bool = True,
+) -> LabelledTraining:
+    """Train to the last epoch; a killed training goes on from the last epoch in `folder`.
+
+    Args:
+        options: the recipe; a checkpoint of another recipe is refused.
+        training, validation: images with their labels.
+        folder: for checkpoints.
+        device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
+        show: whether to show progress.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
+    """
+    folder = Path(folder)
+    if len(training) < options.batch or not len(validation):
+        raise ValueError(
+            f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
+            f"images ({len(validation)}): give more images or a smaller batch"
+        )
+    last = folder / "last.ckpt"
+    if last.exists():
+        read_checkpoint(last, options.plain())
+    steps = options.epochs * (len(training) // options.batch)
+    module = LabelledModule(options, len(training.class_names), steps)
+    timer = Timer()
+    best = ModelCheckpoint(
+        folder, "best", monitor=WATCHED, mode="max", save_weights_only=True, enable_version_counter=False
+    )
+    with quiet():
+        trainer = resumable_trainer(
+            folder,
+            timer,
+            epochs=options.epochs,
+            device=device,
+            show=show,
+            watching=[best],
+            precision=options.precision,
+        )
+        trainer.fit(
+            module,
+            _shuffled(training, options),
+            DataLoader(TensorDataset(validation.pixels, validation.labels), _VALIDATION_BATCH),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+    if options.keep == "best":
+        module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
+    accuracy = best.best_model_score if options.keep == "best" else trainer.callback_metrics[WATCHED]
+    assert accuracy is not None
+    return LabelledTraining(module, float(accuracy), timer.time_elapsed("train"), trainer.strategy.root_device.type)
+
+
+def _shuffled(images: LabelledImages, options: LabelledOptions) -> DataLoader[Any]:
+    """The training images in shuffled batches, whose order survives a restart."""
+    sampler = EpochSampler(len(images), options.seed)
+    rows: Any = TensorDataset(images.pixels, images.labels)
+    return DataLoader(rows, batch_size=options.batch, sampler=sampler, drop_last=True)
+
+
+def save_labelled(path: str | Path, training: LabelledTraining, class_names: tuple[str, ...], size: int = 32) -> str:
+    """Write a trained classifier as `load_classifier` reads it.
+
+    Returns:
+        The file's SHA-256.
+    """
+    options = training.module.options
+    arguments = {"num_classes": training.module.classes, "width": options.width, "hidden": options.hidden}
+    return save_weights(
+        path,
+        training.module.network.state_dict(),
+        architecture=VGG_NAME,
+        model_args={**arguments, "dropout": options.dropout},
+        mean=options.mean,
+        std=options.std,
+        input_size=size,
+        classes=class_names,
+    )
