@@ -59,22 +59,24 @@ class Architecture:
 
 
 def find_architecture(name: str) -> Architecture:
-    """Find a network by its name: torchvision's first, then timm's; `torchvision/<name>` or `timm/<name>` says which.
+    """Find a network by its name: the book's own, then torchvision's, then timm's.
+
+    `book/<name>`, `torchvision/<name>` or `timm/<name>` says which.
 
     Raises:
-        ValueError: neither library has it; the message gives names that are near.
+        ValueError: nobody has it; the message gives names that are near.
     """
     found = _find(name)
     if found is not None:
         return found
-    known = sorted(set(torchvision_names()) | set(timm_names()))
+    known = sorted({VGG_NAME, *torchvision_names(), *timm_names()})
     near = difflib.get_close_matches(name.split("/")[-1], known, n=5, cutoff=0.5)
     hint = f"near names: {', '.join(near)}" if near else "timm.list_models('*part*') searches for a name"
-    raise ValueError(f"neither torchvision nor timm has an image classifier named {name!r}; {hint}")
+    raise ValueError(f"neither torchvision, nor timm, nor the book has an image classifier named {name!r}; {hint}")
 
 
 def is_architecture(name: str) -> bool:
-    """Whether torchvision or timm has a network of this name."""
+    """Whether torchvision, timm or the book has a network of this name."""
     return _find(name) is not None
 
 
@@ -121,7 +123,7 @@ def load_timm_network(architecture: Architecture, state: Mapping[str, Tensor]) -
 
 
 def default_preprocessing(architecture: Architecture) -> Preprocessing:
-    """What the library's default weights of a network expect."""
+    """What the library's default weights of a network expect; of the book's network, what CIFAR-10 needs."""
     if architecture.library == "torchvision":
         return torchvision_preprocessing(torchvision.models.get_model_weights(architecture.name).DEFAULT)
     if architecture.library == "book":
@@ -158,7 +160,7 @@ def timm_names() -> tuple[str, ...]:
 
 
 def _find(name: str) -> Architecture | None:
-    """The network of a name, None where neither library has it."""
+    """The network of a name, None where nobody has it."""
     prefix, _, bare = name.rpartition("/")
     if prefix in ("", "book") and bare == VGG_NAME:
         return Architecture("book", bare)

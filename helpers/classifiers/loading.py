@@ -43,8 +43,8 @@ def load_classifier(
     """Load an image classifier: frozen, in eval mode, from pixels in [0, 1] to logits.
 
     The name is that of a file in the book's models/ (`"scenes-cnn"` or `"models/scenes-cnn"`), of a torchvision
-    network or of a timm network. Where both libraries have the name, torchvision's is meant; `"timm/resnet18"` and
-    `"torchvision/resnet18"` say which.
+    network, of a timm network, or `"vgg11_bn_small"`, the book's own VGG for small images. Where both libraries have
+    the name, torchvision's is meant; `"timm/resnet18"` and `"torchvision/resnet18"` say which.
 
     The weights are found so:
 
@@ -141,6 +141,11 @@ def _from_file(name: str, file: WeightsFile) -> _Parts:
 def _from_hub(name: str, weights: str) -> _Parts:
     """A library's network with its published weights."""
     architecture = _architecture(name)
+    if architecture.library == "book":
+        raise ValueError(
+            f"{architecture.name} is a network of the book, of which nobody publishes weights; give the path of a "
+            ".safetensors file that helpers.training.labelled wrote, or weights='random'"
+        )
     if architecture.library == "timm":
         if weights != "hub":
             raise ValueError(

@@ -114,8 +114,8 @@ def save_weights(
     Args:
         path: where to; must end in .safetensors.
         state: the network's `state_dict()`.
-        architecture: the network's name in torchvision or timm, with `torchvision/` or `timm/` before it where both
-            have it.
+        architecture: the network's name in torchvision, timm or the book, with `torchvision/` or `timm/` before it
+            where both have it.
         model_args: the arguments it was built with.
         mean: the mean of each channel that the network expects to be subtracted from pixels in [0, 1].
         std: what it expects them to be divided by.

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torchvision.datasets import CIFAR10
 
-from helpers.data_files import data_file, data_folder
+from helpers.data_files import DATA_VARIABLE, data_file, data_folder
 from helpers.labelled.data import LabelledImages
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -28,18 +28,37 @@ def cifar10(part: Part, root: str | Path | None = None) -> LabelledImages:
         root: the folder that holds `cifar-10-batches-py`; None for the folder `cifar10` of the data folder.
 
     Raises:
-        FileNotFoundError: it is not there; the message says what to fetch and where to put it.
+        FileNotFoundError: it is not there, or damaged; the message says what to fetch and where to put it.
     """
-    folder = data_folder() / "cifar10" if root is None else Path(root).expanduser()
+    folder = cifar10_folder(root)
     try:
-        data = CIFAR10(str(folder), train=part == "train", download=False)
+        data = CIFAR10(str(folder), train=part == "train", download=False)  # compares each file with its MD5 digest
     except RuntimeError as error:
-        raise FileNotFoundError(
-            f"CIFAR-10 is not, or not wholly, in {folder}; fetch {CIFAR10_ARCHIVE} (163 MB), put it there and unpack "
-            "it with: tar -xf cifar-10-python.tar.gz"
-        ) from error
+        raise FileNotFoundError(f"CIFAR-10 is not, or not wholly, in {folder}; {_fetch(folder)}") from error
     pixels = torch.from_numpy(np.ascontiguousarray(data.data.transpose(0, 3, 1, 2)))
     return LabelledImages(pixels, torch.tensor(data.targets), CIFAR10_CLASSES, "CIFAR-10")
+
+
+def cifar10_folder(root: str | Path | None = None) -> Path:
+    """The folder that holds `cifar-10-batches-py`: `root`, or the folder `cifar10` of the data folder.
+
+    Raises:
+        FileNotFoundError: neither is known; the message says what to fetch and where to put it.
+    """
+    if root is not None:
+        return Path(root).expanduser()
+    try:
+        return data_folder() / "cifar10"
+    except ValueError as error:
+        raise FileNotFoundError(
+            f"CIFAR-10 is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"holds cifar10/, or pass root=. Where nothing is there yet, {_fetch(Path(f'${DATA_VARIABLE}/cifar10'))}"
+        ) from error
+
+
+def _fetch(folder: Path) -> str:
+    """What to do about it."""
+    return f"fetch {CIFAR10_ARCHIVE} (163 MB), put it into {folder} and unpack it there: tar -xf cifar-10-python.tar.gz"
 
 
 def cifar10_parquet(part: Part, source: str, root: str | Path | None = None) -> LabelledImages:

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 
 import torch
 
-from helpers.labelled.cifar import cifar10, cifar10_parquet
+from helpers.data_files import data_folder
+from helpers.labelled.cifar import cifar10, cifar10_folder, cifar10_parquet
 from helpers.labelled.data import LabelledImages
 from helpers.runtime import progress
 from helpers.scenes import SCENE_CLASSES, make_scenes
@@ -25,6 +26,7 @@ VALIDATION_SHARE = 0.15
 
 # far from each other and from the seeds of all other scenes of the book
 _SERIES: Mapping[Split, int] = {"train": 32_000, "validation": 33_000, "test": 34_000}
+_SEEDS = 1000  # of each series; a larger seed would give one split's images in another one
 _SHARD = 512
 
 
@@ -47,11 +49,11 @@ def load_labelled(
         split: which.
         count: how many images, the first ones of the split; None for all of CIFAR-10. Scenes need a count.
         root: of `"cifar10"`: the folder that holds `cifar-10-batches-py`; of `"cifar10-lossy"`: the data folder.
-        seed: of the scenes, and of the choice of the validation images.
+        seed: of the scenes (0 to 999), and of the choice of the validation images.
         show: whether to show progress.
 
     Raises:
-        ValueError: a name is unknown, or the count is out of range.
+        ValueError: a name is unknown, the count or the seed is out of range, or a file is not as expected.
         FileNotFoundError: data is missing; the message says what to fetch and where to put it.
     """
     if source not in get_args(Source) or split not in get_args(Split):
@@ -62,21 +64,30 @@ def load_labelled(
     if source == "scenes":
         if count is None or count < 1:
             raise ValueError(f"count={count}: scenes never run out; say how many, at least 1")
+        if not 0 <= seed < _SEEDS:
+            raise ValueError(f"seed={seed}: of scenes it must lie in 0..{_SEEDS - 1}, so that splits share no image")
         return _scenes(count, _SERIES[split] + seed, show)
-    images = _cifar(source, split, None if root is None else str(root), seed)
+    # the cache goes by the folder, whatever it was named by
+    place = str((cifar10_folder(root) if source == "cifar10" else data_folder(root)).resolve())
+    if split == "test":
+        images = _cifar_part(source, "test", place)
+    else:
+        images = _cifar_splits(source, place, seed)[split == "validation"]
     if count is not None and not 1 <= count <= len(images):
         raise ValueError(f"count={count}: the {split} split has {len(images)} images; ask for 1 to {len(images)}")
     return images[:count]
 
 
-@lru_cache(maxsize=6)
-def _cifar(source: Source, split: Split, root: str | None, seed: int) -> LabelledImages:
-    """A whole split of CIFAR-10, in an order that mixes the classes."""
-    part: Literal["train", "test"] = "test" if split == "test" else "train"
-    images = cifar10(part, root) if source == "cifar10" else cifar10_parquet(part, LOSSY, root)
-    if split == "test":
-        return images
-    return images.split(VALIDATION_SHARE, seed)[split == "validation"]
+@lru_cache(maxsize=4)
+def _cifar_part(source: Source, part: Literal["train", "test"], place: str) -> LabelledImages:
+    """CIFAR-10 as its files divide it."""
+    return cifar10(part, place) if source == "cifar10" else cifar10_parquet(part, LOSSY, place)
+
+
+@lru_cache(maxsize=2)
+def _cifar_splits(source: Source, place: str, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """CIFAR-10's training images without the validation images, and these."""
+    return _cifar_part(source, "train", place).split(VALIDATION_SHARE, seed)
 
 
 @lru_cache(maxsize=8)

@@ -29,10 +29,12 @@ from helpers.profiles.sections import (
     TransformerSettings,
     Variant,
 )
+from helpers.profiles.space_vae_sections import AlphaCalibration, LabelledData, SpaceVAEEvaluation, SpaceVAESettings
 from helpers.profiles.strict_yaml import read_strict_yaml
 
 __all__ = [
     "CartoonXSettings",
+    "AlphaCalibration",
     "ClassEvaluation",
     "ClassifierSettings",
     "CurveSettings",
@@ -41,9 +43,12 @@ __all__ = [
     "ExplainerSettings",
     "ImageSettings",
     "InitialMaskSettings",
+    "LabelledData",
     "Profile",
     "PublishedRun",
     "RolloutSettings",
+    "SpaceVAEEvaluation",
+    "SpaceVAESettings",
     "Start",
     "SweepSettings",
     "TransformerSettings",
@@ -76,14 +81,16 @@ def profile_path(name_or_path: str | Path) -> Path:
     return path
 
 
-def load_profile(
-    name_or_path: str | Path, *, needs: Literal["rate-distortion", "explainer"] = "rate-distortion"
-) -> Profile:
+Needs = Literal["rate-distortion", "explainer", "space-vae"]
+_SECTIONS: dict[Needs, str] = {"rate-distortion": "images", "explainer": "explainer", "space-vae": "space_vae"}
+
+
+def load_profile(name_or_path: str | Path, *, needs: Needs = "rate-distortion") -> Profile:
     """Read and check a profile.
 
     Args:
         name_or_path: the name of a file in `profiles/` (`"quick"`), or the path of any YAML file.
-        needs: which sections are wanted: those of Pixel RDE and CartoonX, or that of class masks.
+        needs: which sections are wanted: those of Pixel RDE and CartoonX, that of class masks, or that of SpaCE-VAE.
 
     Raises:
         ValueError: there is no such profile, or it is not right; the message names each wrong key (dotted), its value
@@ -101,7 +108,7 @@ def load_profile(
             f"{path}: name = {profile.name!r}, but the file's name says {path.stem!r}; make them the same, "
             f"so that two profiles never write to one folder (known profiles: {', '.join(known_profiles())})"
         )
-    part = "images" if needs == "rate-distortion" else "explainer"
+    part = _SECTIONS[needs]
     if getattr(profile, part) is None:
         having = [name for name in known_profiles() if _has(PROFILES_FOLDER / f"{name}.yaml", part)]
         raise ValueError(

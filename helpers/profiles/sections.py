@@ -25,6 +25,7 @@ from helpers.profiles.base import (
     expand_data_path,
 )
 from helpers.profiles.explainer_sections import ExplainerSettings
+from helpers.profiles.space_vae_sections import SpaceVAESettings
 from helpers.rde.options import RDEOptions
 
 Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
@@ -196,8 +197,8 @@ _ABSENT: Any = None  # which `load_profile` lets nobody see who needs the sectio
 class Profile(Section):
     """All parameters of a run. Two profiles with one `digest` ask for the same numbers.
 
-    A profile has the sections from `images` to `sweep` (Pixel RDE and CartoonX), or `explainer` (class masks), or both;
-    `load_profile` sees to it that those which are asked for are there.
+    A profile has the sections from `images` to `sweep` (Pixel RDE and CartoonX), or `explainer` (class masks), or
+    `space_vae`, or several of them; `load_profile` sees to it that those which are asked for are there.
     """
 
     name: Name  # the file's name, and the folder in results/
@@ -215,14 +216,16 @@ class Profile(Section):
     initial_masks: InitialMaskSettings | None = None
     search: SearchSettings | None = None
     explainer: ExplainerSettings | None = None
+    space_vae: SpaceVAESettings | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Profile:
         absent = [name for name in RATE_DISTORTION if getattr(self, name) is None]
-        if absent and (len(absent) < len(RATE_DISTORTION) or self.explainer is None):
+        others = self.explainer is not None or self.space_vae is not None
+        if absent and (len(absent) < len(RATE_DISTORTION) or not others):
             raise ValueError(
                 f"{', '.join(absent)} missing: a profile has all of {', '.join(RATE_DISTORTION)}, or none "
-                "of them and the section explainer"
+                "of them and one of the sections explainer and space_vae"
             )
         return self
 
@@ -274,6 +277,6 @@ class Profile(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number: all but the description and `explainer`, which has its own."""
-        content = self.model_dump(mode="json", exclude={"description", "explainer"})
+        """SHA-256 of all that can change a number: all but the description and the sections with a digest of their own."""
+        content = self.model_dump(mode="json", exclude={"description", "explainer", "space_vae"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

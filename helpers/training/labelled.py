@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,7 @@ class LabelledModule(lightning.LightningModule):
         super().__init__()
         self.options, self.classes, self.steps = options, classes, steps
         self.save_hyperparameters({"options": options.plain()})
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(options.seed)
+        with _seeded(options.seed):
             self.network = SmallImageVGG(classes, options.width, options.hidden, options.dropout)
         self.network.to(memory_format=torch.channels_last)
         self.register_buffer("mean", torch.tensor(options.mean).reshape(1, 3, 1, 1), persistent=False)
@@ -56,8 +57,7 @@ class LabelledModule(lightning.LightningModule):
         images = shift_and_mirror(
             pixels.float() / 255, random_generator(place), padding=self.options.padding, flip=self.options.flip
         )
-        with torch.random.fork_rng(devices=[]):  # dropout has no generator of its own
-            torch.default_generator.manual_seed(place)
+        with _seeded(place, pixels.device):  # dropout has no generator of its own
             loss = functional.cross_entropy(self(images).float(), labels)
         self.log("training loss", loss, prog_bar=True)
         return loss
@@ -84,6 +84,17 @@ class LabelledModule(lightning.LightningModule):
             [rising],
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """The generators of the CPU and of `device` seeded inside, and afterwards as they were."""
+    cuda = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            torch.cuda.manual_seed(seed)
+        yield
 
 
 def shift_and_mirror(

@@ -1,0 +1,123 @@
+"""The section of a profile on SpaCE-VAE: data, classifier, trainings, and how they are measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from helpers.profiles.base import Count, Name, Section, expand_data_path
+from helpers.space_vae.options import SpaceVAEOptions
+from helpers.training.labelled_options import LabelledOptions
+
+
+class LabelledData(Section):
+    """Small images with one label each."""
+
+    source: Literal["scenes", "cifar10", "cifar10-lossy"]
+    train: Count | None = None  # how many images of each split; None: all. Scenes need all three
+    validation: Count | None = None
+    test: Count | None = None
+    root: str | None = None  # of CIFAR-10, may start with $XAIBOOK_DATA; None: the usual folder
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> LabelledData:
+        if self.source == "scenes" and None in (self.train, self.validation, self.test):
+            raise ValueError("source: scenes needs `train`, `validation` and `test`: scenes never run out")
+        return self
+
+    def folder(self) -> str | None:
+        """The data's folder on this machine, None for the usual one.
+
+        Raises:
+            ValueError: it starts with $XAIBOOK_DATA, and that is not set.
+        """
+        return None if self.root is None else expand_data_path(self.root)
+
+
+class SmallClassifier(Section):
+    """The classifier that is explained, and how it is trained."""
+
+    name: Name  # of its file in models/, where it ships
+    recipe: LabelledOptions = LabelledOptions()
+
+
+class SpaceVAEEvaluation(Section):
+    """On how many images what is measured."""
+
+    images: Count  # test images, for trained networks
+    competitors: Count  # test images, for attribution methods
+    threshold_images: Count  # validation images, on which their thresholds are chosen
+    thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = tuple(round(0.1 * k, 1) for k in range(-10, 11))
+    integration_steps: Count = 50
+    earlier: Count | None = None  # scenes that CartoonX, Pixel RDE and the Explainer are tested on
+
+    @model_validator(mode="after")
+    def _in_range(self) -> SpaceVAEEvaluation:
+        if not all(-1 <= threshold <= 1 for threshold in self.thresholds):
+            raise ValueError("`thresholds` lie in [-1, 1], as the attributions do that are compared with them")
+        return self
+
+
+class AlphaCalibration(Section):
+    """Short trainings that set the open weight alpha (the paper's 0.05 belongs to reductions that it does not state)."""
+
+    alphas: Annotated[tuple[float, ...], Field(min_length=2)]
+    epochs: Count
+    wanted: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
+
+
+class SpaceVAESettings(Section):
+    """Everything about SpaCE-VAE."""
+
+    data: LabelledData
+    classifier: SmallClassifier
+    training: SpaceVAEOptions = SpaceVAEOptions()
+    # each training by name: what of `training` is another
+    models: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+    evaluation: SpaceVAEEvaluation
+    calibration: AlphaCalibration | None = None
+
+    @model_validator(mode="after")
+    def _trainings_are_right(self) -> SpaceVAESettings:
+        for name in self.models:
+            self.options(name)
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that can change a number."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+    def options(self, name: str) -> SpaceVAEOptions:
+        """The recipe of one training.
+
+        Raises:
+            ValueError: this profile has no training of that name, or what differs in it is not right.
+        """
+        if name not in self.models:
+            raise ValueError(f"this profile has no training {name!r}, only {', '.join(self.models)}; use one of these")
+        adapter = TypeAdapter(SpaceVAEOptions)
+        plain = _merged(adapter.dump_python(self.training, mode="json"), self.models[name])
+        # by way of JSON: there a list may stand for a tuple
+        return adapter.validate_json(json.dumps(plain), strict=True)
+
+    def betas(self) -> dict[str, float]:
+        """The trainings that differ from `training` in beta alone, or not at all, by name: the paper's sweep."""
+        return {
+            name: self.options(name).loss.beta
+            for name, changes in self.models.items()
+            if name.startswith("beta-") and set(changes) <= {"loss"} and set(changes.get("loss", {})) <= {"beta"}
+        }
+
+
+def _merged(plain: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`plain` with what `changes` says, section by section."""
+    merged = dict(plain)
+    for name, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = _merged(merged[name], value) if nested else value
+    return merged

@@ -1,0 +1,129 @@
+"""Train a SpaCE-VAE, resuming where an earlier run was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
+from torch import nn
+
+from helpers.labelled import LabelledImages
+from helpers.space_vae.data import ExplainedRows, SpaceVAEData, answers
+from helpers.space_vae.module import SpaceVAEModule
+from helpers.space_vae.network import SpaceVAENetwork
+from helpers.space_vae.options import SpaceVAEOptions
+from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+
+WATCHED = "validation loss"
+
+
+@dataclass(frozen=True)
+class SpaceVAETraining:
+    """A finished training.
+
+    Attributes:
+        network: with the weights of the epoch whose validation loss was least.
+        epochs: how many were run.
+        validation: that loss.
+        seconds: how long it took, all runs together.
+        device: the kind of device it ran on, last.
+    """
+
+    network: SpaceVAENetwork
+    epochs: int
+    validation: float
+    seconds: float
+    device: str
+
+
+def train_space_vae(
+    options: SpaceVAEOptions,
+    classifier: nn.Module,
+    training: LabelledImages,
+    validation: LabelledImages,
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    strategy: str = "auto",
+    show: bool = True,
+) -> SpaceVAETraining:
+    """Train until the validation loss no longer falls; checkpoints go to `folder`, the last one there is resumed.
+
+    The paper says that the model with the highest validation loss is kept, a slip for the lowest. The labels of the
+    images are not used: the class to keep is the one that the classifier gives the image.
+
+    A run that is killed loses the epoch it was in, no more. Resumed, it ends where a run that was not killed ends (bit
+    for bit on one CPU).
+
+    Args:
+        options: the recipe; a checkpoint of another recipe is refused.
+        classifier: what is explained: pixels in [0, 1] to logits. Frozen here, and left in eval mode.
+        training, validation: images.
+        folder: for checkpoints.
+        device, devices, nodes, strategy: as Lightning names them: `"auto"`, `"cpu"` or `"gpu"`; how many a machine; how
+            many machines; such as `"ddp"`. Several processes share each batch.
+        show: whether to show progress.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
+    """
+    folder = Path(folder)
+    if len(training) < options.batch or not len(validation):
+        raise ValueError(
+            f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
+            f"images ({len(validation)}): give more images or a smaller batch"
+        )
+    last = folder / "last.ckpt"
+    if last.exists():
+        read_checkpoint(last, options.plain())
+    steps = options.epochs * (len(training) // options.batch)
+    module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
+    rows = [ExplainedRows(each, answers(classifier, each, mirrored=options.flip)) for each in (training, validation)]
+    data = SpaceVAEData(rows[0], rows[1], batch=options.batch, seed=options.seed)
+    timer = Timer()
+    stop = EarlyStopping(WATCHED, min_delta=0.0, patience=options.patience, check_on_train_epoch_end=True)
+    best = ModelCheckpoint(
+        folder,
+        "best",
+        monitor=WATCHED,
+        save_weights_only=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
+    with quiet():
+        trainer = resumable_trainer(
+            folder,
+            timer,
+            epochs=options.epochs,
+            device=device,
+            devices=devices,
+            show=show,
+            watching=[stop, best],
+            num_nodes=nodes,
+            strategy=strategy,
+            precision=options.precision,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    module.load_state_dict(state)
+    assert best.best_model_score is not None
+    return SpaceVAETraining(
+        network=module.network.eval(),
+        epochs=trainer.current_epoch,
+        validation=float(best.best_model_score),
+        seconds=timer.time_elapsed("train"),
+        device=trainer.strategy.root_device.type,
+    )
+
+
+def pixel_variance(images: LabelledImages) -> float:
+    """The variance of all pixels in [0, 1], counted exactly from the 256 values that they have."""
+    counts = torch.bincount(images.pixels.flatten(), minlength=256).double()
+    values = torch.arange(256).double() / 255
+    mean = (counts * values).sum() / counts.sum()
+    return float((counts * (values - mean).square()).sum() / counts.sum())

@@ -1,0 +1,89 @@
+"""Train what a profile's SpaCE-VAEs need: the classifier, then each network that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers.classifiers import load_classifier
+from helpers.space_vae.files import SpaceVAEFile, save_space_vae
+from helpers.space_vae.train import train_space_vae
+from helpers.space_vae_experiments.cards import write_classifier_card, write_network_card
+from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
+from helpers.training.labelled import save_labelled, train_labelled
+
+
+def check_names(study: SpaceStudy, names: Sequence[str]) -> None:
+    """Raise a ValueError where a profile has no training of one of these names."""
+    known = (CLASSIFIER, *study.settings.models)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f"profile {study.profile.name!r} has no training {', '.join(unknown)}; use some of {', '.join(known)}"
+        )
+
+
+def training_names(study: SpaceStudy, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """What is to be trained, the classifier first: networks that are asked for need it."""
+    return tuple(name for name in (CLASSIFIER, *study.settings.models) if not only or name in {CLASSIFIER, *only})
+
+
+def training_folder(study: SpaceStudy, name: str) -> Path:
+    """Where the checkpoints of a training lie."""
+    return study.work / f"training-space-vae-{name}"
+
+
+def run_training(
+    study: SpaceStudy, name: str, *, again: bool = False, device: str = "auto", show: bool = True, command: str = ""
+) -> str:
+    """Do one training, unless its file is there; a killed one goes on from its last epoch.
+
+    Args:
+        study: the profile.
+        name: `"classifier"`, or one of the profile's trainings.
+        again: train also where the file is there.
+        device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
+        show: whether to show progress.
+        command: the command for the card.
+
+    Returns:
+        What was done, in a line.
+    """
+    check_names(study, [name])
+    path = study.weights_file(name)
+    if path.is_file() and not again:
+        return f"{path.name} is there"
+    train = _train_classifier if name == CLASSIFIER else _train_network
+    return train(study, name, path, device, show, command)
+
+
+def _train_classifier(study: SpaceStudy, name: str, path: Path, device: str, show: bool, command: str) -> str:
+    recipe = study.settings.classifier.recipe
+    training, validation = study.split("train"), study.split("validation")
+    done = train_labelled(recipe, training, validation, training_folder(study, name), device=device, show=show)
+    save_labelled(path, done, training.class_names, size=training.pixels.shape[-1])
+    study.__dict__.pop("classifier", None)  # of the weights that have just been replaced
+    write_classifier_card(path, study, done, images=len(training), command=command)
+    return f"{path.name}: validation accuracy {done.accuracy:.4f}, {done.seconds:.0f} s on {done.device}"
+
+
+def _train_network(study: SpaceStudy, name: str, path: Path, device: str, show: bool, command: str) -> str:
+    options = study.settings.options(name)
+    classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
+    training, validation = study.split("train"), study.split("validation")
+    done = train_space_vae(
+        options, classifier, training, validation, training_folder(study, name), device=device, show=show
+    )
+    about = SpaceVAEFile(
+        training=name,
+        classifier=study.weights_file(CLASSIFIER).stem,
+        classifier_digest=classifier.digest,
+        loss=options.loss,
+        class_names=training.class_names,
+    )
+    save_space_vae(path, done.network, about)
+    write_network_card(path, study, name, done, images=len(training), command=command)
+    return (
+        f"{path.name}: {done.epochs} epochs, validation loss {done.validation:.4f}, "
+        f"{done.seconds:.0f} s on {done.device}"
+    )
