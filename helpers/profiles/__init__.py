@@ -33,8 +33,8 @@ from helpers.profiles.space_vae_sections import AlphaCalibration, LabelledData, 
 from helpers.profiles.strict_yaml import read_strict_yaml
 
 __all__ = [
-    "CartoonXSettings",
     "AlphaCalibration",
+    "CartoonXSettings",
     "ClassEvaluation",
     "ClassifierSettings",
     "CurveSettings",

@@ -277,6 +277,6 @@ class Profile(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number: all but the description and the sections with a digest of their own."""
+        """SHA-256 of all that can change a number, but for the sections that have a digest of their own."""
         content = self.model_dump(mode="json", exclude={"description", "explainer", "space_vae"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

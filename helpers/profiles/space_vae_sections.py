@@ -63,7 +63,7 @@ class SpaceVAEEvaluation(Section):
 
 
 class AlphaCalibration(Section):
-    """Short trainings that set the open weight alpha (the paper's 0.05 belongs to reductions that it does not state)."""
+    """Short trainings that set the open weight alpha: the published 0.05 belongs to unknown reductions."""
 
     alphas: Annotated[tuple[float, ...], Field(min_length=2)]
     epochs: Count

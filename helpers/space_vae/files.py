@@ -89,7 +89,11 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
 
 
 def load_space_vae(
-    name: str | Path, classifier: nn.Module, *, beta: float | None = None, device: torch.device | str | None = None
+    name: str | Path,
+    classifier: nn.Module,
+    *,
+    beta: float | int | None = None,
+    device: torch.device | str | None = None,
 ) -> SpaceVAE:
     """A SpaCE-VAE by its name in models/ (such as "scenes-small-beta-10") or by its path.
 

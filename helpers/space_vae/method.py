@@ -29,7 +29,7 @@ class SpaceVAE:
         network: SpaceVAENetwork,
         classifier: nn.Module,
         *,
-        beta: float | None = None,
+        beta: float | int | None = None,
         name: str = "space-vae",
         batch: int = 250,
     ) -> None:
@@ -45,7 +45,7 @@ class SpaceVAE:
         self.classifier = classifier
         self.beta, self.name, self.batch = beta, name, batch
 
-    def with_beta(self, beta: float) -> SpaceVAE:
+    def with_beta(self, beta: float | int) -> SpaceVAE:
         """The same network with another beta."""
         return SpaceVAE(self.network, self.classifier, beta=beta, name=self.name, batch=self.batch)
 
