@@ -98,9 +98,7 @@ def telling_image(classifier: nn.Module, images: Float[Tensor, "batch 3 height w
     return max(range(len(spreads)), key=spreads.__getitem__)
 
 
-def draw_ablation(
-    ablation: Ablation, pixels: Float[Tensor, "height width"], class_names: tuple[str, ...]
-) -> Figure:
+def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], class_names: tuple[str, ...]) -> Figure:
     """The four steps with four regions, the map that they give, and the map of single pixels.
 
     Args:

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from helpers.figures.claims import Claim
 from helpers.figures.effects import Effect
-from helpers.figures.space_vae_published import published_table_one
 from helpers.figures.space_vae_table_one import on_test_images
 from helpers.figures.space_vae_words import COLOURS, COMPETITORS, METHOD_NAMES, difference, number, score
 from helpers.plots import PUBLISHED_MARKER
 from helpers.plots.style import BOOK_STYLE
+from helpers.space_vae_experiments.published_values import published_table_one
 
 LABELS = {"accuracy": "accuracy (true labels)", "agreement": "agreement (predicted labels)"}
 NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness taken away"}
@@ -116,8 +116,7 @@ def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None
         x, y = score(row, norm), score(row, label)
         ends = [[max(0, v.value - v.low)] for v in (x, y)], [[max(0, v.high - v.value)] for v in (x, y)]
         bars = {
-            f"{axis}err": np.nan_to_num([low, high])
-            for axis, low, high in zip("xy", ends[0], ends[1], strict=True)
+            f"{axis}err": np.nan_to_num([low, high]) for axis, low, high in zip("xy", ends[0], ends[1], strict=True)
         }
         method = row["method"]
         name = f"{METHOD_NAMES[method]}, by β" if method == "space-vae" else METHOD_NAMES[method]

@@ -6,7 +6,6 @@ import pandas as pd
 
 from helpers.figures.claims import Claim
 from helpers.figures.effects import Effect
-from helpers.figures.space_vae_published import published_table_one
 from helpers.figures.space_vae_words import (
     COMPETITORS,
     METHOD_NAMES,
@@ -19,6 +18,7 @@ from helpers.figures.space_vae_words import (
     score,
     with_interval,
 )
+from helpers.space_vae_experiments.published_values import published_table_one
 
 RULES = {
     "published": "largest σ with an L0 sparsity below 10 %, on the test images (the paper's rule)",
@@ -34,7 +34,7 @@ _DECIMALS = {"accuracy": 2, "agreement": 2, "confidence": 2, "l0": 1, "l1": 1}
 def on_test_images(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the table `sparsity` on test images, with SpaCE-VAE's own trainings, one a β, in ascending order."""
     rows = table[table["split"] == "test"]
-    own = (rows["method"] != "space-vae") | rows["training"].astype(str).str.match(r"beta-\d+$")
+    own = (rows["method"] != "space-vae") | rows["training"].astype(str).str.match(r"beta-[\d.]+$")
     return rows[own].sort_values(["beta", "threshold"], kind="stable", na_position="first").reset_index(drop=True)
 
 
@@ -55,7 +55,7 @@ def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[pd.Seri
 
 
 def table_one(table: pd.DataFrame, rule: str = "published", *, paper: bool = True) -> pd.DataFrame:
-    """Table 1: a row a method, ours with 95 % intervals, and the paper's value (on CIFAR-10) behind it in another column.
+    """Table 1: a row a method, ours with 95 % intervals, and the paper's value (on CIFAR-10) in the column behind it.
 
     The paper has no agreement: it scores against true labels alone.
     """

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
 
+from helpers.figures.claims import Claim
 from helpers.figures.committed import committed_table
 from helpers.figures.effects import Effect
+from helpers.figures.words import claims_in_words, show_table
 
 METRICS = ("accuracy", "agreement", "confidence", "l0", "l1")
 METRIC_NAMES = {
@@ -28,7 +33,8 @@ METHOD_NAMES = {
     "feature-ablation": "Feature Ablation",
     "cartoonx": "CartoonX",
     "pixel-rde": "Pixel RDE",
-    "explainer": "Explainer",
+    "explainer": "Explainer, its own classifier (64 px)",
+    "explainer (another's)": "Explainer's masks, this classifier",
 }
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 # of Okabe and Ito's palette, as all of the book's; CartoonX and Pixel RDE keep their own
@@ -42,6 +48,7 @@ COLOURS = {
     "cartoonx": "#D55E00",
     "pixel-rde": "#56B4E9",
     "explainer": "#E69F00",
+    "explainer (another's)": "#F0E442",
 }
 LARGER = ("study", "cifar10")
 """The profiles on CIFAR-10 whose tables may lie in the repository."""
@@ -103,11 +110,11 @@ def share(value: float | int) -> str:
     return f"{100 * value:.0f} %"
 
 
-def source_words(table: pd.DataFrame) -> str:
+def source_words(table: pd.DataFrame, kind: str = "test images") -> str:
     """Which images the numbers of a table are from, as it stands beside them."""
     counts = table["images"].astype(int)
     many = f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"{', '.join(dict.fromkeys(table['source']))}; {many} test images"
+    return f"{', '.join(dict.fromkeys(table['source']))}; {many} {kind}"
 
 
 def larger_tables(profile: str, name: str, *, root: Path | None = None) -> dict[str, pd.DataFrame]:
@@ -128,5 +135,22 @@ def larger_words(tables: dict[str, pd.DataFrame], profile: str) -> str:
         return f"This page shows the profile `{profile}` itself."
     if not tables:
         return "The profile `study` has not been run yet: its table is not in `results/study/`."
-    told = [f"profile `{name}`: {source_words(table)}" for name, table in tables.items()]
-    return f"The same table, from `results/` ({'; '.join(told)}). The pictures of these images may not be shown."
+    names = " and ".join(f"`{name}`" for name in tables)
+    return f"The same from the committed results of the profile {names}. The pictures behind it may not be shown."
+
+
+def show_larger(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
+    """What `make` makes of each committed table, each under its profile and the source of its images."""
+    parts = []
+    for name, table in tables.items():
+        head = html.escape(f"Profile {name}: {source_words(table)}")
+        parts.append(f"<p><strong>{head}</strong></p>{show_table(make(table)).data}")
+    return HTML("".join(parts))
+
+
+def larger_claims(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], Sequence[Claim]]) -> str:
+    """What the claims come to on each committed table, in Markdown, each under its profile and its source."""
+    parts = [
+        f"Profile `{name}` ({source_words(table)}):\n\n{claims_in_words(make(table))}" for name, table in tables.items()
+    ]
+    return "\n\n".join(parts)
