@@ -9,11 +9,13 @@ from helpers.metrics.multilabel import decision_counts, micro_scores
 from helpers.metrics.regions import excess_share, outranks, points_inside
 from helpers.metrics.segmentation import saliency_score, sanity_masks, segmentation_scores
 from helpers.metrics.shortcut import reliance, shortcut_scores
+from helpers.metrics.sparsity import SparseScores, lp_norm, lp_sparsity, score_explanations, summarise
 
 __all__ = [
     "CannyEdges",
     "Direction",
     "EdgeDetector",
+    "SparseScores",
     "class_score_matrix",
     "conciseness_preciseness",
     "decision_counts",
@@ -22,6 +24,8 @@ __all__ = [
     "hallucination_score",
     "information",
     "kept_probability",
+    "lp_norm",
+    "lp_sparsity",
     "masked_images",
     "masked_probabilities",
     "micro_scores",
@@ -32,6 +36,8 @@ __all__ = [
     "reliance",
     "saliency_score",
     "sanity_masks",
+    "score_explanations",
     "segmentation_scores",
     "shortcut_scores",
+    "summarise",
 ]

@@ -1,0 +1,206 @@
+"""How sparse explanations are, and whether the classifier still recognises them: Table 1 of "SpaCE-VAE"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+RESAMPLES = 4000
+LEVEL = 0.95
+_AT_ONCE = 2**24  # random numbers of the bootstrap that are drawn together
+
+Colour = Float[Tensor, "#batch #channels 1 1"]
+
+
+def lp_norm(
+    images: Float[Tensor, "batch channels height width"],
+    p: Literal[0, 1],
+    reference: Colour | None = None,
+    *,
+    tolerance: float | int = 0.0,
+) -> Float[Tensor, " batch"]:
+    """How much of each image there is: the number of entries that are not black (p = 0), or their sum (p = 1).
+
+    Entries are counted, not pixels: an image of 32 x 32 pixels has 3,072 of them (section 4.2).
+
+    Args:
+        images: pixels in [0, 1].
+        p: 0 or 1.
+        reference: a colour (one, or one an image) that is measured against instead of black.
+        tolerance: for p = 0: an entry that is no further than this from the reference counts as equal to it.
+
+    Raises:
+        ValueError: p is neither 0 nor 1, or the tolerance is negative.
+    """
+    if p not in (0, 1) or tolerance < 0:
+        raise ValueError(f"p={p} must be 0 or 1, and tolerance={tolerance} at least 0")
+    distances = (images if reference is None else images - reference).abs().flatten(1)
+    return distances.sum(1) if p == 1 else (distances > tolerance).sum(1).to(images.dtype)
+
+
+def lp_sparsity(before: Float[Tensor, " batch"], after: Float[Tensor, " batch"]) -> float:
+    """Lp sparsity in percent: 100 (mean ‖x‖ - mean ‖x̂‖) / mean ‖x‖ (section 4.2).
+
+    A ratio of means, not a mean of ratios: bright images weigh more. It is negative where explanations are brighter
+    than their images, and nan where there is nothing to remove.
+
+    Args:
+        before, after: the norms of each image and of its explanation (`lp_norm`).
+    """
+    whole = before.double().mean()
+    return float(100 * (whole - after.double().mean()) / whole)
+
+
+@dataclass(frozen=True)
+class SparseScores:
+    """What is known of each explained image.
+
+    Attributes:
+        l0_before, l0_after, l1_before, l1_after: norms of the image and of its explanation.
+        label: the true class.
+        predicted, predicted_after: the classes predicted for the image and for its explanation.
+        confidence: the explanation's probability of the class that was predicted for the *image*.
+        top_confidence: the explanation's probability of the class predicted for the explanation itself.
+    """
+
+    l0_before: Float[Tensor, " batch"]
+    l0_after: Float[Tensor, " batch"]
+    l1_before: Float[Tensor, " batch"]
+    l1_after: Float[Tensor, " batch"]
+    label: Int[Tensor, " batch"]
+    predicted: Int[Tensor, " batch"]
+    predicted_after: Int[Tensor, " batch"]
+    confidence: Float[Tensor, " batch"]
+    top_confidence: Float[Tensor, " batch"]
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.label)
+
+    def __getitem__(self, rows: slice) -> SparseScores:
+        """The scores of some of the images."""
+        return SparseScores(**{name: values[rows] for name, values in self.columns().items()})
+
+    def columns(self) -> dict[str, Tensor]:
+        """Every attribute by its name, as columns of a table."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @staticmethod
+    def join(parts: Sequence[SparseScores]) -> SparseScores:
+        """The scores of several batches as one."""
+        names = [field.name for field in fields(SparseScores)]
+        return SparseScores(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+@torch.no_grad()
+def score_explanations(
+    classifier: nn.Module,
+    images: Float[Tensor, "batch 3 height width"],
+    kept: Float[Tensor, "batch 3 height width"],
+    labels: Int[Tensor, " batch"],
+    *,
+    predicted: Int[Tensor, " batch"] | None = None,
+    reference: Colour | None = None,
+    tolerance: float | int = 0.0,
+    batch: int = 256,
+) -> SparseScores:
+    """Put sparse images to the classifier that they explain.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        images: the originals, in [0, 1].
+        kept: their explanations, in [0, 1].
+        labels: the true classes.
+        predicted: the classes predicted for the originals, where they are known; they are found out otherwise.
+        reference, tolerance: of the norms (`lp_norm`).
+        batch: images in one call of the classifier.
+
+    Raises:
+        ValueError: images, explanations and labels do not belong together.
+    """
+    if images.shape != kept.shape or len(labels) != len(images):
+        raise ValueError(
+            f"expected explanations and labels of {len(images)} images of shape {tuple(images.shape[1:])}, "
+            f"got {tuple(kept.shape)} and {len(labels)} labels"
+        )
+    if predicted is None:
+        predicted = torch.cat([classifier(part).argmax(1) for part in images.split(batch)])
+    probabilities = torch.cat([classifier(part).softmax(1) for part in kept.split(batch)])
+    top = probabilities.max(1)
+    norms = {
+        f"l{p}_{when}": lp_norm(pictures, p, reference, tolerance=tolerance)
+        for p in (0, 1)
+        for when, pictures in (("before", images), ("after", kept))
+    }
+    return SparseScores(
+        **norms,
+        label=labels,
+        predicted=predicted,
+        predicted_after=top.indices,
+        confidence=probabilities.gather(1, predicted.unsqueeze(1)).squeeze(1),
+        top_confidence=top.values,
+    )
+
+
+def summarise(scores: SparseScores, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, float]:
+    """The row of Table 1 that these images make, each entry with its 95 % percentile bootstrap interval over images.
+
+    - `accuracy`: the share of explanations that get their image's *true* label;
+    - `agreement`: the share that gets the label that was *predicted* for the image;
+    - `confidence`: the mean probability of the class predicted for the image;
+    - `top_confidence`: the mean probability of the explanation's own predicted class;
+    - `l0`, `l1`: sparsities in percent (`lp_sparsity`; both means are taken over the same resampled images).
+
+    Args:
+        scores: of at least one image.
+        seed: of the resampling. Tables of the same images and seed resample them alike.
+        resamples: how often images are drawn anew, with repeats.
+
+    Returns:
+        `images`, their number, and for each name above `<name>`, `<name>_low` and `<name>_high`, as fractions (the
+        first four) or percent. The ends of an interval are nan for fewer than two images.
+
+    Raises:
+        ValueError: there is no image.
+    """
+    if not len(scores):
+        raise ValueError("there is no image to summarise")
+    columns = {name: values.double().cpu().numpy() for name, values in scores.columns().items()}
+    columns["accuracy"] = (scores.predicted_after == scores.label).double().cpu().numpy()
+    columns["agreement"] = (scores.predicted_after == scores.predicted).double().cpu().numpy()
+    whole = _statistics({name: values.mean(keepdims=True) for name, values in columns.items()})
+    redrawn = _statistics(_resampled_means(columns, seed, resamples)) if len(scores) > 1 else {}
+    summary = {"images": float(len(scores))}
+    for name, value in whole.items():
+        low, high = np.quantile(redrawn[name], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if redrawn else (np.nan, np.nan)
+        summary |= {name: float(value[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
+    return summary
+
+
+def _statistics(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Table 1's columns from means over images."""
+    result = {name: means[name] for name in ("accuracy", "agreement", "confidence", "top_confidence")}
+    with np.errstate(divide="ignore", invalid="ignore"):  # black images only: nothing can be removed, which is nan
+        for p in ("l0", "l1"):
+            result[p] = 100 * (means[f"{p}_before"] - means[f"{p}_after"]) / means[f"{p}_before"]
+    return result
+
+
+def _resampled_means(columns: dict[str, np.ndarray], seed: int, resamples: int) -> dict[str, np.ndarray]:
+    """The mean of every column over images drawn with repeats, `resamples` times; all columns share the draws."""
+    rng, count = np.random.default_rng(seed), len(next(iter(columns.values())))
+    values, means, left = np.stack(list(columns.values()), 1), [], resamples
+    while left:
+        rows = min(left, max(1, _AT_ONCE // count))
+        draws = rng.integers(count, size=(rows, count))
+        draws += count * np.arange(rows)[:, None]
+        weights = np.bincount(draws.ravel(), minlength=rows * count).reshape(rows, count)
+        means.append(weights.astype(float) @ values / count)
+        left -= rows
+    return dict(zip(columns, np.concatenate(means).T, strict=True))
