@@ -26,7 +26,9 @@ class SmallImageVGG(nn.Module):
         dropout: share of their units that training drops.
     """
 
-    def __init__(self, num_classes: int = 10, width: float = 1.0, hidden: int = 4096, dropout: float = 0.5) -> None:
+    def __init__(
+        self, num_classes: int = 10, width: float | int = 1.0, hidden: int = 4096, dropout: float | int = 0.5
+    ) -> None:
         super().__init__()
         if num_classes < 1 or hidden < 1 or not 0 < width <= 4 or not 0 <= dropout < 1:
             raise ValueError(

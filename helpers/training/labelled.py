@@ -161,6 +161,7 @@ def train_labelled(
         read_checkpoint(last, options.plain())
     steps = options.epochs * (len(training) // options.batch)
     module = LabelledModule(options, len(training.class_names), steps)
+    held_out = _loader(validation, options, batch_size=_VALIDATION_BATCH)
     timer = Timer()
     best = ModelCheckpoint(
         folder, "best", monitor=WATCHED, mode="max", save_weights_only=True, enable_version_counter=False
@@ -177,23 +178,29 @@ def train_labelled(
         )
         trainer.fit(
             module,
-            _shuffled(training, options),
-            DataLoader(TensorDataset(validation.pixels, validation.labels), _VALIDATION_BATCH),
+            _loader(
+                training,
+                options,
+                batch_size=options.batch,
+                sampler=EpochSampler(len(training), options.seed),  # an order that survives a restart
+                drop_last=True,
+            ),
+            held_out,
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
-    if options.keep == "best":
-        module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
-    accuracy = best.best_model_score if options.keep == "best" else trainer.callback_metrics[WATCHED]
-    assert accuracy is not None
-    return LabelledTraining(module, float(accuracy), timer.time_elapsed("train"), trainer.strategy.root_device.type)
+        seconds = timer.time_elapsed("train")
+        if options.keep == "best":
+            state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+            module.load_state_dict(state)
+        accuracy = trainer.validate(module, held_out, verbose=False)[0][WATCHED]  # of the weights that are kept
+    return LabelledTraining(module, accuracy, seconds, trainer.strategy.root_device.type)
 
 
-def _shuffled(images: LabelledImages, options: LabelledOptions) -> DataLoader[Any]:
-    """The training images in shuffled batches, whose order survives a restart."""
-    sampler = EpochSampler(len(images), options.seed)
+def _loader(images: LabelledImages, options: LabelledOptions, **more: Any) -> DataLoader[Any]:
+    """The images in batches. Loaders draw a number that nobody uses here: not from the global generator."""
     rows: Any = TensorDataset(images.pixels, images.labels)
-    return DataLoader(rows, batch_size=options.batch, sampler=sampler, drop_last=True)
+    return DataLoader(rows, generator=random_generator(options.seed), **more)
 
 
 def save_labelled(path: str | Path, training: LabelledTraining, class_names: tuple[str, ...], size: int = 32) -> str:
