@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
 _CLASSIFIER = """# {name}: a classifier of small images
 
-**What.** It names one of {classes} classes: {class_names}. It is what the SpaCE-VAEs of the profile `{profile}` explain.
+**What.** It names one of {classes} classes: {class_names}. It is what the SpaCE-VAEs of the
+profile `{profile}` explain.
 
 **Architecture.** `helpers.classifiers.vgg.SmallImageVGG` (VGG-11 with batch normalisation for {size} px), width
 {width:g}, hidden layers of {hidden}: {parameters:,} parameters. Pixels in [0, 1] go in; the normaliser is inside.
@@ -62,7 +62,7 @@ parameters, and the codebook.
 
 **Data.** {source}: {images:,} training images without labels: the class to keep is what the classifier says.
 
-**Loss.** {loss}.
+**Loss.** Equation 7 of the paper, each term a mean. {loss}.
 
 **Training.** {epochs} epochs (at most {most}, patience {patience}) of Adam (rate {rate:g}, {schedule}), batches of
 {batch}{flip}; {minutes:.1f} minutes on {threads} ({device}) of a machine that did other work too, seed {seed}. The
@@ -122,7 +122,8 @@ def write_network_card(
         classifier=study.weights_file(CLASSIFIER).stem, training=name, words=in_words(options), grid=network.grid,
         codes=network.codes, embedding=network.embedding, bits=network.bits, hidden=network.hidden,
         layers=network.residual_layers, conditioned=", conditioned on beta" if network.conditioned else "",
-        parameters=sum(p.numel() for p in done.network.parameters()), images=images, loss=_loss(options.loss),
+        parameters=sum(p.numel() for p in done.network.parameters()), images=images,
+        loss=_loss(options.loss, network.conditioned),
         epochs=done.epochs, most=options.epochs, patience=options.patience, rate=options.learning_rate,
         schedule="one cycle" if options.schedule == "cycle" else "constant",
         flip=", half of the images mirrored" if options.flip else "", validation=done.validation, count=len(test),
@@ -161,9 +162,17 @@ def _row(label: str, found: dict[str, Any]) -> str:
     return " | ".join([f"| {label}", *cells]) + " |"
 
 
-def _loss(loss: LossOptions) -> str:
-    values = asdict(loss)
-    return ", ".join(f"{name} {value if isinstance(value, str | tuple) else f'{value:g}'}" for name, value in values.items())
+def _loss(loss: LossOptions, conditioned: bool) -> str:
+    """The weights that are not 0, and what goes with them."""
+    names = ["alpha", *([] if conditioned else ["beta"]), "commitment", "contrast", "colours", "smoothness"]
+    parts = [f"{name} {getattr(loss, name):g}" for name in names if getattr(loss, name)]
+    if conditioned:
+        parts.append(f"beta from {loss.lowest_beta:g} to {loss.highest_beta:g}, drawn image by image")
+    if loss.colours:
+        parts.append(f"{loss.palette} colours")
+    if loss.alpha:
+        parts.append(f"brightness against {'black' if loss.reference == 'black' else loss.reference}")
+    return "Weights: " + ", ".join(parts)
 
 
 def _common(path: Path, study: SpaceStudy, done: Any, options: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
-from helpers.explainer.files import MODELS_FOLDER
 from helpers.labelled import LabelledImages, load_labelled
 from helpers.labelled.loading import Split
 from helpers.metrics.sparsity import SparseScores, score_explanations
@@ -23,6 +21,7 @@ from helpers.profiles.space_vae_sections import SpaceVAESettings
 from helpers.results import collect_provenance, results_folder, write_table
 from helpers.runtime import resolve_device
 from helpers.space_vae import SpaceVAE, load_space_vae
+from helpers.space_vae.files import MODELS_FOLDER
 
 CLASSIFIER = "classifier"
 """What stands for the classifier where trainings are named."""
@@ -155,12 +154,19 @@ class SpaceStudy:
             part = pixels[rows].to(self.device)
             labels = images.labels[rows].to(self.device)
             parts.append(score_explanations(classifier or self.classifier, part, keep(part, rows), labels))
-        return join_scores(parts)
+        return SparseScores(**{name: values.cpu() for name, values in SparseScores.join(parts).columns().items()})
 
     def score_model(self, name: str, images: LabelledImages, beta: float | int | None = None) -> SparseScores:
         """The scores of a network's kept images."""
         model = self.model(name, beta)
         return self.score(images, lambda part, _: model.explain(part).kept)
+
+    def kept_by(
+        self, name: str, images: LabelledImages, beta: float | int | None = None
+    ) -> Float[Tensor, "images 3 height width"]:
+        """A network's kept images, on the CPU."""
+        model = self.model(name, beta)
+        return torch.cat([model.explain(part.to(self.device)).kept.cpu() for part in images.floats().split(_AT_ONCE)])
 
     def facts(self, names: Iterable[str]) -> dict[str, str]:
         """The SHA-256 of the weights of some trainings: what their kept images depend on, beside the code."""
@@ -185,10 +191,3 @@ class SpaceStudy:
                 f"there are no weights {path}; train them: "
                 f"python -m helpers.space_vae_experiments.train --profile {self.profile.name} --only {name}"
             )
-
-
-def join_scores(parts: list[SparseScores]) -> SparseScores:
-    """The scores of several batches as one, on the CPU."""
-    return SparseScores(
-        **{part.name: torch.cat([getattr(each, part.name).cpu() for each in parts]) for part in fields(SparseScores)}
-    )

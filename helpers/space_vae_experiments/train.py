@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from helpers.explainer.files import MODELS_FOLDER
 from helpers.explainer_experiments.processes import told_plainly
 from helpers.profiles import load_profile
+from helpers.space_vae.files import MODELS_FOLDER
 from helpers.space_vae_experiments.study import SpaceStudy
 from helpers.space_vae_experiments.training import check_names, run_training, training_names
 

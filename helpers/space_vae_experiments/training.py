@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helpers.classifiers import load_classifier
 from helpers.space_vae.files import SpaceVAEFile, save_space_vae
-from helpers.space_vae.train import train_space_vae
+from helpers.space_vae.train import pixel_variance, train_space_vae
 from helpers.space_vae_experiments.cards import write_classifier_card, write_network_card
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
 from helpers.training.labelled import save_labelled, train_labelled
@@ -75,11 +75,11 @@ def _train_network(study: SpaceStudy, name: str, path: Path, device: str, show: 
         options, classifier, training, validation, training_folder(study, name), device=device, show=show
     )
     about = SpaceVAEFile(
-        training=name,
+        loss=options.loss,
         classifier=study.weights_file(CLASSIFIER).stem,
         classifier_digest=classifier.digest,
-        loss=options.loss,
-        class_names=training.class_names,
+        source=training.source,
+        variance=pixel_variance(training),
     )
     save_space_vae(path, done.network, about)
     write_network_card(path, study, name, done, images=len(training), command=command)

@@ -1,0 +1,132 @@
+"""The competitors' attributions, stored so that hours of them can be stopped and go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import captum
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.baselines.signed import METHODS, signed_attributions, threshold_images, to_unit_range
+from helpers.experiments.study import running_code
+from helpers.images import image_digest
+from helpers.labelled import LabelledImages
+from helpers.results import ItemStore, run_key
+from helpers.runtime import progress
+from helpers.space_vae_experiments.study import SpaceStudy
+
+COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
+"""The paper's, in the order of its Table 1."""
+
+CHUNK = 50
+"""Images whose attributions are one stored item: what a kill loses, at most."""
+
+
+def method_options(study: SpaceStudy, name: str) -> dict[str, Any]:
+    """The options of a competitor that the profile sets.
+
+    Raises:
+        ValueError: there is no such competitor.
+    """
+    if name not in COMPETITORS:
+        raise ValueError(f"there is no competitor {name!r}; use one of {', '.join(COMPETITORS)}")
+    return {"steps": study.settings.evaluation.integration_steps} if name == "integrated-gradients" else {}
+
+
+def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
+    """Where a competitor's attributions lie."""
+    key = run_key(
+        method=name,
+        options=asdict(METHODS[name].Options(**method_options(study, name))),
+        scaling="largest",
+        classifier=study.classifier.digest,
+        captum=captum.__version__,
+        # not the module of thresholds: a new rule to choose one must not throw away hours of attributions
+        code=running_code("helpers.baselines.attribution", METHODS[name].__module__),
+    )
+    return ItemStore(study.work / "space-vae-attributions", key)
+
+
+def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
+    """The images whose attributions are asked for: of the test split fewer than our own networks are measured on."""
+    if split == "validation":
+        return study.validation
+    if split != "test":
+        raise ValueError(f"split={split!r}: competitors are measured on 'test' and 'validation' images")
+    return study.test[: study.settings.evaluation.competitors]
+
+
+def attributions(
+    study: SpaceStudy, name: str, images: LabelledImages, *, backwards: bool = False
+) -> Float[Tensor, "images 3 height width"]:
+    """A competitor's attributions of the predicted class, divided by each image's largest size: from -1 to 1.
+
+    What is stored is read, what is not is computed and stored, in chunks of `CHUNK` images and half precision, under a
+    key made of all that it depends on. Several processes may share the work.
+
+    Args:
+        study: the profile.
+        name: one of `COMPETITORS`.
+        images: any; those of `competitor_images` for the tables.
+        backwards: begin with the last chunk, so that a second process meets the first one in the middle.
+
+    Raises:
+        ValueError: there is no such competitor.
+    """
+    store = attribution_store(study, name)
+    firsts = list(range(0, len(images), CHUNK))
+    items = {first: _item(images[first : first + CHUNK]) for first in firsts}
+    absent = set(store.missing(items.values()))
+    missing = [first for first in firsts if items[first] in absent]
+    if missing:
+        method = signed_attributions(study.classifier, name, **method_options(study, name))
+        order = missing[::-1] if backwards else missing
+        for first in progress(order, label=name, show=study.show_progress):
+            if store.missing([items[first]]):  # another process may have done it meanwhile
+                _compute(study, store, items[first], images[first : first + CHUNK], method)
+    parts = []
+    for first in firsts:
+        stored = store.load(items[first])
+        study.spent += stored.metadata["seconds"]
+        parts.append(stored.tensors["attributions"].float().expand(-1, 3, -1, -1))
+    return torch.cat(parts)
+
+
+def seconds_an_image(study: SpaceStudy, name: str, images: LabelledImages) -> float:
+    """How long the stored attributions of these images took, each."""
+    store = attribution_store(study, name)
+    chunks = [images[first : first + CHUNK] for first in range(0, len(images), CHUNK)]
+    return sum(store.load(_item(chunk)).metadata["seconds"] for chunk in chunks) / len(images)
+
+
+def keep_above(attributed: Float[Tensor, "images 3 height width"], threshold: float | int) -> Callable[..., Tensor]:
+    """Keep the entries whose attribution is at least `threshold`, and put the others to black (section 4)."""
+
+    def keep(part: Tensor, rows: slice) -> Tensor:
+        return threshold_images(part, attributed[rows].to(part.device), threshold)
+
+    return keep
+
+
+def _compute(study: SpaceStudy, store: ItemStore, item: str, images: LabelledImages, method: Any) -> None:
+    begin = time.perf_counter()
+    pixels, found = images.floats(), []
+    for part in pixels.split(study.profile.batch_size):
+        found.append(to_unit_range(method.attribute(part.to(study.device))).cpu())
+    values = torch.cat(found)
+    if bool((values == values[:, :1]).all()):  # whole pixels were removed: one channel tells all
+        values = values[:, :1]
+    seconds = time.perf_counter() - begin
+    study.computed += seconds
+    # half the precision is a thousand levels between a threshold and the next, in half the space
+    store.save(item, {"attributions": values.half()}, {"seconds": seconds})
+
+
+def _item(images: LabelledImages) -> str:
+    """What the store calls a chunk: it is another one where any pixel is another."""
+    return f"{len(images)} images {image_digest(images.pixels.flatten(0, 1))}"

@@ -1,0 +1,44 @@
+"""What the rows of all tables about SpaCE-VAE have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from helpers.metrics.sparsity import SparseScores, summarise
+
+METRICS = ("accuracy", "agreement", "confidence", "top_confidence", "l0", "l1")
+"""Each with its bootstrap interval: columns such as `l1`, `l1_low` and `l1_high`; l0 and l1 in per cent."""
+
+RESAMPLES = 1000
+_LEVEL = 0.95
+
+
+def metric_columns(scores: SparseScores) -> dict[str, Any]:
+    """The columns that every row of scores has: the metrics with their intervals, and how many images they are of."""
+    found = summarise(scores)
+    kept = {f"{name}{end}": float(found[f"{name}{end}"]) for name in METRICS for end in ("", "_low", "_high")}
+    return {**kept, "images": len(scores.label)}
+
+
+def interval_columns(
+    name: str, over: Tensor, under: Tensor | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, float]:
+    """A mean over images, or a ratio of two means, with its 95 % bootstrap interval, as three columns.
+
+    Args:
+        name: of the columns.
+        over: one value an image.
+        under: one value an image whose mean divides that of `over`; None for a plain mean.
+        seed: of the resampling.
+        resamples: how often images are drawn anew, with repeats.
+    """
+    values = over.double().cpu().numpy()
+    divisors = np.ones_like(values) if under is None else under.double().cpu().numpy()
+    drawn = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
+    ratios = values[drawn].mean(1) / divisors[drawn].mean(1)
+    low, high = np.quantile(ratios, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]) if len(values) > 1 else (math.nan, math.nan)
+    return {name: float(values.mean() / divisors.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
