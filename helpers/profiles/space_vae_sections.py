@@ -83,8 +83,12 @@ class SpaceVAESettings(Section):
 
     @model_validator(mode="after")
     def _trainings_are_right(self) -> SpaceVAESettings:
+        before: set[str] = set()
         for name in self.models:
-            self.options(name)
+            start = self.options(name).start
+            if start is not None and start not in before:
+                raise ValueError(f"models.{name}.start is {start!r}, which must be a training that stands before it")
+            before.add(name)
         return self
 
     @property

@@ -81,8 +81,10 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
         network = SpaceVAENetwork(NetworkOptions(**about.pop("network")))
         file = SpaceVAEFile(loss=LossOptions(**_with_tuples(about.pop("loss"))), **about)
         state = safetensors.torch.load(content)
-        averages = {name: value for name, value in network.state_dict().items() if _is_average(name)}
-        network.load_state_dict({**averages, **state})
+        # should it be trained further, each code counts as one vector at its place
+        averages = {"counts": torch.ones(len(network.quantiser.counts)), "sums": state["quantiser.codebook"].clone()}
+        averages["steps"] = network.quantiser.steps
+        network.load_state_dict({**{f"quantiser.{name}": value for name, value in averages.items()}, **state})
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ValueError(f"{path} is not the file of a SpaCE-VAE ({error}); train it again") from error
     return network.eval(), file, digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,6 +72,16 @@ class SpaceVAENetwork(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.encoder_beta = _Modulation(o.hidden) if o.conditioned else None
         self.decoder_beta = _Modulation(o.hidden) if o.conditioned else None
+
+    def begin_as(self, other: SpaceVAENetwork) -> None:
+        """Take over the weights and the codebook of a network of the same layers; beta's own layers stay as they are.
+
+        Raises:
+            ValueError: the layers are others.
+        """
+        if replace(other.options, conditioned=False) != replace(self.options, conditioned=False):
+            raise ValueError(f"the layers differ: {other.options} cannot be the start of {self.options}")
+        self.load_state_dict(other.state_dict(), strict=False)
 
     def forward(
         self, images: Float[Tensor, "batch 3 height width"], beta: Float[Tensor, " batch"] | None = None

@@ -45,6 +45,7 @@ def train_space_vae(
     validation: LabelledImages,
     folder: str | Path,
     *,
+    start: SpaceVAENetwork | None = None,
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -64,12 +65,14 @@ def train_space_vae(
         classifier: what is explained: pixels in [0, 1] to logits. Frozen here, and left in eval mode.
         training, validation: images.
         folder: for checkpoints.
+        start: the network of `options.start`, whose weights this one begins with.
         device, devices, nodes, strategy: as Lightning names them: `"auto"`, `"cpu"` or `"gpu"`; how many a machine; how
             many machines; such as `"ddp"`. Several processes share each batch.
         show: whether to show progress.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
+        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or the start is
+            missing or has other layers.
     """
     folder = Path(folder)
     if len(training) < options.batch or not len(validation):
@@ -77,11 +80,17 @@ def train_space_vae(
             f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
             f"images ({len(validation)}): give more images or a smaller batch"
         )
+    if (start is None) != (options.start is None):
+        raise ValueError(
+            f"options.start={options.start!r}: pass start= if, and only if, a training begins with another"
+        )
     last = folder / "last.ckpt"
     if last.exists():
         read_checkpoint(last, options.plain())
     steps = options.epochs * (len(training) // options.batch)
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
+    if start is not None:
+        module.network.begin_as(start)
     rows = [ExplainedRows(each, answers(classifier, each, mirrored=options.flip)) for each in (training, validation)]
     data = SpaceVAEData(rows[0], rows[1], batch=options.batch, seed=options.seed)
     timer = Timer()

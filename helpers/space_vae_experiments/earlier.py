@@ -61,7 +61,7 @@ def earlier_table(study: SpaceStudy) -> pd.DataFrame:
     rows += _explainer_rows(study, images, here)
     names = [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]
     rows += [{**network_row(study, name, images), **here} for name in names]
-    return pd.DataFrame(rows).assign(source=study.test.source)
+    return pd.DataFrame([{"source": study.test.source, **row} for row in rows])
 
 
 def searches(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
@@ -96,9 +96,10 @@ def searched(
     items = [image_digest(image) for image in images.pixels]
     absent = set(store.missing(items))
     rows = [row for row, item in enumerate(items) if item in absent]
-    for batch in torch.tensor(rows, dtype=torch.long).split(study.profile.batch_size):
-        found = method.explain(images[batch].floats().to(study.device)).kept.cpu()
-        for row, kept in zip(batch.tolist(), found, strict=True):
+    size = study.profile.batch_size
+    for batch in [rows[first : first + size] for first in range(0, len(rows), size)]:
+        found = method.explain(images[torch.tensor(batch)].floats().to(study.device)).kept.cpu()
+        for row, kept in zip(batch, found, strict=True):
             store.save(items[row], {"kept": kept})
     return torch.stack([store.load(item).tensors["kept"] for item in items])
 
@@ -124,7 +125,7 @@ def _explainer_rows(study: SpaceStudy, images: LabelledImages, here: dict[str, A
     small = images.floats().to(study.device) * shrunk
     there = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
     return [
-        {**_named("explainer"), **there, **metric_columns(scores)},
+        {**_named("explainer"), **there, **metric_columns(scores), "source": larger.source},
         {**_named("explainer (another's)"), **here, **_metrics(study, images, small)},
     ]
 

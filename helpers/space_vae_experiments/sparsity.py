@@ -33,8 +33,8 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     Returns:
         Columns split (`"test"` or `"validation"`), method, training, beta, threshold, the metrics, images, source, and
         `chosen`: which rule chooses a competitor's threshold, on test rows only, words out of `"published"` (the
-        largest threshold whose L0 sparsity on these test images is below 10 %, as in the paper), `"validation"` (the same rule
-        on validation images) and `"confident"` (the highest mean confidence on validation images).
+        largest threshold whose L0 sparsity on these test images is below 10 %, as in the paper), `"validation"` (the
+        same rule on validation images) and `"confident"` (the highest mean confidence on validation images).
     """
     rows: list[dict[str, Any]] = []
     for split in ("validation", "test"):

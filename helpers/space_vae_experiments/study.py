@@ -26,6 +26,14 @@ from helpers.space_vae.files import MODELS_FOLDER
 CLASSIFIER = "classifier"
 """What stands for the classifier where trainings are named."""
 
+# In full, so that what reads them is seen to depend on them (helpers.pages.dependencies)
+SHIPPED = (
+    *("scenes-small", "scenes-small-vq-vae", "scenes-small-beta-1", "scenes-small-beta-10", "scenes-small-beta-100"),
+    *("scenes-small-any-beta", "scenes-small-grid-4", "scenes-small-grid-16", "scenes-small-mean-colour"),
+    *("scenes-small-contrast", "scenes-small-colours", "scenes-small-smooth"),
+)
+"""The weights of the profile quick that come with the book, in models/."""
+
 _AT_ONCE = 250  # images whose kept images are made and scored together
 Keep = Callable[[Float[Tensor, "batch 3 height width"], slice], Float[Tensor, "batch 3 height width"]]
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.classifiers import load_classifier
-from helpers.space_vae.files import SpaceVAEFile, save_space_vae
+from helpers.results import run_key
+from helpers.results.atomic import atomic_write
+from helpers.space_vae.files import SpaceVAEFile, read_space_vae, save_space_vae
 from helpers.space_vae.train import pixel_variance, train_space_vae
 from helpers.space_vae_experiments.cards import write_classifier_card, write_network_card
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
@@ -24,8 +26,12 @@ def check_names(study: SpaceStudy, names: Sequence[str]) -> None:
 
 
 def training_names(study: SpaceStudy, only: Sequence[str] = ()) -> tuple[str, ...]:
-    """What is to be trained, the classifier first: networks that are asked for need it."""
-    return tuple(name for name in (CLASSIFIER, *study.settings.models) if not only or name in {CLASSIFIER, *only})
+    """What is to be trained: the classifier and what a network begins with stand before it, asked for or not."""
+    wanted = {CLASSIFIER, *(only or study.settings.models)}
+    for name in reversed(study.settings.models):
+        start = study.settings.options(name).start
+        wanted |= {start} if name in wanted and start is not None else set()
+    return tuple(name for name in (CLASSIFIER, *study.settings.models) if name in wanted)
 
 
 def training_folder(study: SpaceStudy, name: str) -> Path:
@@ -57,6 +63,18 @@ def run_training(
     return train(study, name, path, device, show, command)
 
 
+def forget_others(folder: Path, key: str) -> None:
+    """Remove checkpoints of a network that was trained for another classifier, or on other images.
+
+    A checkpoint knows its recipe, and neither of these: the training would go on where another one was.
+    """
+    mark = folder / "belongs-to.txt"
+    if mark.is_file() and mark.read_text() != key:
+        for checkpoint in folder.glob("*.ckpt"):
+            checkpoint.unlink()
+    atomic_write(mark, key.encode())
+
+
 def _train_classifier(study: SpaceStudy, name: str, path: Path, device: str, show: bool, command: str) -> str:
     recipe = study.settings.classifier.recipe
     training, validation = study.split("train"), study.split("validation")
@@ -71,9 +89,13 @@ def _train_network(study: SpaceStudy, name: str, path: Path, device: str, show: 
     options = study.settings.options(name)
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     training, validation = study.split("train"), study.split("validation")
-    done = train_space_vae(
-        options, classifier, training, validation, training_folder(study, name), device=device, show=show
-    )
+    folder = training_folder(study, name)
+    start, begins = None, None
+    if options.start is not None:
+        start, _, begins = read_space_vae(study.weights_file(options.start))
+    data = study.settings.data.model_dump(mode="json")
+    forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
+    done = train_space_vae(options, classifier, training, validation, folder, start=start, device=device, show=show)
     about = SpaceVAEFile(
         loss=options.loss,
         classifier=study.weights_file(CLASSIFIER).stem,
