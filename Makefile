@@ -41,7 +41,7 @@ bench: $(READY) ## the benchmarks: ratios within one run
 
 models: $(READY) ## train the small models of models/ again
 	for what in "training scenes-cnn" "training scenes-vit" "masks train scenes-cnn-cartoonx" "masks train scenes-cnn-pixel-rde" \
-		"explainer_experiments.train --profile quick --again"; do $(RUN) python -m helpers.$$what || exit 1; done
+		"explainer_experiments.train --profile quick --again" "space_vae_experiments.train --profile quick --again"; do $(RUN) python -m helpers.$$what || exit 1; done
 
 clean: ## remove what was built; .venv and results/ stay
 	rm -rf _build .snakemake
