@@ -134,8 +134,8 @@ class SpaceVAEOptions:
         amsgrad: Adam's variant that the published VQ-VAE uses.
         flip: mirror half of the training images; what the classifier says of the mirrored image is the class to keep.
         precision: as Lightning names it.
-        start: the name of the training whose weights this one begins with; None: random weights, as published. A network
-            that can draw already needs fewer epochs, and is less tempted to draw patterns that please the classifier.
+        start: the name of the training whose weights this one begins with; None: random weights, as published. A
+            network that can draw already needs fewer epochs.
         seed: of the weights, the order of the images and the betas.
     """
 
