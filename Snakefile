@@ -54,8 +54,10 @@ CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scor
 CLASS_TABLES += ["class-truth", "shortcut"]
 COMMANDS = {name: f"helpers.experiments {command}" for name, command in EXPERIMENTS.items()}
 COMMANDS |= {f"explainer-{name}": f"helpers.explainer_experiments {name}" for name in CLASS_TABLES}
+SPACE_TABLES = ["sparsity", "examples", "bottleneck", "conditioned", "extensions", "reference", "earlier"]
+COMMANDS |= {f"space-vae-{name}": f"helpers.space_vae_experiments {name}" for name in SPACE_TABLES}
 AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
-AFTER |= {"explainer-class-truth": "explainer-segmentation"}
+AFTER |= {"explainer-class-truth": "explainer-segmentation", "space-vae-examples": "space-vae-sparsity"}
 
 
 @lru_cache

@@ -89,13 +89,18 @@ def ablation_table(ablation: Ablation, class_names: tuple[str, ...]) -> pd.DataF
     )
 
 
-def telling_image(classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]) -> int:
-    """Which image to show: the one whose four attributions lie farthest apart, so that there is something to see."""
-    spreads = []
-    for image in images:
-        found = ablate_regions(classifier, image).attributions
-        spreads.append(max(found) - min(found))
-    return max(range(len(spreads)), key=spreads.__getitem__)
+def ablation_words(ablation: Ablation, class_names: tuple[str, ...]) -> str:
+    """Which region the class hangs on, and which one speaks against it, in Markdown."""
+    regions = ablation_table(ablation, class_names)
+    most, least = (regions.loc[regions["attribution"].agg(what)] for what in ("idxmax", "idxmin"))
+    name = class_names[ablation.predicted]
+    told = f"Without the **{most['region']}** region the confidence in *{name}* falls by {most['attribution']:.3f}"
+    if most["predicted"] != name:
+        told += f", and the answer becomes *{most['predicted']}*"
+    if least["attribution"] < 0:
+        rise = -least["attribution"]
+        return f"{told}. Without the **{least['region']}** one it rises by {rise:.3f}: it speaks against the class."
+    return f"{told}. No region speaks against the class: the least needed one is the **{least['region']}** one."
 
 
 def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], class_names: tuple[str, ...]) -> Figure:

@@ -17,6 +17,8 @@ from helpers.figures.effects import Effect
 from helpers.figures.space_vae_words import COLOURS, METRIC_NAMES, difference, number, score, with_interval
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE
+from helpers.space_vae_experiments.catalogue import space_table
+from helpers.space_vae_experiments.study import SpaceStudy
 
 WANTED_AGREEMENT, WANTED_SPARSITY = 0.90, 50.0
 """What a finer grid is to reach: 0.90 of the predictions kept, with an L1 sparsity of at least 50 %."""
@@ -117,6 +119,12 @@ def metric_cells(row: Any) -> dict[str, str]:
     """All metrics of a row with their intervals, under their names in words."""
     decimals = {"l0": 1, "l1": 1}
     return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_NAMES.items()}
+
+
+def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
+    """The table `conditioned` of a profile, None where it has no trained network that takes β as an input."""
+    has = any(study.settings.options(name).network.conditioned for name in study.trained)
+    return space_table(study, "conditioned") if has else None
 
 
 def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.figures.claims import Claim
-from helpers.figures.effects import mean_effect
+from helpers.figures.effects import Effect, mean_effect
 from helpers.figures.space_vae_grid import Column, answered_column, answers, draw_columns
-from helpers.figures.space_vae_words import COMPETITORS, METHOD_NAMES, share
+from helpers.figures.space_vae_words import COMPETITORS, METHOD_NAMES, row_name, score, share, with_interval
 from helpers.labelled import LabelledImages
 from helpers.runtime import random_generator
 from helpers.space_vae_experiments.competitors import CHUNK, attributions, competitor_images
@@ -113,6 +113,20 @@ def flip_claims(table: pd.DataFrame) -> list[Claim]:
             )
         )
     return claims
+
+
+def sparsity_flips(table: pd.DataFrame) -> pd.DataFrame:
+    """How often the class changes without negative entries, from a table `sparsity`, which has the threshold 0."""
+    rows = table[(table["split"] == "test") & (table["threshold"] == 0) & table["method"].isin(COMPETITORS)]
+    own = table[(table["split"] == "test") & (table["training"] == OURS)]
+    shown = []
+    for _, row in pd.concat([rows, own]).iterrows():
+        kept = score(row, "agreement")
+        changed = Effect(1 - kept.value, 1 - kept.high, 1 - kept.low, kept.count)
+        facts = {"method": row_name(row), "class changed": with_interval(changed)}
+        facts["values that turn black, %"] = with_interval(score(row, "l0"), 1)
+        shown.append({**facts, "images": kept.count})
+    return pd.DataFrame(shown)
 
 
 def telling_rows(table: pd.DataFrame, right: list[bool], shown: int, method: str) -> list[int]:

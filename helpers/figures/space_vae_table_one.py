@@ -42,7 +42,7 @@ def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> pd.
     """A competitor's row on the test images, at the threshold that a rule chose; None where the rule chose none."""
     rows = on_test_images(table)
     rows = rows[rows["method"] == method]
-    rows = rows[rows["chosen"].fillna("").astype(str).str.split().map(lambda rules: rule in rules)]
+    rows = rows[rows["chosen"].astype(object).fillna("").astype(str).str.split().map(lambda rules: rule in rules)]
     return None if rows.empty else rows.iloc[-1]
 
 

@@ -13,6 +13,7 @@ from helpers.pages.source import ROOT
 
 REGISTRY = "book/figures.yaml"
 CLASS_MASKS = "stalder2022explainer"  # the paper whose figures rest on a profile's section `explainer`
+SPACE_VAE = "liuhess_spacevae"  # and on its section `space_vae`
 Need = Literal[
     "explanations",
     "curves",
@@ -28,6 +29,13 @@ Need = Literal[
     "explainer-classes",
     "explainer-class-truth",
     "explainer-shortcut",
+    "space-vae-sparsity",
+    "space-vae-examples",
+    "space-vae-bottleneck",
+    "space-vae-conditioned",
+    "space-vae-extensions",
+    "space-vae-reference",
+    "space-vae-earlier",
 ]
 
 
@@ -95,7 +103,7 @@ def find_profile(name: str, root: Path = ROOT) -> Path:
 
 
 def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
-    """The ids of all figures that a profile has the settings for: of CartoonX, of class masks, or of both.
+    """The ids of all figures that a profile has the settings for: of CartoonX, of class masks, of SpaCE-VAE.
 
     Raises:
         ValueError: there is no such profile.
@@ -105,8 +113,11 @@ def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
 
 
 def _possible(figure: Figure, profile: Mapping[str, Any]) -> bool:
+    if figure.paper == SPACE_VAE:
+        space = profile.get("space_vae")
+        return space is not None and (not figure.scenes or space["data"]["source"] == "scenes")
     if figure.paper != CLASS_MASKS:
-        return "explainer" not in profile or "images" in profile
+        return "images" in profile or not {"explainer", "space_vae"} & profile.keys()
     section = profile.get("explainer")
     if section is None:
         return False
