@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 
 from helpers.classifiers import load_classifier
+from helpers.results import run_key
 from helpers.space_vae import SpaceVAE
 from helpers.space_vae.options import SpaceVAEOptions
 from helpers.space_vae.train import train_space_vae
 from helpers.space_vae_experiments.networks import PLAIN
 from helpers.space_vae_experiments.rows import metric_columns
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
+from helpers.space_vae_experiments.training import start_network
 
 
 def alpha_table(study: SpaceStudy) -> pd.DataFrame:
@@ -52,11 +54,15 @@ def _row(study: SpaceStudy, alpha: float, epochs: int) -> dict[str, Any]:
     options = short_options(study, alpha, epochs)
     # a copy of its own: training brings the classifier to its device
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
-    folder = study.work / f"training-space-vae-alpha-{alpha:g}-{classifier.digest[:12]}"
+    start, begins = start_network(study, options)
+    about = run_key(classifier=classifier.digest, begins=begins, data=study.settings.data.model_dump(mode="json"))
+    folder = study.work / f"training-space-vae-alpha-{alpha:g}-{about[:12]}"
     device = "gpu" if study.device.type == "cuda" else study.device.type
     training, validation = study.split("train"), study.split("validation")
-    done = train_space_vae(options, classifier, training, validation, folder, device=device, show=study.show_progress)
+    done = train_space_vae(
+        options, classifier, training, validation, folder, start=start, device=device, show=study.show_progress
+    )
     method = SpaceVAE(done.network.to(study.device), study.classifier)
     scores = study.score(study.validation, lambda part, _: method.explain(part).kept)
-    about = {"training": f"{PLAIN}, alpha {alpha:g}", "alpha": float(alpha), "beta": options.loss.beta}
-    return {**about, "epochs": done.epochs, **metric_columns(scores)}
+    facts = {"training": f"{PLAIN}, alpha {alpha:g}", "alpha": float(alpha), "beta": options.loss.beta}
+    return {**facts, "epochs": done.epochs, **metric_columns(scores)}

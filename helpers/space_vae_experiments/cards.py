@@ -64,9 +64,9 @@ parameters, and the codebook.
 
 **Loss.** Equation 7 of the paper, each term a mean. {loss}.
 
-**Training.** {epochs} epochs (at most {most}, patience {patience}) of Adam (rate {rate:g}, {schedule}), batches of
-{batch}{flip}; {minutes:.1f} minutes on {threads} ({device}) of a machine that did other work too, seed {seed}. The
-epoch with the least validation loss ({validation:.4f}) is kept.
+**Training.** It begins {begins}. {epochs} epochs (at most {most}, patience {patience}) of Adam (rate {rate:g},
+{schedule}), batches of {batch}{flip}; {minutes:.1f} minutes on {threads} ({device}) of a machine that did other work
+too, seed {seed}. The epoch with the least validation loss ({validation:.4f}) is kept.
 
     {command}
 
@@ -124,6 +124,7 @@ def write_network_card(
         layers=network.residual_layers, conditioned=", conditioned on beta" if network.conditioned else "",
         parameters=sum(p.numel() for p in done.network.parameters()), images=images,
         loss=_loss(options.loss, network.conditioned),
+        begins=f"with the weights of `{options.start}`" if options.start else "with random weights",
         epochs=done.epochs, most=options.epochs, patience=options.patience, rate=options.learning_rate,
         schedule="one cycle" if options.schedule == "cycle" else "constant",
         flip=", half of the images mirrored" if options.flip else "", validation=done.validation, count=len(test),

@@ -15,7 +15,7 @@ from helpers.space_vae_experiments.alpha import alpha_table
 from helpers.space_vae_experiments.competitors import COMPETITORS, attribution_store
 from helpers.space_vae_experiments.earlier import earlier_table, searches
 from helpers.space_vae_experiments.examples import example_table
-from helpers.space_vae_experiments.networks import bottleneck_table, conditioned_table, extension_table
+from helpers.space_vae_experiments.networks import PLAIN, bottleneck_table, conditioned_table, extension_table
 from helpers.space_vae_experiments.reference import reference_table
 from helpers.space_vae_experiments.sparsity import sparsity_table
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
@@ -121,8 +121,8 @@ def _table_key(study: SpaceStudy, name: str) -> str:
     if name != "alpha":
         settings.pop("calibration")
     facts: dict[str, Any] = {"settings": settings, "weights": _weights(study, name)}
-    if experiment.networks or name == "alpha":
-        facts["trainings"] = {each: study.settings.options(each).plain() for each in study.trained}
+    names = study.trained if experiment.networks else (PLAIN,)
+    facts["trainings"] = {each: study.settings.options(each).plain() for each in names}
     if experiment.competitors:
         facts["attributions"] = {each: attribution_store(study, each).key for each in COMPETITORS}
     if name == "earlier":
@@ -135,7 +135,11 @@ def _table_key(study: SpaceStudy, name: str) -> str:
 
 
 def _weights(study: SpaceStudy, name: str) -> dict[str, str]:
-    return study.facts(study.trained) if SPACE_TABLES[name].networks else {}
+    """The digests of the networks that a table depends on."""
+    if SPACE_TABLES[name].networks:
+        return study.facts(study.trained)
+    start = study.settings.options(PLAIN).start  # the calibration's trainings begin with it
+    return study.facts([start] if start in study.trained else [])
 
 
 def _stored(study: SpaceStudy, table: str) -> dict[str, Any] | None:

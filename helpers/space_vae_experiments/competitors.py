@@ -40,9 +40,10 @@ def method_options(study: SpaceStudy, name: str) -> dict[str, Any]:
 
 def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
     """Where a competitor's attributions lie."""
+    options = method_options(study, name)
     key = run_key(
         method=name,
-        options=asdict(METHODS[name].Options(**method_options(study, name))),
+        options=asdict(METHODS[name].Options(**options)),
         scaling="largest",
         classifier=study.classifier.digest,
         captum=captum.__version__,

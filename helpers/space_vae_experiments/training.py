@@ -9,6 +9,8 @@ from helpers.classifiers import load_classifier
 from helpers.results import run_key
 from helpers.results.atomic import atomic_write
 from helpers.space_vae.files import SpaceVAEFile, read_space_vae, save_space_vae
+from helpers.space_vae.network import SpaceVAENetwork
+from helpers.space_vae.options import SpaceVAEOptions
 from helpers.space_vae.train import pixel_variance, train_space_vae
 from helpers.space_vae_experiments.cards import write_classifier_card, write_network_card
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
@@ -63,6 +65,18 @@ def run_training(
     return train(study, name, path, device, show, command)
 
 
+def start_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAENetwork | None, str | None]:
+    """The network that a training begins with, and the SHA-256 of its weights; neither where it begins from nothing.
+
+    Raises:
+        FileNotFoundError: it is not trained yet.
+    """
+    if options.start is None:
+        return None, None
+    network, _, digest = read_space_vae(study.weights_file(options.start))
+    return network, digest
+
+
 def forget_others(folder: Path, key: str) -> None:
     """Remove checkpoints of a network that was trained for another classifier, or on other images.
 
@@ -90,9 +104,7 @@ def _train_network(study: SpaceStudy, name: str, path: Path, device: str, show: 
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     training, validation = study.split("train"), study.split("validation")
     folder = training_folder(study, name)
-    start, begins = None, None
-    if options.start is not None:
-        start, _, begins = read_space_vae(study.weights_file(options.start))
+    start, begins = start_network(study, options)
     data = study.settings.data.model_dump(mode="json")
     forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
     done = train_space_vae(options, classifier, training, validation, folder, start=start, device=device, show=show)
