@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -70,7 +71,7 @@ def watch_codebook(
     Raises:
         ValueError: the looks are not ascending numbers of steps.
     """
-    if not looks or looks[0] < 0 or any(a >= b for a, b in zip(looks, looks[1:], strict=False)):
+    if not looks or looks[0] < 0 or any(a >= b for a, b in pairwise(looks)):
         raise ValueError(f"looks={tuple(looks)} must be numbers of steps that ascend, from 0 on")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

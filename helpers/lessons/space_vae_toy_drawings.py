@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +12,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from torch import Tensor
 
 from helpers.lessons.space_vae_toy import Walk
@@ -42,45 +45,61 @@ def _regions(axes: Axes, codebook: Float[Tensor, "codes 2"]) -> None:
     x, y = torch.meshgrid(torch.linspace(left, right, 380), torch.linspace(bottom, top, 290), indexing="xy")
     nearest = torch.cdist(torch.stack([x, y], -1).reshape(-1, 2), codebook).argmin(1).reshape(x.shape)
     tints = ListedColormap(0.55 + 0.45 * plt.get_cmap("tab20")(np.arange(len(codebook)) % 20)[:, :3])
-    axes.imshow(
-        nearest, extent=WINDOW, origin="lower", cmap=tints, vmin=-0.5, vmax=len(codebook) - 0.5, aspect="equal"
-    )
+    axes.imshow(nearest.numpy(), extent=WINDOW, origin="lower", cmap=tints, vmin=-0.5, vmax=len(codebook) - 0.5, aspect="equal")
     axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
     axes.grid(False)
 
 
 def _codes(axes: Axes, codebook: Float[Tensor, "codes 2"], live: Tensor) -> None:
-    style = {"linestyle": "none", "marker": "o", "markersize": 9, "markeredgecolor": "black", "zorder": 4}
+    style: dict[str, Any] = {
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": 9,
+        "markeredgecolor": "black",
+        "zorder": 4,
+    }
     for some, colour in ((live, CODE), (~live, DEAD)):
         axes.plot(*codebook[some].T.tolist(), markerfacecolor=colour, **style)
 
 
 def draw_straight_through(
-    vector: Float[Tensor, " 2"], codebook: Float[Tensor, "codes 2"], wanted: Float[Tensor, " 2"], step: float | int = 0.3
+    vector: Float[Tensor, " 2"],
+    codebook: Float[Tensor, "codes 2"],
+    wanted: Float[Tensor, " 2"],
+    step: float | int = 0.3,
 ) -> Figure:
-    """The gradient of a loss at the code, and the same arrow at the vector that was rounded to it.
+    """The step that a loss asks of the code, and the same arrow at the vector that was rounded to it.
 
     Args:
         vector: the encoder's answer.
         codebook: the codes; the vector is replaced by the nearest.
         wanted: where the loss, half the squared distance to this point, would have the code.
-        step: length of the arrows for a gradient of length 1.
+        step: the learning rate: the length of the arrows for a gradient of length 1.
     """
     code = codebook[torch.cdist(vector[None], codebook)[0].argmin()]
     downhill = -step * (code - wanted)
+    blue = METHOD_COLOURS["Pixel RDE"]
     with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(figsize=(5.4, 4.1), layout="constrained")
+        figure, axes = plt.subplots(figsize=(6.2, 4.8), layout="constrained")
         plt.close(figure)
         _regions(axes, codebook)
-        for radius in np.arange(0.5, 4, 0.5):
-            axes.add_patch(plt.Circle(tuple(wanted.tolist()), radius, fill=False, color="black", alpha=0.25, zorder=2))
+        for radius in np.arange(0.5, 5, 0.5):
+            axes.add_patch(Circle(_at(wanted), radius, fill=False, color="black", alpha=0.2, zorder=2))
         _codes(axes, codebook, torch.ones(len(codebook), dtype=torch.bool))
-        axes.plot(*wanted.tolist(), "*", color="black", markersize=12, zorder=4)
-        axes.plot(*vector.tolist(), "s", color=METHOD_COLOURS["Pixel RDE"], markersize=8, zorder=5)
-        axes.annotate("", code.tolist(), vector.tolist(), arrowprops={"arrowstyle": "->", "linestyle": ":"}, zorder=5)
-        for start, colour in ((code, CODE), (vector, METHOD_COLOURS["Pixel RDE"])):
-            end = (start + downhill).tolist()
-            axes.annotate("", end, start.tolist(), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2.5}, zorder=6)
-        for place, words in ((vector, "$z_e$: what the encoder says"), (code, "$z_q$: its code"), (wanted, "least loss")):
-            axes.annotate(words, place.tolist(), xytext=(8, -14), textcoords="offset points", zorder=7)
+        axes.plot(*wanted.tolist(), "*", color="black", markersize=13, zorder=4)
+        axes.plot(*vector.tolist(), "s", color=blue, markersize=8, zorder=5)
+        axes.annotate("", _at(code), _at(vector), arrowprops={"arrowstyle": "->", "linestyle": ":"}, zorder=5)
+        for start, colour in ((code, CODE), (vector, blue)):
+            end, arrow = _at(start + downhill), {"arrowstyle": "-|>", "color": colour, "lw": 3}
+            axes.annotate("", end, _at(start), arrowprops=arrow, zorder=6)
+        told = ((vector, "$z_e$: the encoder's answer"), (code, "$z_q$: its code"), (wanted, "where the loss is least"))
+        for place, words in told:
+            axes.annotate(words, _at(place), xytext=(9, 7), textcoords="offset points", zorder=7)
+        near = torch.stack([*codebook, vector, wanted])
+        (left, bottom), (right, top) = (near.amin(0) - 0.6).tolist(), (near.amax(0) + 0.6).tolist()
+        axes.set(xlim=(left, right), ylim=(bottom, top))
     return figure
+
+
+def _at(place: Float[Tensor, " 2"]) -> tuple[float, float]:
+    return float(place[0]), float(place[1])

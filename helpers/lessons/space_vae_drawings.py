@@ -1,0 +1,171 @@
+"""What the chapter on SpaCE-VAE draws: images with the classifier's answers, grids of codes, prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.classifiers import Classifier
+from helpers.plots import METHOD_COLOURS, draw_image
+from helpers.plots.style import BOOK_STYLE
+
+
+@torch.no_grad()
+def draw_answers(
+    classifier: Classifier,
+    pictures: Float[Tensor, "pictures 3 height width"],
+    titles: Sequence[str],
+    *,
+    target: int,
+    width: float | int = 8.5,
+) -> Figure:
+    """The classifier's probability of every class (softmax) for some pictures: the picture above its bars.
+
+    Args:
+        classifier: whom to ask.
+        pictures: in [0, 1].
+        titles: above each.
+        target: the class whose bar has the accent colour, such as the one that the first picture gets.
+        width: the figure's width in inches.
+    """
+    probabilities = classifier(pictures).softmax(1)
+    count, names = len(pictures), classifier.class_names
+    colours = [METHOD_COLOURS["CartoonX" if place == target else "Pixel RDE"] for place in range(len(names))]
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            2, count, figsize=(width, 1.75 * width / count + 0.8), height_ratios=(1, 0.9), layout="constrained"
+        )
+        plt.close(figure)
+        for column, (picture, title, row) in enumerate(zip(pictures, titles, probabilities, strict=True)):
+            draw_image(axes[0, column], picture, title)
+            axes[1, column].barh(range(len(names)), row.tolist(), color=colours)
+            axes[1, column].set(xlim=(0, 1), yticks=range(len(names)), yticklabels=[])
+            axes[1, column].invert_yaxis()
+        axes[1, 0].set_yticks(range(len(names)), names)
+    return figure
+
+
+def code_colours(codebook: Float[Tensor, "codes embedding"]) -> Float[Tensor, "codes 3"]:
+    """A colour for each code, in [0, 1]: the three directions in which the codes differ most, as red, green and blue.
+
+    Codes that are near each other have like colours. Each channel runs over the ranks of the codes, so that a few
+    codes far from all others do not make the rest grey.
+    """
+    centred = codebook - codebook.mean(0)
+    _, vectors = torch.linalg.eigh((centred.T @ centred).double())
+    # a direction's sign means nothing: fix it, so that colours do not flip between machines
+    main = vectors.flip(1)[:, :3].float()
+    main = main * main.gather(0, main.abs().argmax(0, keepdim=True)).sign()
+    values = centred @ main
+    ranks = values.argsort(0).argsort(0).float() / max(1, len(codebook) - 1)
+    if ranks.shape[1] < 3:
+        ranks = torch.cat([ranks, ranks.new_full((len(ranks), 3 - ranks.shape[1]), 0.5)], 1)
+    return 0.15 + 0.8 * ranks
+
+
+def draw_grids(
+    images: Float[Tensor, "images 3 height width"],
+    codes: Int[Tensor, "images grid grid"],
+    decoded: Float[Tensor, "images 3 height width"],
+    codebook: Float[Tensor, "codes embedding"],
+    *,
+    titles: tuple[str, str, str] = ("the image", "its codes", "decoded"),
+    numbers: int = 1,
+    width: float | int = 8.5,
+) -> Figure:
+    """Images (a column each) above their grids of codes, a colour a code, above what the decoder makes of them.
+
+    The codes' numbers are written into the first `numbers` grids.
+    """
+    colours = code_colours(codebook)
+    count = len(images)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            3, count, figsize=(width, 3.05 * width / count), squeeze=False, layout="constrained"
+        )
+        plt.close(figure)
+        for column in range(count):
+            draw_image(axes[0, column], images[column])
+            draw_image(axes[1, column], colours[codes[column]].movedim(-1, 0))
+            draw_image(axes[2, column], decoded[column])
+            if column < numbers:
+                _write_numbers(axes[1, column], codes[column], colours, 60 * width / count / codes.shape[-1])
+        for row, title in enumerate(titles):
+            axes[row, 0].set_axis_on()
+            axes[row, 0].set(xticks=[], yticks=[], ylabel=title)
+            axes[row, 0].grid(False)
+            for spine in axes[row, 0].spines.values():
+                spine.set_visible(False)
+    return figure
+
+
+def _write_numbers(axes: Axes, codes: Tensor, colours: Tensor, size: float) -> None:
+    for (row, column), code in np.ndenumerate(codes.numpy()):
+        ink = "black" if float(colours[code].mean()) > 0.5 else "white"
+        axes.text(column, row, str(int(code)), ha="center", va="center", fontsize=min(9, size / 3), color=ink)
+
+
+def signed_picture(values: Float[Tensor, "channels height width"]) -> Float[Tensor, "3 height width"]:
+    """Signed numbers as a picture, summed over their channels: blue above 0, orange below, white at 0.
+
+    The colours saturate at three quarters of the largest size, so that a single large number does not hide the rest.
+    """
+    sums = values.sum(0)
+    shares = (sums / (0.75 * sums.abs().max()).clamp_min(1e-12)).clamp(-1, 1)
+    colours = [torch.tensor(to_rgb(METHOD_COLOURS[name])) for name in ("Pixel RDE", "CartoonX")]
+    above, below = (
+        share[None] * (1 - colour[:, None, None])
+        for share, colour in zip((shares.clamp_min(0), (-shares).clamp_min(0)), colours, strict=True)
+    )
+    return 1 - above - below
+
+
+def draw_price_of_brightness(alphas: Sequence[float | int], variance: float | int) -> Figure:
+    """What the first and the third term of equation 7 alone make of a pixel: brightness after against before."""
+    before = torch.linspace(0, 1, 201)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+        plt.close(figure)
+        for alpha, shade in zip(alphas, np.linspace(0.35, 0.95, len(alphas)), strict=True):
+            axes.plot(
+                before, dimmed(before, alpha, variance), color=plt.get_cmap("Oranges")(shade), label=f"α = {alpha:g}"
+            )
+        axes.set(xlabel="pixel of the image", ylabel="pixel of the kept image", xlim=(0, 1), ylim=(-0.02, 1))
+        axes.legend(loc="upper left")
+    return figure
+
+
+def dimmed(pixels: Tensor, alpha: float | int, variance: float | int) -> Tensor:
+    """max(x - alpha variance / 2, 0): the pixels in [0, 1] of least squared error / variance + alpha * brightness."""
+    return (pixels - alpha * variance / 2).clamp_min(0)
+
+
+def draw_price_of_doubt(betas: Sequence[float | int], marks: dict[str, float]) -> Figure:
+    """-beta log p against the probability p, and where some pictures stand on it."""
+    probability = torch.linspace(0.005, 1, 400)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(figsize=(4.8, 3.6), layout="constrained")
+        plt.close(figure)
+        for beta, shade in zip(betas, np.linspace(0.4, 0.95, len(betas)), strict=True):
+            axes.plot(probability, -beta * probability.log(), color=plt.get_cmap("Blues")(shade), label=f"β = {beta:g}")
+        for place, (name, value) in enumerate(marks.items()):
+            axes.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            axes.annotate(
+                name, (value, 0.97 - 0.1 * place), xycoords=("data", "axes fraction"), ha="right", fontsize=9,
+                xytext=(-4, 0), textcoords="offset points",
+            )  # fmt: skip
+        axes.set(
+            xlabel="probability of the class, for the kept image", ylabel="price", xlim=(0, 1.01),
+            ylim=(0, 2.5 * max(betas)),
+        )  # fmt: skip
+        axes.legend(loc="center right")
+    return figure
