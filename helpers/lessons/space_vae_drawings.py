@@ -159,9 +159,10 @@ def draw_price_of_doubt(betas: Sequence[float | int], marks: dict[str, float]) -
             axes.plot(probability, -beta * probability.log(), color=plt.get_cmap("Blues")(shade), label=f"β = {beta:g}")
         for place, (name, value) in enumerate(marks.items()):
             axes.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            side = -1 if value > 0.5 else 1
             axes.annotate(
-                name, (value, 0.97 - 0.1 * place), xycoords=("data", "axes fraction"), ha="right", fontsize=9,
-                xytext=(-4, 0), textcoords="offset points",
+                name, (value, 0.95 - 0.09 * place), xycoords=("data", "axes fraction"), fontsize=9,
+                ha="right" if value > 0.5 else "left", xytext=(4 * side, 0), textcoords="offset points",
             )  # fmt: skip
         axes.set(
             xlabel="probability of the class, for the kept image", ylabel="price", xlim=(0, 1.01),
