@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from helpers.labelled import LabelledImages
+from helpers.runtime import random_generator
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels, the class of the image, the class of the mirrored image
 
@@ -65,7 +66,15 @@ class SpaceVAEData(lightning.LightningDataModule):
         )
         size = self.batch // world if shuffle else max(self.batch // world, 250)
         pinned = torch.cuda.is_available()
-        return DataLoader(rows, size, sampler=sampler, drop_last=shuffle, collate_fn=_as_it_is, pin_memory=pinned)
+        return DataLoader(
+            rows,
+            size,
+            sampler=sampler,
+            drop_last=shuffle,
+            collate_fn=_as_it_is,
+            pin_memory=pinned,
+            generator=random_generator(self.seed),  # loaders draw a number, which must not be the global generator's
+        )
 
 
 @torch.no_grad()

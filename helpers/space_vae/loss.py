@@ -31,7 +31,8 @@ class SpaceVAELoss(nn.Module):
         self.options = options
         self.register_buffer("variance", torch.tensor(variance))
         # pixels are vectors of three entries, a palette is a codebook of them
-        self.palette = VectorQuantiser(options.palette, 3) if options.colours else None
+        with torch.random.fork_rng(devices=[]):  # where its colours begin does not matter: the first batch moves them
+            self.palette = VectorQuantiser(options.palette, 3) if options.colours else None
 
     @property
     def asks_classifier(self) -> bool:

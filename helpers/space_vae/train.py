@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
@@ -85,8 +86,7 @@ def train_space_vae(
             f"options.start={options.start!r}: pass start= if, and only if, a training begins with another"
         )
     last = folder / "last.ckpt"
-    if last.exists():
-        read_checkpoint(last, options.plain())
+    found = read_checkpoint(last, options.plain()) if last.exists() else None
     steps = options.epochs * (len(training) // options.batch)
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
     if start is not None:
@@ -107,7 +107,8 @@ def train_space_vae(
         trainer = resumable_trainer(
             folder,
             timer,
-            epochs=options.epochs,
+            # Lightning would give a training that has stopped early one more epoch
+            epochs=found["epoch"] + 1 if found and _has_stopped(found, stop) else options.epochs,
             device=device,
             devices=devices,
             show=show,
@@ -117,7 +118,7 @@ def train_space_vae(
             precision=options.precision,
             use_distributed_sampler=False,
         )
-        trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(module, datamodule=data, ckpt_path=last if found else None, weights_only=True)
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     assert best.best_model_score is not None
@@ -128,6 +129,12 @@ def train_space_vae(
         seconds=timer.time_elapsed("train"),
         device=trainer.strategy.root_device.type,
     )
+
+
+def _has_stopped(checkpoint: dict[str, Any], stop: EarlyStopping) -> bool:
+    """Whether a checkpoint is that of a training that was ended for want of improvement."""
+    waited = checkpoint["callbacks"].get(stop.state_key, {}).get("wait_count", 0)
+    return waited >= stop.patience
 
 
 def pixel_variance(images: LabelledImages) -> float:
