@@ -94,7 +94,11 @@ class SignedAttribution(ABC):
 
     def _scores(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """The scores of all classes."""
-        return probabilities(self.classifier(images), "softmax" if self.options.score == "confidence" else "logit")
+        return self._as_scores(self.classifier(images))
+
+    def _as_scores(self, logits: Float[Tensor, "*batch classes"]) -> Float[Tensor, "*batch classes"]:
+        """In double precision: of a classifier that is sure, single confidences differ by less than 1 can resolve."""
+        return probabilities(logits.double(), "softmax" if self.options.score == "confidence" else "logit")
 
     @torch.no_grad()
     def _targets(self, inputs: Tensor, target: int | Tensor | None) -> Int[Tensor, " batch"]:

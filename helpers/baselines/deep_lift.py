@@ -64,12 +64,12 @@ class DeepLIFT(SignedAttribution):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="\\s*Setting forward, backward hooks", category=UserWarning)
             found = attr.DeepLift(model).attribute(images.clone().requires_grad_(), target=targets).detach()
-        return found * self._last_step(images, targets) if confidence else found
+        return found * self._last_step(images, targets).to(found) if confidence else found
 
     @torch.no_grad()
     def _last_step(self, images: Tensor, targets: Tensor) -> Float[Tensor, "part 1 1 1"]:
         """Δconfidence / Δ(logit minus mean) of each image, from black; the derivative where there is no difference."""
-        logits = self.classifier(torch.cat([images, torch.zeros_like(images[:1])]))
+        logits = self.classifier(torch.cat([images, torch.zeros_like(images[:1])])).double()
         probabilities, places = logits.softmax(1), targets[:, None]
         now, black = probabilities[:-1].gather(1, places), probabilities[-1][places]
         centred = logits - logits.mean(1, keepdim=True)

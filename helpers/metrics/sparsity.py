@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 RESAMPLES = 4000
 LEVEL = 0.95
-_AT_ONCE = 2**24  # random numbers of the bootstrap that are drawn together
+_AT_ONCE = 2**22  # weights of the bootstrap that are turned into doubles together
 
 Colour = Float[Tensor, "#batch #channels 1 1"]
 
@@ -194,13 +195,18 @@ def _statistics(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _resampled_means(columns: dict[str, np.ndarray], seed: int, resamples: int) -> dict[str, np.ndarray]:
     """The mean of every column over images drawn with repeats, `resamples` times; all columns share the draws."""
-    rng, count = np.random.default_rng(seed), len(next(iter(columns.values())))
-    values, means, left = np.stack(list(columns.values()), 1), [], resamples
-    while left:
-        rows = min(left, max(1, _AT_ONCE // count))
-        draws = rng.integers(count, size=(rows, count))
-        draws += count * np.arange(rows)[:, None]
-        weights = np.bincount(draws.ravel(), minlength=rows * count).reshape(rows, count)
-        means.append(weights.astype(float) @ values / count)
-        left -= rows
-    return dict(zip(columns, np.concatenate(means).T, strict=True))
+    values = np.stack(list(columns.values()), 1)
+    weights = _draws(len(values), seed, resamples)
+    rows = max(1, _AT_ONCE // len(values))
+    means = [weights[start : start + rows].astype(float) @ values for start in range(0, resamples, rows)]
+    return dict(zip(columns, np.concatenate(means).T / len(values), strict=True))
+
+
+@lru_cache(maxsize=2)
+def _draws(count: int, seed: int, resamples: int) -> np.ndarray:
+    """How often each of `count` images is drawn: (resamples, count). Kept, as a sweep asks for the same many times."""
+    rng = np.random.default_rng(seed)
+    weights = np.empty((resamples, count), np.uint16)
+    for row in weights:
+        row[:] = np.bincount(rng.integers(count, size=count), minlength=count)
+    return weights
