@@ -12,7 +12,7 @@ from helpers.figures.space_vae_flips import SHORT_NAMES
 from helpers.figures.space_vae_grid import answered_column, answers, draw_columns
 from helpers.figures.space_vae_table_one import chosen_row
 from helpers.figures.space_vae_words import COMPETITORS, METHOD_NAMES, difference, number, one_row, score
-from helpers.space_vae_experiments.competitors import attributions, competitor_images, keep_above
+from helpers.space_vae_experiments.competitors import attributions_at, keep_above
 from helpers.space_vae_experiments.networks import measures
 from helpers.space_vae_experiments.study import SpaceStudy
 
@@ -37,7 +37,7 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
         study: of scenes.
         table: its table `examples`.
     """
-    images, rows = competitor_images(study, "test"), example_rows(table, "fig5")
+    images, rows = study.test, example_rows(table, "fig5")
     pixels = images.floats()[rows].to(study.device)
     before, _ = answers(study.classifier, pixels)
     names = images.class_names
@@ -45,7 +45,7 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
     for method in COMPETITORS:
         part = table[(table["figure"] == "fig5") & (table["method"] == method)]
         threshold = float(part["threshold"].iloc[0])
-        attributed = attributions(study, method, images)[rows].to(study.device)
+        attributed = attributions_at(study, method, rows).to(study.device)
         kept = keep_above(attributed, threshold)(pixels, slice(0, len(rows)))
         head = SHORT_NAMES[method].replace("\n", " ") + f"\nσ = {number(threshold, 1)}"
         columns.append(answered_column(head, study.classifier, kept, before, names))

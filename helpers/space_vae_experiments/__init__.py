@@ -4,6 +4,7 @@ from helpers.space_vae_experiments.catalogue import SPACE_TABLES, possible_table
 from helpers.space_vae_experiments.competitors import (
     COMPETITORS,
     attributions,
+    attributions_at,
     competitor_images,
     keep_above,
     seconds_an_image,
@@ -22,6 +23,7 @@ __all__ = [
     "SPACE_TABLES",
     "SpaceStudy",
     "attributions",
+    "attributions_at",
     "competitor_images",
     "keep_above",
     "possible_tables",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -96,6 +96,24 @@ def attributions(
         study.spent += stored.metadata["seconds"]
         parts.append(stored.tensors["attributions"].float().expand(-1, 3, -1, -1))
     return torch.cat(parts)
+
+
+def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
+    """A competitor's attributions of single test images; those beyond `competitor_images` are stored one by one.
+
+    Args:
+        study: the profile.
+        name: one of `COMPETITORS`.
+        places: of the images in `study.test`.
+    """
+    images = competitor_images(study, "test")
+    known = attributions(study, name, images)
+    return torch.stack(
+        [
+            known[place] if place < len(images) else attributions(study, name, study.test[place : place + 1])[0]
+            for place in places
+        ]
+    )
 
 
 def seconds_an_image(study: SpaceStudy, name: str, images: LabelledImages) -> float:

@@ -12,7 +12,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from helpers.labelled import LabelledImages
-from helpers.space_vae_experiments.competitors import COMPETITORS, attributions, competitor_images, keep_above
+from helpers.space_vae_experiments.competitors import (
+    COMPETITORS,
+    attributions,
+    attributions_at,
+    competitor_images,
+    keep_above,
+)
 from helpers.space_vae_experiments.networks import PLAIN
 from helpers.space_vae_experiments.sparsity import chosen_thresholds
 from helpers.space_vae_experiments.study import SpaceStudy
@@ -62,10 +68,8 @@ def example_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
     """
     images = competitor_images(study, "test")
     before = answers(study, images.floats())
-    attributed = {name: attributions(study, name, images) for name in COMPETITORS}
-    rows = _figure_one(study, images, before, attributed) + _figure_two(study, images, before)
-    table = pd.DataFrame(rows + _figure_five(study, images, before, attributed, sparsity))
-    return table.assign(source=images.source)
+    rows = _figure_one(study, images, before) + _figure_two(study, images, before)
+    return pd.DataFrame(rows + _figure_five(study, sparsity)).assign(source=images.source)
 
 
 @torch.no_grad()
@@ -89,9 +93,8 @@ def quarters(images: Float[Tensor, "images 3 height width"]) -> Float[Tensor, "i
     return parts
 
 
-def _figure_one(
-    study: SpaceStudy, images: LabelledImages, before: Answers, attributed: dict[str, Tensor]
-) -> list[dict[str, Any]]:
+def _figure_one(study: SpaceStudy, images: LabelledImages, before: Answers) -> list[dict[str, Any]]:
+    attributed = {name: attributions(study, name, images) for name in COMPETITORS}
     pixels, every = images.floats(), slice(0, len(images))
     kept = {name: keep_above(values, NEGATIVE)(pixels, every) for name, values in attributed.items()}
     after = {name: answers(study, each, before.predicted) for name, each in kept.items()}
@@ -123,15 +126,15 @@ def _figure_two(study: SpaceStudy, images: LabelledImages, before: Answers) -> l
     ]
 
 
-def _figure_five(
-    study: SpaceStudy, images: LabelledImages, before: Answers, attributed: dict[str, Tensor], sparsity: pd.DataFrame
-) -> list[dict[str, Any]]:
+def _figure_five(study: SpaceStudy, sparsity: pd.DataFrame) -> list[dict[str, Any]]:
+    images = study.test  # a good classifier makes no mistake on the fewer ones that competitors are measured on
+    before = answers(study, images.floats())
     places = figure_five_places(images.labels, before.predicted)
+    pixels = images.floats()[places]
     rows: list[dict[str, Any]] = []
-    for name in attributed:
+    for name in COMPETITORS:
         threshold = chosen_thresholds(sparsity, name).get("published", NEGATIVE)
-        pixels = images.floats()[places]
-        kept = keep_above(attributed[name][places], threshold)(pixels, slice(0, len(places)))
+        kept = keep_above(attributions_at(study, name, places), threshold)(pixels, slice(0, len(places)))
         after = answers(study, kept, before.predicted[places])
         about = {"figure": "fig5", "method": name, "training": "", "threshold": threshold}
         rows += [_row(images, before, after, place, row, **about) for row, place in enumerate(places)]
