@@ -40,7 +40,7 @@ def _facts(about: Mapping[str, Any], profile: str, name: str) -> dict[str, str]:
     return {
         "profile": f"{profile} (digest {_short(about['profile_digest'])}), seed {about['seed']}",
         "images": str(about.get("images", len(about["data"]))),
-        **({} if "dataset" in about else draws),  # class masks have no curves
+        **({} if "dataset" in about or "source" in about else draws),  # class masks and SpaCE-VAE have no curves
         "classifier's weights": _short(about["classifier"]),
         "device": f"{machine['device_name'] or machine['device']}{threads}",
         "computing time": "not known" if seconds is None else f"{seconds:.0f} s, in one run or several",

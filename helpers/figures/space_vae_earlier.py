@@ -6,7 +6,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 
 from helpers.figures.claims import Claim
@@ -64,7 +63,6 @@ def earlier_claims(table: pd.DataFrame) -> list[Claim]:
     return claims
 
 
-@torch.no_grad()
 def draw_earlier_pictures(study: SpaceStudy, shown: int = 5) -> Figure:
     """The first test scenes, and what CartoonX, Pixel RDE and SpaCE-VAE keep of them.
 

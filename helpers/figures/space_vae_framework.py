@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
@@ -144,9 +145,9 @@ def draw_framework(found: Framework, class_names: Sequence[str]) -> Figure:
         _picture(figure, (5.7, 3.4, 1.3, 1.3), _laid_out(found), "grid of codes $z_q(\\mathbf{x})$")
         _box(figure, (7.35, 3.4, 0.75, 1.3), "decoder\n$D$", METHOD_COLOURS["Pixel RDE"])
         _picture(figure, (8.45, 3.4, 1.3, 1.3), found.kept, "kept image $\\hat{\\mathbf{x}}$")
-        columns, rows = _codebook(figure, (4.0, 1.62, 1.85, 1.3), found.codebook)
+        columns, rows = _codebook(figure, (3.87, 1.5, 2.1, 1.42), found.codebook)
         words = f"codebook $e$:\n{columns * rows} codes, each\nwith the patch that\nit stands for"
-        figure.text(3.9 / WIDTH, 2.27 / HEIGHT, words, ha="right", va="center", fontsize=8.5, linespacing=1.3)
+        figure.text(3.75 / WIDTH, 2.21 / HEIGHT, words, ha="right", va="center", fontsize=8.5, linespacing=1.3)
         _box(figure, (10.1, 1.62, 1.4, 0.5), "classifier $C$ (frozen)", METHOD_COLOURS["neutral"])
         _answers(figure, (8.45, 1.62, 1.3, 1.3), found, class_names)
         _losses(figure, found.terms)
@@ -191,12 +192,16 @@ def _codebook(figure: Figure, place: Place, pictures: Tensor) -> tuple[int, int]
     return columns, rows
 
 
-def _answers(figure: Figure, place: Place, found: Framework, class_names: Sequence[str], most: int = 5) -> None:
+def _answers(figure: Figure, place: Place, found: Framework, class_names: Sequence[str], most: int = 4) -> None:
     axes = _axes(figure, place)
     shown = torch.maximum(found.before, found.after).argsort(descending=True)[:most].tolist()
-    heights = torch.arange(len(shown)).float()
-    axes.barh(heights - 0.19, found.before[shown], 0.36, color=METHOD_COLOURS["neutral"], label="of $\\mathbf{x}$")
-    axes.barh(heights + 0.19, found.after[shown], 0.36, color=COLOURS["space-vae"], label="of $\\hat{\\mathbf{x}}$")
+    heights = np.arange(len(shown))
+    axes.barh(
+        heights - 0.19, found.before[shown].tolist(), 0.36, color=METHOD_COLOURS["neutral"], label="of $\\mathbf{x}$"
+    )
+    axes.barh(
+        heights + 0.19, found.after[shown].tolist(), 0.36, color=COLOURS["space-vae"], label="of $\\hat{\\mathbf{x}}$"
+    )
     axes.set(xlim=(0, 1), xticks=[0, 1], yticks=heights, ylim=(len(shown) - 0.5, -0.5))
     axes.set_yticklabels([class_names[k] for k in shown])
     axes.tick_params(labelsize=8, length=0)

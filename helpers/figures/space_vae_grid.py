@@ -87,7 +87,9 @@ def draw_columns(
     count = len(columns[0].pictures)
     if any(len(column.pictures) != count for column in columns):
         raise ValueError(f"each column must have {count} pictures, as the first one has")
-    left, space, words, head = (0.3 if row_names else 0.02), 0.07, 0.2, 0.42
+    # all in inches: the rows' names stand left, the columns' above, and each picture has a line of words
+    left, space, words = (0.3 if row_names else 0.02), 0.07, 0.2
+    head = 0.06 + 0.17 * max(column.name.count("\n") + 1 for column in columns)
     step = (cell + space, cell + words)
     width, height = left + len(columns) * step[0], head + count * step[1]
     with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8, "axes.titlepad": 2.5, "axes.grid": False}):
