@@ -95,7 +95,7 @@ class LossOptions:
             image by image, evenly on a logarithmic scale.
     """
 
-    alpha: float = 7.5
+    alpha: float = 12.0
     beta: float = 10.0
     commitment: float = 0.25
     reference: Reference = "black"
