@@ -147,6 +147,13 @@ class TestAttributions:
             stored = store.load(competitors._item(images)).tensors["attributions"]
             assert (stored.shape[1], stored.dtype) == (channels, torch.float16)
 
+    def test_deeplift_as_published_is_captums(self, study):
+        images = competitor_images(study, "test")
+        raw = signed_attributions(study.classifier, "deeplift", variant="published").attribute(images.floats())
+        found = attributions(study, "deeplift-published", images)
+        torch.testing.assert_close(found, to_unit_range(raw), atol=2e-3, rtol=0)
+        assert not torch.allclose(found, attributions(study, "deeplift", images), atol=0.1)
+
     def test_another_classifier_and_other_options_have_their_own_store(self, study, profile, root):
         evaluation = profile.space_vae.evaluation.model_copy(update={"integration_steps": 4})
         section = profile.space_vae.model_copy(update={"evaluation": evaluation})
@@ -181,7 +188,7 @@ class TestSparsity:
         for split in ("test", "validation"):
             assert counts[split]["original"] == counts[split]["vq-vae"] == 1
             assert counts[split]["space-vae"] == len(MODELS) - 2 + 3  # the conditioned one at three betas
-            assert all(counts[split][name] == len(THRESHOLDS) for name in COMPETITORS)
+            assert all(counts[split][name] == len(THRESHOLDS) for name in (*COMPETITORS, "deeplift-published"))
 
     def test_images_are_as_many_as_the_profile_says(self, tables):
         images = tables["sparsity"].groupby(["split", "method"])["images"].unique()

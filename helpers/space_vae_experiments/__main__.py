@@ -19,7 +19,7 @@ from helpers.profiles import load_profile
 from helpers.results import results_folder
 from helpers.space_vae.files import MODELS_FOLDER
 from helpers.space_vae_experiments.catalogue import SPACE_TABLES, possible_tables, space_table, table_name
-from helpers.space_vae_experiments.competitors import COMPETITORS, attributions, competitor_images, seconds_an_image
+from helpers.space_vae_experiments.competitors import MEASURED, attributions, competitor_images, seconds_an_image
 from helpers.space_vae_experiments.study import SpaceStudy
 
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--profile", default="quick", help="a name in profiles/, or the path of a YAML file")
     parser.add_argument("--results", type=Path, help="another folder than results/")
     parser.add_argument("--models", type=Path, default=MODELS_FOLDER, help="where weights for scenes are")
-    parser.add_argument("--method", nargs="+", choices=COMPETITORS, default=COMPETITORS, help="of attributions")
+    parser.add_argument("--method", nargs="+", choices=MEASURED, default=MEASURED, help="of attributions")
     parser.add_argument("--split", nargs="+", choices=("test", "validation"), default=("test", "validation"))
     parser.add_argument("--backwards", action="store_true", help="begin with the last images, beside another process")
     parser.add_argument("--threads", type=int, help="of the CPU")

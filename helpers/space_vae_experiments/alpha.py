@@ -55,7 +55,8 @@ def _row(study: SpaceStudy, alpha: float, epochs: int) -> dict[str, Any]:
     # a copy of its own: training brings the classifier to its device
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     start, begins = start_network(study, options)
-    about = run_key(classifier=classifier.digest, begins=begins, data=study.settings.data.model_dump(mode="json"))
+    data = study.settings.data.model_dump(mode="json")
+    about = run_key(options=options.plain(), classifier=classifier.digest, begins=begins, data=data)
     folder = study.work / f"training-space-vae-alpha-{alpha:g}-{about[:12]}"
     device = "gpu" if study.device.type == "cuda" else study.device.type
     training, validation = study.split("train"), study.split("validation")

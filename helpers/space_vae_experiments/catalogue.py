@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.experiments.study import running_code
 from helpers.results import read_provenance, read_table, run_key
 from helpers.space_vae_experiments.alpha import alpha_table
-from helpers.space_vae_experiments.competitors import COMPETITORS, attribution_store
+from helpers.space_vae_experiments.competitors import MEASURED, attribution_store
 from helpers.space_vae_experiments.earlier import earlier_table, searches
 from helpers.space_vae_experiments.examples import example_table
 from helpers.space_vae_experiments.networks import PLAIN, bottleneck_table, conditioned_table, extension_table
@@ -124,7 +124,7 @@ def _table_key(study: SpaceStudy, name: str) -> str:
     names = study.trained if experiment.networks else (PLAIN,)
     facts["trainings"] = {each: study.settings.options(each).plain() for each in names}
     if experiment.competitors:
-        facts["attributions"] = {each: attribution_store(study, each).key for each in COMPETITORS}
+        facts["attributions"] = {each: attribution_store(study, each).key for each in MEASURED}
     if name == "earlier":
         facts["searches"] = {
             each: {part: getattr(method.options, part) for part in method.options.__dataclass_fields__}

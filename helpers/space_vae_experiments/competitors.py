@@ -23,33 +23,41 @@ from helpers.space_vae_experiments.study import SpaceStudy
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 """The paper's, in the order of its Table 1."""
 
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"deeplift-published": ("deeplift", {"variant": "published"})}
+"""Competitors as they come, where they were corrected: DeepLIFT by Captum, whose sums are wrong before max-pooling."""
+
+MEASURED = (*COMPETITORS, *VARIANTS)
+"""All that the table `sparsity` measures."""
+
 CHUNK = 48
 """Images whose attributions are one stored item: what a kill loses, at most. Feature ablation likes multiples of 16."""
 
 
-def method_options(study: SpaceStudy, name: str) -> dict[str, Any]:
-    """The options of a competitor that the profile sets.
+def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
+    """What `signed_attributions` calls a competitor, and its options that are not the defaults.
 
     Raises:
         ValueError: there is no such competitor.
     """
-    if name not in COMPETITORS:
-        raise ValueError(f"there is no competitor {name!r}; use one of {', '.join(COMPETITORS)}")
-    return {"steps": study.settings.evaluation.integration_steps} if name == "integrated-gradients" else {}
+    if name not in MEASURED:
+        raise ValueError(f"there is no competitor {name!r}; use one of {', '.join(MEASURED)}")
+    if name == "integrated-gradients":
+        return name, {"steps": study.settings.evaluation.integration_steps}
+    return VARIANTS.get(name, (name, {}))
 
 
 def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
     """Where a competitor's attributions lie."""
-    options = method_options(study, name)
+    method, options = method_options(study, name)
     key = run_key(
-        method=name,
-        options=asdict(METHODS[name].Options(**options)),
+        method=method,
+        options=asdict(METHODS[method].Options(**options)),
         scaling="largest",
         classifier=study.classifier.digest,
         captum=captum.__version__,
         # not the module of thresholds, as a new rule to choose one must not throw away hours of attributions; nor that
         # of pixel removal, as tests hold it to what Captum finds
-        code=running_code("helpers.baselines.attribution", METHODS[name].__module__),
+        code=running_code("helpers.baselines.attribution", METHODS[method].__module__),
     )
     return ItemStore(study.work / "space-vae-attributions", key)
 
@@ -73,7 +81,7 @@ def attributions(
 
     Args:
         study: the profile.
-        name: one of `COMPETITORS`.
+        name: one of `MEASURED`.
         images: any; those of `competitor_images` for the tables.
         backwards: begin with the last chunk, so that a second process meets the first one in the middle.
 
@@ -86,7 +94,8 @@ def attributions(
     absent = set(store.missing(items.values()))
     missing = [first for first in firsts if items[first] in absent]
     if missing:
-        method = signed_attributions(study.classifier, name, **method_options(study, name))
+        base, options = method_options(study, name)
+        method = signed_attributions(study.classifier, base, **options)
         order = missing[::-1] if backwards else missing
         for first in progress(order, label=name, show=study.show_progress):
             if store.missing([items[first]]):  # another process may have done it meanwhile
@@ -104,7 +113,7 @@ def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Floa
 
     Args:
         study: the profile.
-        name: one of `COMPETITORS`.
+        name: one of `MEASURED`.
         places: of the images in `study.test`.
     """
     images = competitor_images(study, "test")

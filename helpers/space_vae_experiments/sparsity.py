@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers.baselines.thresholds import Rule, choose_threshold
 from helpers.labelled import LabelledImages
-from helpers.space_vae_experiments.competitors import COMPETITORS, attributions, competitor_images, keep_above
+from helpers.space_vae_experiments.competitors import MEASURED, attributions, competitor_images, keep_above
 from helpers.space_vae_experiments.rows import metric_columns
 from helpers.space_vae_experiments.study import SpaceStudy
 
@@ -27,7 +27,8 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
 def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     """One row for each split, method and setting.
 
-    Competitors keep the entries whose attribution is at least the threshold. Their rows, and those of the original
+    Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as Captum
+    has it, without the correction of `helpers.baselines.deep_lift`. Their rows, and those of the original
     images beside them, are of as many test images as the profile gives competitors; networks have theirs.
 
     Returns:
@@ -42,7 +43,7 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
         found = _networks(study, images) + _competitors(study, competitor_images(study, split))
         rows += [{"split": split, **row} for row in found]
     table = pd.DataFrame(rows).assign(source=study.test.source, chosen="")
-    for name in COMPETITORS:
+    for name in MEASURED:
         for rule, threshold in chosen_thresholds(table, name).items():
             here = (table["split"] == "test") & (table["method"] == name) & (table["threshold"] == threshold)
             table.loc[here, "chosen"] = (table.loc[here, "chosen"] + f" {rule}").str.strip()
@@ -73,11 +74,22 @@ def _networks(study: SpaceStudy, images: LabelledImages) -> list[dict[str, Any]]
     """The original images, and the kept images of every trained network."""
     whole = metric_columns(study.score(images, lambda part, _: part))
     rows = [{"method": "original", "training": "", "beta": math.nan, "threshold": math.nan, **whole}]
-    for name in study.trained:
+    for name in _shown(study):
         conditioned = study.settings.options(name).network.conditioned
         for beta in SWEPT_BETAS if conditioned else (None,):
             rows.append(network_row(study, name, images, beta))
     return rows
+
+
+def _shown(study: SpaceStudy) -> list[str]:
+    """The trained networks without the VQ-VAEs of other grids and codebooks, which only others begin with."""
+    names, base = [], study.settings.training.network
+    for name in study.trained:
+        network = study.settings.options(name).network
+        same = (network.grid, network.codes) == (base.grid, base.codes)
+        if same or study.model(name).name != "vq-vae":
+            names.append(name)
+    return names
 
 
 def network_row(
@@ -94,7 +106,7 @@ def network_row(
 def _competitors(study: SpaceStudy, images: LabelledImages) -> list[dict[str, Any]]:
     """Every competitor at every threshold."""
     rows = []
-    for name in COMPETITORS:
+    for name in MEASURED:
         attributed = attributions(study, name, images)
         for threshold in study.settings.evaluation.thresholds:
             scores = study.score(images, keep_above(attributed, threshold))

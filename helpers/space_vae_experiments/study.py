@@ -29,7 +29,8 @@ CLASSIFIER = "classifier"
 # In full, so that what reads them is seen to depend on them (helpers.pages.dependencies)
 SHIPPED = (
     *("scenes-small", "scenes-small-vq-vae", "scenes-small-beta-1", "scenes-small-beta-10", "scenes-small-beta-100"),
-    *("scenes-small-any-beta", "scenes-small-grid-4", "scenes-small-grid-16", "scenes-small-mean-colour"),
+    *("scenes-small-any-beta", "scenes-small-vq-grid-4", "scenes-small-grid-4", "scenes-small-vq-grid-16"),
+    *("scenes-small-grid-16", "scenes-small-mean-colour"),
     *("scenes-small-contrast", "scenes-small-colours", "scenes-small-smooth"),
 )
 """The weights of the profile quick that come with the book, in models/."""
