@@ -83,6 +83,7 @@ def sparsity():
         plain = {"split": split, "training": "", "beta": NONE, "threshold": NONE, "chosen": ""}
         rows.append({**plain, "method": "original", **metrics(accuracy=0.92, agreement=1.0, l0=0.0, l1=0.0)})
         rows.append({**plain, "method": "vq-vae", "training": "vq-vae", **metrics(accuracy=0.56, l0=-0.2, l1=-0.9)})
+        rows.append({**plain, "method": "vq-vae", "training": "vq-grid-16", **metrics(accuracy=0.9)})
         for training, beta, accuracy, l1 in (
             ("beta-100", 100.0, 0.76, 42.0),
             ("beta-1", 1.0, 0.71, 56.0),
@@ -134,7 +135,7 @@ class TestWords:
         assert {"SpaCE-VAE, β = 10", "DeepLIFT, σ = −0.5", "VQ-VAE", "original images"} <= set(names)
 
     def test_one_row_means_one(self, sparsity):
-        assert one_row(sparsity, split="test", method="vq-vae")["l1"] == -0.9
+        assert one_row(sparsity, split="test", training="vq-vae")["l1"] == -0.9
         with pytest.raises(ValueError, match="4 rows have"):
             one_row(sparsity, split="test", method="deeplift")
 
@@ -315,8 +316,8 @@ class TestOthers:
                 rows.append({"training": training, "measure": measure, **ends, **metrics()})
         claims = extension_claims(pd.DataFrame(rows))
         assert outcome(claims, "term for contrast raises") == "held"
-        assert outcome(claims, "term for few colours lowers") == "held"
-        assert outcome(claims, "term for smooth lowers") == "did not hold"
+        assert outcome(claims, "term for colours lowers") == "held"
+        assert outcome(claims, "term for smoothness lowers") == "did not hold"
         assert outcome(claims, "with the term for contrast at most") == "held"
         summary = extension_summary(pd.DataFrame(rows))
         assert list(summary["network"]) == ["no term", "contrast", "few colours", "smooth"]

@@ -9,11 +9,14 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.figures.claims import Claim
 from helpers.figures.effects import Effect
+from helpers.figures.space_vae_flips import true_names
+from helpers.figures.space_vae_grid import answered_column, answers, draw_columns
 from helpers.figures.space_vae_words import COLOURS, METRIC_NAMES, difference, number, score, with_interval
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE
@@ -62,6 +65,26 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
             place.minorticks_off()
             place.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda bits, _: f"{bits:.0f}"))
     return figure
+
+
+@torch.no_grad()
+def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure:
+    """The first test images, and what each network of the table keeps of them, from few bits to many.
+
+    Args:
+        study: of scenes.
+        table: its table `bottleneck`.
+        shown: how many images.
+    """
+    images = study.test[:shown]
+    pixels = images.floats().to(study.device)
+    before, _ = answers(study.classifier, pixels)
+    columns = [answered_column("image", study.classifier, pixels, before, images.class_names)]
+    for _, row in table.sort_values(["bits", "codes"]).iterrows():
+        kept = study.model(row["training"]).explain(pixels).kept
+        head = grid_name(row).replace(", ", "\n")
+        columns.append(answered_column(head, study.classifier, kept, before, images.class_names))
+    return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)
 
 
 def best_setting(table: pd.DataFrame) -> pd.Series:

@@ -36,7 +36,7 @@ def extension_claims(table: pd.DataFrame) -> list[Claim]:
             continue
         claims.append(
             Claim(
-                f"the term for {TRAINING_NAMES[training]} {'raises' if expected > 0 else 'lowers'} its own measure",
+                f"the term for {measure} {'raises' if expected > 0 else 'lowers'} its own measure",
                 f"with − without, {words}",
                 difference(score(with_term, "value"), score(without, "value")),
                 expected,
@@ -44,7 +44,7 @@ def extension_claims(table: pd.DataFrame) -> list[Claim]:
         )
         claims.append(
             Claim(
-                f"with the term for {TRAINING_NAMES[training]} at most 5 % fewer predictions are kept",
+                f"with the term for {measure} at most 5 % fewer predictions are kept",
                 "with − without, agreement",
                 difference(score(with_term, "agreement"), score(without, "agreement")),
                 1,

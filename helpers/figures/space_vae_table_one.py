@@ -32,10 +32,16 @@ _DECIMALS = {"accuracy": 2, "agreement": 2, "confidence": 2, "l0": 1, "l1": 1}
 
 
 def on_test_images(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the table `sparsity` on test images, with SpaCE-VAE's own trainings, one a β, in ascending order."""
+    """The rows of the table `sparsity` on test images, of the paper's trainings alone: one VQ-VAE, one network a β."""
     rows = table[table["split"] == "test"]
-    own = (rows["method"] != "space-vae") | rows["training"].astype(str).str.match(r"beta-[\d.]+$")
-    return rows[own].sort_values(["beta", "threshold"], kind="stable", na_position="first").reset_index(drop=True)
+    training = rows["training"].astype(str)
+    plain = (rows["method"] != "space-vae") | training.str.match(r"beta-[\d.]+$")
+    other = (rows["method"] == "vq-vae") & (training != "vq-vae")  # those that networks of another grid begin with
+    return (
+        rows[plain & ~other]
+        .sort_values(["beta", "threshold"], kind="stable", na_position="first")
+        .reset_index(drop=True)
+    )
 
 
 def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> pd.Series | None:
