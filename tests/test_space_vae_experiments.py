@@ -187,7 +187,7 @@ class TestSparsity:
         counts = tables["sparsity"].groupby(["split", "method"]).size()
         for split in ("test", "validation"):
             assert counts[split]["original"] == counts[split]["vq-vae"] == 1
-            assert counts[split]["space-vae"] == len(MODELS) - 2 + 3  # the conditioned one at three betas
+            assert counts[split]["space-vae"] == len(MODELS) - 3 + 3  # the conditioned one at three betas
             assert all(counts[split][name] == len(THRESHOLDS) for name in (*COMPETITORS, "deeplift-published"))
 
     def test_images_are_as_many_as_the_profile_says(self, tables):

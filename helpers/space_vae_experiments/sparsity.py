@@ -28,8 +28,8 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     """One row for each split, method and setting.
 
     Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as Captum
-    has it, without the correction of `helpers.baselines.deep_lift`. Their rows, and those of the original
-    images beside them, are of as many test images as the profile gives competitors; networks have theirs.
+    has it, without the correction of `helpers.baselines.deep_lift`. Their rows are of fewer test images than those of
+    the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are left out.
 
     Returns:
         Columns split (`"test"` or `"validation"`), method, training, beta, threshold, the metrics, images, source, and
