@@ -17,7 +17,7 @@ from torchvision.transforms.functional import crop, hflip
 from helpers.classifiers import load_classifier
 from helpers.labelled import LabelledImages
 from helpers.runtime import random_generator
-from helpers.training.labelled import LabelledModule, save_labelled, shift_and_mirror, train_labelled
+from helpers.training.labelled import LabelledModule, erase, save_labelled, shift_and_mirror, train_labelled
 from helpers.training.labelled_options import LabelledOptions
 
 TINY = LabelledOptions(
@@ -244,3 +244,31 @@ def kill_in_last_epoch(folder):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     kill_in_last_epoch(sys.argv[1])
+
+
+def test_a_square_is_erased():
+    images = torch.rand(200, 3, 32, 32, generator=random_generator(3)) + 1
+    colour = torch.tensor([0.1, 0.2, 0.3]).reshape(1, 3, 1, 1)
+    changed = erase(images, random_generator(4), side=8, colour=colour)
+    gone = (changed != images).all(1)
+    assert (changed.movedim(1, 3)[gone] == colour.flatten()).all()
+    assert torch.equal(changed.movedim(1, 3)[~gone], images.movedim(1, 3)[~gone])
+    rows, columns = gone.any(2).sum(1), gone.any(1).sum(1)
+    assert torch.equal(gone.flatten(1).sum(1), rows * columns)  # a rectangle
+    assert set(rows.tolist()) == set(columns.tolist()) == {4, 5, 6, 7, 8}  # cut off at the border
+
+
+def test_the_policy_changes_groups_and_depends_on_the_step_alone():
+    options = replace(TINY, policy="trivial", erase=8, dropout=0.0)
+    module = LabelledModule(options, 10, 10)
+    seen = []
+    module.forward = lambda images: (seen.append(images), torch.zeros(len(images), 10, requires_grad=True))[1]
+    module.log = lambda *_, **__: None
+    batch = [
+        torch.randint(0, 256, (32, 3, 32, 32), generator=random_generator(1), dtype=torch.uint8),
+        torch.arange(32) % 10,
+    ]
+    for _ in range(2):
+        module.training_step(batch, 0)
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], batch[0].float() / 255)

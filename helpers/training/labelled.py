@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
+from torchvision.transforms import v2
 
 from helpers.classifiers import save_weights
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
@@ -27,6 +28,7 @@ from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
 
 WATCHED = "validation accuracy"
 _VALIDATION_BATCH = 500
+_GROUP = 16  # images that the policy changes alike: one by one would take longer than learning from them
 
 
 class LabelledModule(lightning.LightningModule):
@@ -42,6 +44,7 @@ class LabelledModule(lightning.LightningModule):
         with _seeded(options.seed):
             self.network = SmallImageVGG(classes, options.width, options.hidden, options.dropout)
         self.network.to(memory_format=torch.channels_last)
+        self.policy = v2.TrivialAugmentWide()
         self.register_buffer("mean", torch.tensor(options.mean).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(options.std).reshape(1, 3, 1, 1), persistent=False)
 
@@ -54,10 +57,13 @@ class LabelledModule(lightning.LightningModule):
         pixels, labels = batch
         # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
         place = 1_000_003 * self.options.seed + self.global_step
-        images = shift_and_mirror(
-            pixels.float() / 255, random_generator(place), padding=self.options.padding, flip=self.options.flip
-        )
-        with _seeded(place, pixels.device):  # dropout has no generator of its own
+        generator, o = random_generator(place), self.options
+        with _seeded(place, pixels.device):  # torchvision's policy and dropout have no generators of their own
+            if o.policy == "trivial":
+                pixels = torch.cat([self.policy(part) for part in pixels.split(_GROUP)])
+            images = shift_and_mirror(pixels.float() / 255, generator, padding=o.padding, flip=o.flip)
+            if o.erase:
+                images = erase(images, generator, side=o.erase, colour=self.mean)
             loss = functional.cross_entropy(self(images).float(), labels)
         self.log("training loss", loss, prog_bar=True)
         return loss
@@ -110,6 +116,25 @@ def shift_and_mirror(
     padded = functional.pad(images, (padding,) * 4).movedim(1, 3)
     each = torch.arange(count, device=images.device)[:, None, None]
     return padded[each, rows[:, :, None], columns[:, None]].movedim(3, 1)
+
+
+def erase(
+    images: Float[Tensor, "batch 3 height width"],
+    generator: torch.Generator,
+    *,
+    side: int,
+    colour: Float[Tensor, "1 3 1 1"],
+) -> Float[Tensor, "batch 3 height width"]:
+    """Each image without a square around a random place; near the border the square is cut off."""
+    count, _, height, width = images.shape
+    middle = torch.rand(2, count, 1, generator=generator).to(images.device)
+    rows = (torch.arange(height, device=images.device) - (middle[0] * height).floor() + side // 2).div(
+        side
+    ).floor() == 0
+    columns = (torch.arange(width, device=images.device) - (middle[1] * width).floor() + side // 2).div(
+        side
+    ).floor() == 0
+    return torch.where(rows[:, None, :, None] & columns[:, None, None], colour, images)
 
 
 @dataclass(frozen=True)

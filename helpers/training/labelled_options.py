@@ -25,6 +25,9 @@ class LabelledOptions:
         warm_up: share of the steps over which the rate rises.
         padding: training images are shifted by up to so many pixels, black coming in; 0 for none.
         flip: mirror half of the training images.
+        policy: `"none"`, as published, or `"trivial"`: one random change of random strength for each group of 16
+            training images (TrivialAugment; Müller & Hutter, 2021), such as a turn, a shear or another brightness.
+        erase: side of a square of the mean colour that each training image loses (Cutout; DeVries & Taylor, 2017).
         keep: which weights are returned: `"best"`, of the highest validation accuracy, or `"last"`. (Published: of the
             highest accuracy on the test images.)
         precision: as Lightning names it.
@@ -44,6 +47,8 @@ class LabelledOptions:
     warm_up: float = 0.3
     padding: int = 4
     flip: bool = True
+    policy: Literal["none", "trivial"] = "none"
+    erase: int = 0
     keep: Literal["best", "last"] = "best"
     precision: Precision = "32-true"
     seed: int = 0
@@ -57,8 +62,10 @@ class LabelledOptions:
                 f"learning_rate={self.learning_rate} must be positive, weight_decay={self.weight_decay} not negative, "
                 f"momentum={self.momentum} in [0, 1)"
             )
-        if not 0 < self.warm_up < 1 or self.padding < 0:
-            raise ValueError(f"warm_up={self.warm_up} must lie in (0, 1), padding={self.padding} must not be negative")
+        if not 0 < self.warm_up < 1:
+            raise ValueError(f"warm_up={self.warm_up} must lie in (0, 1)")
+        if self.padding < 0 or self.erase < 0:
+            raise ValueError(f"padding={self.padding} and erase={self.erase} must not be negative")
         if min(self.std) <= 0:
             raise ValueError(f"std={self.std} must be positive")
 
