@@ -286,7 +286,7 @@ class TestCatalogue:
 
     def test_tables_about_scenes_say_which_profile_has_them(self, root):
         photographs = SpaceStudy("study", root=root)
-        for name in ("reference", "extensions", "earlier"):
+        for name in ("reference", "extensions", "earlier", "transfer"):
             assert name not in possible_tables(photographs)
             with pytest.raises(ValueError, match=f"no table '{name}'.*quick"):
                 space_table(photographs, name)

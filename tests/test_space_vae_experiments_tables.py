@@ -11,6 +11,7 @@ from helpers.scenes import make_scenes
 from helpers.space_vae_experiments import SpaceStudy, competitor_images, recomposed_scenes, space_table
 from helpers.space_vae_experiments.alpha import alpha_table, short_options
 from helpers.space_vae_experiments.competitors import COMPETITORS, attributions
+from helpers.space_vae_experiments.controls import amount_for, darken, subtract
 from helpers.space_vae_experiments.earlier import larger_scenes, searched, searches
 from helpers.space_vae_experiments.examples import QUARTERS, figure_five_places, quarters
 from helpers.space_vae_experiments.networks import colour_counts, measures
@@ -91,6 +92,38 @@ class TestNetworks:
         found = measures(torch.cat([stripes, slope]))
         torch.testing.assert_close(found["contrast"], torch.tensor([0.5, 0.5]), atol=1e-4, rtol=0)
         torch.testing.assert_close(found["smoothness"], torch.tensor([1.0, 1 / 15]))
+
+
+class TestControls:
+    def test_subtracting_and_darkening_are_what_they_say(self):
+        image = torch.tensor([0.0, 0.2, 0.6, 1.0]).reshape(1, 1, 1, 4).expand(1, 3, 1, 4)
+        torch.testing.assert_close(subtract(image, 0.3)[0, 0, 0], torch.tensor([0.0, 0.0, 0.3, 0.7]))
+        torch.testing.assert_close(darken(image, 0.3)[0, 0, 0], torch.tensor([0.0, 0.14, 0.42, 0.7]))
+
+    def test_an_amount_gives_the_sparsity_that_was_asked_for(self, study):
+        images = study.test.floats()
+        assert amount_for(images, "darkened", 37) == pytest.approx(0.37, abs=1e-4)
+        kept = subtract(images, amount_for(images, "subtracted", 37))
+        assert 100 * (1 - kept.sum() / images.sum()).item() == pytest.approx(37, abs=0.01)
+        with pytest.raises(ValueError, match="'blurred' must be one of subtracted, darkened"):
+            amount_for(images, "blurred", 37)
+
+    def test_they_stand_beside_the_methods(self, study):
+        table = space_table(study, "sparsity")
+        rows = table[table["method"] == "darkened"]
+        assert rows["split"].unique().tolist() == ["test"]
+        np.testing.assert_allclose(rows["l1"], 100 * rows["amount"], rtol=1e-4)
+        assert (rows["l0"] == 0).all()
+
+    def test_a_second_classifier_judges_the_same_kept_images(self, study):
+        table = space_table(study, "transfer").set_index("method")
+        assert set(table["images"]) == {7}
+        assert table.loc["original", "second_agreement"] == 1
+        assert table.loc["original", "second_accuracy"] > 0.5  # it knows these scenes; the first one is random
+        plain = table[table["training"] == "beta-10"]["l1"].item()
+        for name in ("subtracted", "darkened"):
+            assert table.loc[name, "l1"] == pytest.approx(min(max(plain, 0), 100), abs=0.1)
+        assert np.isnan(table.loc["original", "amount"])
 
 
 class TestReference:

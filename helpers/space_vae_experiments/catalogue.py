@@ -19,6 +19,7 @@ from helpers.space_vae_experiments.networks import PLAIN, bottleneck_table, cond
 from helpers.space_vae_experiments.reference import reference_table
 from helpers.space_vae_experiments.sparsity import sparsity_table
 from helpers.space_vae_experiments.study import CLASSIFIER, SpaceStudy
+from helpers.space_vae_experiments.transfer import transfer_table
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,22 @@ def _examples(study: SpaceStudy) -> pd.DataFrame:
     return example_table(study, space_table(study, "sparsity"))
 
 
+def _transfer(study: SpaceStudy) -> pd.DataFrame:
+    return transfer_table(study, space_table(study, "sparsity"))
+
+
 _NETWORKS = ("networks", "sparsity")
 SPACE_TABLES: dict[str, SpaceExperiment] = {
-    "sparsity": SpaceExperiment(sparsity_table, ("sparsity", "competitors"), competitors=True),
+    "sparsity": SpaceExperiment(sparsity_table, ("sparsity", "competitors", "controls"), competitors=True),
     "examples": SpaceExperiment(_examples, ("examples", "sparsity", "competitors"), competitors=True),
     "bottleneck": SpaceExperiment(bottleneck_table, _NETWORKS),
     "conditioned": SpaceExperiment(conditioned_table, _NETWORKS),
     "extensions": SpaceExperiment(extension_table, _NETWORKS, scenes=True),
     "reference": SpaceExperiment(reference_table, ("reference", "networks"), scenes=True),
     "earlier": SpaceExperiment(earlier_table, ("earlier", "sparsity"), scenes=True),
+    "transfer": SpaceExperiment(
+        _transfer, ("transfer", "sparsity", "competitors", "controls"), competitors=True, scenes=True
+    ),
     "alpha": SpaceExperiment(alpha_table, ("alpha",), networks=False, included=False),
 }
 _SHARED = (

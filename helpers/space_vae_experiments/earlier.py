@@ -57,7 +57,7 @@ def earlier_table(study: SpaceStudy) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [{**_named("original"), **here, **whole}]
     for name, method in searches(study).items():
         kept = searched(study, name, method, images)
-        rows.append({**_named(name), **here, **_metrics(study, images, kept)})
+        rows.append({**_named(name), **here, **metric_columns(study.score_kept(images, kept))})
     rows += _explainer_rows(study, images, here)
     names = [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]
     rows += [{**network_row(study, name, images), **here} for name in names]
@@ -120,18 +120,14 @@ def _explainer_rows(study: SpaceStudy, images: LabelledImages, here: dict[str, A
     # the class of the largest logit alone: what the mask must keep is the answer to "which one?"
     masks = explainer.explain(pixels).mask
     kept = pixels * masks
-    scores = study.score(larger, lambda _, rows: kept[rows], classifier=own)
+    scores = study.score_kept(larger, kept, own)
     shrunk = torch.nn.functional.avg_pool2d(masks, EXPLAINER_SIZE // images.pixels.shape[-1])
     small = images.floats().to(study.device) * shrunk
     there = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
     return [
         {**_named("explainer"), **there, **metric_columns(scores), "source": larger.source},
-        {**_named("explainer (another's)"), **here, **_metrics(study, images, small)},
+        {**_named("explainer (another's)"), **here, **metric_columns(study.score_kept(images, small))},
     ]
-
-
-def _metrics(study: SpaceStudy, images: LabelledImages, kept: Tensor) -> dict[str, Any]:
-    return metric_columns(study.score(images, lambda part, rows: kept[rows].to(part.device)))
 
 
 def _named(method: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 from helpers.baselines.thresholds import Rule, choose_threshold
 from helpers.labelled import LabelledImages
 from helpers.space_vae_experiments.competitors import MEASURED, attributions, competitor_images, keep_above
+from helpers.space_vae_experiments.controls import control_rows
 from helpers.space_vae_experiments.rows import metric_columns
 from helpers.space_vae_experiments.study import SpaceStudy
 
@@ -30,17 +31,20 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as Captum
     has it, without the correction of `helpers.baselines.deep_lift`. Their rows are of fewer test images than those of
     the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are left out.
+    The controls of `helpers.space_vae_experiments.controls` explain nothing, and make test images darker all the same.
 
     Returns:
-        Columns split (`"test"` or `"validation"`), method, training, beta, threshold, the metrics, images, source, and
-        `chosen`: which rule chooses a competitor's threshold, on test rows only, words out of `"published"` (the
-        largest threshold whose L0 sparsity on these test images is below 10 %, as in the paper), `"validation"` (the
-        same rule on validation images) and `"confident"` (the highest mean confidence on validation images).
+        Columns split (`"test"` or `"validation"`), method, training, beta, threshold, amount (of a control), the
+        metrics, images, source, and `chosen`: which rule chooses a competitor's threshold, on test rows only, words out
+        of `"published"` (the largest threshold whose L0 sparsity on these test images is below 10 %, as in the paper),
+        `"validation"` (the same rule on validation images) and `"confident"` (the highest mean confidence on validation
+        images).
     """
     rows: list[dict[str, Any]] = []
     for split in ("validation", "test"):
         images = study.validation if split == "validation" else study.test
         found = _networks(study, images) + _competitors(study, competitor_images(study, split))
+        found += control_rows(study, images) if split == "test" else []
         rows += [{"split": split, **row} for row in found]
     table = pd.DataFrame(rows).assign(source=study.test.source, chosen="")
     for name in MEASURED:

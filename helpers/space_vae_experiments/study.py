@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.labelled import LabelledImages, load_labelled
@@ -149,7 +149,7 @@ class SpaceStudy:
         return self.split("validation", self.settings.evaluation.threshold_images)
 
     @torch.no_grad()
-    def score(self, images: LabelledImages, keep: Keep, classifier: Classifier | None = None) -> SparseScores:
+    def score(self, images: LabelledImages, keep: Keep, classifier: nn.Module | None = None) -> SparseScores:
         """What is left of the classifier's answers, and of the images, where only a part of each image is kept.
 
         Args:
@@ -164,6 +164,10 @@ class SpaceStudy:
             labels = images.labels[rows].to(self.device)
             parts.append(score_explanations(classifier or self.classifier, part, keep(part, rows), labels))
         return SparseScores(**{name: values.cpu() for name, values in SparseScores.join(parts).columns().items()})
+
+    def score_kept(self, images: LabelledImages, kept: Tensor, classifier: nn.Module | None = None) -> SparseScores:
+        """The scores of kept images that are there already."""
+        return self.score(images, lambda part, rows: kept[rows].to(part.device), classifier)
 
     def score_model(self, name: str, images: LabelledImages, beta: float | int | None = None) -> SparseScores:
         """The scores of a network's kept images."""
