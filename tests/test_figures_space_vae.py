@@ -318,7 +318,7 @@ class TestOthers:
         assert outcome(claims, "term for contrast raises") == "held"
         assert outcome(claims, "term for colours lowers") == "held"
         assert outcome(claims, "term for smoothness lowers") == "did not hold"
-        assert outcome(claims, "with the term for contrast at most") == "held"
+        assert outcome(claims, "the term for contrast costs at most") == "held"
         summary = extension_summary(pd.DataFrame(rows))
         assert list(summary["network"]) == ["no term", "contrast", "few colours", "smooth"]
 
@@ -407,8 +407,8 @@ class TestOthers:
         table = pd.DataFrame(rows)
         assert example_rows(table, "fig5") == [4, 9]
         assert "shows a **bird**" in misclassified_words(table)
-        assert "says the same" in misclassified_words(table)
-        assert "something else (dog)" in misclassified_words(table.assign(predicted_after="dog"))
+        assert "the mistake is kept" in misclassified_words(table)
+        assert "says **dog**. So the mistake is not kept" in misclassified_words(table.assign(predicted_after="dog"))
         assert "all of these images right" in misclassified_words(table.head(1))
 
 

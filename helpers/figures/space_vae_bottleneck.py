@@ -166,7 +166,7 @@ def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
         kinds = {bool(row["conditioned"]): row for _, row in rows.iterrows()}
         if len(kinds) == 2:
             effect = difference(score(kinds[True], "agreement"), score(kinds[False], "agreement"))
-            words = f"at β = {beta:g} the network for all β keeps at most 5 % fewer predictions than one for this β"
+            words = f"at β = {beta:g} the network for all β loses at most 0.05 of agreement against one for this β"
             claims.append(Claim(words, "one for all − one for this β, agreement", effect, 1, -0.05))
     return claims
 

@@ -17,6 +17,9 @@ from helpers.plots import PUBLISHED_MARKER
 from helpers.plots.style import BOOK_STYLE
 from helpers.space_vae_experiments.published_values import published_table_one
 
+CONTROLS = ("subtracted", "dimmed")
+"""Rows that may stand in the table beside the methods (`helpers.figures.space_vae_controls`)."""
+
 LABELS = {"accuracy": "accuracy (true labels)", "agreement": "agreement (predicted labels)"}
 NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness taken away"}
 
@@ -35,7 +38,7 @@ def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, w
         plt.close(figure)  # or a notebook would show it twice
         for places, label in zip(axes, LABELS, strict=True):
             for place, norm in zip(places, NORMS, strict=True):
-                for method in COMPETITORS:
+                for method in (*COMPETITORS, *CONTROLS):
                     _draw_thresholds(place, rows[rows["method"] == method], norm, label)
                 for method in ("space-vae", "vq-vae", "original"):
                     _draw_points(place, rows[rows["method"] == method], norm, label)
@@ -98,6 +101,7 @@ def _draw_thresholds(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> 
         return
     method = rows["method"].iloc[0]
     ends = np.array([rows[label] - rows[f"{label}_low"], rows[f"{label}_high"] - rows[label]])
+    control = method in CONTROLS
     place.errorbar(
         rows[norm],
         rows[label],
@@ -106,8 +110,9 @@ def _draw_thresholds(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> 
         marker="o",
         markersize=3,
         linewidth=1.4,
+        linestyle="--" if control else "-",
         elinewidth=0.7,
-        label=f"{METHOD_NAMES[method]}, by σ",
+        label=METHOD_NAMES[method] if control else f"{METHOD_NAMES[method]}, by σ",
     )
 
 

@@ -47,7 +47,7 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
         threshold = float(part["threshold"].iloc[0])
         attributed = attributions_at(study, method, rows).to(study.device)
         kept = keep_above(attributed, threshold)(pixels, slice(0, len(rows)))
-        head = SHORT_NAMES[method].replace("\n", " ") + f"\nσ = {number(threshold, 1)}"
+        head = SHORT_NAMES[method] + f"\nσ = {number(threshold, 1)}"
         columns.append(answered_column(head, study.classifier, kept, before, names))
     for training, head in NETWORKS.items():
         if training in study.trained:
@@ -120,7 +120,7 @@ def misclassified_words(table: pd.DataFrame) -> str:
     if kept.empty:
         return told
     after = one_row(rows, training=SMOOTH)["predicted_after"]
-    same = "the same" if after == first["predicted"] else f"something else ({after})"
-    return (
-        f"{told} Of what SpaCE-VAE (β = 1) keeps it says {same}: the kept image shows what the classifier took it for."
-    )
+    told += f" Of what SpaCE-VAE (β = 1) keeps it says **{after}**."
+    if after == first["predicted"]:
+        return f"{told} So the mistake is kept: look in the kept image for what it was taken for."
+    return f"{told} So the mistake is not kept: on this image the explanation explains something else."
