@@ -10,10 +10,28 @@ import sys
 
 import torch
 
-from benchmarks import class_methods, explainer_step, iteration, memory, rollout, synthesis, time_to_objective
+from benchmarks import (
+    class_methods,
+    explainer_step,
+    iteration,
+    memory,
+    rollout,
+    space_vae_explanations,
+    synthesis,
+    time_to_objective,
+)
 from benchmarks.timing import REPEATS, THREADS
 
-BENCHMARKS = (synthesis, iteration, time_to_objective, memory, rollout, explainer_step, class_methods)
+BENCHMARKS = (
+    synthesis,
+    iteration,
+    time_to_objective,
+    memory,
+    rollout,
+    explainer_step,
+    class_methods,
+    space_vae_explanations,
+)
 
 
 def line(row: dict) -> str:
