@@ -124,6 +124,12 @@ class TestControls:
         for name in ("subtracted", "darkened"):
             assert table.loc[name, "l1"] == pytest.approx(min(max(plain, 0), 100), abs=0.1)
         assert np.isnan(table.loc["original", "amount"])
+        with torch.no_grad():
+            pixels = competitor_images(study, "test").floats()
+            grey = study.classifier(pixels.mean(1, keepdim=True).expand_as(pixels)).argmax(1)
+            same = (grey == study.classifier(pixels).argmax(1)).float().mean().item()
+        assert table.loc["original", "grey_agreement"] == pytest.approx(same)
+        assert table.loc["original", "second_grey_agreement"] > 0.5
 
 
 class TestReference:

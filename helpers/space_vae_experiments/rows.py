@@ -13,6 +13,9 @@ from helpers.metrics.sparsity import SparseScores, summarise
 METRICS = ("accuracy", "agreement", "confidence", "top_confidence", "l0", "l1")
 """Each with its bootstrap interval: columns such as `l1`, `l1_low` and `l1_high`; l0 and l1 in per cent."""
 
+ENDS = ("", "_low", "_high")
+"""What the three columns of a number end in."""
+
 RESAMPLES = 1000
 _LEVEL = 0.95
 
@@ -20,7 +23,7 @@ _LEVEL = 0.95
 def metric_columns(scores: SparseScores) -> dict[str, Any]:
     """The columns that every row of scores has: the metrics with their intervals, and how many images they are of."""
     found = summarise(scores)
-    kept = {f"{name}{end}": float(found[f"{name}{end}"]) for name in METRICS for end in ("", "_low", "_high")}
+    kept = {f"{name}{end}": float(found[f"{name}{end}"]) for name in METRICS for end in ENDS}
     return {**kept, "images": len(scores.label)}
 
 

@@ -17,9 +17,12 @@ from helpers.space_vae_experiments.competitors import COMPETITORS, attributions,
 from helpers.space_vae_experiments.controls import CONTROLS, amount_for
 from helpers.space_vae_experiments.earlier import EXPLAINED, EXPLAINER_SIZE
 from helpers.space_vae_experiments.networks import PLAIN
-from helpers.space_vae_experiments.rows import metric_columns
+from helpers.space_vae_experiments.rows import ENDS, metric_columns
 from helpers.space_vae_experiments.sparsity import chosen_thresholds
 from helpers.space_vae_experiments.study import SpaceStudy
+
+KINDS = ("", "second_", "grey_", "second_grey_")
+"""Of the columns: which classifier looks, and whether at the kept images or at these in grey."""
 
 _SECOND = ("accuracy", "agreement", "confidence", "top_confidence")
 
@@ -48,8 +51,9 @@ def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row a method: columns method, training, beta, threshold, amount (of a control), the metrics, the same of the
-        second classifier as `second_accuracy`, `second_agreement` (with its own answers to the originals) and so on,
-        each with `_low` and `_high`, second (its name), images, source.
+        second classifier as `second_accuracy`, `second_agreement` (with its own answers to the originals) and so on, of
+        both for kept images in grey (the mean of the channels) as `grey_agreement`, `second_grey_agreement` and so on,
+        each with `_low` and `_high`; second (its name), images, source. What only colour spoils, grey mends.
 
     Raises:
         ValueError: the profile's images are no scenes: of photographs there is no second classifier here.
@@ -61,12 +65,13 @@ def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
         )
     images = competitor_images(study, "test")
     second = Enlarged(load_classifier(EXPLAINED, device=study.device), EXPLAINER_SIZE)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for about, kept in _kept(study, sparsity, images.floats()):
-        scores = [study.score_kept(images, kept, classifier) for classifier in (study.classifier, second)]
-        other = summarise(scores[1])
-        columns = {f"second_{name}{end}": other[f"{name}{end}"] for name in _SECOND for end in ("", "_low", "_high")}
-        rows.append({**about, **metric_columns(scores[0]), **columns})
+        rows.append({**about, **metric_columns(study.score_kept(images, kept))})
+        for kind in KINDS[1:]:
+            shown = kept.mean(1, keepdim=True).expand_as(kept) if "grey" in kind else kept
+            found = summarise(study.score_kept(images, shown, second if "second" in kind else None))
+            rows[-1] |= {f"{kind}{name}{end}": found[f"{name}{end}"] for name in _SECOND for end in ENDS}
     return pd.DataFrame(rows).assign(second=EXPLAINED, source=study.test.source)
 
 
