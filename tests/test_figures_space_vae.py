@@ -20,6 +20,7 @@ from helpers.figures.space_vae_bottleneck import (
     draw_bottleneck,
     interpolated_alpha,
 )
+from helpers.figures.space_vae_controls import control_amounts, control_claims, transfer_claims, transfer_summary
 from helpers.figures.space_vae_curves import at_sparsity, curve_claims, draw_accuracy_against_sparsity, sparse_claims
 from helpers.figures.space_vae_earlier import draw_earlier, earlier_claims, earlier_summary
 from helpers.figures.space_vae_examples import example_rows, look_claims, mask_claims, misclassified_words
@@ -437,3 +438,37 @@ class TestRegistry:
         for identifier in SPACE_PAGES:
             for need in find_figure(identifier).needs:
                 assert f'"{need.removeprefix("space-vae-")}"' in text
+
+
+class TestControls:
+    @pytest.fixture
+    def with_controls(self, sparsity):
+        rows = [
+            {"split": "test", "method": method, "training": "", "beta": NONE, "threshold": NONE, "amount": amount}
+            | metrics(agreement=1 - amount, l1=100 * amount)
+            for method in ("subtracted", "darkened")
+            for amount in (0.2, 0.4, 0.6)
+        ]
+        return pd.concat([sparsity.assign(amount=NONE), pd.DataFrame(rows)], ignore_index=True)
+
+    def test_controls_are_compared_at_equal_sparsity(self, sparsity, with_controls):
+        assert control_claims(sparsity) == []
+        claims = control_claims(with_controls)
+        assert [claim.effect.value for claim in claims] == pytest.approx([0.79 - 0.47] * 2)  # 53 % darker
+        assert {claim.outcome for claim in claims} == {"held"}
+        assert control_amounts(with_controls) == (0.2, 0.6)
+        assert [len(place.containers) for place in draw_accuracy_against_sparsity(with_controls).axes] == [10] * 4
+
+    def test_the_second_classifier_has_its_say(self):
+        second = {"second_agreement": 0.3, "second_agreement_low": 0.25, "second_agreement_high": 0.35}
+        ours = {"method": "space-vae", "training": "beta-10", "beta": 10.0, **metrics(agreement=0.9), **second}
+        other = {name: value + 0.5 for name, value in second.items()}
+        rival = {"method": "subtracted", "training": "", "beta": NONE, **metrics(agreement=0.8), **other}
+        table = pd.DataFrame([ours, rival]).assign(threshold=NONE)
+        claims = transfer_claims(table)
+        assert [claim.outcome for claim in claims] == ["did not hold", "did not hold"]
+        assert claims[0].effect.value == pytest.approx(-0.6)
+        shown = transfer_summary(table)
+        assert list(shown["agreement, the second classifier"]) == ["0.30 [0.25, 0.35]", "0.80 [0.75, 0.85]"]
+        turned = table.assign(second_agreement=[0.9, 0.2], second_agreement_low=0.88, second_agreement_high=0.92)
+        assert transfer_claims(turned)[0].outcome == "held"

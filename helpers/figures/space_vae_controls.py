@@ -1,61 +1,91 @@
-"""Two trivial rivals for Figure 4: ways to take brightness away that know nothing of the image or the classifier."""
+"""Controls that explain nothing beside SpaCE-VAE, and a second classifier that judges what every method keeps."""
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from helpers.figures.claims import Claim
-from helpers.figures.space_vae_curves import at_sparsity
-from helpers.figures.space_vae_words import METHOD_NAMES, difference, one_row, score
-from helpers.space_vae_experiments.rows import metric_columns
+from helpers.figures.effects import Effect
+from helpers.figures.space_vae_curves import CONTROLS, at_sparsity, on_test_images
+from helpers.figures.space_vae_words import METHOD_NAMES, difference, number, row_name, score, with_interval
+from helpers.space_vae_experiments.catalogue import space_table
 from helpers.space_vae_experiments.study import SpaceStudy
 
-SUBTRACTED, DIMMED = "subtracted", "dimmed"
-STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-"""What is subtracted from every pixel value, and the share by which every one is dimmed."""
 
-
-def control_table(study: SpaceStudy) -> pd.DataFrame:
-    """max(x − s, 0) and (1 − s) · x for several s, scored as the table `sparsity` scores its methods.
-
-    Returns:
-        Columns split (`"test"`), method, training, beta, threshold (s), the metrics, images, source, chosen: rows that
-        stand beside those of the table `sparsity`.
-    """
-    rows = []
-    for method in (SUBTRACTED, DIMMED):
-        for step in STEPS:
-
-            def keep(part: Tensor, _: slice, method: str = method, step: float = step) -> Tensor:
-                return (part - step).clamp_min(0) if method == SUBTRACTED else (1 - step) * part
-
-            about = {"split": "test", "method": method, "training": "", "beta": math.nan, "threshold": step}
-            rows.append({**about, **metric_columns(study.score(study.test, keep))})
-    return pd.DataFrame(rows).assign(source=study.test.source, chosen="")
-
-
-def control_claims(table: pd.DataFrame, controls: pd.DataFrame, training: str = "beta-10") -> list[Claim]:
-    """At equal L1 sparsity, SpaCE-VAE's images keep more predictions than those of either rival.
+def control_claims(table: pd.DataFrame, training: str = "beta-10") -> list[Claim]:
+    """At equal L1 sparsity, SpaCE-VAE's images keep more predictions than images that are darkened without any look.
 
     Args:
-        table: the table `sparsity`.
-        controls: the `control_table` of the same images.
+        table: the table `sparsity`; without controls in it there is no claim.
         training: which network is compared.
     """
-    own = one_row(table, split="test", training=training)
+    rows = on_test_images(table)
     claims = []
-    for method in (SUBTRACTED, DIMMED):
-        effect = difference(score(own, "agreement"), at_sparsity(controls, method, "l1", own["l1"], "agreement"))
-        name = METHOD_NAMES[method]
+    for _, own in rows[rows["training"] == training].iterrows():
+        for method in CONTROLS:
+            if method in set(rows["method"]):
+                other = at_sparsity(table, method, "l1", own["l1"], "agreement")
+                name = METHOD_NAMES[method]
+                claims.append(
+                    Claim(
+                        f"at the same L1 sparsity SpaCE-VAE (β = {own['beta']:g}) keeps more predictions than “{name}”",
+                        f"SpaCE-VAE − {name}, agreement",
+                        difference(score(own, "agreement"), other),
+                        1,
+                    )
+                )
+    return claims
+
+
+def control_amounts(table: pd.DataFrame) -> tuple[float, float]:
+    """The least and the largest amount by which the controls darken."""
+    amounts = table[table["method"].isin(CONTROLS)]["amount"]
+    return float(amounts.min()), float(amounts.max())
+
+
+def transfer_table_of(study: SpaceStudy) -> pd.DataFrame | None:
+    """The table `transfer`, which only scenes have."""
+    return space_table(study, "transfer") if study.scenes else None
+
+
+def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method: its L1 sparsity, and its agreement before its own classifier and before the second one."""
+    rows = []
+    for _, row in table.iterrows():
+        cells = {"kept by": row_name(row), "L1 sparsity, %": with_interval(score(row, "l1"), 1)}
+        cells["agreement, its own classifier"] = with_interval(score(row, "agreement"))
+        rows.append({**cells, "agreement, the second classifier": with_interval(_second(row))})
+    return pd.DataFrame(rows)
+
+
+def transfer_claims(table: pd.DataFrame) -> list[Claim]:
+    """Is a SpaCE-VAE's image recognised by a classifier that it was not made for, and as often as a darker image?"""
+    own = table[(table["method"] == "space-vae") & (table["training"] == "beta-10")]
+    claims = []
+    for _, row in own.iterrows():
         claims.append(
             Claim(
-                f"at the same L1 sparsity SpaCE-VAE (β = {own['beta']:g}) keeps more predictions than “{name}”",
-                f"SpaCE-VAE − {name} at the same L1 sparsity, agreement",
-                effect,
+                "a second classifier recognises SpaCE-VAE's kept images (β = 10) nearly as often (0.05) as their own does",
+                "second − own classifier, agreement",
+                difference(_second(row), score(row, "agreement")),
                 1,
+                -0.05,
             )
         )
+        for _, control in table[table["method"] == "subtracted"].iterrows():
+            claims.append(
+                Claim(
+                    f"a second classifier recognises them more often than “{METHOD_NAMES['subtracted']}” at the same "
+                    f"L1 sparsity ({number(control['l1'], 0)} %)",
+                    "SpaCE-VAE − subtracted, the second classifier's agreement",
+                    difference(_second(row), _second(control)),
+                    1,
+                )
+            )
     return claims
+
+
+def _second(row: Any) -> Effect:
+    return score(row, "second_agreement")

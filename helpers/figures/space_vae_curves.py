@@ -17,8 +17,8 @@ from helpers.plots import PUBLISHED_MARKER
 from helpers.plots.style import BOOK_STYLE
 from helpers.space_vae_experiments.published_values import published_table_one
 
-CONTROLS = ("subtracted", "dimmed")
-"""Rows that may stand in the table beside the methods (`helpers.figures.space_vae_controls`)."""
+CONTROLS = ("subtracted", "darkened")
+"""What explains nothing, and may stand in the table beside the methods."""
 
 LABELS = {"accuracy": "accuracy (true labels)", "agreement": "agreement (predicted labels)"}
 NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness taken away"}

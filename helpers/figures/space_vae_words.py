@@ -35,8 +35,8 @@ METHOD_NAMES = {
     "pixel-rde": "Pixel RDE",
     "explainer": "Explainer, its own classifier (64 px)",
     "explainer (another's)": "Explainer's masks, this classifier",
-    "subtracted": "all pixels darker by s",
-    "dimmed": "all pixels dimmed by a factor",
+    "subtracted": "a constant subtracted",
+    "darkened": "all pixels dimmed by a factor",
 }
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 # of Okabe and Ito's palette, as all of the book's; CartoonX and Pixel RDE keep their own
@@ -52,7 +52,7 @@ COLOURS = {
     "explainer": "#E69F00",
     "explainer (another's)": "#F0E442",
     "subtracted": "#5A5A5A",
-    "dimmed": "#A0A0A0",
+    "darkened": "#A0A0A0",
 }
 LARGER = ("study", "cifar10")
 """The profiles on CIFAR-10 whose tables may lie in the repository."""

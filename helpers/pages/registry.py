@@ -32,7 +32,6 @@ Need = Literal[
     "space-vae-sparsity",
     "space-vae-examples",
     "space-vae-bottleneck",
-    "space-vae-conditioned",
     "space-vae-extensions",
     "space-vae-reference",
     "space-vae-earlier",
