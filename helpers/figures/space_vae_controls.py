@@ -67,7 +67,7 @@ def transfer_claims(table: pd.DataFrame) -> list[Claim]:
     for _, row in own.iterrows():
         claims.append(
             Claim(
-                "a second classifier recognises SpaCE-VAE's kept images (β = 10) nearly as often (0.05) as their own does",
+                "a second classifier recognises SpaCE-VAE's kept images (β = 10) as often, but for 0.05, as their own",
                 "second − own classifier, agreement",
                 difference(_second(row), score(row, "agreement")),
                 1,
