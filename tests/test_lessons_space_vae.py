@@ -26,6 +26,7 @@ from helpers.lessons.space_vae_drawings import (
 from helpers.lessons.space_vae_game import GameCards, chance_of, game_panel, make_game
 from helpers.lessons.space_vae_limits import (
     agreement,
+    brightness_inside,
     change,
     first_of_each,
     object_region,
@@ -140,6 +141,15 @@ class TestLinearVAE:
         assert dead.bits == 0
         torch.testing.assert_close(dead.reconstruct(images[:2]), found.mean.expand(2, -1, -1, -1))
 
+    def test_a_drawn_code_costs_the_noise_in_each_living_direction(self, principal):
+        """Reverse water-filling: the error is the noise's variance where a direction lives, its own where not."""
+        found, images = principal
+        vae = LinearVAE(found, 0.2)
+        many = images.repeat(40, 1, 1, 1)
+        drawn = vae.reconstruct(many, torch.Generator().manual_seed(2))
+        error = float((drawn - many).square().flatten(1).sum(1).mean())
+        assert error == pytest.approx(float(found.variances.clamp(max=0.2**2).sum()), rel=0.02)
+
     def test_samples_have_the_models_variance(self, principal):
         vae = LinearVAE(principal[0], 0.2)
         drawn = vae.sample(20_000, torch.Generator().manual_seed(1))
@@ -163,7 +173,9 @@ class TestLinearVAE:
 
     def test_the_picture_tells_what_lives(self, principal):
         vae = LinearVAE(principal[0], 0.3)
-        figure = draw_linear_vae(vae, principal[1][:2], vae.sample(2, torch.Generator().manual_seed(0)))
+        figure = draw_linear_vae(
+            vae, principal[1][:2], vae.reconstruct(principal[1][:2]), vae.sample(2, torch.Generator().manual_seed(0))
+        )
         assert figure.axes[0].get_title() == f"{vae.alive} alive, {vae.bits:.0f} bits an image"
         assert len(figure.axes) == 1 + 3 * 2
 
@@ -298,6 +310,12 @@ class TestGame:
         with pytest.raises(ValueError, match="count=3"):
             make_game(classifier, scenes.images, {"all": scenes.images}, count=3)
 
+    def test_a_method_may_have_looked_at_the_first_images_only(self, classifier, scenes):
+        kept = {"all": scenes.images, "few": 0 * scenes.images[:8]}
+        for question in make_game(classifier, scenes.images, kept, count=6, seed=1):
+            if question.method == "few":
+                assert any(torch.equal(question.image, image) for image in scenes.images[:8])
+
     @pytest.mark.parametrize("right", [0, 6, 9, 12])
     def test_chance_is_binomial(self, right):
         assert chance_of(right, 12) == pytest.approx(stats.binom.sf(right - 1, 12, 0.5))
@@ -328,6 +346,12 @@ class TestLimits:
         assert float(paid_inside(kept, torch.zeros(1, 3, 1, 1), region)) == pytest.approx(0.75)
         grey = torch.full((1, 3, 1, 1), 0.25)
         assert float(paid_inside(kept, grey, region)) == pytest.approx(0.5 / (0.5 + 2 * 0.25))
+
+    def test_brightness_inside_by_hand(self):
+        images, kept = torch.full((1, 3, 1, 2), 0.5), torch.tensor([0.25, 0.1]).expand(1, 3, 1, 2)
+        left = torch.tensor([[[[True, False]]]])
+        assert brightness_inside(images, kept, left) == pytest.approx(50)
+        assert brightness_inside(images, kept, ~left) == pytest.approx(20)
 
     def test_a_change_is_the_difference(self, scenes):
         kept = scenes.images.flip(0)

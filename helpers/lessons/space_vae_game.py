@@ -15,6 +15,7 @@ from torch import Tensor
 
 from helpers.classifiers import Classifier
 from helpers.plots import show_images
+from helpers.runtime import random_generator
 from helpers.widgets import LivePanel
 from helpers.widgets.frames import make_frame
 
@@ -64,7 +65,7 @@ class Question:
 def make_game(
     classifier: Classifier,
     images: Float[Tensor, "images 3 height width"],
-    kept: Mapping[str, Float[Tensor, "images 3 height width"]],
+    kept: Mapping[str, Float[Tensor, "_some 3 height width"]],
     *,
     count: int = 12,
     seed: int = 0,
@@ -74,7 +75,7 @@ def make_game(
     Args:
         classifier: who answers.
         images: the originals.
-        kept: by the name of a method, what it kept of each image.
+        kept: by the name of a method, what it kept of each image, or of the first ones.
         count: how many questions, an even number.
         seed: of the draw.
 
@@ -85,15 +86,14 @@ def make_game(
         raise ValueError(f"count={count} must be even: half of the answers are yes")
     before = classifier.predict(images)[0]
     said = {method: classifier.predict(pictures) for method, pictures in kept.items()}
-    methods = list(kept)
-    same = torch.stack([classes == before for classes, _ in said.values()])
-    order = torch.randperm(same.numel(), generator=torch.Generator().manual_seed(seed)).tolist()
-    places, taken = {True: [], False: []}, set()  # type: ignore[var-annotated]
-    for place in order:
-        method, row = divmod(place, len(images))
-        answer = bool(same[method, row])
+    pairs = [(method, row) for method, (classes, _) in said.items() for row in range(len(classes))]
+    order = torch.randperm(len(pairs), generator=random_generator(seed)).tolist()
+    places: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
+    taken: set[int] = set()
+    for method, row in (pairs[place] for place in order):
+        answer = bool(said[method][0][row] == before[row])
         if row not in taken and len(places[answer]) < count // 2:
-            places[answer].append((methods[method], row))
+            places[answer].append((method, row))
             taken.add(row)
     if len(taken) < count:
         raise ValueError(
@@ -101,7 +101,7 @@ def make_game(
             "of each are needed: give more images, or ask for fewer questions"
         )
     mixed = places[True] + places[False]
-    mixed = [mixed[k] for k in torch.randperm(count, generator=torch.Generator().manual_seed(seed + 1)).tolist()]
+    mixed = [mixed[k] for k in torch.randperm(count, generator=random_generator(seed + 1)).tolist()]
     names = classifier.class_names
     return [
         Question(

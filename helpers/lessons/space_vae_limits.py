@@ -32,6 +32,15 @@ def paid_inside(
     return (paid * region).sum((1, 2, 3)) / paid.sum((1, 2, 3)).clamp_min(1e-6)
 
 
+def brightness_inside(
+    images: Float[Tensor, "batch 3 height width"],
+    kept: Float[Tensor, "batch 3 height width"],
+    region: Bool[Tensor, "batch 1 height width"],
+) -> float:
+    """How much of the brightness of a region of all images their kept images have there, in percent."""
+    return 100 * float((kept * region).sum() / (images * region).sum())
+
+
 @dataclass(frozen=True)
 class Change:
     """What a kept image took away and what it put in.

@@ -96,9 +96,18 @@ class LinearVAE:
         """W z + mean, not clamped."""
         return (codes @ self.decoder).unflatten(1, self.principal.mean.shape) + self.principal.mean
 
-    def reconstruct(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
-        """What the decoder makes of the mean code of each image."""
-        return self.decode(self.encode(images))
+    def reconstruct(
+        self, images: Float[Tensor, "batch 3 height width"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """What the decoder makes of each image's code: of a draw from q(z | x), or of its mean without a generator.
+
+        Only the draw is worth `bits`: a mean is a number of unlimited precision.
+        """
+        codes = self.encode(images)
+        if generator is not None:
+            spread = self.noise / self.principal.variances[: self.alive].sqrt()  # of q(z | x), in each direction
+            codes = codes + spread * torch.randn(codes.shape, generator=generator)
+        return self.decode(codes)
 
     def sample(self, count: int, generator: torch.Generator) -> Float[Tensor, "count 3 height width"]:
         """New images: codes from the prior, decoded."""

@@ -16,6 +16,7 @@ from helpers.plots.style import BOOK_STYLE
 def draw_linear_vae(
     vae: LinearVAE,
     images: Float[Tensor, "images 3 height width"],
+    decoded: Float[Tensor, "images 3 height width"],
     samples: Float[Tensor, "images 3 height width"],
     *,
     width: float | int = 9,
@@ -24,7 +25,7 @@ def draw_linear_vae(
 
     Args:
         vae: the model.
-        images: what is encoded and decoded.
+        images, decoded: what is encoded, and what the decoder makes of the codes.
         samples: draws from the model, as many as images.
         width: the figure's width in inches.
     """
@@ -45,7 +46,7 @@ def draw_linear_vae(
         spectrum.set(xlabel="direction", ylabel="variance", ylim=(5e-4, None))
         spectrum.set_title(f"{vae.alive} alive, {vae.bits:.0f} bits an image")
         axes = right.subplots(3, columns)
-        rows = {"images": images, "decoded": vae.reconstruct(images), "drawn": samples}
+        rows = {"images": images, "decoded": decoded, "drawn": samples}
         for place, (name, pictures) in zip(axes, rows.items(), strict=True):
             for spot, picture in zip(place, pictures, strict=True):
                 draw_image(spot, picture)

@@ -45,7 +45,9 @@ def _regions(axes: Axes, codebook: Float[Tensor, "codes 2"]) -> None:
     x, y = torch.meshgrid(torch.linspace(left, right, 380), torch.linspace(bottom, top, 290), indexing="xy")
     nearest = torch.cdist(torch.stack([x, y], -1).reshape(-1, 2), codebook).argmin(1).reshape(x.shape)
     tints = ListedColormap(0.55 + 0.45 * plt.get_cmap("tab20")(np.arange(len(codebook)) % 20)[:, :3])
-    axes.imshow(nearest.numpy(), extent=WINDOW, origin="lower", cmap=tints, vmin=-0.5, vmax=len(codebook) - 0.5, aspect="equal")
+    axes.imshow(
+        nearest.numpy(), extent=WINDOW, origin="lower", cmap=tints, vmin=-0.5, vmax=len(codebook) - 0.5, aspect="equal"
+    )
     axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
     axes.grid(False)
 
