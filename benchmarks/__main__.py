@@ -17,6 +17,7 @@ from benchmarks import (
     memory,
     rollout,
     space_vae_explanations,
+    space_vae_step,
     synthesis,
     time_to_objective,
 )
@@ -30,6 +31,7 @@ BENCHMARKS = (
     rollout,
     explainer_step,
     class_methods,
+    space_vae_step,
     space_vae_explanations,
 )
 

@@ -9,9 +9,11 @@ import pytest
 import torch
 from space_vae_runs import EVERYTHING, NETWORK, SIZE, TINY, ColourClassifier, coloured, same, state, train
 
+from helpers.classifiers import load_classifier
+from helpers.classifiers.vgg import VGG_NAME
 from helpers.space_vae import LossOptions, SpaceVAE, SpaceVAENetwork, train_space_vae
 from helpers.space_vae.data import ExplainedRows, SpaceVAEData, answers
-from helpers.space_vae.module import SpaceVAEModule
+from helpers.space_vae.module import SpaceVAEModule, in_precision
 from helpers.space_vae.train import pixel_variance
 
 
@@ -150,6 +152,24 @@ def test_both_precisions_learn(tmp_path, precision):
     images = coloured(18, seed=1).floats()
     decoded, start = (network.eval()(images).raw for network in (done.network, SpaceVAENetwork(TINY.network)))
     assert (decoded - images).square().mean() < 0.7 * (start - images).square().mean()
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_a_classifier_that_is_rounded_once_is_the_one_that_autocast_rounds_at_each_step(precision):
+    classifier = load_classifier(VGG_NAME, weights="random", model_args={"num_classes": 4, "width": 0.125, "hidden": 8})
+    weights = {name: value.clone() for name, value in classifier.state_dict().items()}
+    used = in_precision(classifier, precision)
+    found = []
+    for each in (classifier, used):
+        images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision != "32-true"):
+            logits = each(images)
+        found.append((logits, *torch.autograd.grad(logits.float().square().sum(), images)))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    assert (used is classifier) == (precision == "32-true")
+    assert all(
+        value.dtype == torch.float32 and torch.equal(value, weights[n]) for n, value in classifier.state_dict().items()
+    )
 
 
 # --- what it is trained on ----------------------------------------------------------------------------------------

@@ -90,8 +90,9 @@ def reference_colour(
     """The colour of an uninformative pixel: black, each image's own mean, or a colour of the reader's."""
     if reference == "mean":
         return images.mean((2, 3), keepdim=True)
-    colour = (0.0, 0.0, 0.0) if reference == "black" else reference
-    return images.new_tensor(colour).reshape(1, 3, 1, 1).expand(len(images), 3, 1, 1)
+    if reference == "black":
+        return images.new_zeros(len(images), 3, 1, 1)  # nothing that a GPU would have to wait for
+    return images.new_tensor(reference).reshape(1, 3, 1, 1).expand(len(images), 3, 1, 1)
 
 
 def spread(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
