@@ -17,7 +17,7 @@ from helpers.figures.claims import Claim
 from helpers.figures.effects import Effect
 from helpers.figures.space_vae_flips import true_names
 from helpers.figures.space_vae_grid import answered_column, answers, draw_columns
-from helpers.figures.space_vae_words import COLOURS, METRIC_NAMES, difference, number, score, with_interval
+from helpers.figures.space_vae_words import COLOURS, METRIC_HEADS, difference, number, score, with_interval
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE
 from helpers.space_vae_experiments.catalogue import space_table
@@ -141,7 +141,7 @@ def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
 def metric_cells(row: Any) -> dict[str, str]:
     """All metrics of a row with their intervals, under their names in words."""
     decimals = {"l0": 1, "l1": 1}
-    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_NAMES.items()}
+    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_HEADS.items()}
 
 
 def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from helpers.figures.claims import Claim
 from helpers.figures.space_vae_flips import true_names
 from helpers.figures.space_vae_grid import answered_column, answers, draw_columns
-from helpers.figures.space_vae_words import METRIC_NAMES, difference, score, with_interval
+from helpers.figures.space_vae_words import METRIC_HEADS, METRIC_NAMES, difference, score, with_interval
 from helpers.space_vae_experiments.reference import BACKGROUNDS, recomposed_scenes
 from helpers.space_vae_experiments.study import SpaceStudy
 
@@ -33,8 +33,10 @@ def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
             "sparsity measured": NETWORK_NAMES.get(row["training"], row["training"]),
         }
         facts |= {words: with_interval(score(row, name)) for name, words in MEASURES.items() if name in row}
-        facts |= {METRIC_NAMES[name]: with_interval(score(row, name)) for name in ("agreement",)}
-        facts |= {METRIC_NAMES["l1"]: with_interval(score(row, "l1"), 1)}
+        facts |= {
+            "agreement": with_interval(score(row, "agreement")),
+            METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1),
+        }
         rows.append(facts)
     return pd.DataFrame(rows)
 

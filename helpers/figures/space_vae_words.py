@@ -24,6 +24,9 @@ METRIC_NAMES = {
     "l0": "L0 sparsity, %",
     "l1": "L1 sparsity, %",
 }
+METRIC_HEADS = {**{name: name for name in METRICS}, "l0": "L0, %", "l1": "L1, %"}
+"""The same as heads of columns."""
+
 METHOD_NAMES = {
     "original": "original images",
     "vq-vae": "VQ-VAE",
