@@ -1,130 +1,26 @@
-"""The competitors of SpaCE-VAE against closed forms and brute force, and what they leave behind: nothing."""
+"""The competitors of SpaCE-VAE against closed forms, and what they leave behind: nothing."""
 
 import copy
 
 import pytest
 import torch
 from captum import attr
+from signed_networks import Failing, LinearClassifier, SharedReLU, gained, noise, small_vgg, traces
 from tiny import TinyClassifier, smooth_images
 from torch import nn
 
 from helpers.baselines.deep_lift import private_copy
-from helpers.baselines.pixel_removal import PixelRemoval
 from helpers.baselines.signed import (
     METHODS,
     DeepLIFT,
-    FeatureAblation,
     FeatureAblationOptions,
     IntegratedGradients,
     signed_attributions,
     threshold_images,
     to_unit_range,
 )
-from helpers.classifiers import Classifier
-from helpers.classifiers.architectures import Preprocessing
-from helpers.classifiers.vgg import SmallImageVGG
 
 NAMES = list(METHODS)
-
-
-class LinearClassifier(nn.Module):
-    """Logits that are weighted sums of the entries: every method has a closed form."""
-
-    def __init__(self, scale=1.0, first=0.0):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(5, 3, 6, 6, generator=torch.Generator().manual_seed(7)) * scale)
-        self.register_buffer("offset", torch.tensor([first, 0, 0, 0, 0]))
-        self.requires_grad_(False)
-
-    def forward(self, images):
-        return images.flatten(1) @ self.weight.flatten(1).T + self.offset
-
-
-class SharedReLU(nn.Module):
-    """One module, which works in place, is called twice; `separate` says the same with two."""
-
-    def __init__(self, separate=False):
-        super().__init__()
-        generator = torch.Generator().manual_seed(5)
-        self.layers = nn.ModuleList([nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Linear(64, 5)])
-        for parameter in self.parameters():
-            parameter.data = torch.randn(parameter.shape, generator=generator)
-        self.relu = nn.ReLU(inplace=not separate)
-        self.other = nn.ReLU() if separate else self.relu
-        self.pool = nn.MaxPool2d(2)
-
-    def forward(self, images):
-        first = self.pool(self.relu(self.layers[0](images)))
-        return self.layers[2](self.other(self.layers[1](first)).flatten(1))
-
-
-class Failing(nn.Module):
-    """A network that breaks in the middle of its n-th pass."""
-
-    def __init__(self, passes):
-        super().__init__()
-        self.network, self.passes = SharedReLU(), torch.tensor(passes)
-
-    def forward(self, images):
-        self.passes -= 1
-        if self.passes < 0:
-            raise RuntimeError("broken on purpose")
-        return self.network(images)
-
-
-def small_vgg(normalise=True, width=0.05):
-    """A narrow VGG whose batch normalisations do something; they are folded into the convolutions."""
-    generator = torch.Generator().manual_seed(2)
-    network = SmallImageVGG(5, width=width, hidden=12)
-    for parameter in network.parameters():
-        parameter.data = torch.randn(parameter.shape, generator=generator) * parameter[0].numel() ** -0.5
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.weight.data = torch.rand(module.weight.shape, generator=generator) + 0.5
-            module.running_mean = torch.randn(module.running_mean.shape, generator=generator) * 0.3
-            module.running_var = torch.rand(module.running_var.shape, generator=generator) + 0.2
-    about = Preprocessing(mean=(0.5, 0.4, 0.6), std=(0.25, 0.2, 0.3), input_size=32)
-    names = ["a", "b", "c", "d", "e"]
-    return Classifier(
-        network.eval(), name="small", class_names=names, preprocessing=about, digest="", source="", normalise=normalise
-    )
-
-
-def noise(count=2, height=6, width=None, seed=1):
-    return torch.rand(count, 3, height, width or height, generator=torch.Generator().manual_seed(seed))
-
-
-def gained(classifier, images, targets, score):
-    """s(x) - s(0) of each image."""
-    with torch.no_grad():
-        logits = torch.stack([classifier(images), classifier(torch.zeros_like(images))]).double()
-    scores = logits.softmax(2) if score == "confidence" else logits
-    return (scores[0] - scores[1]).gather(1, targets[:, None])[:, 0]
-
-
-def ablated(classifier, images, targets, score="confidence", channels="tied"):
-    """Feature ablation as it is defined, one call of the classifier for each feature."""
-    scores = lambda x: classifier(x).double().softmax(1) if score == "confidence" else classifier(x).double()  # noqa: E731
-    result = torch.zeros(images.shape, dtype=torch.float64)
-    whole = scores(images).gather(1, targets[:, None])[:, 0]
-    for part in [slice(0, 3)] if channels == "tied" else [slice(i, i + 1) for i in range(3)]:
-        for row in range(images.shape[2]):
-            for column in range(images.shape[3]):
-                changed = images.clone()
-                changed[:, part, row, column] = 0
-                result[:, part, row, column] = (whole - scores(changed).gather(1, targets[:, None])[:, 0])[:, None]
-    return result.float()
-
-
-def traces(model):
-    """What a method could leave behind in a network."""
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    modules = [
-        (name, id(module), module.training, sorted(vars(module)), getattr(module, "inplace", None))
-        for name, module in model.named_modules()
-    ]
-    hooks = sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)
-    return modules, hooks, [(name, each.requires_grad, each.grad is None) for name, each in model.named_parameters()]
 
 
 class TestAllMethods:
@@ -315,71 +211,3 @@ class TestDeepLIFT:
         assert {each.data_ptr() for each in private.parameters()} == ours
         assert not {id(module) for module in private.modules()} & {id(module) for module in network.modules()}
         assert not any(getattr(module, "inplace", False) for module in private.modules())
-
-
-class TestFeatureAblation:
-    @pytest.mark.parametrize(("channels", "batch"), [("tied", 1), ("tied", 512), ("apart", 50)])
-    def test_against_one_call_for_each_feature(self, channels, batch):
-        classifier, images = TinyClassifier(), smooth_images(2, 13)
-        targets = classifier(images).argmax(1)
-        method = signed_attributions(classifier, "feature-ablation", channels=channels, batch=batch)
-        expected = ablated(classifier, images, targets, channels=channels)
-        torch.testing.assert_close(method.attribute(images), expected, rtol=1e-4, atol=1e-6)
-
-    @pytest.mark.parametrize(("channels", "score"), [("tied", "logit"), ("apart", "confidence")])
-    def test_windows_give_what_the_whole_classifier_gives(self, channels, score):
-        classifier, images = small_vgg(), noise(1, 32)
-        images[0, :, 5:9, 3:8] = 0
-        images[0, 1, 20:, :] = 0
-        options = {"channels": channels, "score": score}
-        fast = signed_attributions(classifier, "feature-ablation", **options, batch=32).attribute(images)
-        whole = signed_attributions(classifier, "feature-ablation", **options, windows=False).attribute(images)
-        assert float(whole.abs().max()) > 1e-3
-        torch.testing.assert_close(fast, whole, rtol=1e-3, atol=1e-4 * float(whole.abs().max()))
-        assert not fast[0, :, 5:9, 3:8].any()
-        assert bool(fast[0, 1, 20:].any()) == (channels == "tied")
-
-    def test_of_a_confident_classifier_differences_far_below_single_precision(self):
-        sure, images = LinearClassifier(0.1, first=30.0), noise(2)
-        found = signed_attributions(sure, "feature-ablation").attribute(images)
-        expected = ablated(sure, images, torch.zeros(2, dtype=torch.long))
-        assert bool((sure(images).softmax(1)[:, 0] == 1).all())
-        assert 0 < float(expected.abs().max()) < 1e-9
-        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
-
-
-class TestPixelRemoval:
-    @pytest.mark.parametrize(("size", "normalise"), [((32, 32), True), ((32, 32), False), ((32, 64), True)])
-    def test_logits_are_those_of_images_without_the_pixel(self, normalise, size):
-        classifier, images = small_vgg(normalise), noise(2, *size)
-        channels = torch.tensor([True, False, True])
-        whole, without = PixelRemoval(classifier, size).logits(images, channels)
-        torch.testing.assert_close(whole, classifier(images), rtol=1e-4, atol=1e-5)
-        rows, columns = (torch.tensor([*range(10), side - 2, side - 1]) for side in size)  # all of a step, both ends
-        for row in rows.tolist():
-            changed = images.repeat_interleave(len(columns), 0)
-            for number, column in enumerate(columns.tolist()):
-                changed[number :: len(columns), channels, row, column] = 0
-            expected = classifier(changed).unflatten(0, (2, -1))
-            torch.testing.assert_close(without[:, row, columns], expected, rtol=1e-4, atol=1e-5)
-        assert float((without - whole[:, None, None]).abs().amax()) > 1e-3
-
-    def test_only_what_is_known_fits(self):
-        assert PixelRemoval.fits(small_vgg(), (32, 32))
-        assert not PixelRemoval.fits(small_vgg(), (40, 32))
-        assert not PixelRemoval.fits(small_vgg().network, (32, 32))
-        assert not PixelRemoval.fits(TinyClassifier(), (32, 32))
-        with pytest.raises(ValueError, match="SmallImageVGG"):
-            PixelRemoval(TinyClassifier(), (32, 32))
-
-    def test_the_classifier_keeps_its_layers(self):
-        classifier = small_vgg()
-        before, images = traces(classifier), noise(1, 32)
-        formats = [
-            each.is_contiguous(memory_format=torch.channels_last) for each in classifier.parameters() if each.ndim == 4
-        ]
-        FeatureAblation(classifier).attribute(images)
-        assert traces(classifier) == before
-        assert formats == [
-            each.is_contiguous(memory_format=torch.channels_last) for each in classifier.parameters() if each.ndim == 4
-        ]

@@ -8,7 +8,6 @@ place, have windows of the same shape, so that one batch serves them all.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,9 +42,10 @@ class _Span:
         """All that a pooling by 2 makes these windows of."""
         return _Span(2 * self.start, 2 * self.width, 2 * self.step, self.count)
 
-    def inside(self, size: int) -> Bool[Tensor, "count width"]:
+    def inside(self, size: int, device: torch.device) -> Bool[Tensor, "count width"]:
         """Which places of the windows lie on a map of this size."""
-        places = self.start + self.step * torch.arange(self.count)[:, None] + torch.arange(self.width)
+        windows, within = torch.arange(self.count, device=device), torch.arange(self.width, device=device)
+        places = self.start + self.step * windows[:, None] + within
         return (places >= 0) & (places < size)
 
 
@@ -164,9 +164,9 @@ def _windows(maps: Tensor, spans: tuple[_Span, _Span]) -> Float[Tensor, "windows
 
 def _inside(maps: Tensor, spans: tuple[_Span, _Span]) -> Bool[Tensor, "windows 1 height width"]:
     """Which places of the windows lie on the map."""
-    rows, columns = (span.inside(size) for span, size in zip(spans, maps.shape[2:], strict=True))
+    rows, columns = (span.inside(size, maps.device) for span, size in zip(spans, maps.shape[2:], strict=True))
     both = rows[:, None, :, None] & columns[None, :, None, :]
-    return both.flatten(0, 1).repeat(len(maps), 1, 1).unsqueeze(1).to(maps.device)
+    return both.flatten(0, 1).repeat(len(maps), 1, 1).unsqueeze(1)
 
 
 def _inserted(
@@ -176,22 +176,12 @@ def _inserted(
     counts = (spans[0].count, spans[1].count)
     values = values.unflatten(0, (len(maps), *counts))
     whole = maps[:, None, None].repeat(1, *counts, 1, 1, 1)
-    for row, column in _places(counts):
-        targets, sources = zip(
-            *(
-                _overlap(span, place, size)
-                for span, place, size in zip(spans, (row, column), maps.shape[2:], strict=True)
-            ),
-            strict=True,
-        )
-        whole[(slice(None), row, column, slice(None), *targets)] = values[
-            (slice(None), row, column, slice(None), *sources)
-        ]
+    for row in range(counts[0]):
+        down, from_row = _overlap(spans[0], row, maps.shape[2])
+        for column in range(counts[1]):
+            across, from_column = _overlap(spans[1], column, maps.shape[3])
+            whole[:, row, column, :, down, across] = values[:, row, column, :, from_row, from_column]
     return whole.flatten(0, 2)
-
-
-def _places(counts: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    return ((row, column) for row in range(counts[0]) for column in range(counts[1]))
 
 
 def _overlap(span: _Span, number: int, size: int) -> tuple[slice, slice]:
