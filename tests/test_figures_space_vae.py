@@ -26,7 +26,7 @@ from helpers.figures.space_vae_earlier import draw_earlier, earlier_claims, earl
 from helpers.figures.space_vae_examples import example_rows, look_claims, mask_claims, misclassified_words
 from helpers.figures.space_vae_extensions import extension_claims, extension_summary
 from helpers.figures.space_vae_flips import flip_claims, flip_summary, sparsity_flips
-from helpers.figures.space_vae_reference import reference_claims, reference_summary
+from helpers.figures.space_vae_reference import cost_claims, distance_summary, reference_claims, reference_summary
 from helpers.figures.space_vae_table_one import (
     chosen_row,
     cost_of_labels,
@@ -289,24 +289,27 @@ class TestBottleneck:
 
 class TestOthers:
     def test_reference(self):
-        kept = {"as drawn": (0.6, 0.3, 0.6, 0.3), "white": (0.2, 0.6, 0.9, 0.5)}
-        rows = []
-        for background, (black_object, black_back, mean_object, mean_back) in kept.items():
-            for training, inside, outside, agreement in (
-                ("beta-10", black_object, black_back, 0.4),
-                ("mean-colour", mean_object, mean_back, 0.8),
-            ):
-                extra = {"object_kept": inside, "background_kept": outside, "contrast_kept": inside}
-                values = {f"{k}{end}": v for k, v in extra.items() for end in ("", "_low", "_high")}
-                row = {"training": training, "background": background, **values, **metrics(agreement=agreement)}
-                rows.append(row)
+        rows = [
+            {"training": training, "background": background, "contrast_kept": 0.5}
+            | {"object_kept": inside, "background_kept": outside, "object_share": 0.1, "object_share_before": 0.2}
+            | metrics(agreement=agreement)
+            for background in ("as drawn", "white")
+            for training, inside, outside, agreement in (("beta-10", 0.4, 0.6, 0.4), ("mean-colour", 0.7, 0.5, 0.8))
+        ]
         table = pd.DataFrame(rows)
-        claims = reference_claims(table, "white")
-        assert outcome(claims, "against black: more of the white background") == "held"
-        assert outcome(claims, "against the mean colour: more of the white") == "did not hold"
-        assert outcome(claims, "more of the contrast") == "held"
-        assert outcome(claims, "more predictions") == "held"
-        assert len(reference_summary(table)) == 4
+        for name in ("contrast_kept", "object_kept", "background_kept", "object_share", "object_share_before"):
+            table = table.assign(**{f"{name}_low": table[name] - 0.01, f"{name}_high": table[name] + 0.01})
+        assert [claim.outcome for claim in reference_claims(table, "white")] == ["held", "held"]
+        turned = table.rename(
+            columns=lambda name: name.replace("object_kept", "x").replace("background_kept", "object_kept")
+        )
+        turned = turned.rename(columns=lambda name: name.replace("x", "background_kept") if name[0] == "x" else name)
+        assert [claim.outcome for claim in reference_claims(turned, "white")] == ["did not hold"] * 2
+        costs = cost_claims(table, "white")
+        assert outcome(costs, "more predictions") == "held"
+        assert outcome(costs, "more contrast") == "is undecided"
+        assert cost_claims(table[table["training"] == "beta-10"]) == []
+        assert len(reference_summary(table)) == len(distance_summary(table)) == 4
 
     def test_extensions(self):
         values = {"beta-10": (0.2, 20.0, 0.10), "contrast": (0.3, 25.0, 0.12), "colours": (0.2, 9.0, 0.1)}

@@ -28,11 +28,12 @@ from helpers.figures.space_vae_framework import (
     used_codes,
 )
 from helpers.figures.space_vae_grid import Column, answers, draw_columns
-from helpers.figures.space_vae_reference import draw_backgrounds
+from helpers.figures.space_vae_reference import distance_table, draw_backgrounds
 from helpers.results import write_table
 from helpers.space_vae.files import read_space_vae
 from helpers.space_vae.loss import SpaceVAELoss
 from helpers.space_vae_experiments.catalogue import space_table
+from helpers.space_vae_experiments.reference import recomposed_scenes
 from helpers.space_vae_experiments.study import SpaceStudy
 
 
@@ -186,6 +187,21 @@ class TestGrids:
         assert len(draw_extensions(study, 2).axes) == 2 * 3  # image, plain, few colours: the others are not trained
         assert len(draw_backgrounds(study, "white", 2).axes) == 2 * 3
         assert len(draw_earlier_pictures(study, 2).axes) == 2 * 6
+
+
+def test_distances_to_the_own_reference(study):
+    table = distance_table(study, 6)
+    assert len(table) == 2 * 3
+    made = recomposed_scenes(6, "white", seed=0)
+    images, kept = made.images.floats(), study.kept_by("mean-colour", made.images)
+    own = images.mean((2, 3), keepdim=True)
+    inside = made.objects[:, None].expand_as(images)
+    row = table[(table["background"] == "white") & (table["training"] == "mean-colour")].iloc[0]
+    left, there = ((each - own).abs() for each in (kept, images))
+    assert row["object_kept"] == pytest.approx(float(left[inside].sum() / there[inside].sum()), rel=1e-4)
+    assert row["object_share_before"] == pytest.approx(float(there[inside].sum() / there.sum()), rel=1e-4)
+    black = table[(table["background"] == "white") & (table["training"] == "beta-10")].iloc[0]
+    assert black["object_share_before"] == pytest.approx(float(images[inside].sum() / images.sum()), rel=1e-4)
 
 
 def test_the_calibration_is_read_where_it_lies(study, tmp_path):
