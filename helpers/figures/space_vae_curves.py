@@ -138,7 +138,12 @@ def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None
         )
         if method == "space-vae":
             place.annotate(
-                f"{row['beta']:g}", (x.value, y.value), xytext=(6, 5), textcoords="offset points", fontsize=9
+                f"{row['beta']:g}",
+                (x.value, y.value),
+                xytext=(0, -13),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
             )
 
 
