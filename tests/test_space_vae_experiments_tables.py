@@ -170,6 +170,9 @@ class TestReference:
         }
         for column in ("object_kept", "background_kept", "contrast_kept"):
             np.testing.assert_allclose(table[[column, f"{column}_low", f"{column}_high"]], 0.5, rtol=1e-4)
+        black = table[table["training"] == "beta-10"]  # from black, distance is brightness
+        np.testing.assert_allclose(black["object_distance_kept"], black["object_kept"])
+        np.testing.assert_allclose(black["background_distance_kept"], black["background_kept"])
         white = table[table["background"] == "white"].iloc[0]
         made = recomposed_scenes(30, "white")
         pixels, inside = made.images.floats(), made.objects[:, None]

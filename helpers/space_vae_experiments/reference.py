@@ -13,6 +13,7 @@ from torch import Tensor
 from helpers.labelled import LabelledImages
 from helpers.labelled.loading import SIZE
 from helpers.scenes import SCENE_CLASSES, make_scenes
+from helpers.space_vae.loss import reference_colour
 from helpers.space_vae_experiments.networks import PLAIN
 from helpers.space_vae_experiments.rows import interval_columns, metric_columns
 from helpers.space_vae_experiments.study import SpaceStudy
@@ -74,8 +75,11 @@ def reference_table(study: SpaceStudy) -> pd.DataFrame:
         One row for each network and background: columns training, background, reference, the metrics, and with
         intervals: `object_kept`, `background_kept` (the share of the brightness that is left inside and outside the
         object), `removed_inside` (of all brightness that is removed, the share inside the object), `contrast_kept` (of
-        the distance between the object's and the background's mean colours, the share that is left), `inside` (share of
-        the pixels), `accuracy_before` (of the classifier on the images themselves); images, source.
+        the distance between the object's and the background's mean colours, the share that is left),
+        `object_distance_kept`, `background_distance_kept` (of the distance to the training's own reference colour, the
+        share that is left inside and outside the object: what is uninformative should lose more of it than what is
+        not), `inside` (share of the pixels), `accuracy_before` (of the classifier on the images themselves); images,
+        source.
 
     Raises:
         ValueError: the profile's images are no scenes, or no such network is trained.
@@ -106,6 +110,8 @@ def _row(study: SpaceStudy, name: str, made: Recomposed) -> dict[str, Any]:
     images, kept = made.images.floats(), study.kept_by(name, made.images)
     inside = made.objects[:, None].float()
     before, after = (sums(each, inside) for each in (images, kept))
+    colour = reference_colour(images, study.settings.options(name).loss.reference)
+    far = [sums((each - colour).abs(), inside) for each in (images, kept)]
     removed = [first - second for first, second in zip(before, after, strict=True)]
     scores = study.score_model(name, made.images)
     return {
@@ -113,6 +119,8 @@ def _row(study: SpaceStudy, name: str, made: Recomposed) -> dict[str, Any]:
         **interval_columns("accuracy_before", (scores.predicted == scores.label).float()),
         **interval_columns("object_kept", after[0], before[0]),
         **interval_columns("background_kept", after[1], before[1]),
+        **interval_columns("object_distance_kept", far[1][0], far[0][0]),
+        **interval_columns("background_distance_kept", far[1][1], far[0][1]),
         **interval_columns("removed_inside", removed[0], removed[0] + removed[1]),
         **interval_columns("contrast_kept", contrast(kept, inside), contrast(images, inside)),
         **interval_columns("inside", inside.mean((1, 2, 3))),
