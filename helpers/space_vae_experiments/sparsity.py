@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.baselines.thresholds import Rule, choose_threshold
+from helpers.baselines.thresholds import PUBLISHED_THRESHOLDS, Rule, choose_threshold
 from helpers.labelled import LabelledImages
 from helpers.space_vae_experiments.competitors import MEASURED, attributions, competitor_images, keep_above
 from helpers.space_vae_experiments.controls import control_rows
@@ -57,7 +57,7 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
 def chosen_thresholds(table: pd.DataFrame, method: str) -> dict[str, float]:
     """A competitor's threshold by each rule; a rule that no threshold satisfies is left out.
 
-    The published rule, on test or on validation images, knows the paper's thresholds only: none above 0.
+    The published rule, on test or on validation images, knows the paper's thresholds only: tenths, none above 0.
 
     Args:
         table: with columns split, method, threshold, l0 and confidence.
@@ -66,7 +66,9 @@ def chosen_thresholds(table: pd.DataFrame, method: str) -> dict[str, float]:
     rows = dict(iter(table[table["method"] == method].groupby("split")))
     chosen = {}
     for rule, split, kind in _RULES:
-        part = rows[split][rows[split]["threshold"] <= 0] if kind == "published" else rows[split]
+        part = rows[split]
+        if kind == "published":
+            part = part[part["threshold"].isin(PUBLISHED_THRESHOLDS)]
         with suppress(ValueError):  # no threshold qualifies
             chosen[rule] = choose_threshold(
                 part["threshold"].tolist(), part["l0"].tolist(), part["confidence"].tolist(), rule=kind
