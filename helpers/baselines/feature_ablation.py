@@ -23,8 +23,8 @@ class FeatureAblationOptions(AttributionOptions):
         channels: `"tied"`: a whole pixel, so that 32 x 32 pixels take 1,024 calls of the classifier an image and all
             three channels get the same number; `"apart"`: one entry, three times as many calls.
         windows: whether only what a removed pixel reaches is computed anew, where the classifier allows it
-            (`PixelRemoval`): the same numbers, but for float rounding, in about two thirds of the time. Otherwise, or for
-            other classifiers, Captum calls the whole classifier.
+            (`PixelRemoval`): the same numbers, but for float rounding, in about two thirds of the time. Otherwise, or
+            for other classifiers, Captum calls the whole classifier.
     """
 
     channels: Literal["tied", "apart"] = "tied"
