@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from torch import nn
 
 from helpers.labelled import LabelledImages
+from helpers.runtime import resolve_device
 from helpers.space_vae.data import ExplainedRows, SpaceVAEData, answers
 from helpers.space_vae.module import SpaceVAEModule
 from helpers.space_vae.network import SpaceVAENetwork
@@ -91,6 +92,7 @@ def train_space_vae(
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
     if start is not None:
         module.network.begin_as(start)
+    classifier.to(resolve_device("cuda" if device == "gpu" else device))  # else a GPU would wait for a CPU's answers
     rows = [ExplainedRows(each, answers(classifier, each, mirrored=options.flip)) for each in (training, validation)]
     data = SpaceVAEData(rows[0], rows[1], batch=options.batch, seed=options.seed)
     timer = Timer()

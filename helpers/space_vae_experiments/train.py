@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from helpers.explainer_experiments.processes import told_plainly
+from helpers.explainer_experiments.processes import first_process, started_together, told_plainly
 from helpers.profiles import load_profile
 from helpers.space_vae.files import MODELS_FOLDER
 from helpers.space_vae_experiments.study import SpaceStudy
@@ -31,18 +31,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=MODELS_FOLDER, help="where weights for scenes go")
     parser.add_argument("--results", type=Path, help="another folder than results/, for checkpoints and other weights")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"))
+    parser.add_argument("--devices", type=int, default=1, help="processes on each machine, for the networks")
+    parser.add_argument("--nodes", type=int, default=1, help="machines")
+    parser.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
     with told_plainly():
         _train(parser.parse_args(arguments))
 
 
 def _train(chosen: argparse.Namespace) -> None:
+    if chosen.again and started_together():
+        raise ValueError("--again needs a single first process: the others would not know new weights from old ones")
+    devices = {name: getattr(chosen, name) for name in ("device", "devices", "nodes", "strategy")}
     profile = load_profile(chosen.profile, needs="space-vae")
     study = SpaceStudy(profile, root=chosen.results, models=chosen.output, show_progress=True)
     check_names(study, chosen.only)
     for name in training_names(study, chosen.only):
         command = f"python -m helpers.space_vae_experiments.train --profile {profile.name} --only {name}"
         again = chosen.again and (not chosen.only or name in chosen.only)
-        print(run_training(study, name, again=again, device=chosen.device, command=command), flush=True)
+        done = run_training(study, name, again=again, show=first_process(), command=command, **devices)
+        if first_process():
+            print(done, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from helpers.classifiers import load_classifier
+from helpers.explainer_experiments.processes import first_process, wait_for
 from helpers.results import run_key
 from helpers.results.atomic import atomic_write
 from helpers.space_vae.files import SpaceVAEFile, read_space_vae, save_space_vae
@@ -42,17 +45,19 @@ def training_folder(study: SpaceStudy, name: str) -> Path:
 
 
 def run_training(
-    study: SpaceStudy, name: str, *, again: bool = False, device: str = "auto", show: bool = True, command: str = ""
+    study: SpaceStudy, name: str, *, again: bool = False, show: bool = True, command: str = "", **devices: Any
 ) -> str:
     """Do one training, unless its file is there; a killed one goes on from its last epoch.
+
+    Where several processes run the same trainings, the first one trains the classifier and writes all files.
 
     Args:
         study: the profile.
         name: `"classifier"`, or one of the profile's trainings.
         again: train also where the file is there.
-        device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
         show: whether to show progress.
         command: the command for the card.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.space_vae.train.train_space_vae`.
 
     Returns:
         What was done, in a line.
@@ -61,8 +66,11 @@ def run_training(
     path = study.weights_file(name)
     if path.is_file() and not again:
         return f"{path.name} is there"
+    if name == CLASSIFIER and not first_process():
+        wait_for(path)
+        return f"{path.name}: trained by the first process"
     train = _train_classifier if name == CLASSIFIER else _train_network
-    return train(study, name, path, device, show, command)
+    return train(study, name, path, show, command, devices)
 
 
 def start_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAENetwork | None, str | None]:
@@ -83,13 +91,20 @@ def forget_others(folder: Path, key: str) -> None:
     A checkpoint knows its recipe, and neither of these: the training would go on where another one was.
     """
     mark = folder / "belongs-to.txt"
+    while not first_process():  # the others begin when the first one has looked
+        if mark.is_file() and mark.read_text() == key:
+            return
+        time.sleep(1)
     if mark.is_file() and mark.read_text() != key:
         for checkpoint in folder.glob("*.ckpt"):
             checkpoint.unlink()
     atomic_write(mark, key.encode())
 
 
-def _train_classifier(study: SpaceStudy, name: str, path: Path, device: str, show: bool, command: str) -> str:
+def _train_classifier(
+    study: SpaceStudy, name: str, path: Path, show: bool, command: str, devices: dict[str, Any]
+) -> str:
+    device = devices.get("device", "auto")
     recipe = study.settings.classifier.recipe
     training, validation = study.split("train"), study.split("validation")
     done = train_labelled(recipe, training, validation, training_folder(study, name), device=device, show=show)
@@ -99,15 +114,19 @@ def _train_classifier(study: SpaceStudy, name: str, path: Path, device: str, sho
     return f"{path.name}: validation accuracy {done.accuracy:.4f}, {done.seconds:.0f} s on {done.device}"
 
 
-def _train_network(study: SpaceStudy, name: str, path: Path, device: str, show: bool, command: str) -> str:
+def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command: str, devices: dict[str, Any]) -> str:
     options = study.settings.options(name)
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     training, validation = study.split("train"), study.split("validation")
     folder = training_folder(study, name)
+    if options.start is not None and not first_process():
+        wait_for(study.weights_file(options.start))
     start, begins = start_network(study, options)
     data = study.settings.data.model_dump(mode="json")
     forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
-    done = train_space_vae(options, classifier, training, validation, folder, start=start, device=device, show=show)
+    done = train_space_vae(options, classifier, training, validation, folder, start=start, show=show, **devices)
+    if not first_process():
+        return f"{path.name}: saved by the first process"
     about = SpaceVAEFile(
         loss=options.loss,
         classifier=study.weights_file(CLASSIFIER).stem,
