@@ -114,7 +114,7 @@ def test_all_tables_are_there_and_have_every_method(paper):
     } <= set(tables["sparsity"]["method"])  # fmt: skip
     assert set(tables["sparsity"]["training"].dropna()) == set(TRAINED)
     thresholds = tables["sparsity"].groupby("method")["threshold"].nunique()
-    assert thresholds["deeplift"] == thresholds["feature-ablation"] == 21  # the profile leaves them at their default
+    assert thresholds["deeplift"] == thresholds["feature-ablation"] == 27  # the profile leaves them at their default
     assert set(tables["bottleneck"]["training"]) == {"beta-10", "grid-16"}
     assert set(tables["conditioned"]["training"]) == {"beta-1", "beta-10", "beta-100", "any-beta"}
     assert all(set(table["source"]) == {"CIFAR-10"} for table in tables.values())

@@ -95,7 +95,10 @@ def row_name(row: Any) -> str:
     if row["method"] == "space-vae":
         return f"{name}, β = {row['beta']:g}" if not math.isnan(row["beta"]) else name
     threshold = row["threshold"]
-    return name if math.isnan(threshold) else f"{name}, σ = {threshold:.1f}".replace("-", "−")
+    if math.isnan(threshold):
+        return name
+    digits = 1 if round(threshold, 1) == threshold else 2
+    return f"{name}, σ = {threshold:.{digits}f}".replace("-", "−")
 
 
 def one_row(table: pd.DataFrame, **facts: Any) -> pd.Series:

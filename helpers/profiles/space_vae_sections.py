@@ -45,13 +45,18 @@ class SmallClassifier(Section):
     recipe: LabelledOptions = LabelledOptions()
 
 
+# tenths, as in the paper, and finer steps near 0, where most attributions are
+_FINE = (-0.05, -0.02, -0.01, 0.01, 0.02, 0.05)
+_THRESHOLDS = tuple(sorted((*(round(0.1 * step, 1) for step in range(-10, 11)), *_FINE)))
+
+
 class SpaceVAEEvaluation(Section):
     """On how many images what is measured."""
 
     images: Count  # test images, for trained networks
     competitors: Count  # test images, for attribution methods
     threshold_images: Count  # validation images, on which their thresholds are chosen
-    thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = tuple(round(0.1 * k, 1) for k in range(-10, 11))
+    thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = _THRESHOLDS
     integration_steps: Count = 50
     earlier: Count | None = None  # scenes that CartoonX, Pixel RDE and the Explainer are tested on
 

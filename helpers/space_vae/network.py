@@ -76,8 +76,7 @@ class SpaceVAENetwork(nn.Module):
     def begin_as(self, other: SpaceVAENetwork) -> None:
         """Take over the weights and the codebook of a network of the same layers; beta's own layers stay as they are.
 
-        A file holds no counts of its codes. So where dead codes are revived, the first step of a training that begins
-        as a network from a file puts them all anew, onto what the encoder says of its first batch.
+        A file holds no counts of its codes: each of them counts as one vector at its place, so that it moves easily.
 
         Raises:
             ValueError: the layers are others.
