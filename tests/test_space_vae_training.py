@@ -12,9 +12,10 @@ from space_vae_runs import EVERYTHING, NETWORK, SIZE, TINY, ColourClassifier, co
 from helpers.classifiers import load_classifier
 from helpers.classifiers.vgg import VGG_NAME
 from helpers.space_vae import LossOptions, SpaceVAE, SpaceVAENetwork, train_space_vae
-from helpers.space_vae.data import ExplainedRows, SpaceVAEData, answers
+from helpers.space_vae.data import ExplainedRows, answers
 from helpers.space_vae.module import SpaceVAEModule, in_precision
 from helpers.space_vae.train import pixel_variance
+from helpers.training.rows import RowsData
 
 
 def explained(network, beta=None, count=30):
@@ -216,7 +217,7 @@ def test_the_variance_is_that_of_all_pixels():
 def test_an_epoch_shows_each_image_at_most_once_in_an_order_of_its_own():
     images = coloured(20)
     rows = ExplainedRows(images, torch.stack([torch.arange(20), torch.arange(20)]))
-    data = SpaceVAEData(rows, rows, batch=6, seed=2)
+    data = RowsData(rows, rows, batch=6, seed=2)
     loader = data.train_dataloader()
     orders = []
     for epoch in (0, 1, 0):

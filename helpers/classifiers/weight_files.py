@@ -82,20 +82,29 @@ def read_weights(path: str | Path, *, sha256: str | None = None) -> WeightsFile:
         raise ValueError(_not_safetensors(path))
     if not path.is_file():
         raise FileNotFoundError(f"there is no weights file {path}; put it there, or correct the path")
-    content = path.read_bytes()  # read once: what is checked is what is loaded
-    digest = hashlib.sha256(content).hexdigest()
-    check_digest(path, digest, expected_digest(path) if sha256 is None else sha256)
-    try:
-        state = safetensors.torch.load(content)
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from error
+    state, metadata, digest = read_tensors(path, sha256=sha256)
     try:
         return WeightsFile(path, state, FileMetadata.model_validate(metadata), digest)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ValueError(f"the metadata of {path} cannot be used: {problems}; write it with save_weights") from error
+
+
+def read_tensors(path: Path, *, sha256: str | None = None) -> tuple[dict[str, Tensor], dict[str, str], str]:
+    """The tensors of a safetensors file, its metadata and its SHA-256, which is checked as in `read_weights`.
+
+    Raises:
+        ValueError: the file is damaged, or is not the one that its digest promises.
+    """
+    content = path.read_bytes()  # read once: what is checked is what is loaded
+    digest = hashlib.sha256(content).hexdigest()
+    check_digest(path, digest, expected_digest(path) if sha256 is None else sha256)
+    try:
+        state = safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file ({error}); copy or download it again") from error
+    length = int.from_bytes(content[:8], "little")
+    return state, json.loads(content[8 : 8 + length]).get("__metadata__", {}), digest
 
 
 def save_weights(

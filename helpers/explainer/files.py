@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import nn
 
-from helpers.classifiers.weight_files import check_digest, expected_digest, write_tensors
+from helpers.classifiers.weight_files import read_tensors, write_tensors
 from helpers.explainer.method import Explainer
 from helpers.explainer.network import ExplainerNetwork
 from helpers.explainer.options import NetworkOptions, Objective
@@ -68,19 +66,16 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
         raise FileNotFoundError(
             f"there is no Explainer {path}; train it: python -m helpers.explainer_experiments.train --profile <profile>"
         )
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    check_digest(path, digest, expected_digest(path))
+    state, metadata, digest = read_tensors(path)
     try:
-        length = int.from_bytes(content[:8], "little")
-        about: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_ENTRY])
+        about: dict[str, Any] = json.loads(metadata[_ENTRY])
         options = about.pop("network")
         tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
         about["class_names"] = tuple(about["class_names"])
         file = ExplainerFile(**about)
         network = ExplainerNetwork(NetworkOptions(**tuples), len(file.class_names))
-        network.load_state_dict(safetensors.torch.load(content))
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        network.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is not the file of an Explainer ({error}); train it again") from error
     return network, file, digest
 

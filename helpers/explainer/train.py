@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 from torch import nn
 
-from helpers.explainer.data import ExplainerData
+from helpers.explainer.data import LabelledRows
 from helpers.explainer.module import ExplainerModule
 from helpers.explainer.network import ExplainerNetwork
 from helpers.explainer.options import ExplainerOptions
 from helpers.multilabel import MultiLabelImages
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.resume import best_epoch, best_weights, check_enough, quiet, read_checkpoint, resumable_trainer
+from helpers.training.rows import RowsData
 
 WATCHED = "validation loss"
 
@@ -70,28 +70,16 @@ def train_explainer(
         ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
     """
     folder = Path(folder)
-    if len(training) < options.batch or not len(validation):
-        raise ValueError(
-            f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
-            f"images ({len(validation)}): give more images or a smaller batch"
-        )
+    check_enough(len(training), len(validation), options.batch)
     last = folder / "last.ckpt"
     if last.exists():
         read_checkpoint(last, options.plain())
     classes = len(training.class_names)
     module = ExplainerModule(options, classifier, classes, options.epochs * (len(training) // options.batch))
-    data = ExplainerData(training, validation, batch=options.batch, seed=options.seed)
+    data = RowsData(LabelledRows(training), LabelledRows(validation), batch=options.batch, seed=options.seed)
     timer = Timer()
     stop = EarlyStopping(WATCHED, min_delta=options.min_delta, patience=options.patience, check_on_train_epoch_end=True)
-    # nothing resumes from the best epoch, which needs no optimiser's state: 160 MB of DeepLab instead of 480
-    best = ModelCheckpoint(
-        folder,
-        "best",
-        monitor=WATCHED,
-        save_weights_only=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    best = best_epoch(folder, WATCHED)
     with quiet():
         trainer = resumable_trainer(
             folder,
@@ -109,7 +97,7 @@ def train_explainer(
         )
         trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
     if options.keep == "best":
-        module.load_state_dict(_read(best.best_model_path)["state_dict"])
+        module.load_state_dict(best_weights(best))
     return ExplainerTraining(
         network=module.network,
         epochs=trainer.current_epoch,
@@ -117,7 +105,3 @@ def train_explainer(
         seconds=timer.time_elapsed("train"),
         device=trainer.strategy.root_device.type,
     )
-
-
-def _read(path: str) -> dict[str, Any]:
-    return torch.load(path, map_location="cpu", weights_only=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import nn
 
-from helpers.classifiers.weight_files import check_digest, expected_digest, write_tensors
+from helpers.classifiers.weight_files import read_tensors, write_tensors
 from helpers.space_vae.method import SpaceVAE
 from helpers.space_vae.network import SpaceVAENetwork
 from helpers.space_vae.options import LossOptions, NetworkOptions
@@ -72,20 +70,16 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
         raise FileNotFoundError(
             f"there is no SpaCE-VAE {path}; train it: python -m helpers.space_vae_experiments.train --profile <profile>"
         )
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    check_digest(path, digest, expected_digest(path))
+    state, metadata, digest = read_tensors(path)
     try:
-        length = int.from_bytes(content[:8], "little")
-        about: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_ENTRY])
+        about: dict[str, Any] = json.loads(metadata[_ENTRY])
         network = SpaceVAENetwork(NetworkOptions(**about.pop("network")))
         file = SpaceVAEFile(loss=LossOptions(**_with_tuples(about.pop("loss"))), **about)
-        state = safetensors.torch.load(content)
         # should it be trained further, each code counts as one vector at its place
         averages = {"counts": torch.ones(len(network.quantiser.counts)), "sums": state["quantiser.codebook"].clone()}
         averages["steps"] = network.quantiser.steps
         network.load_state_dict({**{f"quantiser.{name}": value for name, value in averages.items()}, **state})
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is not the file of a SpaCE-VAE ({error}); train it again") from error
     return network.eval(), file, digest
 

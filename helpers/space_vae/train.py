@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 from torch import nn
 
 from helpers.labelled import LabelledImages
 from helpers.runtime import resolve_device
-from helpers.space_vae.data import ExplainedRows, SpaceVAEData, answers
+from helpers.space_vae.data import ExplainedRows, answers
 from helpers.space_vae.module import SpaceVAEModule
 from helpers.space_vae.network import SpaceVAENetwork
 from helpers.space_vae.options import SpaceVAEOptions
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.resume import best_epoch, best_weights, check_enough, quiet, read_checkpoint, resumable_trainer
+from helpers.training.rows import RowsData
 
 WATCHED = "validation loss"
 
@@ -77,11 +78,7 @@ def train_space_vae(
             missing or has other layers.
     """
     folder = Path(folder)
-    if len(training) < options.batch or not len(validation):
-        raise ValueError(
-            f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
-            f"images ({len(validation)}): give more images or a smaller batch"
-        )
+    check_enough(len(training), len(validation), options.batch)
     if (start is None) != (options.start is None):
         raise ValueError(
             f"options.start={options.start!r}: pass start= if, and only if, a training begins with another"
@@ -94,17 +91,10 @@ def train_space_vae(
         module.network.begin_as(start)
     classifier.to(resolve_device("cuda" if device == "gpu" else device))  # else a GPU would wait for a CPU's answers
     rows = [ExplainedRows(each, answers(classifier, each, mirrored=options.flip)) for each in (training, validation)]
-    data = SpaceVAEData(rows[0], rows[1], batch=options.batch, seed=options.seed)
+    data = RowsData(rows[0], rows[1], batch=options.batch, seed=options.seed, validation_batch=max(250, options.batch))
     timer = Timer()
     stop = EarlyStopping(WATCHED, min_delta=0.0, patience=options.patience, check_on_train_epoch_end=True)
-    best = ModelCheckpoint(
-        folder,
-        "best",
-        monitor=WATCHED,
-        save_weights_only=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    best = best_epoch(folder, WATCHED)
     with quiet():
         trainer = resumable_trainer(
             folder,
@@ -121,7 +111,7 @@ def train_space_vae(
             use_distributed_sampler=False,
         )
         trainer.fit(module, datamodule=data, ckpt_path=last if found else None, weights_only=True)
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    state = best_weights(best)
     module.load_state_dict(state)
     assert best.best_model_score is not None
     return SpaceVAETraining(

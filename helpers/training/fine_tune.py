@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 from torch import Tensor, nn
 
 from helpers.classifiers import save_weights
@@ -18,7 +18,7 @@ from helpers.training.fine_tune_features import batches, trunk_features
 from helpers.training.fine_tune_module import WATCHED, FineTuneModule
 from helpers.training.fine_tune_network import FineTuneNetwork, fine_tune_network
 from helpers.training.fine_tune_options import FineTuneOptions
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.resume import best_epoch, quiet, read_checkpoint, resumable_trainer
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,7 @@ def fine_tune(
     recipe = {**options.plain(), "source": network.source, "classes": len(training.class_names)}
     last, timer = folder / "last.ckpt", Timer()
     stop = EarlyStopping(WATCHED, min_delta=options.min_delta, patience=options.patience, check_on_train_epoch_end=True)
-    best = ModelCheckpoint(
-        folder,
-        "best",
-        monitor=WATCHED,
-        save_weights_only=True,  # Adam's averages of VGG's head would take a gigabyte
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    best = best_epoch(folder, WATCHED)
     with quiet():
         trainer = resumable_trainer(
             folder,

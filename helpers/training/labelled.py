@@ -11,7 +11,7 @@ from typing import Any
 import lightning
 import torch
 from jaxtyping import Float
-from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
@@ -24,7 +24,7 @@ from helpers.labelled import LabelledImages
 from helpers.runtime import random_generator
 from helpers.training.data import EpochSampler
 from helpers.training.labelled_options import LabelledOptions
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.resume import best_epoch, best_weights, check_enough, quiet, read_checkpoint, resumable_trainer
 
 WATCHED = "validation accuracy"
 _VALIDATION_BATCH = 500
@@ -176,11 +176,7 @@ def train_labelled(
         ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
     """
     folder = Path(folder)
-    if len(training) < options.batch or not len(validation):
-        raise ValueError(
-            f"{len(training)} training images do not fill a batch of {options.batch}, or there are no validation "
-            f"images ({len(validation)}): give more images or a smaller batch"
-        )
+    check_enough(len(training), len(validation), options.batch)
     last = folder / "last.ckpt"
     if last.exists():
         read_checkpoint(last, options.plain())
@@ -188,9 +184,7 @@ def train_labelled(
     module = LabelledModule(options, len(training.class_names), steps)
     held_out = _loader(validation, options, batch_size=_VALIDATION_BATCH)
     timer = Timer()
-    best = ModelCheckpoint(
-        folder, "best", monitor=WATCHED, mode="max", save_weights_only=True, enable_version_counter=False
-    )
+    best = best_epoch(folder, WATCHED, mode="max")
     with quiet():
         trainer = resumable_trainer(
             folder,
@@ -216,7 +210,7 @@ def train_labelled(
         )
         seconds = timer.time_elapsed("train")
         if options.keep == "best":
-            state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+            state = best_weights(best)
             module.load_state_dict(state)
         accuracy = trainer.validate(module, held_out, verbose=False)[0][WATCHED]  # of the weights that are kept
     return LabelledTraining(module, accuracy, seconds, trainer.strategy.root_device.type)

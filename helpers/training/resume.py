@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -54,6 +54,41 @@ def resumable_trainer(
         num_sanity_val_steps=0,
         **more,
     )
+
+
+def best_epoch(folder: Path, watched: str, *, mode: Literal["min", "max"] = "min") -> ModelCheckpoint:
+    """A callback that keeps the weights of the best epoch, `best.ckpt`.
+
+    Nothing resumes from them, so the optimiser's state stays behind: 160 MB of DeepLab instead of 480.
+
+    Args:
+        folder: for the checkpoint.
+        watched: what the module logs.
+        mode: whether the least or the highest value is best.
+    """
+    return ModelCheckpoint(
+        folder,
+        "best",
+        monitor=watched,
+        mode=mode,
+        save_weights_only=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
+
+
+def best_weights(best: ModelCheckpoint) -> dict[str, Any]:
+    """The weights that `best_epoch` kept."""
+    return torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+
+
+def check_enough(training: int, validation: int, batch: int) -> None:
+    """Raise a ValueError where the training images do not fill a batch, or no validation images are there."""
+    if training < batch or not validation:
+        raise ValueError(
+            f"{training} training images do not fill a batch of {batch}, or there are no validation "
+            f"images ({validation}): give more images or a smaller batch"
+        )
 
 
 def read_checkpoint(checkpoint: Path, options: Mapping[str, Any]) -> dict[str, Any]:
