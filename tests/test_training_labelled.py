@@ -203,6 +203,7 @@ def test_too_few_images_are_refused(tmp_path):
         ({"warm_up": 0.0}, "warm_up=0"),
         ({"warm_up": 1.0}, "warm_up=1"),
         ({"padding": -1}, "padding=-1"),
+        ({"policy_share": 0.0}, "policy_share=0"),
         ({"std": (0.2, 0.0, 0.2)}, "std="),
         ({"keep": "first"}, "keep"),
         ({"precision": "8"}, "precision"),
@@ -259,16 +260,31 @@ def test_a_square_is_erased():
 
 
 def test_the_policy_changes_groups_and_depends_on_the_step_alone():
-    options = replace(TINY, policy="trivial", erase=8, dropout=0.0)
-    module = LabelledModule(options, 10, 10)
+    first, again, early, late = (
+        pixels_that_are_learnt_from(share, step) for share, step in ((1.0, 0), (1.0, 0), (0.8, 7), (0.8, 8))
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(early, PIXELS.float() / 255)
+    torch.testing.assert_close(late, PIXELS.float() / 255)  # of 10 steps the last two learn from the images as they are
+
+
+PIXELS = torch.randint(0, 256, (32, 3, 32, 32), generator=random_generator(1), dtype=torch.uint8)
+
+
+def pixels_that_are_learnt_from(share, step):
+    """What the network sees of `PIXELS` in one of ten steps, if nothing but the policy changes images."""
+    options = replace(TINY, policy="trivial", policy_share=share, padding=0, flip=False, dropout=0.0)
     seen = []
-    module.forward = lambda images: (seen.append(images), torch.zeros(len(images), 10, requires_grad=True))[1]
-    module.log = lambda *_, **__: None
-    batch = [
-        torch.randint(0, 256, (32, 3, 32, 32), generator=random_generator(1), dtype=torch.uint8),
-        torch.arange(32) % 10,
-    ]
-    for _ in range(2):
-        module.training_step(batch, 0)
-    assert torch.equal(seen[0], seen[1])
-    assert not torch.equal(seen[0], batch[0].float() / 255)
+
+    class Watched(LabelledModule):
+        global_step = step
+
+        def forward(self, images):
+            seen.append(images)
+            return torch.zeros(len(images), 10, requires_grad=True)
+
+        def log(self, *_, **__):
+            pass
+
+    Watched(options, 10, 10).training_step([PIXELS, torch.arange(32) % 10], 0)
+    return seen[0]

@@ -59,7 +59,7 @@ class LabelledModule(lightning.LightningModule):
         place = 1_000_003 * self.options.seed + self.global_step
         generator, o = random_generator(place), self.options
         with _seeded(place, pixels.device):  # torchvision's policy and dropout have no generators of their own
-            if o.policy == "trivial":
+            if o.policy == "trivial" and self.global_step < o.policy_share * self.steps:
                 pixels = torch.cat([self.policy(part) for part in pixels.split(_GROUP)])
             images = shift_and_mirror(pixels.float() / 255, generator, padding=o.padding, flip=o.flip)
             if o.erase:
