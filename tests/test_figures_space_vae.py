@@ -47,6 +47,7 @@ from helpers.figures.space_vae_words import (
     number,
     one_row,
     row_name,
+    schedule_words,
     show_larger,
     source_words,
     with_interval,
@@ -145,6 +146,10 @@ class TestWords:
         assert larger_tables("quick", "space-vae-sparsity", root=tmp_path) == {}
         assert "has not been run yet" in larger_words({}, "quick")
         assert "itself" in larger_words({}, "study")
+        assert "classifier 100 epochs, published 100" in schedule_words("cifar10")
+        shorter = schedule_words("study")
+        assert "published 100; the networks" in shorter
+        assert "begin as a VQ-VAE: `vq-grid-16`, `vq-vae`)" in shorter
         lossy = sparsity.assign(source="CIFAR-10, lossy edition")
         write_table(lossy, "study", "space-vae-sparsity", {}, root=tmp_path)
         tables = larger_tables("quick", "space-vae-sparsity", root=tmp_path)

@@ -15,6 +15,9 @@ from helpers.figures.claims import Claim
 from helpers.figures.committed import committed_table
 from helpers.figures.effects import Effect
 from helpers.figures.words import claims_in_words, show_table
+from helpers.profiles import load_profile
+from helpers.space_vae_experiments.published_values import PUBLISHED_EPOCHS
+from helpers.training.labelled_options import LabelledOptions
 
 METRICS = ("accuracy", "agreement", "confidence", "l0", "l1")
 METRIC_NAMES = {
@@ -146,7 +149,23 @@ def larger_words(tables: dict[str, pd.DataFrame], profile: str) -> str:
     if not tables:
         return "The profile `study` has not been run yet: its table is not in `results/study/`."
     names = " and ".join(f"`{name}`" for name in tables)
-    return f"The same from the committed results of the profile {names}. The pictures behind it may not be shown."
+    schedules = " ".join(schedule_words(name) for name in tables)
+    told = f"The same from the committed results of the profile {names}. The pictures behind it may not be shown."
+    return f"{told} {schedules}"
+
+
+def schedule_words(profile: str) -> str:
+    """How long a profile trained its classifier and its networks, beside the published lengths."""
+    settings = load_profile(profile, needs="space-vae").space_vae
+    options = [settings.options(name) for name in settings.models]
+    lengths = sorted({each.epochs for each in options})
+    span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
+    starts = sorted({each.start for each in options if each.start is not None})
+    begins = f" (with a β they begin as a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
+    return (
+        f"Trainings of `{profile}`: the classifier {settings.classifier.recipe.epochs} epochs, published "
+        f"{LabelledOptions().epochs}; the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}."
+    )
 
 
 def show_larger(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
