@@ -101,6 +101,18 @@ class TestStudy:
         for name, values in study.score_model("beta-1", study.test).columns().items():
             torch.testing.assert_close(values, once.columns()[name], rtol=1e-4, atol=1e-4)
 
+    def test_the_classes_of_the_originals_are_asked_once(self, study, profile, root):
+        study, seen = SpaceStudy(profile, root=root, models=study.models), []
+        study.classifier.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+        first = study.score(study.test, lambda part, _: part * 0.5)
+        again = study.score(study.test, lambda part, _: part * 0.5)
+        assert len(seen) == 3  # the originals and the kept images, then the kept images
+        assert torch.equal(seen[1], seen[2])
+        with torch.no_grad():
+            right = study.classifier(study.test.floats()).argmax(1)
+        assert torch.equal(first.predicted, right)
+        assert torch.equal(again.predicted, right)
+
     def test_kept_images_are_the_methods(self, study):
         kept = study.kept_by("any-beta", study.test, 3)
         assert torch.equal(kept, study.model("any-beta", 3).explain(study.test.floats()).kept)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.classifiers import Classifier, load_classifier
+from helpers.images import image_digest
 from helpers.labelled import LabelledImages, load_labelled
 from helpers.labelled.loading import Split
 from helpers.metrics.sparsity import SparseScores, score_explanations
@@ -72,6 +73,7 @@ class SpaceStudy:
         self.spent = 0.0  # seconds that stored results which were asked for once took
         self.computed = 0.0  # of these, the seconds that this study itself took
         self._networks: dict[str, SpaceVAE] = {}
+        self._predicted: dict[str, Tensor] = {}  # a table asks a hundred times for the same images' classes
 
     @property
     def scenes(self) -> bool:
@@ -162,7 +164,10 @@ class SpaceStudy:
             rows = slice(first, min(first + _AT_ONCE, len(images)))
             part = pixels[rows].to(self.device)
             labels = images.labels[rows].to(self.device)
-            parts.append(score_explanations(classifier or self.classifier, part, keep(part, rows), labels))
+            known = self._classes(part) if classifier is None else None
+            parts.append(
+                score_explanations(classifier or self.classifier, part, keep(part, rows), labels, predicted=known)
+            )
         return SparseScores(**{name: values.cpu() for name, values in SparseScores.join(parts).columns().items()})
 
     def score_kept(self, images: LabelledImages, kept: Tensor, classifier: nn.Module | None = None) -> SparseScores:
@@ -196,6 +201,13 @@ class SpaceStudy:
             **more,
         )
         return write_table(table, self.profile, name, about, root=self.root)
+
+    def _classes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, " batch"]:
+        """The classes that the classifier gives these images, asked once."""
+        key = self.classifier.digest + image_digest(images.flatten(0, 1))
+        if key not in self._predicted:
+            self._predicted[key] = self.classifier(images).argmax(1)
+        return self._predicted[key]
 
     def _require(self, name: str) -> None:
         path = self.weights_file(name)
