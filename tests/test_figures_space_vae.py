@@ -148,7 +148,7 @@ class TestWords:
         assert "itself" in larger_words({}, "study")
         assert "classifier 100 epochs, published 100" in schedule_words("cifar10")
         shorter = schedule_words("study")
-        assert "published 100; the networks" in shorter
+        assert "published 100 (with changes of brightness" in shorter
         assert "begin as a VQ-VAE: `vq-grid-16`, `vq-vae`)" in shorter
         lossy = sparsity.assign(source="CIFAR-10, lossy edition")
         write_table(lossy, "study", "space-vae-sparsity", {}, root=tmp_path)

@@ -162,10 +162,12 @@ def schedule_words(profile: str) -> str:
     span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
     starts = sorted({each.start for each in options if each.start is not None})
     begins = f" (with a β they begin as a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
-    return (
-        f"Trainings of `{profile}`: the classifier {settings.classifier.recipe.epochs} epochs, published "
-        f"{LabelledOptions().epochs}; the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}."
-    )
+    recipe = settings.classifier.recipe
+    brighter = " (with changes of brightness and colour in its augmentation, which the published one has not)"
+    changed = brighter if recipe.policy != "none" else ""
+    classifier = f"the classifier {recipe.epochs} epochs, published {LabelledOptions().epochs}{changed}"
+    networks = f"the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}"
+    return f"Trainings of `{profile}`: {classifier}; {networks}."
 
 
 def show_larger(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
