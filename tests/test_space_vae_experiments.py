@@ -309,6 +309,8 @@ class TestCatalogue:
 
     def test_all_leaves_out_what_trains_networks_of_its_own(self, study):
         assert set(SPACE_TABLES) - set(possible_tables(study)) == {"alpha"}
+        assert possible_tables(SpaceStudy("study")) == ["sparsity", "examples", "bottleneck"]  # no network for any beta
+        assert "conditioned" in possible_tables(SpaceStudy("cifar10"))
 
     def test_the_command_makes_a_table_and_ends_errors_in_a_message(self, tables, profile, root, monkeypatch, capsys):
         monkeypatch.setattr(command, "load_profile", lambda name, needs: profile)

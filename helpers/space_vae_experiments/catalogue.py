@@ -119,8 +119,10 @@ def check_profile(study: SpaceStudy, name: str) -> None:
 
 
 def possible_tables(study: SpaceStudy) -> list[str]:
-    """The tables that `all` makes of a profile."""
-    return [name for name, table in SPACE_TABLES.items() if table.included and (study.scenes or not table.scenes)]
+    """The tables that `all` makes of a profile: no comparison with a conditioned network where it trains none."""
+    names = [name for name, table in SPACE_TABLES.items() if table.included and (study.scenes or not table.scenes)]
+    conditioned = any(study.settings.options(each).network.conditioned for each in study.settings.models)
+    return [name for name in names if name != "conditioned" or conditioned]
 
 
 def _table_key(study: SpaceStudy, name: str) -> str:
