@@ -32,6 +32,7 @@ class SpaceExperiment:
         networks: whether it depends on the trained networks.
         competitors: whether it depends on their attributions.
         scenes: whether only scenes have it.
+        conditioned: whether only profiles have it that train a network with beta as an input.
         included: whether `all` makes it: a table for which networks are trained anew is asked for by name.
     """
 
@@ -40,6 +41,7 @@ class SpaceExperiment:
     networks: bool = True
     competitors: bool = False
     scenes: bool = False
+    conditioned: bool = False
     included: bool = True
 
 
@@ -56,7 +58,7 @@ SPACE_TABLES: dict[str, SpaceExperiment] = {
     "sparsity": SpaceExperiment(sparsity_table, ("sparsity", "competitors", "controls"), competitors=True),
     "examples": SpaceExperiment(_examples, ("examples", "sparsity", "competitors"), competitors=True),
     "bottleneck": SpaceExperiment(bottleneck_table, _NETWORKS),
-    "conditioned": SpaceExperiment(conditioned_table, _NETWORKS),
+    "conditioned": SpaceExperiment(conditioned_table, _NETWORKS, conditioned=True),
     "extensions": SpaceExperiment(extension_table, _NETWORKS, scenes=True),
     "reference": SpaceExperiment(reference_table, ("reference", "networks"), scenes=True),
     "earlier": SpaceExperiment(earlier_table, ("earlier", "sparsity"), scenes=True),
@@ -119,10 +121,13 @@ def check_profile(study: SpaceStudy, name: str) -> None:
 
 
 def possible_tables(study: SpaceStudy) -> list[str]:
-    """The tables that `all` makes of a profile: no comparison with a conditioned network where it trains none."""
-    names = [name for name, table in SPACE_TABLES.items() if table.included and (study.scenes or not table.scenes)]
-    conditioned = any(study.settings.options(each).network.conditioned for each in study.settings.models)
-    return [name for name in names if name != "conditioned" or conditioned]
+    """The tables that `all` makes of a profile."""
+    conditioned = any(study.settings.options(name).network.conditioned for name in study.settings.models)
+    return [
+        name
+        for name, table in SPACE_TABLES.items()
+        if table.included and (study.scenes or not table.scenes) and (conditioned or not table.conditioned)
+    ]
 
 
 def _table_key(study: SpaceStudy, name: str) -> str:
