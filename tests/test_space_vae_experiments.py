@@ -59,7 +59,7 @@ class TestStudy:
         assert study.weights_file("beta-10") == root / "models" / "mini-beta-10.safetensors"
         assert study.weights_file(CLASSIFIER) == root / "models" / "mini.safetensors"
         photographs = SpaceStudy("study", root=root)
-        assert photographs.weights_file("beta-1") == root / "study/work/models/space-vae-beta-1.safetensors"
+        assert photographs.weights_file("beta-1") == root / "study" / "work" / "models" / "space-vae-beta-1.safetensors"
 
     def test_what_ships_is_named_in_full(self):
         quick = SpaceStudy("quick")
