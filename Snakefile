@@ -4,7 +4,7 @@
 #   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
 #
 # What counts is content, not time stamps: each target depends on a small file under _build/inputs/ that lists the
-# SHA-256 of everything its page needs (found by helpers.pages), and that is written only when the list differs.
+# SHA-256 of everything its page needs (found by helpers.site), and that is written only when the list differs.
 # Runs with Snakemake 7.32 (Python 3.10) and 9.
 
 import os
@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from helpers.pages.dependencies import dependencies, inputs_digest, module_dependencies
-from helpers.pages.registry import find_figure, find_profile, possible_figures
-from helpers.pages.site import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
+from helpers.site.dependencies import dependencies, inputs_digest, module_dependencies
+from helpers.site.registry import find_figure, find_profile, possible_figures
+from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
 
 ROOT = Path(workflow.basedir)
 PROFILE = config.get("profile", BOOK_PROFILE)
@@ -52,10 +52,10 @@ EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"} 
 EXPERIMENTS |= {name: name for name in ["transformer", "transformer-curves", "transformer-sweep", "initial-masks"]}
 CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scores", "classes"]
 CLASS_TABLES += ["class-truth", "shortcut"]
-COMMANDS = {name: f"helpers.experiments {command}" for name, command in EXPERIMENTS.items()}
-COMMANDS |= {f"explainer-{name}": f"helpers.explainer_experiments {name}" for name in CLASS_TABLES}
+COMMANDS = {name: f"helpers.papers.recartoonx.experiments {command}" for name, command in EXPERIMENTS.items()}
+COMMANDS |= {f"explainer-{name}": f"helpers.papers.explainer.experiments {name}" for name in CLASS_TABLES}
 SPACE_TABLES = ["sparsity", "examples", "bottleneck", "extensions", "reference", "earlier"]
-COMMANDS |= {f"space-vae-{name}": f"helpers.space_vae_experiments {name}" for name in SPACE_TABLES}
+COMMANDS |= {f"space-vae-{name}": f"helpers.papers.spacevae.experiments {name}" for name in SPACE_TABLES}
 AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
 AFTER |= {"explainer-class-truth": "explainer-segmentation", "space-vae-examples": "space-vae-sparsity"}
 
@@ -74,7 +74,7 @@ rule html:
     output:
         touch(COMPLETE),
     shell:
-        "{sys.executable} -m helpers.pages build"
+        "{sys.executable} -m helpers.site build"
 
 
 rule figures:
@@ -89,7 +89,7 @@ rule page:
         "_build/pages/{page}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers.pages page {wildcards.page}.md {output}"
+        "{sys.executable} -m helpers.site page {wildcards.page}.md {output}"
 
 
 rule figure:
@@ -99,7 +99,7 @@ rule figure:
         "_build/figures/{profile}/{id}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers.pages figure {wildcards.id} {wildcards.profile} {output}"
+        "{sys.executable} -m helpers.site figure {wildcards.id} {wildcards.profile} {output}"
 
 
 # What several figures of a profile share, or what takes longer than a notebook's cell may. The marker is the output,

@@ -13,13 +13,20 @@ import torch
 
 from benchmarks.published_class_methods import published_extremal, published_igos
 from benchmarks.timing import medians, threads
-from helpers.baselines import RISE, ExtremalOptions, ExtremalPerturbation, IGOSOptions, IGOSPlusPlus, RISEOptions
-from helpers.baselines.igos import Search
 from helpers.classifiers import Classifier, load_classifier
-from helpers.explainer import Explainer, ExplainerNetwork, load_explainer
+from helpers.core.runtime import random_generator
+from helpers.data.scenes import make_scenes
+from helpers.methods.baselines import (
+    RISE,
+    ExtremalOptions,
+    ExtremalPerturbation,
+    IGOSOptions,
+    IGOSPlusPlus,
+    RISEOptions,
+)
+from helpers.methods.baselines.igos import Search
+from helpers.methods.explainer import Explainer, ExplainerNetwork, load_explainer
 from helpers.profiles import load_profile
-from helpers.runtime import random_generator
-from helpers.scenes import make_scenes
 
 TARGET = 4.0
 IMAGES, SIZE = 8, 64

@@ -30,9 +30,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.published import published_cartoonx
 from helpers.classifiers import load_classifier
-from helpers.rde import CartoonX, PixelRDE, RateDistortionExplainer
-from helpers.results.atomic import atomic_write
-from helpers.scenes import make_scenes
+from helpers.core.files import atomic_write
+from helpers.data.scenes import make_scenes
+from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
 
 STEPS = 2000
 TARGET, AT_MOST_MINUTES, WITHIN = 20.0, 10.0, 0.01

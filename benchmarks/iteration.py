@@ -11,8 +11,8 @@ import torchvision
 from benchmarks.published import published_cartoonx
 from benchmarks.timing import medians, threads
 from helpers.classifiers import load_classifier
-from helpers.rde import CartoonX
-from helpers.scenes import make_scenes
+from helpers.data.scenes import make_scenes
+from helpers.methods.rde import CartoonX
 
 TARGET = 2.5
 STEPS = 2  # timed together, so that what is done once an image weighs as little as it does in 2000

@@ -12,8 +12,8 @@ STEPS = (20, 400)
 SCRIPT = """
 import resource, sys
 from helpers.classifiers import load_classifier
-from helpers.rde import CartoonX
-from helpers.scenes import make_scenes
+from helpers.methods.rde import CartoonX
+from helpers.data.scenes import make_scenes
 CartoonX(load_classifier("scenes-cnn"), steps=int(sys.argv[1])).explain(make_scenes(4, size=64, seed=0).images)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -70,7 +70,7 @@ def published_cartoonx(
 
 
 def flat_mask(masks, transform):
-    """The re-statement's mask in the flat order of `helpers.wavelets.WaveletTransform`: (1, 1, k)."""
+    """The re-statement's mask in the flat order of `helpers.methods.wavelets.WaveletTransform`: (1, 1, k)."""
     low, high = masks[0], masks[1:]
     flat = low.new_empty(1, 1, transform.coefficients)
     flat[..., transform.slices["approximation"]] = low.flatten(1)

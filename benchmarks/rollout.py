@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.timing import medians, threads
 from helpers.classifiers import Classifier, WeightsUnavailableError, load_classifier
-from helpers.rollout import AttentionRollout
+from helpers.methods.rollout import AttentionRollout
 
 AT_MOST = 1.15
 IMAGES = 64

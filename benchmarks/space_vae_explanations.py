@@ -15,12 +15,12 @@ from typing import Any
 import torch
 
 from benchmarks.timing import medians, threads
-from helpers.baselines.signed import signed_attributions
 from helpers.classifiers import Classifier, load_classifier
 from helpers.classifiers.vgg import VGG_NAME
-from helpers.scenes import make_scenes
-from helpers.space_vae import NetworkOptions, SpaceVAENetwork, load_space_vae
-from helpers.space_vae.method import SpaceVAE
+from helpers.data.scenes import make_scenes
+from helpers.methods.baselines.signed import signed_attributions
+from helpers.methods.space_vae import NetworkOptions, SpaceVAENetwork, load_space_vae
+from helpers.methods.space_vae.method import SpaceVAE
 
 SIZE = 32
 AT_LEAST = 1.3  # windows against whole forward passes, on the paper's classifier

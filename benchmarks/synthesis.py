@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.timing import medians, threads
-from helpers.wavelets import WaveletTransform
+from helpers.methods.wavelets import WaveletTransform
 
 TARGET = 4.0  # at the paper's setting: 64 samples of 256 pixels
 

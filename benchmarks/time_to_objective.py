@@ -2,7 +2,7 @@
 
 The published recipe's objective comes from full runs (2000 steps, 64 samples), stored with their provenance in
 results/quick-published/ (eight scenes) and results/study-published/ (two photographs, where XAIBOOK_DATA is set);
-`python -m helpers.experiments objectives --profile quick-published` makes them. Its time is that of a plain restatement
+`python -m helpers.papers.recartoonx.experiments objectives --profile quick-published` makes them. Its time is that of a plain restatement
 of the published loop: a step, measured here, times 2000. The later recipe (rate 0.1, 300 steps, 16 samples) is run here
 in full, by our own code, which is the stricter comparison.
 
@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from benchmarks.plain_classifiers import plain_photograph_classifier, plain_scenes_classifier
 from benchmarks.published import published_cartoonx
 from benchmarks.timing import REPEATS, medians, threads
-from helpers.experiments import Study
-from helpers.masks import explain_warm, starting_mask
-from helpers.rde import CartoonX
+from helpers.methods.initial_masks import explain_warm, starting_mask
+from helpers.methods.rde import CartoonX
+from helpers.papers.recartoonx.experiments import Study
 from helpers.results import read_table
 
 FROM_ONES, FROM_LEARNED, LATER = 200.0, 600.0, 5.0  # the targets

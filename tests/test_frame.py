@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from helpers.pages import load_registry
-from helpers.pages.registry import REGISTRY
-from helpers.pages.source import ROOT, is_executable, page_parameters
+from helpers.core.files import ROOT
+from helpers.site import load_registry
+from helpers.site.registry import REGISTRY
+from helpers.site.source import is_executable, page_parameters
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -186,7 +187,7 @@ class TestLock:
 
     def test_what_is_imported_is_declared(self):
         declared = {re.sub(r"[-_.]+", "-", line.name).lower() for line in self.requirements()}
-        own = {"helpers", "benchmarks"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
+        own = {"helpers", "benchmarks", "tests"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
         missing, providers = {}, packages_distributions()
         for path in [p for folder in ("helpers", "tests", "benchmarks") for p in (ROOT / folder).rglob("*.py")]:
             for name in imported(path) - own - set(sys.stdlib_module_names):

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from helpers.pages.modules import imported_names
-from helpers.pages.source import ROOT
+from helpers.core.files import ROOT
+from helpers.site.modules import imported_names
 
 LAYERS = [
     {"runtime", "explanation", "class_masks"},
@@ -26,7 +26,7 @@ MODULES = sorted((ROOT / "helpers").rglob("*.py"))
 
 
 def part(dotted: str) -> str | None:
-    """The part of helpers that a dotted name belongs to: "rde" of "helpers.rde.options"."""
+    """The part of helpers that a dotted name belongs to: "rde" of "helpers.methods.rde.options"."""
     pieces = dotted.split(".")
     return pieces[1] if len(pieces) > 1 else None
 
@@ -55,12 +55,12 @@ def test_a_module_imports_only_downwards(path):
 
 def test_an_upward_import_is_found():
     source = "def later():\n    from helpers.metrics import curves\n"
-    found = upward_imports(source, "helpers.rde.problem", "helpers.rde")
+    found = upward_imports(source, "helpers.methods.rde.problem", "helpers.methods.rde")
     assert set(found) == {"helpers.metrics", "helpers.metrics.curves"}
 
 
 def test_a_relative_upward_import_is_found():
-    assert upward_imports("from ..metrics import curves", "helpers.rde.problem", "helpers.rde")
+    assert upward_imports("from ..metrics import curves", "helpers.methods.rde.problem", "helpers.methods.rde")
 
 
 def test_no_module_is_long():

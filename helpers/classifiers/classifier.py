@@ -86,7 +86,7 @@ class Classifier(nn.Module):
             )
         if not images.is_floating_point():
             raise ValueError(
-                f"{self.name} expects floats in [0, 1], got {images.dtype}; use helpers.images.load_image, or "
+                f"{self.name} expects floats in [0, 1], got {images.dtype}; use helpers.data.images.load_image, or "
                 "images.float() / 255 for 8-bit pixels"
             )
         if self.fixed_size is not None and tuple(images.shape[-2:]) != self.fixed_size:

@@ -26,8 +26,8 @@ from helpers.classifiers.architectures import (
 from helpers.classifiers.classifier import Classifier, fixed_size
 from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
-from helpers.imagenet import imagenet_class_names
-from helpers.runtime import resolve_device
+from helpers.core.runtime import resolve_device
+from helpers.data.imagenet import imagenet_class_names
 
 
 def load_classifier(

@@ -15,10 +15,9 @@ from pydantic import BaseModel, Json, PositiveFloat, PositiveInt, ValidationErro
 from safetensors import SafetensorError
 from torch import Tensor
 
-from helpers.data_files import DATA_VARIABLE
-from helpers.imagenet import imagenet_class_names
+from helpers.core.files import DATA_VARIABLE, MODELS_FOLDER
+from helpers.data.imagenet import imagenet_class_names
 
-MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 """The small weights that come with the book."""
 
 SUMS_FILE = "SHA256SUMS"

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from helpers.rde import Representation
+from helpers.methods.rde import Representation
 
 Information = Literal["pixels", "coefficients", "entropy"]
 Class = Literal["explained", "any"]

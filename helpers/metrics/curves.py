@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from helpers.rde import RateDistortion
-from helpers.runtime import random_generator
+from helpers.core.runtime import random_generator
+from helpers.methods.rde import RateDistortion
 
 Direction = Literal["keep", "randomise"]
 

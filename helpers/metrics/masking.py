@@ -7,8 +7,8 @@ from typing import get_args
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from helpers.explainer.aggregation import hidden_colour, hide
-from helpers.explainer.options import Variant
+from helpers.methods.explainer.aggregation import hidden_colour, hide
+from helpers.methods.explainer.options import Variant
 
 
 def masked_images(

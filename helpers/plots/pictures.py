@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from torch import Tensor
 
-from helpers.explanation import Explanation
+from helpers.core.explanation import Explanation
 from helpers.plots.style import BOOK_STYLE, MASK_COLOURS
 
 Limits = tuple[float | int, float | int] | None

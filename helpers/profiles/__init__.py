@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from helpers.core.files import ROOT
 from helpers.profiles.explainer_sections import (
     ClassEvaluation,
     DatasetSettings,
@@ -57,7 +58,7 @@ __all__ = [
     "load_profile",
 ]
 
-PROFILES_FOLDER = Path(__file__).resolve().parents[2] / "profiles"
+PROFILES_FOLDER = ROOT / "profiles"
 
 
 def known_profiles(folder: Path = PROFILES_FOLDER) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from helpers.explainer.options import ExplainerOptions
+from helpers.methods.explainer.options import ExplainerOptions
 from helpers.profiles.base import Count, Fraction, Section, Size, expand_data_path
 from helpers.training.multilabel_options import MARKED_CLASS, MultiLabelOptions
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.methods.rde.options import RDEOptions
 from helpers.profiles.base import (
     Count,
     Device,
@@ -26,7 +27,6 @@ from helpers.profiles.base import (
 )
 from helpers.profiles.explainer_sections import ExplainerSettings
 from helpers.profiles.space_vae_sections import SpaceVAESettings
-from helpers.rde.options import RDEOptions
 
 Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
 

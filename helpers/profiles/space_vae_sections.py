@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from helpers.methods.space_vae.options import SpaceVAEOptions
 from helpers.profiles.base import Count, Name, Section, expand_data_path
-from helpers.space_vae.options import SpaceVAEOptions
 from helpers.training.labelled_options import LabelledOptions
 
 

@@ -1,6 +1,6 @@
 """Results: tables with their provenance, and the items of a long run, written so that no kill loses or tears one."""
 
-from helpers.results.atomic import atomic_write
+from helpers.core.files import atomic_write
 from helpers.results.code_digest import code_digest
 from helpers.results.item_store import ItemStore, StoredItem, run_key
 from helpers.results.provenance import collect_provenance, package_versions

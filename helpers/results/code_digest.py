@@ -22,7 +22,7 @@ def code_digest(*modules: ModuleType | str) -> str:
         ValueError: none is given, or one has no Python source.
     """
     if not modules:
-        raise ValueError("code_digest needs at least one module, such as code_digest('helpers.rde')")
+        raise ValueError("code_digest needs at least one module, such as code_digest('helpers.methods.rde')")
     sources: dict[str, Path] = {}
     for module in modules:
         sources.update(_source_files(importlib.import_module(module) if isinstance(module, str) else module))

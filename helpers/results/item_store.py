@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from helpers.results.atomic import atomic_write, remove_stale_parts
+from helpers.core.files import atomic_write, remove_stale_parts
 
 
 class StoredItem(NamedTuple):

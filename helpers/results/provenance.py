@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
+from helpers.core.files import ROOT
 from helpers.profiles import Profile
 
 PACKAGES = (
     *("captum", "matplotlib", "numpy", "pandas", "pillow", "pydantic", "pywavelets"),
     *("safetensors", "scikit-image", "timm", "torch", "torchvision"),
 )
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def collect_provenance(
@@ -80,7 +80,7 @@ def package_versions() -> dict[str, str | None]:
     return versions
 
 
-def git_state(folder: Path = PROJECT) -> dict[str, Any]:
+def git_state(folder: Path = ROOT) -> dict[str, Any]:
     """The commit, and whether files differ from it (those in `results/` aside); None where git does not know."""
     commit = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)results")

@@ -19,10 +19,10 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.core.files import ROOT, atomic_write, remove_stale_parts, sync_folder
 from helpers.profiles import Profile
-from helpers.results.atomic import atomic_write, remove_stale_parts, sync_folder
 
-RESULTS_FOLDER = Path(__file__).resolve().parents[2] / "results"
+RESULTS_FOLDER = ROOT / "results"
 
 
 def results_folder(profile: Profile | str, root: Path | None = None) -> Path:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers.classifiers import load_classifier, save_weights
-from helpers.scenes import SCENE_CLASSES
+from helpers.core.files import ROOT
+from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.card import write_card
 from helpers.training.evaluation import evaluate_scene_classifier
 from helpers.training.module import MEAN, STD
@@ -15,7 +16,6 @@ from helpers.training.options import SCENES_CNN, SCENES_VIT, TrainingOptions
 from helpers.training.stress import stress_scene_classifier
 from helpers.training.train import Training, train_scene_classifier
 
-ROOT = Path(__file__).resolve().parents[2]
 RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": SCENES_CNN, "scenes-vit": SCENES_VIT}
 _SHORTCUTS = ("epochs", "single", "double", "seed")  # what the command line may change
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from helpers.scenes import SCENE_CLASSES
+from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.evaluation import Evaluation
 from helpers.training.options import TEST_SERIES, TRAINING_SERIES, TrainingOptions
 from helpers.training.stress import Stress
@@ -26,7 +26,7 @@ good enough that its reasons are worth asking for.
 the file's metadata, and `helpers.classifiers.load_classifier("{name}")` applies them. The answer is the softmax of
 the logits.
 
-**Data.** Scenes of `helpers.scenes` at {size} px: {single:,} with one object and {double:,} with two (the label is
+**Data.** Scenes of `helpers.data.scenes` at {size} px: {single:,} with one object and {double:,} with two (the label is
 the class of the larger one), series {training_series}; no planted mark. Each batch is resized to one of
 {sizes} px, in the last quarter of training it stays at {size} px. Images are mirrored, varied in
 brightness and contrast, and a fifth have their colour channels permuted.
@@ -63,7 +63,7 @@ the image's own class {noise_target:.2f}.
 |---|---|
 {stress_rows}
 
-**Limits.** It knows the shapes of `helpers.scenes` and nothing else; on photographs its answers mean nothing, however
+**Limits.** It knows the shapes of `helpers.data.scenes` and nothing else; on photographs its answers mean nothing, however
 sure they are. With three or four objects, and far from {size} px, it is much less
 reliable than the headline says. {calm}
 

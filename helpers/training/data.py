@@ -10,8 +10,8 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from helpers.runtime import progress
-from helpers.scenes import SCENE_CLASSES, Scenes, make_scenes
+from helpers.core.runtime import progress
+from helpers.data.scenes import SCENE_CLASSES, Scenes, make_scenes
 from helpers.training.options import TRAINING_SERIES, TrainingOptions
 
 _SHARD = 256

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from helpers.classifiers import Classifier
-from helpers.scenes import SCENE_CLASSES
+from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.augment import noise_like
 from helpers.training.data import held_out_loader
 from helpers.training.options import TEST_SERIES

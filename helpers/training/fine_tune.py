@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from helpers.classifiers import save_weights
 from helpers.classifiers.architectures import IMAGENET_MEAN, IMAGENET_STD
-from helpers.multilabel import MultiLabelImages
+from helpers.data.multilabel import MultiLabelImages
 from helpers.training.fine_tune_features import batches, trunk_features
 from helpers.training.fine_tune_module import WATCHED, FineTuneModule
 from helpers.training.fine_tune_network import FineTuneNetwork, fine_tune_network

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from helpers.classifiers.architectures import IMAGENET_MEAN, IMAGENET_STD
-from helpers.multilabel import MultiLabelImages
-from helpers.runtime import progress, random_generator
+from helpers.core.runtime import progress, random_generator
+from helpers.data.multilabel import MultiLabelImages
 from helpers.training.data import EpochSampler
 
 Batch = tuple[Tensor, Tensor]

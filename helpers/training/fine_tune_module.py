@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.runtime import random_generator
+from helpers.core.runtime import random_generator
 from helpers.training.fine_tune_features import Batch, normalised
 from helpers.training.fine_tune_network import FineTuneNetwork
 from helpers.training.fine_tune_options import FineTuneOptions

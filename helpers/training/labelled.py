@@ -20,8 +20,8 @@ from torchvision.transforms import v2
 
 from helpers.classifiers import save_weights
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
-from helpers.labelled import LabelledImages
-from helpers.runtime import random_generator
+from helpers.core.runtime import random_generator
+from helpers.data.labelled import LabelledImages
 from helpers.training.data import EpochSampler
 from helpers.training.labelled_options import LabelledOptions
 from helpers.training.resume import best_epoch, best_weights, check_enough, quiet, read_checkpoint, resumable_trainer

@@ -13,7 +13,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.scenes import SCENE_CLASSES
+from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.augment import augment, hide_part, noise_like
 from helpers.training.data import BACKGROUND, Batch
 from helpers.training.optimisers import make_optimiser

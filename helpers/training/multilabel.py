@@ -16,9 +16,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.classifiers import save_weights
-from helpers.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
-from helpers.runtime import random_generator
-from helpers.scenes import SCENE_CLASSES
+from helpers.core.runtime import random_generator
+from helpers.data.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
+from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.augment import augment, noise_like
 from helpers.training.data import EpochSampler
 from helpers.training.module import MEAN, STD

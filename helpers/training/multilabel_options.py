@@ -21,7 +21,7 @@ class MultiLabelOptions:
         scenes: how many training scenes, for each number of objects from one.
         epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
         shortcut_strength, shortcut_base_rate, shortcut_class: how the planted mark comes with a class, as in
-            `helpers.scenes.make_scenes`. Strength 0: the mark says nothing.
+            `helpers.data.scenes.make_scenes`. Strength 0: the mark says nothing.
         hidden_share: share of each batch that gets black holes, blobs or shapes of other scenes' objects; an image
             stays whole where a hole would take most of an object, so that its labels stay right.
         cut_share: share of each batch of which some objects are taken away, or everything but some objects; the labels

@@ -8,7 +8,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from helpers.runtime import random_generator
+from helpers.core.runtime import random_generator
 
 
 class RowsData(lightning.LightningDataModule):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from helpers.classifiers import Classifier
-from helpers.scenes import make_scenes
+from helpers.data.scenes import make_scenes
 from helpers.training.options import TEST_SERIES
 
 NOISE_LEVELS = (0.05, 0.1, 0.2)

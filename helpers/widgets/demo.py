@@ -8,7 +8,7 @@ import ipywidgets
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.images import load_image
+from helpers.data.images import load_image
 from helpers.widgets.frames import Picture
 from helpers.widgets.live import LivePanel
 from helpers.widgets.static import write_value

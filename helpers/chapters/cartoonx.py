@@ -1,0 +1,108 @@
+"""How sharp explanations are: the scores of the CVPR 2023 paper, image by image and in summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from helpers.core.explanation import Explanation
+from helpers.methods.rde import Representation
+from helpers.metrics import (
+    CannyEdges,
+    conciseness_preciseness,
+    hallucinated_edges,
+    hallucination_score,
+    kept_probability,
+)
+from helpers.reporting.effects import mean_effect
+
+# column -> how the page calls it
+MEASURES = {
+    "rate": "rate, %",
+    "brightness": "brightness kept, %",
+    "hallucination": "hallucination score",
+    "invented": "shown edges that are invented, %",
+    "probability": "probability kept, %",
+    "cp_pixels": "CP, pixels",
+    "cp_coefficients": "CP, coefficients",
+    "cp_entropy": "CP, entropy",
+}
+
+
+@torch.no_grad()
+def sharpness(
+    classifier: nn.Module,
+    images: Float[Tensor, "batch 3 height width"],
+    explanation: Explanation,
+    representation: Representation,
+) -> pd.DataFrame:
+    """The scores of each explanation: a row an image, a column for each of `MEASURES`.
+
+    `rate`, `brightness` (of the kept picture, relative to the image's) and `invented` (the share of the explanation's
+    own edges that the image does not have) are in per cent; a score that is not defined is nan.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        images: the images.
+        explanation: theirs, with a mask on a representation.
+        representation: where the CP scores count coefficients.
+    """
+    kept, targets = explanation.kept, explanation.targets
+    assert explanation.representation_mask is not None
+    columns = {
+        "rate": 100 * explanation.representation_mask.mean((1, 2)),
+        "brightness": 100 * kept.sum((1, 2, 3)) / images.sum((1, 2, 3)),
+        "hallucination": hallucination_score(images, kept),
+        "invented": 100 * invented_share(images, kept),
+        "probability": 100 * kept_probability(classifier, images, kept, targets),
+        "cp_pixels": conciseness_preciseness(classifier, images, kept, targets),
+        "cp_coefficients": conciseness_preciseness(
+            classifier, images, kept, targets, kind="coefficients", representation=representation
+        ),
+        "cp_entropy": conciseness_preciseness(
+            classifier, images, kept, targets, kind="entropy", representation=representation
+        ),
+    }
+    return pd.DataFrame({name: values.tolist() for name, values in columns.items()})
+
+
+def invented_share(
+    images: Float[Tensor, "batch channels height width"], pictures: Float[Tensor, "batch channels height width"]
+) -> Float[Tensor, " batch"]:
+    """The share of an explanation's own edges that the image does not have; nan where it shows no edge.
+
+    The hallucination score divides by the edges of the image, so it falls when less is shown. This does not.
+    """
+    invented, _ = hallucinated_edges(images, pictures)
+    grey = images.mean(1, keepdim=True)
+    shown = CannyEdges()(pictures.mean(1, keepdim=True), grey.amax((1, 2, 3)) - grey.amin((1, 2, 3)))
+    count = shown.sum((1, 2, 3))
+    return torch.where(count > 0, invented.sum((1, 2, 3)) / count.clamp_min(1), torch.nan)
+
+
+def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a measure: the mean of each of two methods over images, and their difference, with bootstrap intervals.
+
+    The difference is taken image by image, the second method less the first.
+
+    Raises:
+        ValueError: there are not two tables.
+    """
+    if len(tables) != 2:
+        raise ValueError(f"a comparison needs two tables, not {len(tables)}")
+    (first_name, first), (second_name, second) = tables.items()
+    return pd.DataFrame(
+        [
+            {
+                "measure": called,
+                first_name: str(mean_effect(first[column])),
+                second_name: str(mean_effect(second[column])),
+                "difference": str(mean_effect(second[column] - first[column])),
+            }
+            for column, called in MEASURES.items()
+        ]
+    )

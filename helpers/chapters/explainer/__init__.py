@@ -1,0 +1,1 @@
+"""What the chapter on the Explainer draws and measures."""

@@ -1,0 +1,187 @@
+"""The gallery: free photographs explained once, at length, and stored small enough to be committed.
+
+The pictures lie beside the tables `gallery` and `gallery-sweep` in `results/<profile>/`, whose provenance holds the
+SHA-256 of each: the page needs neither the classifier nor an hour.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.core.explanation import Explanation
+from helpers.data.images import load_image, to_picture
+from helpers.data.photographs import GALLERY, Photograph
+from helpers.methods.rde import CartoonX
+from helpers.papers.recartoonx.experiments import METHODS, MethodName, Study, explanation_table
+from helpers.results import atomic_write, read_provenance, read_table, results_folder
+
+PROFILE = "gallery"
+PICTURES_FOLDER = "pictures"
+SWEEP_PICTURES = ("cartoon", "kept")
+EVALUATION_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class GalleryEntry:
+    """One photograph with its explanations.
+
+    Attributes:
+        name: such as "chelsea".
+        photograph: title, author and licence.
+        pictures: in [0, 1], by name: "image", and for each method "cartoonx-cartoon", "cartoonx-kept",
+            "cartoonx-mask", "pixel-rde-kept" and "pixel-rde-mask".
+        numbers: by method, a row of the table: predictions and their probabilities, sparsity, distortion, seconds.
+    """
+
+    name: str
+    photograph: Photograph
+    pictures: Mapping[str, Float[Tensor, "_channels height width"]]
+    numbers: Mapping[str, Mapping[str, Any]]
+
+
+def make_gallery(study: Study) -> list[Path]:
+    """Explain a profile's photographs with both methods, and the first with CartoonX at each λk of the profile's sweep.
+
+    Finished explanations are stored one by one: a run that was stopped goes on where it was.
+
+    Returns:
+        The two tables that it wrote; the pictures lie in the folder `pictures` beside them.
+    """
+    names = study.classifier.class_names
+    table = explanation_table(study)
+    # the table's own distortion is that of the last step, a handful of noise samples
+    table["distortion"] = torch.cat([_distortions(study, method) for method in METHODS]).tolist()
+    for column in ("prediction", "kept_prediction"):
+        table[f"{column}_name"] = [names[place] for place in table[column]]
+    files = {f"{name}-image": picture for name, picture in zip(study.images.names, study.images.images, strict=True)}
+    for method in METHODS:
+        files |= _pictures(study, method)
+    seconds = sum(sum(study.seconds(method)) for method in METHODS)
+    stored = _store(study, files)
+    main = study.write(table, "gallery", wall_seconds=seconds, pictures=stored)
+    return [main, _make_sweep(study)]
+
+
+def read_gallery(root: Path | None = None, profile: str = PROFILE) -> list[GalleryEntry]:
+    """The stored gallery, photograph by photograph.
+
+    Raises:
+        ValueError: the table or a picture is missing, or was changed; the message says how to make them.
+    """
+    table, pictures = _read("gallery", root, profile)
+    entries = []
+    for name, rows in table.groupby("image", sort=False):
+        own = {key.removeprefix(f"{name}-"): value for key, value in pictures.items() if key.startswith(f"{name}-")}
+        numbers = {row["method"]: row for row in rows.to_dict("records")}
+        entries.append(GalleryEntry(str(name), GALLERY[str(name)], own, numbers))
+    return entries
+
+
+def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.DataFrame, dict[float, dict[str, Tensor]]]:
+    """CartoonX of one photograph over λk: the numbers, and the pictures "cartoon" and "kept" of each λk.
+
+    Raises:
+        ValueError: as for `read_gallery`.
+    """
+    table, pictures = _read("gallery-sweep", root, profile)
+    by_weight = {
+        float(row.sparsity_weight): {
+            kind: pictures[f"{row.image}-{row.sparsity_weight:g}-{kind}"] for kind in SWEEP_PICTURES
+        }
+        for row in table.itertuples()
+    }
+    return table, by_weight
+
+
+def _distortions(study: Study, method: MethodName, **changes: Any) -> Float[Tensor, " images"]:
+    """The distortion of each explained image over fresh noise."""
+    masks = study.explain(method, **changes).representation_mask
+    values = [
+        study.method(method, **changes)
+        .problem(study.images.images[place : place + 1].to(study.device))
+        .evaluate(masks[place : place + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1)
+        for place in range(len(masks))
+    ]
+    return torch.cat([value["distortion"].cpu() for value in values])
+
+
+def _pictures(study: Study, method: MethodName) -> dict[str, Tensor]:
+    explanation = study.explain(method)
+    kinds = {"mask": explanation.mask, "kept": explanation.kept}
+    if method == "cartoonx":
+        kinds["cartoon"] = _cartoon(study, explanation)
+    return {
+        f"{name}-{method}-{kind}": values[place]
+        for kind, values in kinds.items()
+        for place, name in enumerate(study.images.names)
+    }
+
+
+def _cartoon(study: Study, explanation: Explanation) -> Tensor:
+    method = study.method("cartoonx")
+    assert isinstance(method, CartoonX)
+    return method.cartoon(study.images.images[: len(explanation)], explanation)
+
+
+def _make_sweep(study: Study) -> Path:
+    rows, files, name = [], {}, study.images.names[0]
+    target = study.predictions[0][0]
+    seconds = 0.0
+    for weight in study.profile.sweep.sparsity_weights:
+        changes = {"sparsity_weight": float(weight)}
+        explanation = study.explain("cartoonx", count=1, **changes)
+        seconds += sum(study.seconds("cartoonx", count=1, **changes))
+        with torch.no_grad():
+            probabilities = study.classifier(explanation.kept.to(study.device)).softmax(-1)[0].cpu()
+        rows.append(
+            {
+                "image": name,
+                "sparsity_weight": float(weight),
+                "sparsity": float(explanation.representation_mask.mean()),
+                "kept_prediction_name": study.classifier.class_names[int(probabilities.argmax())],
+                "kept_confidence": float(probabilities[target]),
+            }
+        )
+        files[f"{name}-{weight:g}-kept"] = explanation.kept[0]
+        files[f"{name}-{weight:g}-cartoon"] = _cartoon(study, explanation)[0]
+    stored = _store(study, files)
+    return study.write(pd.DataFrame(rows), "gallery-sweep", wall_seconds=seconds, pictures=stored)
+
+
+def _store(study: Study, files: Mapping[str, Tensor]) -> dict[str, str]:
+    """Write pictures as WebP; returns the SHA-256 of each, by name."""
+    folder = results_folder(study.profile, study.root) / PICTURES_FOLDER
+    digests = {}
+    for name, image in files.items():
+        buffer = io.BytesIO()
+        to_picture(image).convert("RGB").save(buffer, "WEBP", quality=85, method=6)
+        atomic_write(folder / f"{name}.webp", buffer.getvalue())
+        digests[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
+    return digests
+
+
+def _read(name: str, root: Path | None, profile: str) -> tuple[pd.DataFrame, dict[str, Tensor]]:
+    table = read_table(profile, name, root=root)
+    folder = results_folder(profile, root) / PICTURES_FOLDER
+    pictures = {}
+    for picture, digest in read_provenance(profile, name, root=root)["pictures"].items():
+        path = folder / f"{picture}.webp"
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError(
+                f"{path} is missing or was changed; make it again: python -m helpers.chapters gallery "
+                "(needs XAIBOOK_DATA)"
+            )
+        image = load_image(content)
+        pictures[picture] = image[:1] if picture.endswith(("-mask", "-cartoon")) else image
+    return table, pictures

@@ -1,0 +1,130 @@
+"""Pictures and numbers for the page on a price for each image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.core.explanation import Explanation
+from helpers.core.runtime import random_generator
+from helpers.methods.rde import RatePath
+from helpers.metrics.truth_scores import share_inside
+from helpers.plots import METHOD_COLOURS
+from helpers.reporting.effects import mean_effect
+
+RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
+
+
+def bad_camera(
+    images: Float[Tensor, "batch 3 height width"], strongest: float, *, seed: int = 0
+) -> Float[Tensor, "batch 3 height width"]:
+    """The images with noise on their pixels, from none on the first to the strongest on the last, in [0, 1].
+
+    Args:
+        images: pixels in [0, 1].
+        strongest: the standard deviation of the noise on the last image.
+        seed: of the noise.
+    """
+    levels = torch.linspace(0, strongest, len(images))[:, None, None, None]
+    return (images + levels * torch.randn(images.shape, generator=random_generator(seed))).clamp(0, 1)
+
+
+def dearest_price(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
+    """The λk at which each mask of a path costs as much as the black one: (D(0) - D) / rate; inf for a black mask."""
+    return (black - path.distortion).clamp_min(0) / path.sparsity.clamp_min(1e-12)
+
+
+def draw_price_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequence[str]) -> Figure:
+    """The objective of each mask of a path as a function of λk, and that of the black mask: one panel an image.
+
+    Args:
+        path: masks found at several λk.
+        black: the black mask's distortion, one an image.
+        names: one an image.
+    """
+    figure, axes = plt.subplots(1, len(names), figsize=(4.4 * len(names), 3.2), sharex=True, layout="constrained")
+    plt.close(figure)
+    weights = np.geomspace(1, 2 * max(path.weights), 200)
+    for place, (panel, name) in enumerate(zip(np.atleast_1d(axes), names, strict=True)):
+        lines = path.distortion[:, place, None] + path.sparsity[:, place, None] * torch.tensor(weights)
+        for line in lines:
+            panel.plot(weights, line, color=GREY, linewidth=0.8, alpha=0.8)
+        best, level = lines.amin(0), float(black[place])
+        panel.plot(weights, best, color=RED, label="the best of these masks")
+        panel.axhline(level, color="black", linestyle="--", label="the black mask")
+        panel.fill_between(weights, level, 1e3, where=(best > level).numpy(), color="black", alpha=0.15, linewidth=0)
+        panel.set(xscale="log", xlabel="λk", title=name, ylim=(0, 1.25 * max(float(black.max()), 0.1)))
+    np.atleast_1d(axes)[0].set_ylabel("objective")
+    np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def entries(explanation: Explanation) -> Float[Tensor, " batch"]:
+    """How many entries each mask keeps in all: the sum over the mask."""
+    assert explanation.representation_mask is not None
+    return explanation.representation_mask.sum((1, 2))
+
+
+def draw_entries(
+    confidence: Float[Tensor, " batch"], found: Mapping[str, tuple[Explanation, Explanation]], prices: tuple[str, str]
+) -> Figure:
+    """The entries that each mask keeps against the confidence of the prediction, under two prices.
+
+    Args:
+        confidence: p, one an image.
+        found: by method, the explanations under the two prices.
+        prices: what the two are called.
+    """
+    figure, axes = plt.subplots(1, len(found), figsize=(4.4 * len(found), 3.3), layout="constrained")
+    plt.close(figure)
+    for panel, (name, both) in zip(np.atleast_1d(axes), found.items(), strict=True):
+        counts = [entries(one).clamp_min(0.03) for one in both]
+        panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
+        for count, price, face in zip(counts, prices, ("white", RED), strict=True):
+            panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=price)
+        panel.axhspan(0.01, 1, color="black", alpha=0.15, linewidth=0)
+        panel.set(title=name, yscale="log", xlabel="p, the confidence", ylim=(0.02, None), xlim=(0, 1.03))
+    np.atleast_1d(axes)[0].set_ylabel("entries kept")
+    np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def price_rows(
+    found: Mapping[str, Explanation],
+    region: Bool[Tensor, "batch 1 height width"],
+    confidence: Float[Tensor, " batch"],
+) -> pd.DataFrame:
+    """A row for each price: the share of black masks, of all and of the unsure half, and the share on the object.
+
+    A mask is black whose entries add up to less than one. The share on the object is the mean over images that show
+    an object of the named class, and whose mask is not black.
+
+    Args:
+        found: explanations of the same images, by price.
+        region: where the named class is; empty where it is not in the image.
+        confidence: p, one an image.
+    """
+    unsure = confidence <= confidence.median()
+    shown = region.flatten(1).any(1)
+    rows = []
+    for price, explanation in found.items():
+        black = entries(explanation) < 1
+        inside = torch.where(shown & ~black, share_inside(explanation.mask, region), torch.nan)
+        rows.append(
+            {
+                "price": price,
+                "black, %": str(mean_effect(100 * black.numpy())),
+                "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
+                "entries, median": float(entries(explanation).median()),
+                "share on the object, %": str(mean_effect(100 * inside.numpy())),
+                "of images": int((shown & ~black).sum()),
+            }
+        )
+    return pd.DataFrame(rows)

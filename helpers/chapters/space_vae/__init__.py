@@ -1,0 +1,1 @@
+"""What the chapter on SpaCE-VAE draws and measures."""

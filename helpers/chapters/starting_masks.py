@@ -1,0 +1,96 @@
+"""What the page on starting masks shows: starts that are too sparse, and how the objective falls from each start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.core.runtime import random_generator
+from helpers.methods.initial_masks import MaskNetwork
+from helpers.methods.initial_masks.learned import look_repeatedly
+from helpers.methods.rde import RateDistortionExplainer
+from helpers.plots import MASK_COLOURS, draw_image
+
+START_COLOURS = {
+    "ones": "#0072B2",
+    "random": "#999999",
+    "constant": "#56B4E9",
+    "foreground": "#E69F00",
+    "one look": "#CC79A7",
+    "learned": "#D55E00",
+}
+
+
+def thinned_ones(mask: Float[Tensor, "batch 1 k"], kept: float, seed: int = 0) -> Float[Tensor, "batch 1 k"]:
+    """A mask of ones, of whose entries a random share `kept` stays and the others are 0; the same for all images."""
+    draw = torch.rand(mask.shape[2], generator=random_generator(seed))
+    return (draw < kept).to(mask).expand_as(mask).contiguous()
+
+
+def looks(
+    network: MaskNetwork,
+    method: RateDistortionExplainer,
+    images: Float[Tensor, "batch 3 height width"],
+    weight: float,
+    count: int = 3,
+) -> list[Float[Tensor, "batch 1 k"]]:
+    """The network's masks after one look, two looks, and so on."""
+    problem = method.problem(images)
+    weights = images.new_full((len(images),), weight)
+    return [look_repeatedly(network, problem, images, weights, looks=number + 1) for number in range(count)]
+
+
+def draw_starts(
+    method: RateDistortionExplainer,
+    images: Float[Tensor, "batch 3 height width"],
+    starts: Mapping[str, Float[Tensor, "batch 1 k"]],
+) -> Figure:
+    """A row an image: the image, then what each start says of its pixels, with the mean of the mask."""
+    figure, axes = plt.subplots(
+        len(images),
+        len(starts) + 1,
+        figsize=(1.55 * (len(starts) + 1), 1.75 * len(images)),
+        layout="constrained",
+        squeeze=False,
+    )
+    plt.close(figure)
+    pictures = {name: method.finish(method.problem(images), start, {}).mask for name, start in starts.items()}
+    for row, image in enumerate(images):
+        draw_image(axes[row, 0], image, "the image" if row == 0 else "")
+        for place, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
+            mean = float(starts[name][row].mean())
+            draw_image(place, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
+    return figure
+
+
+def draw_descents(
+    histories: Mapping[str, Float[Tensor, "batch steps"]], *, colours: Mapping[str, str] | None = None
+) -> Figure:
+    """The mean objective over the steps, a line a start, on a logarithmic scale."""
+    figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
+    plt.close(figure)
+    for name, history in histories.items():
+        axes.plot(history.mean(0), label=name, color=(colours or START_COLOURS).get(name))
+    axes.set(xlabel="step", ylabel="objective, mean over images", yscale="log")
+    axes.legend()
+    return figure
+
+
+def draw_gain(table: pd.DataFrame, marks: Mapping[str, float], starts: Sequence[str]) -> Figure:
+    """The mean objective after each number of steps, a line a start, and marks to compare with."""
+    figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
+    plt.close(figure)
+    for name in starts:
+        rows = table[(table["start"] == name) & (table["steps"] > 0)].groupby("steps")["objective"].mean()
+        axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
+    for label, value in marks.items():
+        axes.axhline(value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label)
+    axes.set(xlabel="steps in all", ylabel="final objective, mean over images")
+    axes.legend()
+    return figure

@@ -1,0 +1,1 @@
+"""What the chapter on attention rollout draws and measures."""

@@ -1,0 +1,97 @@
+"""What the chapter on rollout draws and measures: patches, attention maps, and how much of a token is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.nn import functional
+
+from helpers.methods.rollout import AttentionRollout, Attentions
+from helpers.methods.rollout.multiply import Fusion
+from helpers.plots import MASK_COLOURS, show_images
+
+
+def patches_apart(
+    image: Float[Tensor, "channels height width"], patch: int, gap: int = 2
+) -> Float[Tensor, "channels _height _width"]:
+    """The image cut into patches, with white gaps between them.
+
+    Raises:
+        ValueError: the sides are not multiples of the patch's.
+    """
+    channels, height, width = image.shape
+    if height % patch or width % patch:
+        raise ValueError(f"an image of {height} x {width} pixels cannot be cut into patches of {patch}; resize it")
+    cut = image.unflatten(1, (-1, patch)).unflatten(3, (-1, patch))  # channels, row, y, column, x
+    spread = functional.pad(cut.permute(0, 1, 3, 2, 4), (0, gap, 0, gap), value=1.0)
+    joined = spread.permute(0, 1, 3, 2, 4).reshape(
+        channels, height // patch * (patch + gap), width // patch * (patch + gap)
+    )
+    return joined[:, :-gap, :-gap] if gap else joined
+
+
+def patch_map(
+    values: Float[Tensor, " patches"], attentions: Attentions, size: tuple[int, int]
+) -> Float[Tensor, "1 height width"]:
+    """One value a patch as a picture, each patch an even square, the largest value 1."""
+    square = values.reshape(1, 1, attentions.grid.rows, attentions.grid.columns)
+    return functional.interpolate(square / values.max().clamp_min(1e-12), size, mode="nearest")[0]
+
+
+def class_token_reads(attentions: Attentions, layer: int, fusion: Fusion = "mean") -> Float[Tensor, "batch patches"]:
+    """The class token's row of one layer over the patches, the heads fused."""
+    row = attentions.layers[layer][:, :, 0, attentions.grid.prefix :]
+    if fusion == "mean":
+        return row.mean(1)
+    return row.amax(1) if fusion == "max" else row.amin(1)
+
+
+def show_heads(attentions: Attentions, image: int, size: tuple[int, int]) -> Figure:
+    """What the class token reads in each layer (rows) and head (columns) of one image of the batch."""
+    pictures, titles = [], []
+    heads = attentions.layers[0].shape[1]
+    for layer, maps in enumerate(attentions.layers):
+        for head in range(heads):
+            pictures.append(patch_map(maps[image, head, 0, attentions.grid.prefix :], attentions, size))
+            titles.append(f"layer {layer + 1}, head {head + 1}")
+    order = [layer * heads + head for head in range(heads) for layer in range(len(attentions.layers))]
+    return show_images(
+        [pictures[place] for place in order],
+        [titles[place] for place in order],
+        columns=len(attentions.layers),
+        colours=MASK_COLOURS,
+        width=9.5,
+    )
+
+
+def own_share(attentions: Attentions) -> list[float]:
+    """How much of a patch's token is still its own patch after each layer, says the product of N(A + I): a mean.
+
+    The diagonal of the product over the patches, which here is multiplied out as whole matrices.
+    """
+    first = attentions.grid.prefix
+    product = torch.eye(len(attentions.grid))
+    shares = []
+    for layer in attentions.layers:
+        product = (layer.mean(1) + torch.eye(len(attentions.grid))) / 2 @ product
+        shares.append(float(product.diagonal(dim1=-2, dim2=-1)[..., first:].mean()))
+    return shares
+
+
+def after_layers(
+    method: AttentionRollout, attentions: Attentions, images: Sequence[int], layers: int, size: tuple[int, int]
+) -> list[Tensor]:
+    """The rollout of some images of the batch after the first `layers` layers, as pictures."""
+    relevance = method.rollout(attentions, layers=layers)
+    return [patch_map(relevance[image], attentions, size) for image in images]
+
+
+def share_of_patches(relevance: Float[Tensor, "batch patches"], share: float | int = 0.5) -> Float[Tensor, " batch"]:
+    """The least share of the patches that holds a share of the relevance: how concentrated a map is."""
+    order = relevance.sort(1, descending=True).values
+    held = order.cumsum(1) / order.sum(1, keepdim=True)
+    return ((held < share).sum(1) + 1) / relevance.shape[1]

@@ -1,0 +1,101 @@
+"""The live controls of the chapter on rollout: your image, the layers, the discard ratio, the fusion of the heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.chapters.vit_rollout.attention import patch_map
+from helpers.chapters.words import tell_predictions
+from helpers.classifiers import Classifier
+from helpers.data.images import load_image
+from helpers.methods.rollout import AttentionRollout
+from helpers.methods.rollout.multiply import FUSIONS
+from helpers.plots import MASK_COLOURS, show_images
+from helpers.widgets import LivePanel
+
+
+def show_rollout(
+    classifier: Classifier,
+    image: Float[Tensor, "3 height width"],
+    *,
+    layers: int | None = None,
+    discard_ratio: float = 0.9,
+    fusion: str = "mean",
+    target: int | None = None,
+) -> Figure:
+    """The image, its rollout after some layers, and its gradient rollout for a class (None: the predicted one)."""
+    options = {"discard_ratio": discard_ratio, "fusion": fusion}
+    plain = AttentionRollout(classifier, **options)  # type: ignore[arg-type]
+    weighted = AttentionRollout(classifier, **options, gradient=True)  # type: ignore[arg-type]
+    captured = weighted.capture(image[None], target)
+    size = (image.shape[1], image.shape[2])
+    pictures = [patch_map(one.rollout(captured, layers=layers)[0], captured, size) for one in (plain, weighted)]
+    asked = classifier.class_names[int(captured.targets[0])]
+    count = layers or len(captured.layers)
+    return show_images(
+        [image, *pictures],
+        [
+            tell_predictions(classifier, image[None])[0],
+            f"rollout, {count} layer{'s' if count > 1 else ''}",
+            f"gradient rollout, {asked}",
+        ],
+        columns=3,
+        colours=MASK_COLOURS,
+        width=7,
+    )
+
+
+def rollout_panel(
+    classifier: Classifier,
+    default_image: Float[Tensor, "3 height width"],
+    *,
+    layers: int,
+    discard_ratios: Sequence[float],
+) -> LivePanel:
+    """Controls that draw `show_rollout` at each change.
+
+    Args:
+        classifier: a vision transformer that rollout is for.
+        default_image: what is explained until something is uploaded; uploads are brought to its size.
+        layers: how many the transformer has.
+        discard_ratios: the values to choose from.
+    """
+    wide = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="32em", max_width="100%")}
+    size = (int(default_image.shape[1]), int(default_image.shape[2]))
+    controls: dict[str, ipywidgets.Widget] = {
+        "upload": ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your image"),
+        "layers": ipywidgets.IntSlider(layers, 1, layers, description="Layers", continuous_update=False, **wide),
+        "discard_ratio": ipywidgets.SelectionSlider(
+            options=[(f"{ratio:g}", float(ratio)) for ratio in discard_ratios],
+            value=float(discard_ratios[-1]),
+            description="Discarded",
+            continuous_update=False,
+            **wide,
+        ),
+        "fusion": ipywidgets.Dropdown(options=list(FUSIONS), description="Heads", **wide),
+        "target": ipywidgets.Dropdown(
+            options=[("what it sees", None), *((name, i) for i, name in enumerate(classifier.class_names))],
+            description="Class",
+            **wide,
+        ),
+    }
+
+    def draw(upload: tuple, layers: int, discard_ratio: float, fusion: str, target: int | None) -> Figure:
+        image = default_image
+        if upload:
+            try:
+                image = load_image(bytes(upload[0]["content"]), size=size, resize="crop")
+            except ValueError as error:
+                raise ValueError(f"your image {upload[0]['name']} cannot be used: {error}") from error
+        with torch.no_grad():
+            return show_rollout(
+                classifier, image, layers=layers, discard_ratio=discard_ratio, fusion=fusion, target=target
+            )
+
+    return LivePanel(draw, controls, label="your image, its rollout and its gradient rollout")

@@ -1,0 +1,48 @@
+"""Values on wavelet coefficients laid out as one picture: the pyramid."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.methods.wavelets import WaveletTransform
+
+_PLACES = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}  # (row, column); the coarser part is (0, 0)
+
+
+def wavelet_pyramid(
+    transform: WaveletTransform, values: Float[Tensor, " k"], *, gap: int = 2, gap_value: float | int = 1.0
+) -> Float[Tensor, "1 height width"]:
+    """Lay out one value a coefficient, such as a mask, as nested squares, the coarsest scale in the upper left corner.
+
+    Around the part that holds all coarser scales, each level adds its details: horizontal to the right, vertical
+    below, diagonal in the corner. All coarser scales together may be some pixels larger than a band: what is not
+    filled is thin.
+
+    Args:
+        transform: the transform that the coefficients belong to.
+        values: in the order of the transform's flat coefficients.
+        gap: pixels between tiles.
+        gap_value: the value shown there and where tiles are not filled.
+
+    Raises:
+        ValueError: the values are not one a coefficient.
+    """
+    if values.shape != (transform.coefficients,):
+        raise ValueError(
+            f"expected {transform.coefficients} values, one a coefficient, not a tensor of shape {tuple(values.shape)}"
+        )
+    bands = {name: values[part].unflatten(0, transform.shapes[name]) for name, part in transform.slices.items()}
+    picture = bands["approximation"]
+    for level in range(transform.levels, 0, -1):
+        details = {place: bands[f"{orientation}-{level}"] for orientation, place in _PLACES.items()}
+        height, width = (max(sides) for sides in zip(picture.shape, details[1, 1].shape, strict=True))
+        canvas = values.new_full(
+            (height + gap + details[1, 1].shape[0], width + gap + details[1, 1].shape[1]), float(gap_value)
+        )
+        for (row, column), tile in {(0, 0): picture, **details}.items():
+            top, left = row * (height + gap), column * (width + gap)
+            canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+        picture = canvas
+    return torch.atleast_3d(picture).movedim(-1, 0)

@@ -1,0 +1,1 @@
+"""What everything else stands on: explanations, class masks, files, the runtime."""

@@ -1,0 +1,1 @@
+"""Images: photographs, ImageNet samples, scenes, images with several classes, small images with labels."""

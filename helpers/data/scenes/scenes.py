@@ -1,0 +1,183 @@
+"""Procedural images with known truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from helpers.data.scenes.composition import MAX_OBJECTS, Composition, compose
+from helpers.data.scenes.painter import noise_field, paint_background, paint_mark, paint_objects
+from helpers.data.scenes.shapes import SCENE_CLASSES
+
+SMALLEST, LARGEST = 32, 256
+_PIXELS_AT_ONCE = 2**19  # painted together: small enough for the processor's cache, large enough to be vectorised
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Images and what is true of them.
+
+    Objects are in painting order, back to front, in the first slots; an empty slot has class -1 and empty masks.
+
+    Attributes:
+        images: the pictures, in [0, 1], each value one of the 256 levels of an 8-bit file.
+        label: the class of the object with the most visible pixels (before the mark is stuck on).
+        labels: which classes have at least one visible pixel.
+        object_masks: the visible part of each object: what is not covered by later objects nor by the mark.
+        object_classes: the class of each object, -1 where there is none.
+        object_full_masks: each object as if nothing covered it.
+        shortcut_mask: the pixels of the planted mark.
+        shortcut_present: whether the image carries the mark.
+        background: the background's kind, an index into `BACKGROUNDS`.
+    """
+
+    images: Float[Tensor, "scenes 3 size size"]
+    label: Int[Tensor, " scenes"]
+    labels: Bool[Tensor, "scenes classes"]
+    object_masks: Bool[Tensor, "scenes 4 size size"]
+    object_classes: Int[Tensor, "scenes 4"]
+    object_full_masks: Bool[Tensor, "scenes 4 size size"]
+    shortcut_mask: Bool[Tensor, "scenes size size"]
+    shortcut_present: Bool[Tensor, " scenes"]
+    background: Int[Tensor, " scenes"]
+
+    def __len__(self) -> int:
+        """The number of scenes."""
+        return self.images.shape[0]
+
+    def __getitem__(self, index: slice | Tensor | int) -> Scenes:
+        """Some of the scenes, by a slice or by a tensor of indices or of booleans."""
+        if isinstance(index, int):
+            raise TypeError("Scenes are indexed by a slice or a tensor, such as scenes[3:4]")
+        return Scenes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+
+def make_scenes(
+    count: int,
+    *,
+    size: int = 128,
+    seed: int = 0,
+    start: int = 0,
+    objects: tuple[int, int] = (1, 4),
+    classes: tuple[str, ...] = SCENE_CLASSES,
+    shortcut_strength: float = 0.0,
+    shortcut_base_rate: float = 0.0,
+    shortcut_class: str | None = None,
+) -> Scenes:
+    """Draw the scenes number `start` to `start + count - 1` of the endless series that a seed defines.
+
+    A scene depends only on its number, the seed and the options, never on `count` or `start`; its composition is
+    the same at every size.
+
+    The planted shortcut is a mark, a small label stuck on a corner of the image, that co-occurs with one class.
+    With strength s and base rate b an image carries it with probability b + s (1 - b) if its label is
+    `shortcut_class`, and b (1 - s) if not. So with s = 0 and b = 0 no image has the mark; with s = 0 the mark
+    says nothing about the class; with b = 0 it appears on that class alone, on a share s of its images; with
+    s = 1 it is on every image of that class and on no other. Whether a scene with label c carries the mark does
+    not change the rest of the image.
+
+    Args:
+        count: how many scenes.
+        size: height and width in pixels, 32 to 256.
+        seed: which series.
+        start: the number of the first scene, so that shards of one series can be drawn apart.
+        objects: the least and the largest number of objects in an image, within 1 to 4.
+        classes: the classes that may appear, out of `SCENE_CLASSES`; the objects of one scene differ in class.
+        shortcut_strength: s above, in [0, 1].
+        shortcut_base_rate: b above, in [0, 1].
+        shortcut_class: the class that the mark comes with; the first of `classes` if not given.
+
+    Raises:
+        ValueError: an argument is out of its range; the message says which and what is allowed.
+    """
+    chosen = shortcut_class if shortcut_class is not None or not classes else classes[0]
+    _check(count, size, seed, start, objects, classes, shortcut_strength, shortcut_base_rate, chosen)
+    rates = (shortcut_strength, shortcut_base_rate, SCENE_CLASSES.index(str(chosen)))
+    indices = tuple(SCENE_CLASSES.index(name) for name in classes)
+    at_once = max(1, _PIXELS_AT_ONCE // size**2)
+    parts = []
+    for first in range(0, count, at_once):
+        number = min(at_once, count - first)
+        drawn = compose(number, seed=seed, start=start + first, objects=objects, classes=indices)
+        parts.append(_paint(drawn, size, *rates))
+    return Scenes(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Scenes)})
+
+
+@torch.no_grad()
+def _paint(drawn: Composition, size: int, strength: float, base_rate: float, marked_class: int) -> Scenes:
+    """Paint one chunk back to front, keeping the masks as it goes."""
+    canvas = paint_background(drawn, size)
+    noise = noise_field(drawn.fields[:, 1], size)
+    full = torch.zeros(len(drawn), MAX_OBJECTS, size, size, dtype=torch.bool)
+    for slot in range(MAX_OBJECTS):
+        for layer in paint_objects(drawn, slot, noise, size):
+            below = canvas[layer.rows] * (1 - layer.shadow[:, None])
+            canvas[layer.rows] = below + layer.cover[:, None] * (layer.colour - below)
+            full[layer.rows, slot] = layer.inside
+    visible = full.clone()
+    for slot in range(MAX_OBJECTS - 1):
+        visible[:, slot] &= ~full[:, slot + 1 :].any(dim=1)
+    largest = visible.sum(dim=(2, 3)).argmax(dim=1)
+    label = drawn.object_classes.gather(1, largest[:, None]).squeeze(1)
+    chance = torch.where(label == marked_class, base_rate + strength * (1 - base_rate), base_rate * (1 - strength))
+    present = drawn.mark[:, 0] < chance
+    mark_mask = torch.zeros(len(drawn), size, size, dtype=torch.bool)
+    rows = torch.nonzero(present).squeeze(1)
+    if len(rows):
+        canvas[rows], mark_mask[rows] = paint_mark(canvas[rows], drawn.mark[rows])
+    visible &= ~mark_mask[:, None]
+    return Scenes(
+        images=(canvas.clamp(0, 1) * 255).round() / 255,
+        label=label,
+        labels=_multi_hot(drawn.object_classes, visible),
+        object_masks=visible,
+        object_classes=drawn.object_classes,
+        object_full_masks=full,
+        shortcut_mask=mark_mask,
+        shortcut_present=present,
+        background=drawn.background,
+    )
+
+
+def _multi_hot(
+    object_classes: Int[Tensor, "scenes 4"], visible: Bool[Tensor, "scenes 4 size size"]
+) -> Bool[Tensor, "scenes classes"]:
+    seen = visible.flatten(2).any(dim=2)
+    held = object_classes[..., None] == torch.arange(len(SCENE_CLASSES))
+    return (held & seen[..., None]).any(dim=1)
+
+
+def _check(
+    count: int,
+    size: int,
+    seed: int,
+    start: int,
+    objects: tuple[int, int],
+    classes: tuple[str, ...],
+    strength: float,
+    base_rate: float,
+    marked: str | None,
+) -> None:
+    """Refuse bad arguments by name."""
+    if count < 1 or start < 0 or seed < 0:
+        raise ValueError(f"count={count} must be at least 1; start={start} and seed={seed} must not be negative")
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(f"size={size} is out of range: scenes are {SMALLEST} to {LARGEST} pixels wide")
+    if not 1 <= objects[0] <= objects[1] <= MAX_OBJECTS:
+        raise ValueError(f"objects={objects} must be (least, most) with 1 <= least <= most <= {MAX_OBJECTS}")
+    unknown = [name for name in classes if name not in SCENE_CLASSES]
+    if unknown or len(set(classes)) != len(classes):
+        raise ValueError(f"classes={classes} must be distinct names out of {SCENE_CLASSES}; wrong: {unknown}")
+    if len(classes) < objects[1]:
+        raise ValueError(
+            f"{objects[1]} objects of different classes were asked for, but classes has {len(classes)}: "
+            "name more classes or lower objects=(least, most)"
+        )
+    for name, value in (("shortcut_strength", strength), ("shortcut_base_rate", base_rate)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}={value} is a probability: it must lie in [0, 1]")
+    if marked not in classes:
+        raise ValueError(f"shortcut_class={marked!r} must be one of classes={classes}")

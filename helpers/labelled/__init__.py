@@ -1,7 +1,0 @@
-"""Small images with one label each: scenes of 32 px, CIFAR-10."""
-
-from helpers.labelled.cifar import CIFAR10_CLASSES
-from helpers.labelled.data import LabelledImages
-from helpers.labelled.loading import LOSSY, load_labelled
-
-__all__ = ["CIFAR10_CLASSES", "LOSSY", "LabelledImages", "load_labelled"]

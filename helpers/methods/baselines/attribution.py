@@ -1,0 +1,116 @@
+"""Methods that give every entry of an image a signed number: how much it speaks for the class, or against it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from helpers.core.runtime import progress
+from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class AttributionOptions:
+    """What is explained, and how much of it at once.
+
+    Attributes:
+        score: the number that is explained: the class's softmax `"confidence"`, or its `"logit"`.
+        batch: images in one call of the classifier; it bounds the memory and changes nothing else.
+    """
+
+    score: Literal["confidence", "logit"] = "confidence"
+    batch: Count = 256
+
+
+class SignedAttribution(ABC):
+    """A method that attributes the score of a class to the entries of an image, measured against black.
+
+    The normaliser lives inside the book's classifiers, so that black is 0. The classifier is left as it was found:
+    no hook stays behind and no module is changed, whatever happens.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        options: those of the method.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[AttributionOptions]] = AttributionOptions
+
+    def __init__(self, classifier: nn.Module, options: AttributionOptions | None = None) -> None:
+        self.classifier = classifier
+        self.options: Any = options or self.Options()  # of the method's own type
+        if not isinstance(self.options, self.Options):
+            raise TypeError(f"{self.name} takes {self.Options.__name__}, got {type(self.options).__name__}")
+
+    def attribute(
+        self,
+        inputs: Float[Tensor, "batch 3 height width"],
+        target: int | Int[Tensor, " batch"] | None = None,
+        *,
+        show_progress: bool = False,
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The raw attributions, in units of the score: positive where an entry speaks for the class.
+
+        An image's attributions do not depend on which other images are in the batch, but for float rounding.
+
+        Args:
+            inputs: pixels in [0, 1].
+            target: the class whose score is explained, for all images or one each; None: the class that the
+                classifier predicts for the image.
+            show_progress: whether to show a bar over portions of images.
+
+        Raises:
+            ValueError: the inputs are not images, or a target is not the number of a class.
+        """
+        if inputs.ndim != 4 or not inputs.is_floating_point():
+            raise ValueError(f"expected floats of shape (batch, 3, height, width), got {inputs.dtype} {inputs.shape}")
+        inputs = inputs.detach()
+        if not len(inputs):
+            return torch.zeros_like(inputs)
+        with left_as_found(self.classifier):
+            targets = self._targets(inputs, target)
+            size = self._images_at_once(inputs)
+            parts = list(zip(inputs.split(size), targets.split(size), strict=True))
+            shown = progress(parts, label=self.name, show=show_progress)
+            return torch.cat([self._attribute(images, classes).detach() for images, classes in shown])
+
+    @abstractmethod
+    def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
+        """How many images one call of `_attribute` gets at most."""
+
+    @abstractmethod
+    def _attribute(
+        self, images: Float[Tensor, "part 3 height width"], targets: Int[Tensor, " part"]
+    ) -> Float[Tensor, "part 3 height width"]:
+        """The attributions of a few images; the classifier is frozen and in eval mode."""
+
+    def _scores(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+        """The scores of all classes."""
+        return self._as_scores(self.classifier(images))
+
+    def _as_scores(self, logits: Float[Tensor, "*batch classes"]) -> Float[Tensor, "*batch classes"]:
+        """In double precision: of a classifier that is sure, single confidences differ by less than 1 can resolve."""
+        return probabilities(logits.double(), "softmax" if self.options.score == "confidence" else "logit")
+
+    @torch.no_grad()
+    def _targets(self, inputs: Tensor, target: int | Tensor | None) -> Int[Tensor, " batch"]:
+        """One class an image, checked."""
+        if target is None:
+            return torch.cat([self.classifier(part).argmax(1) for part in inputs.split(self.options.batch)])
+        targets = torch.as_tensor(target, device=inputs.device)
+        if targets.is_floating_point() or targets.shape not in {(), (len(inputs),)}:
+            raise ValueError(
+                f"target must be a class or a class for each of {len(inputs)} images, as integers, got {target}"
+            )
+        classes = count_classes(self.classifier, inputs)
+        if classes is None or not bool(((targets >= 0) & (targets < classes)).all()):
+            raise ValueError(f"target must lie in 0..{(classes or 0) - 1}, got {target}")
+        return targets.long().expand(len(inputs))

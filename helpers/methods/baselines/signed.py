@@ -1,0 +1,61 @@
+"""The competitors of SpaCE-VAE: signed attributions, turned into sparse images by a threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.deep_lift import DeepLIFT, DeepLIFTOptions
+from helpers.methods.baselines.feature_ablation import FeatureAblation, FeatureAblationOptions
+from helpers.methods.baselines.integrated_gradients import IntegratedGradients, IntegratedGradientsOptions
+from helpers.methods.baselines.thresholds import (
+    LARGEST_L0,
+    PUBLISHED_THRESHOLDS,
+    choose_threshold,
+    sweep_thresholds,
+    threshold_images,
+    to_unit_range,
+)
+
+__all__ = [
+    "LARGEST_L0",
+    "METHODS",
+    "PUBLISHED_THRESHOLDS",
+    "AttributionOptions",
+    "DeepLIFT",
+    "DeepLIFTOptions",
+    "FeatureAblation",
+    "FeatureAblationOptions",
+    "IntegratedGradients",
+    "IntegratedGradientsOptions",
+    "SignedAttribution",
+    "choose_threshold",
+    "signed_attributions",
+    "sweep_thresholds",
+    "threshold_images",
+    "to_unit_range",
+]
+
+METHODS: dict[str, type[SignedAttribution]] = {
+    method.name: method for method in (DeepLIFT, IntegratedGradients, FeatureAblation)
+}
+"""By name, in the order of the paper's Table 1."""
+
+
+def signed_attributions(classifier: nn.Module, name: str, **options: Any) -> SignedAttribution:
+    """One of the competitors of the SpaCE-VAE paper (section 4), all through Captum and measured against black.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        name: `"deeplift"`, `"integrated-gradients"` or `"feature-ablation"`.
+        options: of the method's `Options`, such as `score="logit"` or `steps=100`.
+
+    Raises:
+        ValueError: the name is not known, or an option is out of range (pydantic's ValidationError, which is one).
+    """
+    if name not in METHODS:
+        raise ValueError(f"{name!r} is not known; the methods are {', '.join(METHODS)}")
+    method = METHODS[name]
+    return method(classifier, method.Options(**options))

@@ -1,0 +1,103 @@
+"""Explainers as files: weights with what they were trained for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.classifiers.weight_files import read_tensors, write_tensors
+from helpers.core.files import MODELS_FOLDER
+from helpers.methods.explainer.method import Explainer
+from helpers.methods.explainer.network import ExplainerNetwork
+from helpers.methods.explainer.options import NetworkOptions, Objective
+
+_ENTRY = "explainer"
+
+
+@dataclass(frozen=True)
+class ExplainerFile:
+    """What a file says of its network.
+
+    Attributes:
+        objective: what it was trained by, which is also the method's name.
+        classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
+        size: side of the images in training.
+        class_names: one name a mask.
+    """
+
+    objective: Objective
+    classifier: str
+    classifier_digest: str
+    size: int
+    class_names: tuple[str, ...]
+
+
+def save_explainer(path: str | Path, network: ExplainerNetwork, about: ExplainerFile) -> str:
+    """Write a network with what it was trained for, and its line in the `SHA256SUMS` beside it.
+
+    Returns:
+        The file's SHA-256.
+    """
+    path = Path(path)
+    options = {**asdict(network.options), "backbone": "random"}  # the file holds all weights
+    metadata = {_ENTRY: json.dumps({"network": options, **asdict(about)}, sort_keys=True)}
+    return write_tensors(path, network.state_dict(), metadata)
+
+
+def explainer_path(name: str | Path) -> Path:
+    """The file of a name in models/, or of a path."""
+    return Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
+
+
+def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, str]:
+    """The network of a file, what it was trained for, and the file's SHA-256 (checked).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or is not an Explainer's.
+    """
+    path = explainer_path(name)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no Explainer {path}; train it: python -m helpers.papers.explainer.experiments.train --profile <profile>"
+        )
+    state, metadata, digest = read_tensors(path)
+    try:
+        about: dict[str, Any] = json.loads(metadata[_ENTRY])
+        options = about.pop("network")
+        tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+        about["class_names"] = tuple(about["class_names"])
+        file = ExplainerFile(**about)
+        network = ExplainerNetwork(NetworkOptions(**tuples), len(file.class_names))
+        network.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is not the file of an Explainer ({error}); train it again") from error
+    return network, file, digest
+
+
+def load_explainer(name: str | Path, classifier: nn.Module, *, device: torch.device | str | None = None) -> Explainer:
+    """An Explainer by its name in models/ (such as "scenes-multilabel-explainer") or by its path.
+
+    Args:
+        name: which.
+        classifier: the classifier that it was trained for.
+        device: where to; None for where the classifier is.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_explainer`; or the classifier is another one.
+    """
+    network, file, _ = read_explainer(name)
+    digest = getattr(classifier, "digest", file.classifier_digest)
+    if digest != file.classifier_digest:
+        raise ValueError(
+            f"{name} was trained for the classifier {file.classifier!r} (weights {file.classifier_digest[:12]}…), not "
+            f"for weights {digest[:12]}…; load that classifier, or train an Explainer for this one"
+        )
+    if device is None:
+        device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
+    return Explainer(network.to(device), classifier, name=file.objective)

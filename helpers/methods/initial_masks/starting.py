@@ -1,0 +1,75 @@
+"""Where an optimisation starts: every initial mask by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.core.runtime import random_generator
+from helpers.methods.initial_masks.constant import constant_mask
+from helpers.methods.initial_masks.foreground import foreground_mask
+from helpers.methods.initial_masks.learned import learned_mask
+from helpers.methods.rde import RateDistortionExplainer
+from helpers.methods.rde.distortions import Target
+
+MASK_NAMES = ("ones", "random", "constant", "foreground", "learned")
+
+
+def starting_mask(
+    name: str,
+    method: RateDistortionExplainer,
+    images: Float[Tensor, "batch 3 height width"],
+    targets: Target = None,
+    **options: Any,
+) -> Float[Tensor, "batch 1 k"]:
+    """The initial mask of this name, for `method.explain(images, targets, initial=...)`.
+
+    - `ones`: everything is kept; the papers' choice.
+    - `random`: one uniform draw that all images share; option `seed`.
+    - `constant`: see `constant_mask`; options `scan`, `samples`, `seed`.
+    - `foreground`: see `foreground_mask`; options `rectangle`, `background`, `seed`.
+    - `learned`: see `learned_mask`; options `network`, `caution`, `mix`, `looks`, `weights`, `seed`.
+
+    Args:
+        name: one of `MASK_NAMES`.
+        method: Pixel RDE or CartoonX, with its classifier and options.
+        images: pixels in [0, 1].
+        targets: as for `method.explain`.
+        options: those of the mask.
+
+    Raises:
+        ValueError: the name is not known, or the mask cannot be had for these arguments.
+        TypeError: an option is not one of the mask's.
+    """
+    if name not in MASK_NAMES:
+        raise ValueError(f"initial mask {name!r} is not known; use one of {', '.join(MASK_NAMES)}")
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
+    if name in ("constant", "learned"):
+        function: Callable[..., Tensor] = constant_mask if name == "constant" else learned_mask
+        return function(method, images, targets, **options)
+    functions = {"ones": _ones, "random": _random, "foreground": foreground_mask}
+    return functions[name](method, images, **options)
+
+
+def _ones(method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 1 k"]:
+    """Everything is kept."""
+    return images.new_ones(len(images), 1, _entries(method, images))
+
+
+def _random(
+    method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0
+) -> Float[Tensor, "batch 1 k"]:
+    """Uniform in [0, 1), the same for all images, so that an image's mask does not depend on its batch mates."""
+    draw = torch.rand(1, 1, _entries(method, images), generator=random_generator(seed, images.device))
+    return draw.to(images).repeat(len(images), 1, 1)
+
+
+def _entries(method: RateDistortionExplainer, images: Tensor) -> int:
+    """The number of mask entries of an image."""
+    bands = method.representation((images.shape[2], images.shape[3])).bands
+    return max(band.stop for band in bands.values())

@@ -1,0 +1,200 @@
+"""Pixel RDE and CartoonX: one algorithm over two representations."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from copy import copy
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from helpers.core.explanation import Convergence, Explanation
+from helpers.methods.rde.distortions import Target
+from helpers.methods.rde.optimise import initial_mask, optimise
+from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
+from helpers.methods.rde.problem import RateDistortion
+from helpers.methods.rde.representations import Pixels, Representation, Wavelets
+
+
+class RateDistortionExplainer(ABC):
+    """What Pixel RDE and CartoonX share: everything but the representation.
+
+    Args:
+        classifier: a frozen module in eval mode from pixels in [0, 1] to logits (`load_classifier` returns one).
+        options: all options, or None for those of `recipe`.
+        recipe: "fast" (the default), "published" (the papers' 2000 steps) or "later" (the authors' of 2023).
+        overrides: single options by name, such as `sparsity_weight=10`.
+
+    Raises:
+        ValueError: an option is unknown or out of range, or the classifier is not frozen.
+    """
+
+    sparsity_weight: float  # the paper's λk for this representation
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        options: RDEOptions | None = None,
+        *,
+        recipe: Recipe = "fast",
+        **overrides: Any,
+    ) -> None:
+        if options is None:
+            if recipe not in RECIPES:
+                raise ValueError(f"recipe {recipe!r} is not known; use one of {', '.join(RECIPES)}")
+            options = self.recipe(recipe)
+        if any(parameter.requires_grad for parameter in classifier.parameters()):
+            raise ValueError(
+                "the classifier's parameters require gradients, which costs time and memory for nothing; "
+                "use load_classifier, or call classifier.requires_grad_(False) first"
+            )
+        if classifier.training:
+            raise ValueError("the classifier is in training mode; call classifier.eval() first")
+        self.classifier = classifier
+        self.options = options.but(**overrides) if overrides else options
+
+    @classmethod
+    def recipe(cls, name: Recipe) -> RDEOptions:
+        """The options of a recipe, with the paper's λk for this method."""
+        return RECIPES[name].but(sparsity_weight=cls.sparsity_weight)
+
+    def but(self, **changes: Any) -> RateDistortionExplainer:
+        """The same method with some options changed."""
+        other = copy(self)
+        other.options = self.options.but(**changes)
+        return other
+
+    @abstractmethod
+    def representation(self, size: tuple[int, int]) -> Representation:
+        """The representation for images of this height and width."""
+
+    def problem(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        targets: Target = None,
+        sparsity_weights: Float[Tensor, " batch"] | None = None,
+    ) -> RateDistortion:
+        """The objective of these images as a function of their masks."""
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
+        representation = self.representation((images.shape[2], images.shape[3]))
+        return RateDistortion(
+            self.classifier, representation.to(images), images, self.options, targets, sparsity_weights
+        )
+
+    def explain(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        targets: Target = None,
+        *,
+        initial: Float[Tensor, "batch 1 k"] | None = None,
+        sparsity_weights: Float[Tensor, " batch"] | None = None,
+        show_progress: bool = False,
+    ) -> Explanation:
+        """Explain a batch of images, each by its own mask.
+
+        Args:
+            images: pixels in [0, 1].
+            targets: a class, one class an image, a callable `logits -> (batch,)`, or None for the predicted classes.
+            initial: the mask to start from, in [0, 1]; None for the one that the options name.
+            sparsity_weights: each image's own λk; None for the options' for all.
+            show_progress: show a bar that counts steps.
+
+        Raises:
+            ValueError: images, targets, the initial mask or the weights do not fit.
+        """
+        problem = self.problem(images, targets, sparsity_weights)
+        start = initial_mask(problem) if initial is None else self._checked(initial, problem)
+        return self.finish(problem, *optimise(problem, start, show_progress=show_progress))
+
+    @torch.no_grad()
+    def finish(
+        self,
+        problem: RateDistortion,
+        mask: Float[Tensor, "batch 1 k"],
+        history: dict[str, Tensor],
+        convergence: Convergence | None = None,
+    ) -> Explanation:
+        """The explanation that a mask on the representation stands for."""
+        representation, coefficients = problem.representation, problem.coefficients
+        return Explanation(
+            mask=representation.relevance(mask, coefficients).clamp(0, 1),
+            kept=representation.synthesise(mask * coefficients).clamp(0, 1),
+            targets=problem.measure.targets,
+            representation_mask=mask,
+            history=history,
+            convergence=convergence,
+        )
+
+    def attribute(
+        self, inputs: Float[Tensor, "batch 3 height width"], target: Target = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The relevance of each pixel under Captum's convention: a tensor like the inputs (channels are equal)."""
+        return self.explain(inputs, target).mask.expand_as(inputs)
+
+    @staticmethod
+    def _checked(initial: Tensor, problem: RateDistortion) -> Tensor:
+        wanted = problem.coefficients[:, :1].shape
+        if initial.shape != wanted:
+            raise ValueError(f"the initial mask must be {tuple(wanted)}, not {tuple(initial.shape)}")
+        if initial.numel() and not (float(initial.min()) >= 0 and float(initial.max()) <= 1):
+            raise ValueError("the initial mask must lie in [0, 1]")
+        return initial.to(problem.coefficients)
+
+
+class PixelRDE(RateDistortionExplainer):
+    """The rate-distortion explanation in pixels ([Re] CartoonX, section 3.1; MacDonald et al., 2019).
+
+    The published code does not clamp obfuscations to [0, 1] here, though it does for CartoonX: the recipe
+    "published" does as it did.
+    """
+
+    sparsity_weight = 4.0
+
+    @classmethod
+    def recipe(cls, name: Recipe) -> RDEOptions:
+        """The options of a recipe, with the paper's λk for pixels."""
+        return super().recipe(name).but(clamp=name != "published")
+
+    def representation(self, size: tuple[int, int]) -> Pixels:
+        """Pixels."""
+        return Pixels(size)
+
+
+class CartoonX(RateDistortionExplainer):
+    """The rate-distortion explanation in wavelet coefficients ([Re] CartoonX, section 3.1; Kolek et al., 2022).
+
+    Args:
+        wavelet, levels, mode: the transform, as in `WaveletTransform`; the defaults are the paper's.
+    """
+
+    sparsity_weight = 20.0
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        options: RDEOptions | None = None,
+        *,
+        recipe: Recipe = "fast",
+        wavelet: str = "db3",
+        levels: int = 5,
+        mode: str = "zero",
+        **overrides: Any,
+    ) -> None:
+        super().__init__(classifier, options, recipe=recipe, **overrides)
+        self.wavelet, self.levels, self.mode = wavelet, levels, mode
+
+    def representation(self, size: tuple[int, int]) -> Wavelets:
+        """Wavelet coefficients."""
+        return Wavelets(size, wavelet=self.wavelet, levels=self.levels, mode=self.mode)
+
+    @torch.no_grad()
+    def cartoon(
+        self, images: Float[Tensor, "batch 3 height width"], explanation: Explanation
+    ) -> Float[Tensor, "batch 1 height width"]:
+        """The published picture: the mask on the wavelet coefficients of the channel mean, inverted, in [0, 1]."""
+        representation = self.representation((images.shape[2], images.shape[3])).to(images)
+        grey = representation.analyse(images.mean(1, keepdim=True))
+        return representation.synthesise(explanation.representation_mask * grey).clamp(0, 1)

@@ -1,0 +1,115 @@
+"""Which tokens of a vision transformer are patches, and where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+ASK_INSTEAD = "CartoonX and Pixel RDE (helpers.methods.rde) explain any classifier"
+
+
+@dataclass(frozen=True)
+class TokenGrid:
+    """The tokens of an image: the class token, perhaps others, then the patches row by row.
+
+    Attributes:
+        rows, columns: of patches.
+        prefix: how many tokens come before them (class token, distillation token, registers).
+    """
+
+    rows: int
+    columns: int
+    prefix: int
+
+    def __len__(self) -> int:
+        """The number of all tokens."""
+        return self.prefix + self.rows * self.columns
+
+
+def check_class_token(model: nn.Module) -> None:
+    """Raise a ValueError where the model is in training mode, or answers from anything but a class token."""
+    if model.training:
+        raise ValueError("the model is in training mode, where dropout falsifies attention; call model.eval() first")
+    network = bare_network(model)
+    pool = getattr(network, "global_pool", "token")
+    if isinstance(pool, str) and pool in ("avg", "avgmax", "max", "map", "prr") and _is_transformer(network):
+        raise ValueError(
+            f"this model answers from its patches (global_pool={pool!r}), not from a class token, whose row rollout "
+            f"follows; use a model with global_pool='token'. {ASK_INSTEAD}"
+        )
+
+
+def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> TokenGrid:
+    """The grid that the tokens seen in a model's attention stand for.
+
+    Raises:
+        ValueError: there was no attention, the layers differ in their tokens, there is no class token, or the tokens
+            are not the model's patches.
+    """
+    counts = {layer.shape[-1] for layer in layers}
+    if not counts:
+        raise ValueError(
+            f"this model has no attention over tokens, so there is nothing to roll out; use a vision transformer (such "
+            f"as deit_tiny_patch16_224). {ASK_INSTEAD}"
+        )
+    if len(counts) > 1:
+        raise ValueError(
+            f"this model's layers attend over {sorted(counts)} tokens; rollout multiplies layers of the same tokens: "
+            f"use a transformer that keeps them (ViT, DeiT). {ASK_INSTEAD}"
+        )
+    network, tokens = bare_network(model), counts.pop()
+    prefix = _prefix_tokens(network)
+    if prefix == 0:
+        raise ValueError(
+            "this model has no class token, whose row rollout follows; use one that has (ViT, DeiT; class_token=True). "
+            f"{ASK_INSTEAD}"
+        )
+    height, width = images.shape[-2:]
+    rows, columns = _grid_size(network, height, width) or _by_aspect(tokens - prefix, height, width)
+    if rows * columns + prefix != tokens or abs(rows * width - columns * height) >= max(height, width):
+        raise ValueError(
+            f"this model attends over {tokens} tokens, which are not {prefix} and {rows} x {columns} patches; rollout "
+            f"needs attention over all patches in every layer. {ASK_INSTEAD}"
+        )
+    return TokenGrid(rows, columns, prefix)
+
+
+def bare_network(model: nn.Module) -> nn.Module:
+    """The network inside a `Classifier`, or the model itself."""
+    inner = getattr(model, "network", None)
+    return inner if isinstance(inner, nn.Module) else model
+
+
+def _is_transformer(network: nn.Module) -> bool:
+    """Convolutional networks of timm have a `global_pool` too."""
+    return hasattr(network, "blocks") and hasattr(network, "patch_embed")
+
+
+def _prefix_tokens(network: nn.Module) -> int:
+    """How many tokens come before the patches: 0 where there is no class token."""
+    count = getattr(network, "num_prefix_tokens", None)  # timm
+    classes = getattr(network, "cls_token", None)
+    if count is not None:
+        return int(count) if isinstance(classes, Tensor) else 0
+    if isinstance(getattr(network, "class_token", None), Tensor):  # torchvision
+        return 1
+    return 1 if isinstance(classes, Tensor) else 0
+
+
+def _grid_size(network: nn.Module, height: int, width: int) -> tuple[int, int] | None:
+    """The grid as the model's patch embedding gives it, None where it does not."""
+    of_embedding = getattr(getattr(network, "patch_embed", None), "dynamic_feat_size", None)  # timm
+    if callable(of_embedding):
+        rows, columns = of_embedding((height, width))
+        return int(rows), int(columns)
+    side = getattr(network, "patch_size", None)  # torchvision
+    return (height // side, width // side) if isinstance(side, int) else None
+
+
+def _by_aspect(patches: int, height: int, width: int) -> tuple[int, int]:
+    """The grid of so many patches whose shape is nearest to that of the image."""
+    fits = [rows for rows in range(1, patches + 1) if patches % rows == 0]
+    rows = min(fits, key=lambda rows: abs(rows * rows * width - patches * height), default=1)
+    return rows, patches // rows

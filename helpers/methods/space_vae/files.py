@@ -1,0 +1,124 @@
+"""SpaCE-VAEs as files: weights with what they were trained for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.classifiers.weight_files import read_tensors, write_tensors
+from helpers.core.files import MODELS_FOLDER
+from helpers.methods.space_vae.method import SpaceVAE
+from helpers.methods.space_vae.network import SpaceVAENetwork
+from helpers.methods.space_vae.options import LossOptions, NetworkOptions
+
+_ENTRY = "space-vae"
+
+
+@dataclass(frozen=True)
+class SpaceVAEFile:
+    """What a file says of its network.
+
+    Attributes:
+        loss: what it was trained by.
+        classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
+        source: the images that it was trained on, in words.
+        variance: of their pixels.
+    """
+
+    loss: LossOptions
+    classifier: str
+    classifier_digest: str
+    source: str
+    variance: float
+
+    @property
+    def method(self) -> str:
+        """What tables call it: a network that neither saves brightness nor asks the classifier is a VQ-VAE."""
+        return "space-vae" if self.loss.alpha or self.loss.beta else "vq-vae"
+
+
+def save_space_vae(path: str | Path, network: SpaceVAENetwork, about: SpaceVAEFile) -> str:
+    """Write a network with what it was trained for, and its line in the `SHA256SUMS` beside it.
+
+    The moving averages stay behind: only further training would need them.
+
+    Returns:
+        The file's SHA-256.
+    """
+    known = {"network": asdict(network.options), **asdict(about)}
+    state = {name: value for name, value in network.state_dict().items() if not _is_average(name)}
+    return write_tensors(Path(path), state, {_ENTRY: json.dumps(known, sort_keys=True)})
+
+
+def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str]:
+    """The network of a file, what it was trained for, and the file's SHA-256 (checked).
+
+    Args:
+        name: in models/ (`"scenes-small-beta-10"`), or the path of a .safetensors file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or is not a SpaCE-VAE's.
+    """
+    path = Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no SpaCE-VAE {path}; train it: python -m helpers.papers.spacevae.experiments.train --profile <profile>"
+        )
+    state, metadata, digest = read_tensors(path)
+    try:
+        about: dict[str, Any] = json.loads(metadata[_ENTRY])
+        network = SpaceVAENetwork(NetworkOptions(**about.pop("network")))
+        file = SpaceVAEFile(loss=LossOptions(**_with_tuples(about.pop("loss"))), **about)
+        # should it be trained further, each code counts as one vector at its place
+        averages = {"counts": torch.ones(len(network.quantiser.counts)), "sums": state["quantiser.codebook"].clone()}
+        averages["steps"] = network.quantiser.steps
+        network.load_state_dict({**{f"quantiser.{name}": value for name, value in averages.items()}, **state})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is not the file of a SpaCE-VAE ({error}); train it again") from error
+    return network.eval(), file, digest
+
+
+def load_space_vae(
+    name: str | Path,
+    classifier: nn.Module,
+    *,
+    beta: float | int | None = None,
+    device: torch.device | str | None = None,
+) -> SpaceVAE:
+    """A SpaCE-VAE by its name in models/ (such as "scenes-small-beta-10") or by its path.
+
+    Args:
+        name: which.
+        classifier: the classifier that it was trained for.
+        beta: for a network that is conditioned on it; its loss's own where None.
+        device: where to; None for where the classifier is.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_space_vae`; or the classifier is another one, or beta does not fit.
+    """
+    network, file, _ = read_space_vae(name)
+    digest = getattr(classifier, "digest", file.classifier_digest)
+    if digest != file.classifier_digest:
+        raise ValueError(
+            f"{name} was trained for the classifier {file.classifier!r} (weights {file.classifier_digest[:12]}…), not "
+            f"for weights {digest[:12]}…; load that classifier, or train a SpaCE-VAE for this one"
+        )
+    if device is None:
+        device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
+    if network.options.conditioned and beta is None:
+        beta = file.loss.beta
+    return SpaceVAE(network.to(device), classifier, beta=beta, name=file.method)
+
+
+def _is_average(name: str) -> bool:
+    return name in ("quantiser.counts", "quantiser.sums", "quantiser.steps")
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -1,0 +1,103 @@
+"""A trained SpaCE-VAE as a method like the others: an image in, a sparse image out."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from helpers.core.explanation import Explanation
+from helpers.methods.space_vae.network import SpaceVAENetwork
+
+
+class SpaceVAE:
+    """Explain a classifier's decision by an image that is darker, and that the classifier still decides the same way.
+
+    Args:
+        network: trained for the classifier; frozen here, and set to eval mode.
+        classifier: pixels in [0, 1] to logits; it is asked only for the classes of the originals.
+        beta: the price of doubt, for a network that is conditioned on it; None for any other.
+        name: what tables call the method: `"space-vae"`, or `"vq-vae"` for a network trained with alpha = beta = 0.
+        batch: how many images are looked at together.
+
+    Raises:
+        ValueError: beta is missing, or given to a network that was trained with one, or not positive.
+    """
+
+    def __init__(
+        self,
+        network: SpaceVAENetwork,
+        classifier: nn.Module,
+        *,
+        beta: float | int | None = None,
+        name: str = "space-vae",
+        batch: int = 250,
+    ) -> None:
+        if (beta is not None) != network.options.conditioned:
+            raise ValueError(
+                "this network is conditioned on beta: say which, such as beta=10"
+                if network.options.conditioned
+                else f"beta={beta}: this network was trained with one beta, which cannot be chosen any more"
+            )
+        if beta is not None and beta <= 0:
+            raise ValueError(f"beta={beta} must be positive")
+        self.network = network.eval().requires_grad_(False)
+        self.classifier = classifier
+        self.beta, self.name, self.batch = beta, name, batch
+
+    def with_beta(self, beta: float | int) -> SpaceVAE:
+        """The same network with another beta."""
+        return SpaceVAE(self.network, self.classifier, beta=beta, name=self.name, batch=self.batch)
+
+    @property
+    def bits(self) -> float:
+        """What one image's codes can tell, in bits."""
+        return self.network.options.bits
+
+    @torch.no_grad()
+    def explain(
+        self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"] | int | None = None
+    ) -> Explanation:
+        """A kept image for each image.
+
+        Args:
+            images: pixels in [0, 1], of the size that the network was trained for.
+            targets: the classes that the classifier gives the images, for who has them already; the network was trained
+                to keep these, and cannot keep others.
+
+        Returns:
+            `kept` is the network's image, in [0, 1]; `mask` the share of each pixel's brightness that it keeps.
+
+        Raises:
+            ValueError: the images do not fit, or a target is not the class that the classifier gives the image.
+        """
+        parts = images.split(self.batch)
+        kept = torch.cat([self.network(part, self._betas(part)).kept for part in parts])
+        classes = torch.cat([self.classifier(part).argmax(1) for part in parts])
+        if targets is not None and not bool((torch.as_tensor(targets, device=classes.device) == classes).all()):
+            raise ValueError(
+                "a SpaCE-VAE explains the class that the classifier gives an image, and no other: leave targets out"
+            )
+        return Explanation(mask=brightness_kept(images, kept), kept=kept, targets=classes)
+
+    @torch.no_grad()
+    def codes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, "batch grid grid"]:
+        """The grid of codes of each image."""
+        return torch.cat([self.network(part, self._betas(part)).codes for part in images.split(self.batch)])
+
+    def attribute(
+        self, inputs: Float[Tensor, "batch 3 height width"], target: Int[Tensor, " batch"] | int | None = None
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The share of each pixel that is kept, under Captum's convention: a tensor like the inputs."""
+        return self.explain(inputs, target).mask.expand_as(inputs)
+
+    def _betas(self, images: Tensor) -> Tensor | None:
+        return None if self.beta is None else images.new_full((len(images),), self.beta)
+
+
+def brightness_kept(
+    images: Float[Tensor, "batch 3 height width"], kept: Float[Tensor, "batch 3 height width"]
+) -> Float[Tensor, "batch 1 height width"]:
+    """The share of each pixel's brightness that a kept image keeps, at most 1; 0 for pixels that were black."""
+    before, after = images.sum(1, keepdim=True), kept.sum(1, keepdim=True)
+    return torch.where(before > 0, after / before.clamp_min(1e-6), 0).clamp(0, 1)

@@ -1,0 +1,5 @@
+"""The discrete wavelet transform of images and its inverse: differentiable, batched, fast."""
+
+from helpers.methods.wavelets.transform import WaveletTransform
+
+__all__ = ["WaveletTransform"]

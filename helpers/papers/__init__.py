@@ -1,0 +1,1 @@
+"""The three papers: their published values, their experiments and their figures."""

@@ -1,0 +1,1 @@
+""" "What You See is What You Classify": the Explainer."""

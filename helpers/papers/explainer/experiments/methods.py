@@ -1,0 +1,128 @@
+"""The methods that the paper compares, built with a profile's options, and what their masks depend on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from helpers.classifiers import Classifier
+from helpers.core.class_masks import ClassMaskMethod
+from helpers.core.files import file_digest
+from helpers.methods.baselines import (
+    RISE,
+    ExtremalOptions,
+    ExtremalPerturbation,
+    GradCAM,
+    GradCAMOptions,
+    IGOSOptions,
+    IGOSPlusPlus,
+    OcclusionMaps,
+    OcclusionOptions,
+    RISEOptions,
+)
+from helpers.methods.explainer import load_explainer
+from helpers.results import code_digest
+
+METHODS = ("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "explainer", "occlusion")
+"""In the paper's order; it did not have the last one."""
+
+TRAINED = ("rtis", "explainer")
+"""Networks that are trained once for each classifier; the others search anew for each image."""
+
+IMMEDIATE = ("grad-cam", *TRAINED)
+"""One pass of a network or two, whatever the image."""
+
+SHIPPED = (
+    "scenes-multilabel-explainer",
+    "scenes-multilabel-rtis",
+    "scenes-shortcut-explainer",
+    "scenes-shortcut-rtis",
+)
+"""The trained networks in models/, named in full: pages are seen to depend on a file by its name."""
+
+METHOD_NAMES = {
+    "grad-cam": "Grad-CAM",
+    "rise": "RISE",
+    "extremal-perturbation": "Extremal Perturbations",
+    "igos++": "iGOS++",
+    "rtis": "RTIS (adapted)",
+    "explainer": "Explainer",
+    "occlusion": "Occlusion",
+}
+
+_BASELINES: dict[str, tuple[Callable[..., ClassMaskMethod], Callable[..., Any]]] = {
+    "grad-cam": (GradCAM, GradCAMOptions),
+    "rise": (RISE, RISEOptions),
+    "extremal-perturbation": (ExtremalPerturbation, ExtremalOptions),
+    "igos++": (IGOSPlusPlus, IGOSOptions),
+    "occlusion": (OcclusionMaps, OcclusionOptions),
+}
+
+
+@dataclass(frozen=True)
+class BuiltMethod:
+    """A method, and what its masks depend on beside the classifier and the images.
+
+    Attributes:
+        method: ready to use.
+        facts: plain values: its options, or its network's digest, and the digest of its code.
+    """
+
+    method: ClassMaskMethod
+    facts: dict[str, Any]
+
+
+def build_method(
+    name: str, classifier: Classifier, *, options: dict[str, Any] | None = None, weights: Path | None = None
+) -> BuiltMethod:
+    """A method by its name in the tables.
+
+    Args:
+        name: one of `METHODS`.
+        classifier: what it explains.
+        options: of a searching method: those that differ from the published settings.
+        weights: of a trained one: the file of its network.
+
+    Raises:
+        ValueError: the name is not known, an option is wrong, or the network was trained for another classifier.
+        FileNotFoundError: the network has not been trained yet.
+    """
+    if name in TRAINED:
+        if weights is None:
+            raise ValueError(f"{name} is a trained network: say where its weights are")
+        method: ClassMaskMethod = load_explainer(weights, classifier)
+        facts: dict[str, Any] = {"network": file_digest(weights)}
+    elif name in _BASELINES:
+        make, make_options = _BASELINES[name]
+        chosen = make_options(**{key: _tuple(value) for key, value in (options or {}).items()})
+        method, facts = make(classifier, chosen), {"options": asdict(chosen)}
+    else:
+        raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
+    return BuiltMethod(method, {"method": name, **facts, "code": method_code(type(method))})
+
+
+@cache
+def method_code(kind: type) -> str:
+    """The digest of a method's module, and of those of its package that this uses: another method's may change."""
+    return code_digest(*sorted(_used_modules(kind.__module__)))
+
+
+def _used_modules(start: str) -> set[str]:
+    package, found, waiting = start.rpartition(".")[0], set(), [start]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        owners = {getattr(value, "__module__", None) for value in vars(sys.modules[name]).values()}
+        waiting += [owner for owner in owners if isinstance(owner, str) and owner.startswith(f"{package}.")]
+    return found
+
+
+def _tuple(value: Any) -> Any:
+    """A YAML list as the tuple that options hold."""
+    return tuple(value) if isinstance(value, list) else value

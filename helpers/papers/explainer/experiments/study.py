@@ -1,0 +1,292 @@
+"""One dataset, one classifier and all methods: what the tables and figures about class masks share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from helpers.classifiers import Classifier, load_classifier
+from helpers.core.class_masks import ClassMaskMethod, merge_classes
+from helpers.core.runtime import progress, resolve_device
+from helpers.data.images import image_digest
+from helpers.data.multilabel import (
+    MultiLabelImages,
+    SegmentedImages,
+    class_truth,
+    load_segmented,
+    load_split,
+    require_dataset,
+)
+from helpers.data.multilabel.loading import SCENE_SERIES
+from helpers.data.scenes import Scenes, make_scenes
+from helpers.methods.explainer.files import MODELS_FOLDER
+from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
+from helpers.profiles import Profile, Variant, load_profile
+from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
+from helpers.results import ItemStore, collect_provenance, results_folder, run_key, write_table
+
+DATASETS = ("voc2007", "coco2014")
+CLASSIFIERS = ("vgg16", "resnet50")
+VARIANTS: tuple[Variant, ...] = ("corrected", "published")
+
+_AT_ONCE = 64  # images whose class masks are in memory together: a gigabyte of COCO's
+
+
+class ClassStudy:
+    """The images, the classifier and the methods that stand, in one profile, for one pair of the paper.
+
+    The masks of a method that searches are stored image by image as soon as they are finished, under a key made of
+    everything that they depend on: the method's options, its code, the classifier's weights, the image and the
+    classes. A second run, or one that goes on after a kill, computes what is missing and nothing else. Masks that one
+    pass of a network gives are made anew: a file takes longer.
+
+    Args:
+        profile: a profile with a section `explainer`, its name, or the path of its file.
+        dataset: `"voc2007"` or `"coco2014"`: these, or the scenes that stand for them. None: the profile's first one.
+        classifier: `"vgg16"` or `"resnet50"`: these, or the classifiers that stand for them; None as above.
+        root: another folder than the project's `results/`.
+        show_progress: show bars.
+
+    Raises:
+        ValueError: the profile has no such section, dataset or classifier; the message says what there is.
+    """
+
+    def __init__(
+        self,
+        profile: Profile | str,
+        dataset: str | None = None,
+        classifier: str | None = None,
+        *,
+        root: Path | None = None,
+        show_progress: bool = False,
+    ) -> None:
+        self.profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
+        self.settings = _section(self.profile)
+        self.dataset = dataset or next(iter(self.settings.datasets))
+        self.classifier_name = classifier or next(iter(self.settings.classifiers))
+        self.data: DatasetSettings = self.settings.dataset(self.dataset)
+        self.explained = self.settings.classifier(self.classifier_name)
+        self.root = root
+        self.show_progress = show_progress
+        self.device = resolve_device(self.profile.device)
+        self.spent: dict[str, float] = {}  # seconds that each of the masks took which were asked for, ever
+        self.computed = 0.0  # of these, the seconds that this study itself took
+        self._built: dict[str, BuiltMethod] = {}
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classifier that is explained, on the profile's device.
+
+        Raises:
+            MissingArchiveError: (a FileNotFoundError) it is not trained yet, nor are its photographs there.
+            FileNotFoundError: it is not trained yet.
+        """
+        path = self.weights_file("")
+        if not path.is_file() and self.explained.fine_tune is not None:
+            self.require_data()
+            raise FileNotFoundError(
+                f"there is no classifier {path}; train it, and the networks that explain it: "
+                f"python -m helpers.papers.explainer.experiments.train --profile {self.profile.name}"
+            )
+        return load_classifier(str(path) if path.is_file() else self.explained.name, device=self.device)
+
+    def require_data(self) -> None:
+        """Check that the images are on this machine; scenes always are.
+
+        Raises:
+            MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
+        """
+        require_dataset(self.data.source, self.data.folder())
+
+    def weights_file(self, ending: str) -> Path:
+        """Where the classifier's weights are (`""`), or its network's (`"explainer"`, `"rtis"`).
+
+        Those of small classifiers of scenes ship in models/; those of large ones are made by a run of the profile.
+        """
+        tail = f"-{ending}" if ending else ""
+        shipped = MODELS_FOLDER / f"{self.explained.name}{tail}.safetensors"
+        if self.explained.fine_tune is None and shipped.is_file():
+            return shipped
+        folder = results_folder(self.profile, self.root) / "work" / "models"
+        return folder / f"{self.dataset}-{self.classifier_name}{tail}.safetensors"
+
+    @cached_property
+    def images(self) -> MultiLabelImages:
+        """The test split."""
+        return load_split(split="test", count=self.data.test, **self._data_arguments())
+
+    @cached_property
+    def segmented(self) -> SegmentedImages:
+        """The test images of which it is known where their objects are."""
+        return self.truth("corrected")
+
+    def truth(self, variant: Variant) -> SegmentedImages:
+        """The same, with void pixels, difficult objects and blurred borders as the variant says."""
+        if variant == "corrected" and "segmented" in self.__dict__:
+            return self.segmented
+        truth = load_segmented(count=self.data.segmented, variant=variant, **self._data_arguments())
+        return _with_classes(truth, self.classifier.class_names)
+
+    @cached_property
+    def scenes(self) -> Scenes | None:
+        """The scenes behind `segmented`, with all that is true of them; None where the images are photographs."""
+        if self.data.source != "scenes" or self.data.segmented is None:
+            return None
+        series = SCENE_SERIES["test"] + self.data.seed
+        return make_scenes(self.data.segmented, size=self.settings.size, seed=series, objects=self.data.objects)
+
+    def class_regions(self, count: int | None = None) -> Bool[Tensor, "count classes height width"] | None:
+        """The visible part of each class in the first segmented images; None where nobody knows it."""
+        return None if self.scenes is None else class_truth(self.scenes[:count])
+
+    def method(self, name: str) -> ClassMaskMethod:
+        """One method with the profile's options."""
+        return self._method(name).method
+
+    def methods(self) -> dict[str, ClassMaskMethod]:
+        """All methods by their names, in the paper's order."""
+        return {name: self.method(name) for name in METHODS}
+
+    def masks(
+        self,
+        name: str,
+        count: int | None = None,
+        *,
+        images: MultiLabelImages | None = None,
+        classes: Bool[Tensor, "all classes"] | None = None,
+    ) -> Float[Tensor, "count classes height width"]:
+        """The class masks of the first `count` images, from the store or computed now; on the CPU.
+
+        Args:
+            name: the method.
+            count: how many images; None for all.
+            images: which; None for the segmented ones.
+            classes: which classes of each image; None for those that it shows. Others are 0.
+        """
+        images = (self.segmented.images if images is None else images)[:count]
+        wanted = images.labels if classes is None else classes[: len(images)]
+        masks = torch.zeros(*wanted.shape, *images.pixels.shape[-2:])
+        if name in IMMEDIATE:
+            for rows in torch.arange(len(images)).split(self.profile.batch_size):
+                masks[rows], _ = self._found(name, images, wanted, rows.tolist())
+            return masks
+        items, store = mask_items(images, wanted), self.store(name)
+        self._search(name, images, wanted, items)
+        for row, item in enumerate(items):
+            stored = store.load(item)
+            masks[row, wanted[row]] = stored.tensors["masks"].float()
+            self.spent[f"{store.key} {item}"] = stored.metadata["seconds"]
+        return masks
+
+    def merged_masks(self, name: str, images: MultiLabelImages) -> Float[Tensor, "count height width"]:
+        """The masks of the classes that each image shows, merged by their pixelwise maximum (the paper, section 3)."""
+        parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
+        return torch.cat([merge_classes(self.masks(name, images=part), part.labels)[:, 0] for part in parts])
+
+    def seconds(self, name: str, count: int | None = None, *, images: MultiLabelImages | None = None) -> list[float]:
+        """The seconds that the stored masks of each image's own classes took (a batch's time, shared evenly).
+
+        Raises:
+            ValueError: the method's masks are not stored, as they take no time worth it.
+        """
+        if name in IMMEDIATE:
+            raise ValueError(f"{name} is so fast that its masks are not stored; the table compute-time has its time")
+        images = (self.segmented.images if images is None else images)[:count]
+        store = self.store(name)
+        return [store.load(item).metadata["seconds"] for item in mask_items(images, images.labels)]
+
+    def facts(self, names: tuple[str, ...] = METHODS) -> dict[str, Any]:
+        """What the masks of these methods depend on, beside the images: plain values for a table's key."""
+        return {name: self._method(name).facts for name in names}
+
+    def store(self, name: str) -> ItemStore:
+        """Where the masks of a method lie."""
+        key = run_key(**self._method(name).facts, classifier=self.classifier.digest)
+        return ItemStore(results_folder(self.profile, self.root) / "work" / "class-masks", key)
+
+    def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
+        """Write a table of this study to `results/<profile>/`, with its provenance."""
+        about = collect_provenance(
+            self.profile,
+            device=self.device,
+            classifier=self.classifier.digest,
+            wall_seconds=wall_seconds,
+            dataset=self.dataset,
+            source=self.data.source,
+            explained=self.explained.name,
+            **more,
+        )
+        return write_table(table, self.profile, name, about, root=self.root)
+
+    def _method(self, name: str) -> BuiltMethod:
+        if name not in self._built:
+            weights = self.weights_file(name) if name in TRAINED else None
+            options = self.settings.baselines.get(name)
+            self._built[name] = build_method(name, self.classifier, options=options, weights=weights)
+        return self._built[name]
+
+    def _search(self, name: str, images: MultiLabelImages, wanted: Tensor, items: list[str]) -> None:
+        """Find the masks that are not stored yet, a batch of the profile's size at a time."""
+        store = self.store(name)
+        missing = set(store.missing(items))
+        rows = [row for row, item in enumerate(items) if item in missing]
+        size = self.profile.batch_size
+        batches = [rows[first : first + size] for first in range(0, len(rows), size)]
+        for batch in progress(batches, label=f"{self.dataset}: {name}", show=self.show_progress and bool(batches)):
+            masks, seconds = self._found(name, images, wanted, batch)
+            self.computed += seconds
+            for place, row in enumerate(batch):
+                # half the precision is more than 1000 levels between 0 and 1, in half the space
+                stored = {"masks": masks[place, wanted[row]].half()}
+                store.save(items[row], stored, {"seconds": seconds / len(batch)})
+
+    def _found(self, name: str, images: MultiLabelImages, wanted: Tensor, rows: list[int]) -> tuple[Tensor, float]:
+        """The masks of some images, on the CPU, and the seconds that they took."""
+        begin = time.perf_counter()
+        pixels = images.select(rows).images(self.device)
+        masks = self.method(name).class_masks(pixels, wanted[rows].to(self.device)).cpu()
+        return masks, time.perf_counter() - begin
+
+    def _data_arguments(self) -> dict[str, Any]:
+        arguments = {"source": self.data.source, "size": self.settings.size, "seed": self.data.seed}
+        if self.data.source == "scenes":
+            return {**arguments, "objects": self.data.objects, "show_progress": self.show_progress}
+        more = {"root": self.data.folder(), "difficult": self.data.difficult, "show_progress": self.show_progress}
+        return {**arguments, **more}
+
+
+def mask_items(images: MultiLabelImages, classes: Bool[Tensor, "count classes"]) -> list[str]:
+    """What the stores call the masks of these classes of these images."""
+    chosen = ["-".join(str(index) for index in row.nonzero().flatten().tolist()) for row in classes]
+    return [f"{image_digest(image)} {kinds}" for image, kinds in zip(images.pixels, chosen, strict=True)]
+
+
+def all_pairs(profile: Profile | str, make: Callable[..., ClassStudy] = ClassStudy, **options: Any) -> list[ClassStudy]:
+    """A study of each dataset and classifier that a profile has."""
+    profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
+    settings = _section(profile)
+    return [make(profile, d, c, **options) for d in settings.datasets for c in settings.classifiers]
+
+
+def _with_classes(truth: SegmentedImages, names: tuple[str, ...]) -> SegmentedImages:
+    """The same images with the classifier's classes: COCO's published labels have eleven columns that nothing uses."""
+    found = truth.images.class_names
+    if found == names or not set(names) <= set(found):
+        return truth
+    columns = [found.index(name) for name in names]
+    images = replace(truth.images, labels=truth.images.labels[:, columns], class_names=names)
+    return replace(truth, images=images, instances=truth.instances[:, columns])
+
+
+def _section(profile: Profile) -> ExplainerSettings:
+    if profile.explainer is None:
+        raise ValueError(f"profile {profile.name!r} has no section `explainer`; use one that has, such as quick")
+    return profile.explainer

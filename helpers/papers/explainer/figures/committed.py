@@ -1,0 +1,61 @@
+"""Tables about class masks that larger runs have left in the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.papers.explainer.experiments import EXPLAINER_TABLES, table_name
+from helpers.reporting.committed import committed_table
+
+# In full, so that the pages which read one of them are seen to depend on it (helpers.site.dependencies)
+COMMITTED = (
+    "explainer-class-scores-voc2007-vgg16",
+    "explainer-segmentation-voc2007-vgg16",
+    "explainer-segmentation-voc2007-resnet50",
+    "explainer-segmentation-coco2014-vgg16",
+    "explainer-segmentation-coco2014-resnet50",
+    "explainer-compute-time-voc2007-vgg16",
+    "explainer-multilabel-scores-voc2007-vgg16",
+    "explainer-multilabel-scores-voc2007-resnet50",
+    "explainer-multilabel-scores-coco2014-vgg16",
+    "explainer-multilabel-scores-coco2014-resnet50",
+    "explainer-class-truth-voc2007-vgg16",
+    "explainer-class-truth-voc2007-resnet50",
+    "explainer-shortcut-voc2007-vgg16",
+    "explainer-shortcut-voc2007-resnet50",
+)
+
+
+def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd.DataFrame | None:
+    """A table of all its pairs that lie in `results/<profile>/`, as `all_tables` returns it; None where none does.
+
+    Args:
+        profile: of the larger run, such as "scenes".
+        name: one of `EXPLAINER_TABLES`.
+        root: another folder than the project's `results/`.
+    """
+    experiment, parts = EXPLAINER_TABLES[name], []
+    for dataset in experiment.datasets:
+        for classifier in experiment.classifiers:
+            stored = table_name(name, dataset, classifier)
+            found = committed_table(profile, stored, root=root) if stored in COMMITTED else None
+            if found is not None:
+                parts.append(found.assign(dataset=dataset, classifier=classifier))
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def committed_words(table: pd.DataFrame | None, profile: str, larger: str = "scenes") -> str:
+    """A sentence that says how many images a larger run has, or that it is not there."""
+    if profile == larger:
+        return f"This page shows the profile `{larger}` itself."
+    if table is None:
+        return f"The profile `{larger}` has not been run yet: its table is not in `results/{larger}/`."
+    images = table.groupby(["dataset", "classifier"])["image"].nunique()
+    fewest, most = int(images.min()), int(images.max())
+    count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return (
+        f"The profile `{larger}` runs every method with its published settings. From `results/{larger}/`, "
+        f"over {count} images for each dataset and classifier:"
+    )

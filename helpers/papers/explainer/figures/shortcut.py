@@ -1,0 +1,200 @@
+"""Which methods find the planted shortcut: scores with intervals, claims, and pictures."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from helpers.methods.baselines.grad_cam import last_feature_layer
+from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS, ClassStudy, shortcut_pairs
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import Effect, mean_effect
+
+USES, IGNORES = "resnet50", "vgg16"
+"""What stands for ResNet-50 was trained where the mark gives the class away, what stands for VGG-16 where not."""
+
+CLASSIFIERS = {USES: "trained with the shortcut", IGNORES: "trained without it"}
+SHORTCUT_SCORES = {
+    "over_background": "mark above background",
+    "over_object": "mark above the object",
+    "excess_share": "mass on the mark",
+}
+_COLOURS = {USES: METHOD_COLOURS["CartoonX"], IGNORES: METHOD_COLOURS["Pixel RDE"]}
+
+
+def reliance_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """The truth about the classifiers: what the mark alone adds to the class's logit and probability."""
+    rows = []
+    marked = table[table["marked"] & (table["method"] == METHODS[0])]
+    for classifier, words in CLASSIFIERS.items():
+        for shown, scenes in ((True, "with the class"), (False, "without it")):
+            found = marked[(marked["classifier"] == classifier) & (marked["shown"] == shown)]
+            rows.append(
+                {
+                    "classifier": words,
+                    "scenes": scenes,
+                    "probability with the mark": str(mean_effect(found["probability"])),
+                    "what the mark adds": str(mean_effect(found["probability_change"])),
+                    "to the logit": str(mean_effect(found["logit_change"])),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def shortcut_effect(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool = True) -> Effect:
+    """One score of one method and classifier: its mean over marked scenes with its interval."""
+    return mean_effect(_values(table, method, classifier, score, shown=shown))
+
+
+def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame:
+    """A row a method: each score for both classifiers, with intervals over the marked scenes.
+
+    Args:
+        table: `all_tables(profile, "shortcut")`.
+        shown: scenes that show the class, or scenes that do not.
+    """
+    scores = SHORTCUT_SCORES if shown else {key: SHORTCUT_SCORES[key] for key in ("over_background", "excess_share")}
+    rows = []
+    for name in METHODS:
+        row = {"method": METHOD_NAMES[name]}
+        for score, head in scores.items():
+            for classifier, words in ((USES, "uses it"), (IGNORES, "does not")):
+                row[f"{head}, {words}"] = str(shortcut_effect(table, name, classifier, score, shown=shown))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def told_apart(table: pd.DataFrame, score: str = "over_background", *, shown: bool = True) -> dict[str, Effect]:
+    """For each method: the score where the classifier uses the mark, minus where it does not, scene by scene."""
+    return {
+        name: mean_effect(
+            _values(table, name, USES, score, shown=shown) - _values(table, name, IGNORES, score, shown=shown)
+        )
+        for name in METHODS
+    }
+
+
+def verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method: does it find the mark where it is used, and leave it alone where it is not?
+
+    Judged by the mass on the mark beyond its area, on scenes that show the class. By the order of pixels alone, a
+    sharp mask would be blamed for what nobody sees: which of two nearly black pixels is the darker one.
+    """
+    words = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
+    rows = []
+    for name in METHODS:
+        used, unused = (shortcut_effect(table, name, classifier, "excess_share") for classifier in (USES, IGNORES))
+        finds, leaves = words[used.side_of(0)][0], words[unused.side_of(0)][1]
+        both = "yes" if finds == leaves == "yes" else "no" if "no" in (finds, leaves) else "undecided"
+        rows.append({"method": METHOD_NAMES[name], "finds it": finds, "leaves it alone": leaves, "both": both})
+    return pd.DataFrame(rows)
+
+
+def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
+    """For each method: does its mask show the mark where the classifier uses it, more than where it does not?"""
+    where = "scenes of the class" if shown else "scenes without the class"
+    return [
+        Claim(
+            f"{METHOD_NAMES[name]} tells the two classifiers apart",
+            f"{where}: mark above background, classifier that uses it − the other",
+            effect,
+            1,
+        )
+        for name, effect in told_apart(table, shown=shown).items()
+    ]
+
+
+@torch.no_grad()
+def last_map_cells(study: ClassStudy) -> tuple[int, int]:
+    """The rows and columns of the classifier's last map of features, which is all that Grad-CAM looks at."""
+    pixels, found = study.segmented.images[:1].images(study.device), []
+    layer = last_feature_layer(study.classifier, pixels)
+    handle = layer.register_forward_hook(lambda module, inputs, output: found.append(tuple(output.shape[-2:])))
+    try:
+        study.classifier(pixels)
+    finally:
+        handle.remove()
+    return found[0]
+
+
+def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
+    """A dot with its interval for each method and classifier: scenes with the class, then scenes without it."""
+    panels = (
+        ("over_background", True, "scenes of the class:\nmark above background"),
+        ("over_object", True, "scenes of the class:\nmark above the object"),
+        ("over_background", False, "scenes without the class:\nmark above background"),
+    )
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(1, len(panels), figsize=(width, 3.6), sharey=True, layout="constrained")
+        plt.close(figure)  # or a notebook would show it twice
+        for place, (score, shown, title) in zip(axes, panels, strict=True):
+            for shift, classifier in ((-0.13, USES), (0.13, IGNORES)):
+                effects = [shortcut_effect(table, name, classifier, score, shown=shown) for name in METHODS]
+                _draw_effects(place, effects, shift, _COLOURS[classifier], CLASSIFIERS[classifier])
+            place.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            place.set_xlim(-0.03, 1.03)
+            place.set_title(title, fontsize=10)
+            place.set_xlabel("probability that it outranks")
+        axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
+        axes[0].invert_yaxis()
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: float | int = 9.5) -> Figure:
+    """The first marked scenes with the class, and without it: each method's mask of the class, for both classifiers."""
+    pairs = shortcut_pairs(studies[USES])
+    chosen = [kind.nonzero().flatten()[:scenes].tolist() for kind in (pairs.shown, ~pairs.shown)]
+    rows, images = [*chosen[0], *chosen[1]], pairs.images(marked=True)
+    wanted = torch.zeros_like(images.labels)
+    wanted[:, pairs.kind] = True
+    masks = {
+        (name, classifier): study.masks(name, images=images.select(rows), classes=wanted[rows])[:, pairs.kind]
+        for classifier, study in studies.items()
+        for name in METHODS
+    }
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            2 * len(rows), 1 + len(METHODS), figsize=(width, 2.35 * len(rows)), layout="constrained", squeeze=False
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for place in axes.flat:
+            place.set_axis_off()
+        for number, row in enumerate(rows):
+            axes[2 * number, 0].imshow(images.pixels[row].permute(1, 2, 0).numpy())
+            axes[2 * number, 0].set_title(
+                "shows the class" if bool(pairs.shown[row]) else "does not show it", fontsize=8
+            )
+            for below, classifier in enumerate((USES, IGNORES)):
+                axes[2 * number + below, 1].text(
+                    -0.12, 0.5, "uses it" if classifier == USES else "does not", rotation=90, fontsize=8,
+                    va="center", ha="center", transform=axes[2 * number + below, 1].transAxes,
+                )  # fmt: skip
+                for column, name in enumerate(METHODS, 1):
+                    place = axes[2 * number + below, column]
+                    place.imshow(masks[name, classifier][number].numpy(), vmin=0, vmax=1, cmap=MASK_COLOURS)
+                    place.contour(pairs.marked.shortcut_mask[row].numpy(), levels=[0.5], colors="white", linewidths=0.8)
+                    if number == below == 0:
+                        place.set_title(METHOD_NAMES[name].replace(" ", "\n"), fontsize=8)
+    return figure
+
+
+def _draw_effects(place: plt.Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
+    values = np.array([effect.value for effect in effects])
+    ends = np.array([(effect.value - effect.low, effect.high - effect.value) for effect in effects]).T
+    heights = np.arange(len(effects)) + shift
+    place.errorbar(
+        values, heights, xerr=np.nan_to_num(ends).clip(0), fmt="o", color=colour, markersize=4.5, label=label
+    )
+
+
+def _values(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool) -> pd.Series:
+    """One value a marked scene, indexed by the scene."""
+    rows = table[table["marked"] & (table["shown"] == shown) & (table["method"] == method)]
+    return rows[rows["classifier"] == classifier].set_index("image")[score]

@@ -1,0 +1,131 @@
+"""Table 1 of "What You See is What You Classify": matrices of what each mask leaves, and the claims about them."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.papers.explainer.experiments import METHOD_NAMES, published_class_scores
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import mean_effect
+
+OWN, OTHERS, PLAIN = "own mask", "other masks", "no mask"
+
+
+def score_matrix(table: pd.DataFrame, method: str, variant: str = "corrected") -> pd.DataFrame:
+    """The mean probability, a row a target class and a column a mask; from our table (one `variant`) or the paper's."""
+    rows = table[table["method"] == method]
+    if "variant" in rows:
+        rows = rows[rows["variant"] == variant]
+    targets = list(dict.fromkeys(rows["target"]))
+    means = rows.pivot_table(index="target", columns="mask", values="probability", aggfunc="mean")
+    return means.reindex(index=targets, columns=["none", *targets])
+
+
+def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
+    """For each method and image: the mean probability without a mask, under the class's own, and under the others.
+
+    Returns:
+        A row a method and image, columns `PLAIN`, `OWN` and `OTHERS`. An image that shows two of the classes counts
+        with the mean of both.
+    """
+    rows = table[table["variant"] == variant]
+    kinds = pd.Series(OTHERS, index=rows.index).mask(rows["mask"] == rows["target"], OWN)
+    kinds = kinds.mask(rows["mask"] == "none", PLAIN)
+    grouped = rows.assign(kind=kinds).groupby(["method", "image", "kind"])["probability"].mean()
+    return grouped.unstack("kind")[[PLAIN, OWN, OTHERS]]
+
+
+def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method and variant: the three means with their bootstrap intervals, and the paper's own of the first two.
+
+    The paper's are the means of its rows and columns, each class counting once.
+    """
+    rows = []
+    for variant in dict.fromkeys(table["variant"]):
+        scores = image_scores(table, variant)
+        for method in dict.fromkeys(table["method"]):
+            found = scores.loc[method]
+            difference = mean_effect(found[OWN] - found[OTHERS])
+            means = {name: str(mean_effect(found[name])) for name in (PLAIN, OWN, OTHERS)}
+            rows.append({"variant": variant, "method": METHOD_NAMES[method], **means, "difference": str(difference)})
+    for method in dict.fromkeys(published_class_scores()["method"]):
+        matrix = score_matrix(published_class_scores(), method)
+        own = [matrix.loc[name, name] for name in matrix.index]
+        others = (matrix.drop(columns="none").sum(axis=1) - own) / (len(own) - 1)
+        values = (matrix["none"].mean(), sum(own) / len(own), others.mean())
+        shown = {name: f"{value:.2f}" for name, value in zip((PLAIN, OWN, OTHERS), values, strict=True)}
+        rows.append(
+            {"variant": "paper", "method": METHOD_NAMES[method], **shown, "difference": f"{values[1] - values[2]:.2f}"}
+        )
+    return pd.DataFrame(rows)
+
+
+def class_score_claims(table: pd.DataFrame, variant: str = "corrected") -> list[Claim]:
+    """What section 4.2 says of Table 1."""
+    scores = image_scores(table, variant)
+    explainer = scores.loc["explainer"]
+    share = explainer[OWN] / explainer[PLAIN].clip(lower=1e-6)
+    claims = [
+        Claim(
+            "the Explainer's own mask leaves more of a class than Grad-CAM's",
+            "Explainer − Grad-CAM, probability under the class's own mask",
+            mean_effect(explainer[OWN] - scores.loc["grad-cam"][OWN]),
+            1,
+        ),
+        *(
+            Claim(
+                f"under the masks of other classes the Explainer leaves less than {METHOD_NAMES[name]}",
+                f"Explainer − {METHOD_NAMES[name]}, probability under the masks of other classes",
+                mean_effect(explainer[OTHERS] - scores.loc[name][OTHERS]),
+                -1,
+            )
+            for name in ("rise", "rtis")
+        ),
+        Claim(
+            "the Explainer's own mask keeps more than half of the class's probability",
+            "probability under the class's own mask ÷ on the whole image, at most 2",
+            mean_effect(share.clip(upper=2)),
+            1,
+            null=0.5,
+        ),
+    ]
+    return claims
+
+
+def draw_matrices(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
+    """The matrices of all methods: ours above (corrected), the paper's below; mean probabilities in per cent."""
+    methods = list(dict.fromkeys(table["method"]))
+    sources = {"ours": table, "the paper": published_class_scores()}
+    with mpl.rc_context({**BOOK_STYLE, "axes.grid": False}):
+        figure, axes = plt.subplots(
+            len(sources), len(methods), figsize=(width, 0.58 * width), layout="constrained", squeeze=False
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for row, (source, values) in enumerate(sources.items()):
+            for column, method in enumerate(methods):
+                _draw_matrix(axes[row, column], score_matrix(values, method), method, source, first=column == 0)
+    return figure
+
+
+def _draw_matrix(place: plt.Axes, matrix: pd.DataFrame, method: str, source: str, *, first: bool) -> None:
+    percent = 100 * matrix.to_numpy()
+    place.imshow(percent, vmin=0, vmax=100, cmap="Blues", aspect="auto", interpolation="nearest")
+    for (row, column), value in pd.DataFrame(percent).stack().items():
+        place.text(
+            column,
+            row,
+            f"{value:.0f}",
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color="white" if value > 60 else "black",
+        )
+    place.set_xticks(range(matrix.shape[1]), matrix.columns, rotation=60, fontsize=8)
+    place.set_yticks(range(matrix.shape[0]), matrix.index if first else [""] * len(matrix), fontsize=8)
+    place.set_title(f"{METHOD_NAMES[method]}, {source}", fontsize=9)
+    place.tick_params(length=0)
+    place.spines[:].set_visible(False)

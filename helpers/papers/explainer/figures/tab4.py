@@ -1,0 +1,131 @@
+"""Table 4 of "What You See is What You Classify": precision, recall and F score, with intervals over images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers.metrics import micro_scores
+from helpers.papers.explainer.experiments import published_decisions
+from helpers.papers.explainer.figures.pictures import PAPER_NAMES
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import LEVEL, RESAMPLES, Effect
+
+SCORES = ("precision", "recall", "f_score")
+COUNTS = ["true_yes", "false_yes", "true_no", "false_no"]
+TITLES = {"plain": "plain", "true classes": "masked, true classes", "named classes": "masked, named classes"}
+
+
+def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
+    """Precision, recall and F score over all decisions, each with its bootstrap interval over images.
+
+    Args:
+        counts: a row an image, with the columns `COUNTS`.
+        seed: of the resampling.
+    """
+    known = counts[COUNTS].to_numpy()
+    value = micro_scores(torch.as_tensor(known.sum(0)))
+    resampled = {name: found.numpy() for name, found in micro_scores(torch.as_tensor(_resampled(known, seed))).items()}
+    return {name: _effect(float(value[name]), resampled[name], len(known)) for name in SCORES}
+
+
+def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
+    """A row for each pair and input, at the paper's two thresholds: ours with intervals, and the paper's values.
+
+    Plain images are judged at the higher threshold (0), masked ones at the lower (-1).
+    """
+    theirs = published_decisions().set_index(["dataset", "classifier", "input"])
+    rows = []
+    for (dataset, classifier), pair in table[table["variant"] == variant].groupby(
+        ["dataset", "classifier"], sort=False
+    ):
+        for kind, title in TITLES.items():
+            effects = micro_effects(_at(pair, kind))
+            row = {**_names(dataset, classifier), "input": title}
+            for name in SCORES:
+                known = (dataset, classifier, kind) in theirs.index
+                paper = float(theirs.loc[(dataset, classifier, kind), name]) if known else float("nan")
+                row |= {name: str(effects[name]), f"{name}, paper": paper}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def thresholds_beside(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
+    """The F score at both thresholds, for plain and masked images: how much of the result is the threshold's."""
+    rows = []
+    for (dataset, classifier), pair in table[table["variant"] == variant].groupby(
+        ["dataset", "classifier"], sort=False
+    ):
+        for kind, title in TITLES.items():
+            found = {**_names(dataset, classifier), "input": title}
+            for threshold, counts in pair[pair["input"] == kind].groupby("threshold", sort=True):
+                found[f"F at {threshold:g}"] = str(micro_effects(counts)["f_score"])
+            rows.append(found)
+    return pd.DataFrame(rows)
+
+
+def variant_change(table: pd.DataFrame) -> pd.DataFrame:
+    """The F score of masked images, hidden pixels black (corrected) or of the mean colour (published)."""
+    rows = []
+    for (dataset, classifier, kind), found in table[table["input"] != "plain"].groupby(
+        ["dataset", "classifier", "input"], sort=False
+    ):
+        row = {**_names(dataset, classifier), "input": TITLES[str(kind)]}
+        for variant, counts in found.groupby("variant", sort=False):
+            row[str(variant)] = str(micro_effects(_at(counts, str(kind)))["f_score"])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def decision_claims(table: pd.DataFrame) -> list[Claim]:
+    """Supplement B: masks do not "significantly affect" the scores; a drop of more than five points would be one."""
+    rows = table[table["variant"] == "corrected"]
+    claims = []
+    for kind, words in (
+        ("true classes", "the true classes"),
+        ("named classes", "the classes that the classifier names"),
+    ):
+        claims.append(
+            Claim(
+                f"the F score on images masked for {words} is less than five points below that on plain images",
+                "F score, masked − plain, all datasets and classifiers together",
+                _difference(rows, kind),
+                1,
+                null=-0.05,
+            )
+        )
+    return claims
+
+
+def _names(dataset: str, classifier: str) -> dict[str, str]:
+    """The paper's names of the pair, or of what it stands for."""
+    return {"dataset": PAPER_NAMES[dataset], "classifier": PAPER_NAMES[classifier]}
+
+
+def _difference(rows: pd.DataFrame, kind: str, *, seed: int = 0) -> Effect:
+    """The paired difference of the F scores, masked minus plain, resampled over images."""
+    index = ["dataset", "classifier", "image"]
+    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy() for name in (kind, "plain")]
+    known = np.concatenate(both, 1)
+    resampled = _resampled(known, seed)
+    scores = [micro_scores(torch.as_tensor(part))["f_score"] for part in (resampled[:, :4], resampled[:, 4:])]
+    value = [float(micro_scores(torch.as_tensor(part.sum(0)))["f_score"]) for part in both]
+    return _effect(value[0] - value[1], (scores[0] - scores[1]).numpy(), len(known))
+
+
+def _at(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The rows of one input at its own threshold: the highest for plain images, the lowest for masked ones."""
+    threshold = rows["threshold"].max() if kind == "plain" else rows["threshold"].min()
+    return rows[(rows["input"] == kind) & (rows["threshold"] == threshold)]
+
+
+def _resampled(known: np.ndarray, seed: int) -> np.ndarray:
+    """Sums over images that are drawn anew, with repeats: (resamples, columns)."""
+    weights = np.random.default_rng(seed).multinomial(len(known), np.full(len(known), 1 / len(known)), size=RESAMPLES)
+    return weights @ known
+
+
+def _effect(value: float, resampled: np.ndarray, count: int) -> Effect:
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Effect(value, float(low), float(high), count)

@@ -1,0 +1,105 @@
+"""Where the optimisation starts, and what that changes: [Re] CartoonX, section 4.2, Figure 6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from helpers.papers.recartoonx.experiments.study import Study
+from helpers.profiles import InitialMaskSettings
+
+EVALUATION_SAMPLES = 64
+POINTS = 100  # of a loss curve, each the mean over so many windows of steps
+OWN, PUBLISHED = "profile", "published"  # the recipes
+
+
+def loss_curve_table(study: Study) -> pd.DataFrame:
+    """The loss of CartoonX along the optimisation, for each initial mask, image and recipe.
+
+    A step's loss is measured with its own few noise draws, so that it jumps; a point is the mean over a window of
+    steps. All initial masks see the same noise at the same step.
+
+    Returns:
+        Columns recipe ("profile" or "published"), start, image, step (the middle of the window, from 1), distortion,
+        sparsity, objective.
+    """
+    parts = []
+    for recipe, count, changes in _recipes(study):
+        for start in _settings(study).starts:
+            history = study.explain("cartoonx", count=count, start=start, **changes).history
+            for place, image in enumerate(study.images.names[:count]):
+                logged = {name: history[name][place].numpy() for name in ("distortion", "sparsity", "objective")}
+                rows = _windows(pd.DataFrame(logged))
+                parts.append(rows.assign(recipe=recipe, start=start, image=image))
+    columns = ["recipe", "start", "image", "step", "distortion", "sparsity", "objective"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def loss_end_table(study: Study) -> pd.DataFrame:
+    """The first and the last mask of each optimisation, measured on the same fresh noise.
+
+    Returns:
+        Columns recipe, start, image, then first_ and last_ each with distortion, distortion_error, sparsity and
+        objective, and seconds (the initial mask's own time counts).
+    """
+    rows = []
+    for recipe, count, changes in _recipes(study):
+        method = study.method("cartoonx", **changes)
+        for start in _settings(study).starts:
+            last = study.explain("cartoonx", count=count, start=start, **changes)
+            first = study.explain("cartoonx", count=count, start=start, **{**changes, "steps": 0})
+            seconds = study.seconds("cartoonx", count=count, start=start, **changes)
+            for place, image in enumerate(study.images.names[:count]):
+                problem = method.problem(study.images.images[place : place + 1].to(study.device))
+                measured: dict[str, Any] = {}
+                for name, explanation in (("first", first), ("last", last)):
+                    mask = explanation.representation_mask[place : place + 1].to(study.device)
+                    found = problem.evaluate(mask, samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1)
+                    measured |= {f"{name}_{key}": float(value[0]) for key, value in found.items()}
+                rows.append({"recipe": recipe, "start": start, "image": image, **measured, "seconds": seconds[place]})
+    return pd.DataFrame(rows)
+
+
+def initial_mask_seconds(study: Study) -> float:
+    """How long these optimisations took in all, of every run that contributed."""
+    return sum(
+        sum(study.seconds("cartoonx", count=count, start=start, **changes))
+        for _, count, changes in _recipes(study)
+        for start in _settings(study).starts
+    )
+
+
+def initial_mask_facts(study: Study) -> dict[str, Any]:
+    """What these numbers owe to the initial masks' code and network."""
+    method = study.method("cartoonx")
+    return {"starts": [study.start_facts(start, method) for start in _settings(study).starts]}
+
+
+def _recipes(study: Study) -> list[tuple[str, int, dict[str, Any]]]:
+    """Each recipe with the number of images and the options that it changes."""
+    settings = _settings(study)
+    recipes: list[tuple[str, int, dict[str, Any]]] = [(OWN, settings.images, {})]
+    if settings.published is not None:
+        changes = settings.published.model_dump(exclude={"images"})
+        changes |= {"optimiser": "adam", "schedule": "constant", "antithetic": False}
+        recipes.append((PUBLISHED, settings.published.images, changes))
+    return recipes
+
+
+def _settings(study: Study) -> InitialMaskSettings:
+    settings = study.profile.initial_masks
+    if settings is None:
+        raise ValueError(
+            f"profile {study.profile.name!r} has no section `initial_masks`; add one to its file, as quick.yaml has"
+        )
+    return settings
+
+
+def _windows(logged: pd.DataFrame) -> pd.DataFrame:
+    """The means over at most POINTS windows of equally many steps, with the middle of each."""
+    width = max(1, -(-len(logged) // POINTS))
+    window = (logged.index // width).rename("window")
+    means = logged.groupby(window).mean()
+    steps = (logged.index.to_series() + 1).groupby(window).mean()
+    return means.assign(step=steps).reset_index(drop=True)

@@ -1,0 +1,183 @@
+"""CartoonX with a transformer, beside the CNN and attention rollout: [Re] CartoonX, section 4.2, Figures 4 and 7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from scipy.stats import spearmanr
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from helpers.core.explanation import Explanation
+from helpers.papers.recartoonx.experiments.study import Study
+
+EXPLAINED = ("cnn", "vit", "rollout")  # CartoonX of the CNN, CartoonX of the transformer, the transformer's rollout
+GRID = 8  # masks are compared as means over a grid of 8 × 8 cells, so that their sharpness does not count
+EVALUATION_SAMPLES = 64
+
+
+def transformer_explanations(study: Study) -> dict[str, tuple[Study, Explanation]]:
+    """The three explanations of the transformer's images, each with the study whose classifier it explains."""
+    vit = study.with_transformer()
+    count = len(vit.images)
+    return {
+        "cnn": (study, study.explain("cartoonx", count=count)),
+        "vit": (vit, vit.explain("cartoonx")),
+        "rollout": (vit, vit.rollout()),
+    }
+
+
+def transformer_table(study: Study) -> pd.DataFrame:
+    """One row an image and explanation: CartoonX of the CNN, CartoonX of the transformer, rollout.
+
+    Returns:
+        Columns image, explanation, label (-1: not known), prediction, confidence, both_right (both classifiers name the
+        label; where it is not known, the same class), sparsity (‖s‖₁/k; of rollout the mean of the mask), brightness
+        (the cartoon's mean ÷ the image's: 0 is black; rollout makes no cartoon), kept_confidence (the prediction's
+        probability on the kept part alone), like_cnn, like_vit, like_rollout (the rank correlation of the masks over
+        a grid of 8 × 8 cells; missing where a mask is constant), seconds (rollout is not stored: missing).
+    """
+    explanations = transformer_explanations(study)
+    right = both_right(study)
+    grids = {name: grid_means(explanation.mask) for name, (_, explanation) in explanations.items()}
+    rows = []
+    for name, (source, explanation) in explanations.items():
+        classes, confidence = source.predictions
+        count = len(explanation)
+        seconds = source.seconds("cartoonx", count=count) if name != "rollout" else [None] * count
+        bright = brightness(source, explanation) if name != "rollout" else [None] * count
+        kept = kept_confidence(source, explanation)
+        for place, image in enumerate(source.images.names[:count]):
+            likeness = {
+                f"like_{other}": rank_correlation(grids[name][place], grids[other][place]) for other in EXPLAINED
+            }
+            rows.append(
+                {
+                    "image": image,
+                    "explanation": name,
+                    "label": int(source.images.labels[place]),
+                    "prediction": int(classes[place]),
+                    "confidence": float(confidence[place]),
+                    "both_right": bool(right[place]),
+                    "sparsity": float(sparsity_of(explanation, name)[place]),
+                    "brightness": bright[place],
+                    "kept_confidence": kept[place],
+                    **likeness,
+                    "seconds": seconds[place],
+                }
+            )
+    return pd.DataFrame(rows).astype({"brightness": float, "seconds": float})
+
+
+def transformer_seconds(study: Study) -> float:
+    """How long the stored explanations of both classifiers took in all, of every run that contributed."""
+    vit = study.with_transformer()
+    return sum(study.seconds("cartoonx", count=len(vit.images))) + sum(vit.seconds("cartoonx"))
+
+
+def transformer_sweep(study: Study) -> pd.DataFrame:
+    """CartoonX of the transformer at each λk of Figure 7, and of the CNN at those of Figure 3, on the same images.
+
+    All is measured on fresh noise, by the distortion that was optimised.
+
+    Returns:
+        Columns image, model (cnn or vit), sparsity_weight, confidence, distortion, standard_error, sparsity,
+        objective, brightness (the cartoon's mean ÷ the image's), empty_objective (of the mask that keeps nothing).
+    """
+    count = _sweep_count(study)
+    rows = [_one_price(source, model, weight, count) for model, source, weight in _prices(study)]
+    return pd.DataFrame([row for part in rows for row in part])
+
+
+def transformer_sweep_seconds(study: Study) -> float:
+    """How long the stored masks of this sweep took to find, in all, of every run that contributed."""
+    count = _sweep_count(study)
+    return sum(
+        sum(source.seconds("cartoonx", count=count, sparsity_weight=weight)) for _, source, weight in _prices(study)
+    )
+
+
+def _prices(study: Study) -> list[tuple[str, Study, float]]:
+    """Each model with each of its prices; the usual one is always among them, as it costs nothing more."""
+    found = []
+    for model, source in (("cnn", study), ("vit", study.with_transformer())):
+        weights = {*source.profile.sweep.sparsity_weights, source.profile.cartoonx.sparsity_weight}
+        found += [(model, source, float(weight)) for weight in sorted(weights)]
+    return found
+
+
+def _sweep_count(study: Study) -> int:
+    vit = study.with_transformer()
+    return min(vit.profile.sweep.images or len(vit.images), len(vit.images))
+
+
+def _one_price(source: Study, model: str, weight: float, count: int) -> list[dict[str, object]]:
+    images, confidence = source.images[:count], source.predictions[1]
+    explanation = source.explain("cartoonx", count=count, sparsity_weight=weight)
+    bright = brightness(source, explanation)
+    method, rows = source.method("cartoonx", sparsity_weight=weight), []
+    for place, image in enumerate(images.names):
+        problem = method.problem(images.images[place : place + 1].to(source.device))
+        mask = explanation.representation_mask[place : place + 1].to(source.device)
+        settings = {"samples": EVALUATION_SAMPLES, "seed": source.profile.seed + 1}
+        measured, empty = problem.evaluate(mask, **settings), problem.evaluate(0 * mask, **settings)
+        rows.append(
+            {
+                "image": image,
+                "model": model,
+                "sparsity_weight": weight,
+                "confidence": float(confidence[place]),
+                "distortion": float(measured["distortion"][0]),
+                "standard_error": float(measured["distortion_error"][0]),
+                "sparsity": float(measured["sparsity"][0]),
+                "objective": float(measured["objective"][0]),
+                "brightness": bright[place],
+                "empty_objective": float(empty["objective"][0]),
+            }
+        )
+    return rows
+
+
+def both_right(study: Study) -> Tensor:
+    """Whether both classifiers name the label, or the same class where the label is not known: (images,) bool."""
+    vit = study.with_transformer()
+    count = len(vit.images)
+    labels, ours, theirs = study.images.labels[:count], study.predictions[0][:count], vit.predictions[0]
+    return torch.where(labels >= 0, (ours == labels) & (theirs == labels), ours == theirs)
+
+
+def sparsity_of(explanation: Explanation, name: str) -> Tensor:
+    """‖s‖₁/k of each image; of a rollout the mean of its mask: (images,)."""
+    mask = explanation.mask if name == "rollout" else explanation.representation_mask
+    return mask.flatten(1).mean(1)
+
+
+def brightness(study: Study, explanation: Explanation) -> list[float]:
+    """The mean of CartoonX's picture as a share of the image's own mean: 0 is all black."""
+    images = study.images.images[: len(explanation)]
+    cartoons = study.method("cartoonx").cartoon(images, explanation)
+    return (cartoons.mean((1, 2, 3)) / images.mean((1, 2, 3)).clamp_min(1e-6)).tolist()
+
+
+@torch.no_grad()
+def kept_confidence(study: Study, explanation: Explanation) -> list[float]:
+    """The probability of the image's predicted class on the kept part alone."""
+    parts = [study.classifier(kept.to(study.device)).softmax(-1) for kept in explanation.kept.split(8)]
+    classes = study.predictions[0][: len(explanation)]
+    return torch.cat(parts).cpu().gather(1, classes[:, None])[:, 0].tolist()
+
+
+def grid_means(mask: Float[Tensor, "images 1 height width"]) -> Float[Tensor, "images cells"]:
+    """The means of a mask over a grid of GRID × GRID cells, whatever the mask's size."""
+    return interpolate(mask, size=(GRID, GRID), mode="area").flatten(1)
+
+
+def rank_correlation(first: Sequence[float] | Tensor, second: Sequence[float] | Tensor) -> float:
+    """Spearman's rank correlation; nan where one of the two is constant."""
+    one, two = torch.as_tensor(first), torch.as_tensor(second)
+    if bool((one == one[0]).all()) or bool((two == two[0]).all()):
+        return float("nan")
+    return float(spearmanr(one.numpy(), two.numpy()).statistic)

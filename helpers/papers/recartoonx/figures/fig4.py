@@ -1,0 +1,175 @@
+"""Figure 4: CartoonX of the CNN, CartoonX of the transformer and attention rollout, on the same images."""
+
+from __future__ import annotations
+
+import pandas as pd
+import torch
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.papers.recartoonx.experiments.study import scene_truth
+from helpers.metrics.truth_scores import region_of_class, share_inside
+from helpers.papers.recartoonx.experiments import Study, transformer_explanations
+from helpers.plots import MASK_COLOURS
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import mean_effect
+from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
+
+NAMES = {"cnn": "CartoonX, CNN", "vit": "CartoonX, ViT", "rollout": "rollout, ViT"}
+BLACK = 0.05
+"""A cartoon is called black when its mean brightness is below this share of the image's."""
+
+
+def by_explanation(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One column of `experiments.transformer_table`: a row an image, a column an explanation (cnn, vit, rollout)."""
+    return table.pivot(index="image", columns="explanation", values=column)
+
+
+def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], list[str]]:
+    """The images that Figure 4 shows, of those on which both models are right.
+
+    Left: those whose darker one of the two cartoons is the brightest, so that both models keep something to be seen.
+    Right: those on which the transformer's cartoon is darkest beside the CNN's. No image is in both.
+    """
+    right = table[table["both_right"]]
+    if right.empty:
+        return [], []
+    bright = by_explanation(right, "brightness")
+    both = bright[["cnn", "vit"]].min(axis=1).sort_values(ascending=False, kind="stable")
+    gap = (bright["cnn"] - bright["vit"]).sort_values(ascending=False, kind="stable")
+    first = list(both.head(min(count, (len(both) + 1) // 2)).index)
+    second = [image for image in gap[gap > 0].index if image not in first][:count]
+    return first, second
+
+
+def example_group(study: Study, names: list[str], title: str, titles: list[str]) -> RowGroup:
+    """The chosen images with their three explanations, as a group to draw; each model's at its own size."""
+    explanations = transformer_explanations(study)
+    places = [study.images.names.index(name) for name in names]
+    rows = [PictureRow("image", study.images.images[places])]
+    for key in ("cnn", "vit"):
+        source, explanation = explanations[key]
+        pictures = source.method("cartoonx").cartoon(source.images.images[: len(explanation)], explanation)
+        rows.append(PictureRow(NAMES[key], pictures[places]))
+    rows.append(PictureRow(NAMES["rollout"], explanations["rollout"][1].mask[places], MASK_COLOURS))
+    return RowGroup(title, tuple(titles), tuple(rows))
+
+
+def draw_examples(study: Study, table: pd.DataFrame, count: int = 2) -> Figure | Markdown:
+    """Figure 4 itself, or a sentence where no image has both models right."""
+    chosen = choose_examples(table, count)
+    heads = ("both to be seen", "ViT darker")
+    if not any(chosen):
+        return Markdown("On none of these images are both models right, so that there is nothing to show.")
+    bright = by_explanation(table, "brightness")
+    labels = table.drop_duplicates("image").set_index("image")["prediction"]
+
+    def title(image: str) -> str:
+        one, other = bright.loc[image, "cnn"], bright.loc[image, "vit"]
+        return f"{study.classifier.class_names[labels[image]]}\nCNN {one:.0%}, ViT {other:.0%}"
+
+    groups = [
+        example_group(study, names, head, [title(name) for name in names])
+        for names, head in zip(chosen, heads, strict=True)
+        if names
+    ]
+    return draw_groups(groups, width=8.0)
+
+
+def object_regions(study: Study) -> dict[str, Tensor] | None:
+    """The visible pixels of the object that each explanation's model names: (images, 1, side, side) by explanation.
+
+    None where the images are not scenes, as nobody has drawn their objects.
+    """
+    vit = study.with_transformer()
+    count, found = len(vit.images), {}
+    for name, source in (("cnn", study), ("vit", vit), ("rollout", vit)):
+        truth = scene_truth(source.profile.images.model_copy(update={"count": count}))
+        if truth is None:
+            return None
+        found[name] = region_of_class(truth, source.predictions[0][:count])
+    return found
+
+
+def shares_inside(study: Study, regions: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The share of each explanation's relevance in its region of each image: (images,) by explanation.
+
+    Nan where the region is empty (the model names what is not there), or the mask is.
+    """
+    found = {}
+    for name, (_, explanation) in transformer_explanations(study).items():
+        inside = share_inside(explanation.mask, regions[name])
+        found[name] = torch.where(regions[name].flatten(1).any(1), inside, torch.nan)
+    return found
+
+
+def summary_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A row an explanation: means over images with their intervals, and how many cartoons are black."""
+    rows = []
+    for name, found in ((name, table[table["explanation"] == name]) for name in NAMES):
+        cartoons = found["brightness"].dropna()
+        like = "–" if name == "rollout" else str(mean_effect(found["like_rollout"]))
+        rows.append(
+            {
+                "explanation": NAMES[name],
+                "‖s‖₁/k, or mean of the map": str(mean_effect(found["sparsity"])),
+                "brightness": str(mean_effect(cartoons)) if len(cartoons) else "–",
+                "black": f"{int((cartoons < BLACK).sum())} of {len(cartoons)}" if len(cartoons) else "–",
+                "model's confidence": str(mean_effect(found["confidence"])),
+                "rank correlation with the rollout": like,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
+    """What the paper says of all images (section 4.2): sparser, more often black, and partly like the rollout."""
+    sparsity, bright = (by_explanation(table, name) for name in ("sparsity", "brightness"))
+    like = by_explanation(table, "like_rollout")
+    black = (bright[["cnn", "vit"]] < BLACK).astype(float)
+    return [
+        Claim(
+            "most explanations of the transformer are sparser than those of the CNN",
+            "share of images on which the transformer's ‖s‖₁/k is the smaller one",
+            mean_effect((sparsity["vit"] < sparsity["cnn"]).astype(float)),
+            1,
+            0.5,
+        ),
+        Claim(
+            "the transformer's explanations are more often black",
+            f"ViT − CNN, share of cartoons with less than {BLACK:.0%} of the image's brightness",
+            mean_effect(black["vit"] - black["cnn"]),
+            1,
+        ),
+        Claim(
+            "CartoonX of the transformer marks roughly the places that the rollout marks",
+            "rank correlation of the two masks over a grid of 8 × 8 cells",
+            mean_effect(like["vit"]),
+            1,
+        ),
+        Claim(
+            "the transformer's CartoonX is more like its own rollout than the CNN's CartoonX is",
+            "ViT − CNN, rank correlation with the rollout",
+            mean_effect(like["vit"] - like["cnn"]),
+            1,
+        ),
+    ]
+
+
+def object_claims(shares: dict[str, Tensor], regions: dict[str, Tensor]) -> list[Claim]:
+    """Where the object is known: how much more of the relevance lies on it than of an even mask.
+
+    Args:
+        shares: by explanation, as `shares_inside` returns.
+        regions: as `object_regions` returns; an even mask would score a region's share of its image.
+    """
+    return [
+        Claim(
+            f"{NAMES[name]} marks the object that is named more than the rest",
+            f"{NAMES[name]}, share of the relevance on the object − the object's share of the image",
+            mean_effect((share - regions[name].float().mean((1, 2, 3))).numpy()),
+            1,
+        )
+        for name, share in shares.items()
+    ]

@@ -1,0 +1,199 @@
+"""Figure 5: distortion in per cent of the distortion of full noise, as published and corrected."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
+
+from helpers.papers.recartoonx.experiments import published_normalised
+from helpers.plots import METHOD_COLOURS
+from helpers.plots.style import BOOK_STYLE, PUBLISHED_MARKER
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import mean_effect
+from helpers.reporting.selection import SMALL_RATES, first_part
+
+NAMES = {
+    "cnn": "CartoonX, CNN",
+    "vit": "CartoonX, ViT",
+    "rollout": "rollout, ViT",
+    "random-wavelets": "random wavelets, ViT",
+    "random-pixels": "random pixels, ViT",
+}
+COLOURS = {
+    "cnn": METHOD_COLOURS["CartoonX"],
+    "vit": METHOD_COLOURS["other"],
+    "rollout": METHOD_COLOURS["truth"],
+    "random-wavelets": METHOD_COLOURS["random wavelets"],
+    "random-pixels": METHOD_COLOURS["random pixels"],
+}
+SMALL_END = 0.1
+"""An image whose distortion under full noise is below this is left out: its ratios would be mostly noise."""
+NOISE_END = {"keep": 0.0, "randomise": 1.0}  # the fraction at which all entries are noise
+AXES = {"keep": "kept, most relevant first", "randomise": "randomised, most relevant first"}
+
+
+def normalise_corrected(curves: pd.DataFrame) -> pd.DataFrame:
+    """Each image's curve in per cent of its own distortion under full noise; images with too small a one are left out.
+
+    So every curve of every image goes from 100 to 0, or from 0 to 100, whatever its height in between.
+
+    Args:
+        curves: as `experiments.transformer_curve_table` returns, of one variant.
+
+    Returns:
+        The same table, its `distortion` in per cent; a curve without its end is not there.
+    """
+    parts = []
+    for direction, end in NOISE_END.items():
+        rows = curves[curves["direction"] == direction]
+        ends = rows[np.isclose(rows["fraction"], end)].set_index(["image", "curve"])["distortion"]
+        full = rows.join(ends.rename("full"), on=["image", "curve"])
+        full = full[full["full"] >= SMALL_END]
+        parts.append(full.assign(distortion=100 * full["distortion"] / full["full"]).drop(columns="full"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def normalise_published(curves: pd.DataFrame) -> pd.DataFrame:
+    """The mean curve over images in per cent, by the rule of the published code.
+
+    It divides by the last value where the greatest lies within 0.1 of it, and else by the first one. A curve that
+    should end at full noise, and overshoots by 0.1 or more, is then divided by its start, about 0: it is missing here.
+
+    Returns:
+        Columns curve, direction, fraction, mean (per cent).
+    """
+    means = curves.groupby(["curve", "direction", "fraction"], sort=False)["distortion"].mean().reset_index()
+    parts = []
+    for _, rows in means.groupby(["curve", "direction"], sort=False):
+        values = rows.sort_values("fraction")["distortion"].to_numpy()
+        last_will_do = abs(values.max() - values[-1]) < 0.1
+        by = values[-1] if last_will_do else values[0]
+        ordered = rows.sort_values("fraction").drop(columns="distortion")
+        parts.append(ordered.assign(mean=100 * values / by if by > 1e-3 else np.full(len(values), np.nan)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def normalised_summary(curves: pd.DataFrame) -> pd.DataFrame:
+    """All numbers that Figure 5 draws: variant, curve, direction, fraction, mean, low, high (per cent), images.
+
+    The corrected ones are means over images with their 95 % bootstrap interval; the published rule has no interval.
+    """
+    corrected = normalise_corrected(curves[curves["variant"] == "corrected"])
+    rows = []
+    for (curve, direction, fraction), found in corrected.groupby(["curve", "direction", "fraction"], sort=False):
+        effect = mean_effect(found["distortion"], resamples=1000)
+        rows.append(("corrected", curve, direction, fraction, effect.value, effect.low, effect.high, effect.count))
+    columns = ["variant", "curve", "direction", "fraction", "mean", "low", "high", "images"]
+    first = curves[curves["variant"] == "published"]
+    second = normalise_published(first).assign(
+        variant="published", low=np.nan, high=np.nan, images=first["image"].nunique()
+    )
+    return pd.concat([pd.DataFrame(rows, columns=columns), second[columns]], ignore_index=True)
+
+
+def draw_normalised(summary: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
+    """Draw a row for each variant: keep and randomise; lines ours, hollow markers the published values.
+
+    Args:
+        summary: as `normalised_summary` returns.
+        width: inches.
+    """
+    theirs = published_normalised()
+    variants = [name for name in ("corrected", "published") if name in set(summary["variant"])]
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            len(variants), 2, figsize=(width, 3.0 * len(variants) + 0.8), squeeze=False, layout="constrained"
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for row, variant in zip(axes, variants, strict=True):
+            for place, direction in zip(row, AXES, strict=True):
+                ours = summary[(summary["variant"] == variant) & (summary["direction"] == direction)]
+                _draw_panel(place, ours, theirs[theirs["direction"] == direction])
+                place.set_xlabel(AXES[direction])
+            row[0].set_ylabel(f"% of full noise\n(variant “{variant}”)")
+        figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9)
+    return figure
+
+
+def _draw_panel(axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    for curve in NAMES:
+        rows = ours[ours["curve"] == curve].sort_values("fraction")
+        thin = {"linewidth": 1.2} if curve.startswith("random") else {}
+        axes.plot(rows["fraction"], rows["mean"], color=COLOURS[curve], label=NAMES[curve], **thin)
+        axes.fill_between(rows["fraction"], rows["low"], rows["high"], color=COLOURS[curve], alpha=0.18, linewidth=0)
+        points = theirs[theirs["curve"] == curve]
+        axes.plot(points["fraction"], points["percent"], color=COLOURS[curve], **PUBLISHED_MARKER)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylim(bottom=0)
+
+
+def _handles() -> list[Line2D]:
+    lines = [Line2D([], [], color=COLOURS[curve], label=name) for curve, name in NAMES.items()]
+    return [*lines, Line2D([], [], color=METHOD_COLOURS["neutral"], label="published", **PUBLISHED_MARKER)]
+
+
+def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
+    """What the paper reads off Figure 5 (section 4.2), each as a difference of the same images.
+
+    Args:
+        curves: as `experiments.transformer_curve_table` returns, of one variant.
+    """
+    table = normalise_corrected(curves)
+    known = set(zip(table["curve"], table["direction"], strict=True))  # a curve may have lost all images
+
+    def part(curve: str, direction: str) -> pd.Series:
+        return first_part(table, curve, direction) if (curve, direction) in known else pd.Series(dtype=float)
+
+    def claim(statement: str, one: str, other: str, direction: str, expected: int) -> Claim:
+        measure = f"{NAMES[one]} − {NAMES[other]}, % of full noise, mean over the first {SMALL_RATES:.0%} " + (
+            "kept" if direction == "keep" else "randomised"
+        )
+        effect = mean_effect(part(one, direction) - part(other, direction))
+        return Claim(statement, measure, effect, 1 if expected > 0 else -1)
+
+    return [
+        claim(
+            "the transformer's distortion drops when its few most relevant entries are kept",
+            "vit",
+            "random-wavelets",
+            "keep",
+            -1,
+        ),
+        claim(
+            "the transformer's distortion rises when its few most relevant entries are randomised",
+            "vit",
+            "random-wavelets",
+            "randomise",
+            1,
+        ),
+        claim("the CNN's first drop is sharper than the transformer's", "cnn", "vit", "keep", -1),
+        claim("the CNN's first rise is sharper than the transformer's", "cnn", "vit", "randomise", 1),
+        claim("CartoonX of the transformer needs fewer entries than the rollout", "vit", "rollout", "keep", -1),
+        claim("CartoonX of the transformer hits harder than the rollout", "vit", "rollout", "randomise", 1),
+        claim("the rollout does better than pixels in random order", "rollout", "random-pixels", "keep", -1),
+    ]
+
+
+def normalised_beside(summary: pd.DataFrame, percents: tuple[int, ...] = (1, 5, 10, 50)) -> pd.DataFrame:
+    """Our normalised distortion beside the paper's: direction, curve, kept or randomised %, and three values each."""
+    keys = ["direction", "curve", "at"]
+    ours = summary.assign(at=(100 * summary["fraction"]).round(6))
+    ours = ours.pivot(index=keys, columns="variant", values="mean").reset_index()
+    theirs = published_normalised()
+    theirs = theirs.assign(at=(100 * theirs["fraction"]).round(6)).drop(columns="fraction")
+    both = ours.merge(theirs.rename(columns={"percent": "paper"}), on=keys)
+    names = {"corrected": "ours, corrected", "published": "ours, published rule"}
+    return both[both["at"].isin(percents)].rename(columns=names).astype({"at": int}).reset_index(drop=True)
+
+
+def left_out(curves: pd.DataFrame) -> int:
+    """How many images are left out of a corrected curve of the transformer for too small an end."""
+    chosen = curves[curves["variant"] == "corrected"]
+    kept = normalise_corrected(chosen[(chosen["curve"] == "vit") & (chosen["direction"] == "keep")])
+    return chosen["image"].nunique() - kept["image"].nunique()

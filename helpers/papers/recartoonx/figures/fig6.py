@@ -1,0 +1,217 @@
+"""Figure 6: how the loss falls from different initial masks, and where it ends."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.plots import METHOD_COLOURS, curve_with_band
+from helpers.plots.style import BOOK_STYLE
+from helpers.profiles import PublishedRun
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import mean_effect
+
+NAMES = {
+    "ones": "ones",
+    "random": "random",
+    "constant": "constant (pre-optimised)",
+    "foreground": "foreground",
+    "learned": "learned",
+}
+COLOURS = {
+    "ones": METHOD_COLOURS["neutral"],
+    "random": METHOD_COLOURS["random wavelets"],
+    "constant": METHOD_COLOURS["Pixel RDE"],
+    "foreground": METHOD_COLOURS["truth"],
+    "learned": METHOD_COLOURS["CartoonX"],
+}
+RECIPES = {"profile": "fast recipe", "published": "published recipe"}
+PANELS = {"objective": "objective", "distortion": "distortion", "sparsity": "‖s‖₁/k"}
+CLOSE = 0.01
+"""A curve has arrived from the step on where it stays within one per cent of its end."""
+SMOOTH = 5  # windows of steps whose running mean is read
+REUNITED = 0.05
+"""Two curves, or two ends, have met where they differ by less than five per cent of the one from all ones."""
+TAIL = 5  # windows of steps at the end whose mean is the curve's end
+EARLY = 0.1  # the first tenth of the steps
+
+
+def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over images: recipe, start, step, and each quantity with its standard error (`<name>_error`).
+
+    Fewer than three images have no error here: two say next to nothing of it.
+    """
+    keys = ["recipe", "start", "step"]
+    grouped = table.groupby(keys, sort=False)[list(PANELS)]
+    counts = grouped.count()
+    means, errors = grouped.mean(), (grouped.std() / np.sqrt(counts)).where(counts > 2)
+    return means.join(errors.add_suffix("_error")).reset_index()
+
+
+def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
+    """Draw a row for each recipe: objective, distortion and sparsity against the step, a line for each initial mask.
+
+    Lines are means over images with a band of two standard errors; the axes of the objective and the sparsity are
+    logarithmic.
+
+    Args:
+        table: as `experiments.loss_curve_table` returns.
+        width: inches.
+    """
+    means = mean_curves(table)
+    recipes = [name for name in RECIPES if name in set(means["recipe"])]
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            len(recipes), 3, figsize=(width, 2.8 * len(recipes) + 0.7), squeeze=False, layout="constrained"
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for row, recipe in zip(axes, recipes, strict=True):
+            for place, (quantity, label) in zip(row, PANELS.items(), strict=True):
+                for start in _starts(means):
+                    rows = means[(means["recipe"] == recipe) & (means["start"] == start)].sort_values("step")
+                    x, y, error = rows["step"].to_numpy(), rows[quantity].to_numpy(), _shown_error(rows, quantity)
+                    curve_with_band(place, x, y, error, NAMES[start], colour=COLOURS[start], linewidth=1.5)
+                if quantity != "distortion":
+                    place.set_yscale("log")
+                place.set_xlabel("step")
+                place.set_title(label if recipe == recipes[0] else "")
+            row[0].set_ylabel(RECIPES[recipe])
+        handles = axes[0, 0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=5, fontsize=9)
+    return figure
+
+
+def _shown_error(rows: pd.DataFrame, quantity: str) -> np.ndarray:
+    """The half width of the band in standard errors, cut so that it stays above 0: the axis may be logarithmic."""
+    error = rows[f"{quantity}_error"].fillna(0).to_numpy()
+    return np.minimum(error, 0.45 * rows[quantity].to_numpy()).clip(min=0)
+
+
+def published_words(settings: PublishedRun | None) -> str:
+    """How the published recipe was run, in a sentence or two."""
+    if settings is None:
+        return "The published recipe is not run in this profile."
+    full, run = PublishedRun(images=1), settings
+    words = f"The published recipe (Adam at a constant rate) runs on {run.images} images"
+    if (run.steps, run.samples) == (full.steps, full.samples):
+        return f"{words}, in full: {run.steps} steps with {run.samples} noise draws each, at learning rate 0.001."
+    return (
+        f"{words}, **shortened** so that this page runs on a laptop: {run.steps} steps instead of {full.steps}, at "
+        f"learning rate {run.learning_rate:g} instead of {full.learning_rate:g}, so that an entry can move as far; and "
+        f"with {run.samples} noise draws a step instead of {full.samples}, so that the curves are rougher."
+    )
+
+
+def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
+    """A row for each recipe and initial mask: where it starts, where it ends, and how soon it is there.
+
+    Objectives are measured on fresh noise, the mean over images with its 95 % interval. Steps are read off the mean
+    curve, smoothed: from which on it stays within 1 % above its own end; from which on what is left of the fall is
+    less than 1 % of the whole fall from all ones, a measure that noise hardly touches; and from which on it stays
+    within 5 % of the curve from all ones, which saw the same noise (none where it never does).
+
+    Args:
+        curves, ends: as `experiments.loss_curve_table` and `experiments.loss_end_table` return.
+    """
+    means = mean_curves(curves)
+    rows = []
+    for (recipe, start), found in ends.groupby(["recipe", "start"], sort=False):
+        curve = _line(means, recipe, start)
+        ones = _line(means, recipe, "ones")
+        end, top = curve.iloc[-TAIL:].mean(), _by_start(ends, recipe, "first_objective")["ones"].mean()
+        met = None if start == "ones" else steps_until((curve / ones - 1).abs(), REUNITED)
+        rows.append(
+            {
+                "recipe": RECIPES[recipe],
+                "initial mask": NAMES[start],
+                "objective, first mask": str(mean_effect(found["first_objective"])),
+                "objective, last mask": str(mean_effect(found["last_objective"])),
+                "steps to within 1 % of its end": steps_until(curve / end - 1),
+                "steps to 99 % of the fall": steps_until((curve - end) / (top - end)),
+                "steps to within 5 % of ones": met,
+                "images": found["image"].nunique(),
+            }
+        )
+    names = [name for name in rows[0] if name.startswith("steps")] if rows else []
+    return pd.DataFrame(rows).astype(dict.fromkeys(names, float))
+
+
+def steps_until(excess: pd.Series, close: float = CLOSE) -> int | None:
+    """The first step from which on a relative difference, given by step, stays at most `close`; None if never."""
+    far = excess > close
+    if not far.any():
+        return round(excess.index[0])
+    later = excess.index[excess.index > far[far].index[-1]]
+    return round(later[0]) if len(later) else None
+
+
+def start_claims(curves: pd.DataFrame, ends: pd.DataFrame, recipe: str = "profile") -> list[Claim]:
+    """What the paper says of initial masks (section 4.2), each against all ones, on the same images and noise."""
+    last = _by_start(ends, recipe, "last_objective")
+    first = _by_start(ends, recipe, "first_objective")
+    rows = curves[curves["recipe"] == recipe]
+    early = rows[rows["step"] <= rows["step"].max() * EARLY]
+    begin = early.groupby(["image", "start"])["objective"].mean().unstack()
+    name = RECIPES[recipe]
+    claims = []
+    if "constant" in last:
+        claims += [
+            Claim(
+                "the pre-optimised constant leads at first",
+                f"{name}: constant ÷ ones, objective, geometric mean over the first {EARLY:.0%} of the steps",
+                mean_effect(np.log(begin["constant"] / begin["ones"])).exponential(),
+                -1,
+                1.0,
+            ),
+            Claim(
+                "its lead is gone at the end",
+                f"{name}: |constant ÷ ones − 1|, objective of the last mask",
+                mean_effect((last["constant"] / last["ones"] - 1).abs()),
+                -1,
+                REUNITED,
+            ),
+        ]
+    if "foreground" in last:
+        claims.append(_ends_higher("the foreground ends at a higher objective", "foreground", last, name))
+    if "random" in last:
+        claims.append(_ends_higher("a random mask ends at a higher objective", "random", last, name))
+    if "learned" in last:
+        claims += [
+            Claim(
+                "the learned mask starts far below all ones",
+                f"{name}: learned ÷ ones, objective of the first mask, geometric mean",
+                mean_effect(np.log(first["learned"] / first["ones"])).exponential(),
+                -1,
+                1.0,
+            ),
+            Claim(
+                "the learned mask ends no more than 5 % above all ones",
+                f"{name}: learned ÷ ones − 1, objective of the last mask",
+                mean_effect(last["learned"] / last["ones"] - 1),
+                -1,
+                REUNITED,
+            ),
+        ]
+    return claims
+
+
+def _ends_higher(statement: str, start: str, last: pd.DataFrame, recipe: str) -> Claim:
+    measure = f"{recipe}: {NAMES[start]} − ones, objective of the last mask"
+    return Claim(statement, measure, mean_effect(last[start] - last["ones"]), 1)
+
+
+def _by_start(ends: pd.DataFrame, recipe: str, column: str) -> pd.DataFrame:
+    rows = ends[ends["recipe"] == recipe]
+    return rows.pivot(index="image", columns="start", values=column)
+
+
+def _line(means: pd.DataFrame, recipe: str, start: str) -> pd.Series:
+    rows = means[(means["recipe"] == recipe) & (means["start"] == start)]
+    return rows.set_index("step")["objective"].sort_index().rolling(SMOOTH, center=True, min_periods=1).mean()
+
+
+def _starts(means: pd.DataFrame) -> list[str]:
+    return [start for start in NAMES if start in set(means["start"])]

@@ -1,0 +1,149 @@
+"""Figure 7: CartoonX of the transformer at several prices λk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+
+from helpers.papers.recartoonx.experiments import Study
+from helpers.papers.recartoonx.figures.fig4 import BLACK
+from helpers.plots import METHOD_COLOURS, curve_with_band, show_images
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import mean_effect
+from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
+from helpers.widgets import StaticFrames, frame_slider
+
+MODELS = {"cnn": "CNN", "vit": "ViT"}
+COLOURS = {"cnn": METHOD_COLOURS["CartoonX"], "vit": METHOD_COLOURS["other"]}
+PANELS = {"sparsity": "‖s‖₁/k", "distortion": "distortion", "brightness": "brightness of the cartoon"}
+
+
+def price_group(study: Study, titles: Sequence[str]) -> RowGroup:
+    """The images of the sweep, and below each the transformer's cartoon at every λk.
+
+    Args:
+        study: the profile at work.
+        titles: what stands above each image.
+    """
+    vit = study.with_transformer()
+    images = vit.images.images[: len(titles)]
+    rows = [PictureRow("image", images)]
+    for weight in vit.profile.sweep.sparsity_weights:
+        explanation = vit.explain("cartoonx", count=len(titles), sparsity_weight=float(weight))
+        cartoons = vit.method("cartoonx").cartoon(images, explanation)
+        rows.append(PictureRow(f"λk = {weight:g}", cartoons))
+    return RowGroup("", tuple(titles), tuple(rows))
+
+
+def sweep_titles(study: Study, sweep: pd.DataFrame) -> list[str]:
+    """What stands above each image of the sweep: the transformer's class and its probability."""
+    vit = study.with_transformer()
+    classes, confidence = vit.predictions
+    count = sweep["image"].nunique()
+    return [f"{vit.classifier.class_names[classes[place]]}\n{confidence[place]:.0%}" for place in range(count)]
+
+
+def price_slider(group: RowGroup) -> StaticFrames:
+    """A slider over λk: the images above, the cartoons at that price below."""
+    rows = {row.name.removeprefix("λk = "): row for row in group.rows[1:]}
+
+    def render(weight: str) -> Figure:
+        pictures = [*group.rows[0].pictures, *rows[weight].pictures]
+        return show_images(pictures, columns=len(group.titles), width=2 * len(group.titles))
+
+    def describe(weight: str) -> str:
+        return f"The images, and below each what CartoonX keeps for the transformer at λk = {weight}"
+
+    return frame_slider(render, list(rows), "λk", describe=describe)
+
+
+def draw_prices(group: RowGroup) -> Figure:
+    """The group as one figure: a row for each λk, the cheapest first."""
+    return draw_groups([group])
+
+
+def draw_price_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
+    """Draw sparsity, distortion and brightness against λk, a line a model with a band of two standard errors.
+
+    Args:
+        sweep: as `experiments.transformer_sweep` returns.
+        width: inches.
+    """
+    grouped = sweep.groupby(["model", "sparsity_weight"], sort=True)[list(PANELS)]
+    means, errors = grouped.mean(), (grouped.std() / np.sqrt(grouped.count())).fillna(0)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(1, 3, figsize=(width, 3.2), layout="constrained")
+        plt.close(figure)  # or a notebook would show it twice
+        for place, (quantity, label) in zip(axes, PANELS.items(), strict=True):
+            for model in (name for name in MODELS if name in means.index):
+                mean, error = means.loc[model, quantity], errors.loc[model, quantity]
+                curve_with_band(
+                    *(place, mean.index.to_numpy(float), mean.to_numpy(), error.to_numpy(), MODELS[model]),
+                    colour=COLOURS[model],
+                    marker="o",
+                )
+            place.set_xscale("log")
+            place.xaxis.set_major_formatter(ScalarFormatter())
+            place.set_xlabel("λk")
+            place.set_title(label)
+            place.set_ylim(bottom=0)
+        axes[2].axhline(BLACK, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def price_table(sweep: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model and λk: mean sparsity and distortion, how many cartoons are black, how many for a reason.
+
+    "Empty is as good" counts the images on which the mask that keeps nothing has no higher objective than the mask
+    that was found: there black is the right answer to the question, and no failure of the search.
+    """
+    marked = sweep.assign(
+        black=sweep["brightness"] < BLACK, empty=sweep["empty_objective"] <= sweep["objective"] + 1e-6
+    )
+    rows = [
+        {
+            "model": MODELS[model],
+            "λk": f"{weight:g}",
+            "‖s‖₁/k": str(mean_effect(found["sparsity"])),
+            "distortion": str(mean_effect(found["distortion"])),
+            "black": f"{int(found['black'].sum())} of {len(found)}",
+            "empty is as good": f"{int(found['empty'].sum())} of {len(found)}",
+        }
+        for (model, weight), found in marked.groupby(["model", "sparsity_weight"], sort=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def price_claims(sweep: pd.DataFrame) -> list[Claim]:
+    """What the paper says of λk and the transformer (section 4.2 and the caption of Figure 7)."""
+    vit = sweep[sweep["model"] == "vit"]
+    weights = sorted(vit["sparsity_weight"].unique())
+    black = (vit.pivot(index="image", columns="sparsity_weight", values="brightness") < BLACK).astype(float)
+    slopes = sweep.groupby(["image", "model"]).apply(_sensitivity, include_groups=False).unstack()
+    return [
+        Claim(
+            f"dearer entries make more of the transformer's explanations black (λk {weights[0]:g} to {weights[-1]:g})",
+            "share of black cartoons at the highest λk − at the lowest",
+            mean_effect(black[weights[-1]] - black[weights[0]]),
+            1,
+        ),
+        Claim(
+            "the transformer's explanations are more sensitive to λk than the CNN's",
+            "ViT − CNN, slope of log ‖s‖₁/k on log λk (below 0: the ViT's falls faster)",
+            mean_effect(slopes["vit"] - slopes["cnn"]),
+            -1,
+        ),
+    ]
+
+
+def _sensitivity(rows: pd.DataFrame) -> float:
+    """The slope of log ‖s‖₁/k on log λk; less than a hundred-thousandth counts as that much."""
+    return float(np.polyfit(np.log(rows["sparsity_weight"]), np.log(rows["sparsity"].clip(lower=1e-5)), 1)[0])

@@ -1,0 +1,148 @@
+"""Seconds an image: the paper's, and ours for each recipe."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.methods.rde.options import RECIPES
+from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
+from helpers.plots import METHOD_COLOURS
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.effects import Effect, mean_effect
+from helpers.reporting.summaries import CURVE_NAMES
+
+PAPER_DEVICE = "NVIDIA Titan RTX"
+
+
+def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 3) -> pd.DataFrame:
+    """Seconds an image for the paper, for the two recipes on this device, and for the profile's explanations.
+
+    The published recipe is not run to its end: one of its steps is timed, and taken 2000 times. The fast recipe's step
+    is timed in the same way. The profile's explanations are those of the store: their time is the one that they took
+    when they were computed, a batch at a time.
+
+    Args:
+        study: the profile at work.
+        device: what to call this device.
+        steps, repeats: as in `step_seconds`; the least counts, since other work can only make a step slower.
+
+    Returns:
+        Columns method, recipe, device, batch, samples, steps, seconds_a_step, seconds, measured (how).
+    """
+    rows: list[dict[str, object]] = []
+    for name in METHODS:
+        seconds = published_seconds()[name]
+        published = RECIPES["published"]
+        rows.append(
+            _row(name, "paper", PAPER_DEVICE, 1, published.samples, published.steps, seconds / published.steps, "text")
+        )
+        for recipe in ("published", "fast"):
+            options = RECIPES[recipe]
+            step = min(step_seconds(study, name, recipe, steps=steps, repeats=repeats))
+            rows.append(_row(name, recipe, device, 1, options.samples, options.steps, step, "a step, times the steps"))
+        options, stored = study.method(name).options, study.seconds(name)
+        step = float(np.mean(stored)) / max(options.steps, 1)
+        batch = min(study.profile.batch_size, len(study.images))
+        label = f"profile {study.profile.name}"
+        rows.append(_row(name, label, device, batch, options.samples, options.steps, step, "in full"))
+    return pd.DataFrame(rows)
+
+
+def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
+    """Draw the seconds of each recipe as bars on a logarithmic axis, a panel a method."""
+    with mpl.rc_context(BOOK_STYLE):
+        recipes = list(dict.fromkeys(seconds["recipe"]))
+        figure, axes = plt.subplots(
+            1, len(METHODS), figsize=(width, 0.48 * len(recipes) + 1.1), sharey=True, sharex=True, layout="constrained"
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for place, method in zip(axes, METHODS, strict=True):
+            name = CURVE_NAMES[method]
+            rows = seconds[seconds["method"] == method].set_index("recipe").loc[recipes]
+            labels = [_label(recipe) for recipe in recipes]
+            bars = place.barh(labels, rows["seconds"], color=METHOD_COLOURS[name], height=0.62)
+            for bar, recipe in zip(bars, recipes, strict=True):
+                if recipe == "paper":  # the published value, as everywhere in the book: hollow
+                    bar.set(facecolor="none", edgecolor=METHOD_COLOURS[name], linewidth=1.5)
+            place.bar_label(bars, labels=[_seconds(value) for value in rows["seconds"]], padding=4, fontsize=9)
+            place.set_xscale("log")
+            place.margins(x=0.25)
+            place.set_title(name)
+            place.set_xlabel("seconds an image")
+            place.grid(axis="y", visible=False)
+        axes[0].invert_yaxis()
+    return figure
+
+
+def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
+    """The objective that each recipe reaches: a row a method, with the paired difference and the ratio of the times.
+
+    Args:
+        objectives: as `experiments.objective_table` returns, with the recipes "published" and "fast".
+
+    Returns:
+        Columns method, images, published, fast, difference (fast − published, an `Effect`), published_seconds,
+        fast_seconds, times_faster.
+    """
+    rows = []
+    for method, table in objectives.groupby("method", sort=False):
+        values = table.pivot(index="image", columns="recipe", values="objective")
+        seconds = table.groupby("recipe")["seconds"].mean()
+        difference: Effect = mean_effect(values["fast"] - values["published"])
+        rows.append(
+            {
+                "method": CURVE_NAMES[str(method)],
+                "images": len(values),
+                "published": float(values["published"].mean()),
+                "fast": float(values["fast"].mean()),
+                "difference": difference,
+                "published_seconds": float(seconds["published"]),
+                "fast_seconds": float(seconds["fast"]),
+                "times_faster": float(seconds["published"] / seconds["fast"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
+    """A sentence a method: whether the fast recipe reaches the published recipe's objective."""
+    sentences = []
+    for row in comparison.itertuples():
+        side = row.difference.side_of(0)
+        verdict = {-1: "lower", 0: "not told apart", 1: "higher"}[side]
+        images = "image" if row.images == 1 else "images"
+        sentences.append(
+            f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "
+            f"published one {row.published:.4f} (difference {row.difference}: {verdict}), in "
+            f"{row.fast_seconds:.1f} s an image against {row.published_seconds:.0f} s ({row.times_faster:.0f} times)."
+        )
+    return " ".join(sentences)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s"
+
+
+def _label(recipe: str) -> str:
+    labels = {"paper": f"paper,\n{PAPER_DEVICE}", "published": "recipe published", "fast": "recipe fast"}
+    return labels.get(recipe, recipe)
+
+
+def _row(
+    method: str, recipe: str, device: str, batch: int, samples: int, steps: int, step: float, measured: str
+) -> dict[str, object]:
+    return {
+        "method": method,
+        "recipe": recipe,
+        "device": device,
+        "batch": batch,
+        "samples": samples,
+        "steps": steps,
+        "seconds_a_step": step,
+        "seconds": step * steps,
+        "measured": measured,
+    }

@@ -1,0 +1,124 @@
+"""Table 1: the paper's hyperparameters beside those that a profile really runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from helpers.methods.rde.options import RDEOptions
+from helpers.profiles import Profile
+
+# setting: the paper's value in its reproduction experiment ([Re] CartoonX, Table 1 and sections 3.2 to 3.5; the noise,
+# the clamping and the missing normalisation stand in the published code only)
+PAPER = {
+    "classifier": "MobileNetV3-Small",
+    "input normalised": "no",
+    "images": "100 ImageNet photographs",
+    "size": "256 px",
+    "λk, CartoonX": "20",
+    "λk, Pixel RDE": "4",
+    "steps": "2000",
+    "noise draws a step": "64",
+    "draws used with both signs": "no",
+    "learning rate": "0.001",
+    "schedule": "constant",
+    "optimiser": "adam",
+    "initial mask": "ones",
+    "distortion": "label",
+    "noise": "gaussian",
+    "obfuscations clamped, CartoonX": "yes",
+    "obfuscations clamped, Pixel RDE": "no",
+    "wavelet": "db3, 5 levels, zero",
+}
+CHANGES = {
+    "classifier": "Which classes there are, how sure it is, and so the height of every distortion curve.",
+    "input normalised": "A network that is fed pixels on another scale than it was trained on is less sure and "
+    "wrong more often.",
+    "images": "What is explained, and the width of every interval.",
+    "size": "The number k of mask entries, and how much of the image one of them covers.",
+    "λk, CartoonX": "How sparse CartoonX's masks are.",
+    "λk, Pixel RDE": "How sparse Pixel RDE's masks are.",
+    "steps": "The time. An entry moves by about the learning rate a step, so that steps × rate must exceed 1.",
+    "noise draws a step": "The noise of the gradient, and the time of a step.",
+    "draws used with both signs": "A pair of opposite draws cancels the odd part of the gradient's noise.",
+    "learning rate": "How many steps an entry takes from 1 to 0: about 1 ÷ rate.",
+    "schedule": "Whether the last steps still jump about, or settle.",
+    "optimiser": "How the gradient becomes a step: Lion takes only its sign, Adam scales it by its own running size.",
+    "initial mask": "Where the descent begins.",
+    "distortion": "What has to stay as it was: the label's probability, or all of them.",
+    "noise": "What stands where the mask is 0.",
+    "obfuscations clamped, CartoonX": "Whether the classifier sees values that no image has.",
+    "obfuscations clamped, Pixel RDE": "Whether both methods stand on one footing: published, only CartoonX's are "
+    "clamped.",
+    "wavelet": "What a mask entry of CartoonX stands for.",
+}
+CLASSIFIERS = {"mobilenet_v3_small": "MobileNetV3-Small", "mobilenetv2_100": "MobileNetV2"}
+SOURCES = {
+    "scenes": "scenes (procedural)",
+    "gallery": "free photographs",
+    "imagenet-study": "ImageNet photographs",
+    "folder": "own photographs",
+}
+
+
+def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
+    """One row a setting: the paper's value, each profile's, and what a difference changes.
+
+    Returns:
+        Columns setting, published, one column a profile (with its name), differs (the names of the profiles that differ
+        from the paper, with commas), changes (empty where none differs).
+    """
+    values = {profile.name: _values(profile) for profile in profiles}
+    rows = []
+    for setting, paper in PAPER.items():
+        own = {name: settings[setting] for name, settings in values.items()}
+        differs = [name for name, value in own.items() if value != paper]
+        changes = CHANGES[setting] if differs else ""
+        rows.append({"setting": setting, "published": paper, **own, "differs": ", ".join(differs), "changes": changes})
+    return pd.DataFrame(rows)
+
+
+def _values(profile: Profile) -> dict[str, str]:
+    cartoonx, pixels, images = profile.cartoonx, profile.pixel_rde, profile.images
+    classifier = CLASSIFIERS.get(profile.classifier.name, profile.classifier.name)
+
+    def both(name: str) -> str:
+        values = [_written(getattr(options, name)) for options in (cartoonx, pixels)]
+        return values[0] if values[0] == values[1] else f"{values[0]} (CartoonX), {values[1]} (Pixel RDE)"
+
+    return {
+        "classifier": classifier,
+        "input normalised": _written(profile.classifier.normalise),
+        "images": f"{images.count or 'all'} {SOURCES[images.source]}",
+        "size": f"{images.size} px",
+        "λk, CartoonX": _written(cartoonx.sparsity_weight),
+        "λk, Pixel RDE": _written(pixels.sparsity_weight),
+        "steps": both("steps"),
+        "noise draws a step": both("samples"),
+        "draws used with both signs": both("antithetic"),
+        "learning rate": both("learning_rate"),
+        "schedule": both("schedule"),
+        "optimiser": both("optimiser"),
+        "initial mask": both("initial_mask"),
+        "distortion": both("distortion"),
+        "noise": both("noise"),
+        "obfuscations clamped, CartoonX": _written(cartoonx.clamp),
+        "obfuscations clamped, Pixel RDE": _written(pixels.clamp),
+        "wavelet": f"{cartoonx.wavelet}, {cartoonx.levels} levels, {cartoonx.mode}",
+    }
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def recipe_line(options: RDEOptions) -> str:
+    """The optimiser's options in one line, for captions."""
+    signs = ", each used with both signs" if options.antithetic else ""
+    return (
+        f"{options.steps} steps at learning rate {options.learning_rate:g} ({options.schedule}), "
+        f"{options.samples} noise draws a step{signs}"
+    )

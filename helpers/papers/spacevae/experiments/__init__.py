@@ -1,0 +1,36 @@
+"""The experiments of "SpaCE-VAE", at the scale that a profile names."""
+
+from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES, possible_tables, space_table, table_name
+from helpers.papers.spacevae.experiments.competitors import (
+    COMPETITORS,
+    attributions,
+    attributions_at,
+    competitor_images,
+    keep_above,
+    seconds_an_image,
+)
+from helpers.papers.spacevae.experiments.reference import recomposed_scenes
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.published import (
+    PUBLISHED_CLASSIFIER_ACCURACY,
+    published_figure_four,
+    published_table_one,
+)
+
+__all__ = [
+    "COMPETITORS",
+    "PUBLISHED_CLASSIFIER_ACCURACY",
+    "SPACE_TABLES",
+    "SpaceStudy",
+    "attributions",
+    "attributions_at",
+    "competitor_images",
+    "keep_above",
+    "possible_tables",
+    "published_figure_four",
+    "published_table_one",
+    "recomposed_scenes",
+    "seconds_an_image",
+    "space_table",
+    "table_name",
+]

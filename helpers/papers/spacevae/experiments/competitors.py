@@ -1,0 +1,158 @@
+"""The competitors' attributions, stored so that hours of them can be stopped and go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import captum
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.core.runtime import progress
+from helpers.data.images import image_digest
+from helpers.data.labelled import LabelledImages
+from helpers.methods.baselines.signed import METHODS, signed_attributions, threshold_images, to_unit_range
+from helpers.papers.recartoonx.experiments.study import running_code
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.results import ItemStore, run_key
+
+COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
+"""The paper's, in the order of its Table 1."""
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"deeplift-published": ("deeplift", {"variant": "published"})}
+"""Competitors as they come, where they were corrected: DeepLIFT by Captum, whose sums are wrong before max-pooling."""
+
+MEASURED = (*COMPETITORS, *VARIANTS)
+"""All that the table `sparsity` measures."""
+
+CHUNK = 48
+"""Images whose attributions are one stored item: what a kill loses, at most. Feature ablation likes multiples of 16."""
+
+
+def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
+    """What `signed_attributions` calls a competitor, and its options that are not the defaults.
+
+    Raises:
+        ValueError: there is no such competitor.
+    """
+    if name not in MEASURED:
+        raise ValueError(f"there is no competitor {name!r}; use one of {', '.join(MEASURED)}")
+    if name == "integrated-gradients":
+        return name, {"steps": study.settings.evaluation.integration_steps}
+    return VARIANTS.get(name, (name, {}))
+
+
+def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
+    """Where a competitor's attributions lie."""
+    method, options = method_options(study, name)
+    key = run_key(
+        method=method,
+        options=asdict(METHODS[method].Options(**options)),
+        scaling="largest",
+        classifier=study.classifier.digest,
+        captum=captum.__version__,
+        # not the module of thresholds, as a new rule to choose one must not throw away hours of attributions; nor that
+        # of pixel removal, as tests hold it to what Captum finds
+        code=running_code("helpers.methods.baselines.attribution", METHODS[method].__module__),
+    )
+    return ItemStore(study.work / "space-vae-attributions", key)
+
+
+def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
+    """The images whose attributions are asked for: of the test split fewer than our own networks are measured on."""
+    if split == "validation":
+        return study.validation
+    if split != "test":
+        raise ValueError(f"split={split!r}: competitors are measured on 'test' and 'validation' images")
+    return study.test[: study.settings.evaluation.competitors]
+
+
+def attributions(
+    study: SpaceStudy, name: str, images: LabelledImages, *, backwards: bool = False
+) -> Float[Tensor, "images 3 height width"]:
+    """A competitor's attributions of the predicted class, divided by each image's largest size: from -1 to 1.
+
+    What is stored is read, what is not is computed and stored, in chunks of `CHUNK` images and half precision, under a
+    key made of all that it depends on. Several processes may share the work.
+
+    Args:
+        study: the profile.
+        name: one of `MEASURED`.
+        images: any; those of `competitor_images` for the tables.
+        backwards: begin with the last chunk, so that a second process meets the first one in the middle.
+
+    Raises:
+        ValueError: there is no such competitor.
+    """
+    store = attribution_store(study, name)
+    firsts = list(range(0, len(images), CHUNK))
+    items = {first: _item(images[first : first + CHUNK]) for first in firsts}
+    absent = set(store.missing(items.values()))
+    missing = [first for first in firsts if items[first] in absent]
+    if missing:
+        base, options = method_options(study, name)
+        method = signed_attributions(study.classifier, base, **options)
+        order = missing[::-1] if backwards else missing
+        for first in progress(order, label=name, show=study.show_progress):
+            if store.missing([items[first]]):  # another process may have done it meanwhile
+                _compute(study, store, items[first], images[first : first + CHUNK], method)
+    parts = []
+    for first in firsts:
+        stored = store.load(items[first])
+        study.spent += stored.metadata["seconds"]
+        parts.append(stored.tensors["attributions"].float().expand(-1, 3, -1, -1))
+    return torch.cat(parts)
+
+
+def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
+    """A competitor's attributions of single test images; those beyond `competitor_images` are stored one by one.
+
+    Args:
+        study: the profile.
+        name: one of `MEASURED`.
+        places: of the images in `study.test`.
+    """
+    images = competitor_images(study, "test")
+    known = attributions(study, name, images)
+    return torch.stack(
+        [
+            known[place] if place < len(images) else attributions(study, name, study.test[place : place + 1])[0]
+            for place in places
+        ]
+    )
+
+
+def seconds_an_image(study: SpaceStudy, name: str, images: LabelledImages) -> float:
+    """How long the stored attributions of these images took, each."""
+    store = attribution_store(study, name)
+    chunks = [images[first : first + CHUNK] for first in range(0, len(images), CHUNK)]
+    return sum(store.load(_item(chunk)).metadata["seconds"] for chunk in chunks) / len(images)
+
+
+def keep_above(attributed: Float[Tensor, "images 3 height width"], threshold: float | int) -> Callable[..., Tensor]:
+    """Keep the entries whose attribution is at least `threshold`, and put the others to black (section 4)."""
+
+    def keep(part: Tensor, rows: slice) -> Tensor:
+        return threshold_images(part, attributed[rows].to(part.device), threshold)
+
+    return keep
+
+
+def _compute(study: SpaceStudy, store: ItemStore, item: str, images: LabelledImages, method: Any) -> None:
+    begin = time.perf_counter()
+    values = to_unit_range(method.attribute(images.floats().to(study.device))).cpu()
+    if bool((values == values[:, :1]).all()):  # whole pixels were removed: one channel tells all
+        values = values[:, :1]
+    seconds = time.perf_counter() - begin
+    study.computed += seconds
+    # half the precision is a thousand levels between a threshold and the next, in half the space
+    store.save(item, {"attributions": values.half()}, {"seconds": seconds})
+
+
+def _item(images: LabelledImages) -> str:
+    """What the store calls a chunk: it is another one where any pixel is another."""
+    return f"{len(images)} images {image_digest(images.pixels.flatten(0, 1))}"

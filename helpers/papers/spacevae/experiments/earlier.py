@@ -1,0 +1,134 @@
+"""The book's earlier methods put to the same test: is what they keep of an image still classified as before?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.classifiers import load_classifier
+from helpers.data.images import image_digest
+from helpers.data.labelled import LabelledImages
+from helpers.data.scenes import SCENE_CLASSES, make_scenes
+from helpers.methods.explainer import load_explainer
+from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.papers.recartoonx.experiments.study import running_code
+from helpers.papers.spacevae.experiments.rows import metric_columns
+from helpers.papers.spacevae.experiments.sparsity import network_row
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.profiles import Profile
+from helpers.results import ItemStore, run_key
+
+EXPLAINED = "scenes-multilabel"
+"""The classifier that the book's Explainer explains; it names all classes of scenes of 64 px."""
+
+EXPLAINER_SIZE = 64
+_SERIES = 34_000  # of helpers.data.labelled's test scenes: a scene is the same at every size
+
+
+def earlier_table(study: SpaceStudy) -> pd.DataFrame:
+    """CartoonX, Pixel RDE and the Explainer beside the networks of this profile, on the same test scenes.
+
+    What each keeps: Pixel RDE and the Explainer the image times their mask, CartoonX the picture of the masked wavelet
+    coefficients. CartoonX and Pixel RDE explain this profile's classifier, with the recipe of the profile's own
+    sections. An Explainer is a network trained for one classifier: in the rows `explainer` it explains the classifier
+    that it was trained for, on the same scenes painted at 64 px. In the rows `explainer (another's)` its masks, shrunk
+    to 32 px, are put before the classifier of this profile, which it never knew.
+
+    Returns:
+        Columns method, training, beta, threshold (none), classifier, size (of the images), the metrics, images, source.
+
+    Raises:
+        ValueError: the profile's images are no scenes, or it does not say how many.
+    """
+    count = study.settings.evaluation.earlier
+    if not study.scenes or count is None:
+        raise ValueError(
+            f"profile {study.profile.name!r} has no table 'earlier': it needs scenes, which the Explainer was trained "
+            "on, and a number of them (space_vae.evaluation.earlier); use the profile quick"
+        )
+    images = study.test[:count]
+    here = {"classifier": study.settings.classifier.name, "size": images.pixels.shape[-1]}
+    whole = metric_columns(study.score(images, lambda part, _: part))
+    rows: list[dict[str, Any]] = [{**_named("original"), **here, **whole}]
+    for name, method in searches(study).items():
+        kept = searched(study, name, method, images)
+        rows.append({**_named(name), **here, **metric_columns(study.score_kept(images, kept))})
+    rows += _explainer_rows(study, images, here)
+    names = [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]
+    rows += [{**network_row(study, name, images), **here} for name in names]
+    return pd.DataFrame([{"source": study.test.source, **row} for row in rows])
+
+
+def searches(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
+    """CartoonX and Pixel RDE for the profile's classifier, with the recipe of its sections `cartoonx` and `pixel_rde`.
+
+    Raises:
+        ValueError: the profile has no such sections.
+    """
+    profile: Profile = study.profile
+    if profile.cartoonx is None:
+        raise ValueError(f"profile {profile.name!r} has no sections `cartoonx` and `pixel_rde`; use the profile quick")
+    settings = profile.cartoonx
+    return {
+        "cartoonx": CartoonX(study.classifier, settings.options, **settings.transform),
+        "pixel-rde": PixelRDE(study.classifier, profile.pixel_rde),
+    }
+
+
+def searched(
+    study: SpaceStudy, name: str, method: RateDistortionExplainer, images: LabelledImages
+) -> Float[Tensor, "images 3 height width"]:
+    """What a search keeps of each image, from the store or found now, a batch of the profile's size at a time."""
+    settings = study.profile.cartoonx.transform if name == "cartoonx" else {}
+    key = run_key(
+        method=name,
+        options={part: getattr(method.options, part) for part in method.options.__dataclass_fields__},
+        transform=settings,
+        classifier=study.classifier.digest,
+        code=running_code("helpers.methods.rde"),
+    )
+    store = ItemStore(study.work / "space-vae-earlier", key)
+    items = [image_digest(image) for image in images.pixels]
+    absent = set(store.missing(items))
+    rows = [row for row, item in enumerate(items) if item in absent]
+    size = study.profile.batch_size
+    for batch in [rows[first : first + size] for first in range(0, len(rows), size)]:
+        found = method.explain(images[torch.tensor(batch)].floats().to(study.device)).kept.cpu()
+        for row, kept in zip(batch, found, strict=True):
+            store.save(items[row], {"kept": kept})
+    return torch.stack([store.load(item).tensors["kept"] for item in items])
+
+
+def larger_scenes(study: SpaceStudy, count: int) -> LabelledImages:
+    """The first test scenes once more, painted at the Explainer's size."""
+    scenes = make_scenes(count, size=EXPLAINER_SIZE, seed=_SERIES + study.settings.data.seed, objects=(1, 1))
+    pixels = (scenes.images * 255).round().byte()
+    return LabelledImages(pixels, scenes.label, SCENE_CLASSES, f"scenes of {EXPLAINER_SIZE} px")
+
+
+def _explainer_rows(study: SpaceStudy, images: LabelledImages, here: dict[str, Any]) -> list[dict[str, Any]]:
+    """The Explainer before its own classifier, and before the profile's."""
+    own = load_classifier(EXPLAINED, device=study.device)
+    explainer = load_explainer(f"{EXPLAINED}-explainer", own)
+    larger = larger_scenes(study, len(images))
+    pixels = larger.floats().to(study.device)
+    # the class of the largest logit alone: what the mask must keep is the answer to "which one?"
+    masks = explainer.explain(pixels).mask
+    kept = pixels * masks
+    scores = study.score_kept(larger, kept, own)
+    shrunk = torch.nn.functional.avg_pool2d(masks, EXPLAINER_SIZE // images.pixels.shape[-1])
+    small = images.floats().to(study.device) * shrunk
+    there = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
+    return [
+        {**_named("explainer"), **there, **metric_columns(scores), "source": larger.source},
+        {**_named("explainer (another's)"), **here, **metric_columns(study.score_kept(images, small))},
+    ]
+
+
+def _named(method: str) -> dict[str, Any]:
+    return {"method": method, "training": "", "beta": math.nan, "threshold": math.nan}

@@ -1,0 +1,240 @@
+"""Beyond the SpaCE-VAE paper: how much can a grid of codes tell? And the open weight α, and β as an input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from helpers.papers.spacevae.experiments.catalogue import space_table
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.fig1 import true_names
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.words import COLOURS, METRIC_HEADS, difference, number, score, with_interval
+from helpers.plots import METHOD_COLOURS
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import Effect
+
+WANTED_AGREEMENT, WANTED_SPARSITY = 0.90, 50.0
+"""What a finer grid is to reach: 0.90 of the predictions kept, with an L1 sparsity of at least 50 %."""
+
+_RULES = {"color": METHOD_COLOURS["neutral"], "linestyle": ":", "linewidth": 1.2}
+
+
+def grid_name(row: Any) -> str:
+    """ "16 × 16, 64 codes"."""
+    return f"{row['grid']:.0f} × {row['grid']:.0f}, {row['codes']:.0f} codes"
+
+
+def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
+    """Two panels over the bits of an image: how many predictions and true labels are kept, and the L1 sparsity."""
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(width, 0.42 * width), layout="constrained")
+        plt.close(figure)  # or a notebook would show it twice
+        rows = table.sort_values(["bits", "codes"])
+        _points(axes[0], rows, "bits", "agreement", COLOURS["space-vae"], "D", "agreement (predicted labels)")
+        _points(axes[0], rows, "bits", "accuracy", METHOD_COLOURS["neutral"], "o", "accuracy (true labels)")
+        _points(axes[1], rows, "bits", "l1", COLOURS["space-vae"], "D", "L1 sparsity")
+        for _, row in rows.iterrows():
+            for place, metric in zip(axes, ("agreement", "l1"), strict=True):
+                place.annotate(
+                    grid_name(row).replace(", ", "\n"),
+                    (row["bits"], row[f"{metric}_high"]),
+                    xytext=(0, 5),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=8,
+                )
+        axes[0].axhline(WANTED_AGREEMENT, **_RULES)
+        axes[1].axhline(WANTED_SPARSITY, **_RULES)
+        axes[0].set(ylim=(0, 1.12), yticks=np.linspace(0, 1, 6), ylabel="share of test images")
+        axes[1].set(ylim=(0, 105), ylabel="brightness taken away, %")
+        axes[0].legend(loc="lower right", fontsize=9)
+        for place in axes:
+            place.set_xscale("log", base=2)
+            place.set(xlabel="bits that an image's codes can tell", xticks=rows["bits"].unique())
+            place.set_xlim(rows["bits"].min() / 1.7, rows["bits"].max() * 1.7)
+            place.minorticks_off()
+            place.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda bits, _: f"{bits:.0f}"))
+    return figure
+
+
+@torch.no_grad()
+def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure:
+    """The first test images, and what each network of the table keeps of them, from few bits to many.
+
+    Args:
+        study: of scenes.
+        table: its table `bottleneck`.
+        shown: how many images.
+    """
+    images = study.test[:shown]
+    pixels = images.floats().to(study.device)
+    before, _ = answers(study.classifier, pixels)
+    columns = [answered_column("image", study.classifier, pixels, before, images.class_names)]
+    for _, row in table.sort_values(["bits", "codes"]).iterrows():
+        kept = study.model(row["training"]).explain(pixels).kept
+        head = grid_name(row).replace(", ", "\n")
+        columns.append(answered_column(head, study.classifier, kept, before, images.class_names))
+    return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)
+
+
+def best_setting(table: pd.DataFrame) -> pd.Series:
+    """The network that keeps most predictions of those that take half of the brightness; if none does, of all."""
+    sparse = table[table["l1"] >= WANTED_SPARSITY]
+    rows = table if sparse.empty else sparse
+    return rows.loc[rows["agreement"].idxmax()]
+
+
+def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim]:
+    """A finer grid keeps more predictions, and the best setting reaches both marks."""
+    start = table[table["training"] == plain].iloc[0]
+    best = best_setting(table)
+    claims = [
+        Claim(
+            f"{grid_name(best)}: at least {WANTED_AGREEMENT:.2f} of the predictions are kept",
+            "agreement",
+            score(best, "agreement"),
+            1,
+            WANTED_AGREEMENT,
+        ),
+        Claim(
+            f"{grid_name(best)}: at least {WANTED_SPARSITY:.0f} % of the brightness is taken away",
+            "L1 sparsity, %",
+            score(best, "l1"),
+            1,
+            WANTED_SPARSITY,
+        ),
+    ]
+    for _, row in table[table["training"] != plain].iterrows():
+        more = bool(row["bits"] > start["bits"])
+        claims.append(
+            Claim(
+                f"{grid_name(row)} ({row['bits']:.0f} bits) {'keep more' if more else 'keep fewer'} predictions than "
+                f"{grid_name(start)} ({start['bits']:.0f} bits)",
+                f"{row['training']} − {plain}, agreement",
+                difference(score(row, "agreement"), score(start, "agreement")),
+                1 if more else -1,
+            )
+        )
+    return claims
+
+
+def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a network: its grid, codes and bits, α, β and all metrics with their intervals."""
+    rows = []
+    for _, row in table.sort_values(["bits", "codes"]).iterrows():
+        about = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
+        about |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
+        rows.append({**about, "β": f"{row['beta']:g}", **metric_cells(row)})
+    return pd.DataFrame(rows)
+
+
+def metric_cells(row: Any) -> dict[str, str]:
+    """All metrics of a row with their intervals, under their names in words."""
+    decimals = {"l0": 1, "l1": 1}
+    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_HEADS.items()}
+
+
+def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
+    """The table `conditioned` of a profile, None where it has no trained network that takes β as an input."""
+    has = any(study.settings.options(name).network.conditioned for name in study.trained)
+    return space_table(study, "conditioned") if has else None
+
+
+def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a β and network: the metrics of the network that takes β as an input, and of those trained for one β."""
+    rows = []
+    for _, row in table.sort_values(["beta", "conditioned"]).iterrows():
+        kind = "one for all β" if row["conditioned"] else "one for this β"
+        rows.append({"β": f"{row['beta']:g}", "network": kind, **metric_cells(row)})
+    return pd.DataFrame(rows)
+
+
+def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
+    """At each β that has both networks: the one for all keeps as many predictions."""
+    claims = []
+    for beta, rows in table.groupby("beta"):
+        kinds = {bool(row["conditioned"]): row for _, row in rows.iterrows()}
+        if len(kinds) == 2:
+            effect = difference(score(kinds[True], "agreement"), score(kinds[False], "agreement"))
+            words = f"at β = {beta:g} the network for all β loses at most 0.05 of agreement against one for this β"
+            claims.append(Claim(words, "one for all − one for this β, agreement", effect, 1, -0.05))
+    return claims
+
+
+def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row an α: what a short training with it gives."""
+    rows = [{"α": f"{row['alpha']:g}", "β": f"{row['beta']:g}", **metric_cells(row)} for _, row in _by_alpha(table)]
+    return pd.DataFrame(rows)
+
+
+def draw_alpha(table: pd.DataFrame, chosen: float | int, wanted: float | int = WANTED_SPARSITY) -> Figure:
+    """L1 sparsity and agreement of short trainings over α, with the wanted sparsity and the α that was taken."""
+    rows = table.sort_values("alpha")
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.0), layout="constrained")
+        plt.close(figure)  # or a notebook would show it twice
+        _points(axes[0], rows, "alpha", "l1", COLOURS["space-vae"], "D", line="-")
+        _points(axes[1], rows, "alpha", "agreement", COLOURS["space-vae"], "D", line="-")
+        axes[0].axhline(wanted, **_RULES)
+        axes[0].set_ylabel("L1 sparsity, %")
+        axes[1].set(ylabel="agreement", ylim=(0, 1.02))
+        for place in axes:
+            place.axvline(chosen, **_RULES)
+            place.set_xlabel("α: the price of brightness (dotted: taken)")
+    return figure
+
+
+def interpolated_alpha(table: pd.DataFrame, wanted: float | int = WANTED_SPARSITY) -> Effect:
+    """The α at which these short trainings would reach the wanted sparsity, between two of them by a straight line.
+
+    The interval comes from those of the sparsities; nan where no α in the table reaches the mark.
+    """
+    rows = table.sort_values("alpha")
+    ends = []
+    for name in ("l1", "l1_high", "l1_low"):  # more sparsity, so a smaller α
+        l1, alpha = np.maximum.accumulate(rows[name].to_numpy(dtype=float)), rows["alpha"].to_numpy(dtype=float)
+        ends.append(float(np.interp(wanted, l1, alpha, left=np.nan, right=np.nan)))
+    return Effect(*ends, int(rows["images"].min()))
+
+
+def alpha_words(table: pd.DataFrame, chosen: float | int, wanted: float | int = WANTED_SPARSITY) -> str:
+    """What the calibration says, in a sentence."""
+    found = interpolated_alpha(table, wanted)
+    if np.isnan(found.value):
+        return f"None of these α reaches an L1 sparsity of {wanted:g} %; the profile takes α = {chosen:g}."
+    return (
+        f"By a straight line between its neighbours, an L1 sparsity of {wanted:g} % is reached at α = "
+        f"{number(found.value, 1)}. The profile takes α = {chosen:g} for all its trainings."
+    )
+
+
+def _by_alpha(table: pd.DataFrame) -> Any:
+    return table.sort_values(["beta", "alpha"]).iterrows()
+
+
+def _points(
+    place: Axes, rows: pd.DataFrame, x: str, metric: str, colour: str, marker: str, label: str = "", line: str = "none"
+) -> None:
+    ends: Callable[[str], np.ndarray] = lambda end: np.abs(rows[f"{metric}_{end}"] - rows[metric]).to_numpy()  # noqa: E731
+    place.errorbar(
+        rows[x],
+        rows[metric],
+        yerr=np.nan_to_num(np.array([ends("low"), ends("high")])),
+        color=colour,
+        marker=marker,
+        markersize=6,
+        elinewidth=0.9,
+        linestyle=line,
+        linewidth=1.4,
+        label=label or None,
+    )

@@ -1,0 +1,35 @@
+"""Where the calibration of α is read from: it takes trainings, which no page runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.words import source_words
+from helpers.reporting.committed import committed_table
+
+PLACES = ("scenes", "study", "cifar10")
+"""The folders in `results/` whose calibration may be committed, beside a run's own."""
+
+
+def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.DataFrame | None, str]:
+    """The table `alpha` of this profile, or a committed one; and a sentence that says whose it is.
+
+    Args:
+        study: the page's.
+        root: another folder than the project's `results/`.
+
+    Returns:
+        The table, None where no calibration has been run; and the sentence.
+    """
+    for place in dict.fromkeys((study.profile.name, *PLACES)):
+        table = committed_table(place, "space-vae-alpha", root=root or study.root)
+        if table is not None:
+            epochs = f", {int(table['epochs'].max())} epochs each" if "epochs" in table else ""
+            return table, f"From `results/{place}/` ({source_words(table, 'validation images')}{epochs})."
+    return None, (
+        "It has not been run on this machine: `python -m helpers.papers.spacevae.experiments alpha --profile "
+        f"{study.profile.name}` does it."
+    )

@@ -1,0 +1,86 @@
+"""Beyond the SpaCE-VAE paper: the book's earlier methods put to its test."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.papers.spacevae.experiments.earlier import searched, searches
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.bottleneck import metric_cells
+from helpers.papers.spacevae.figures.fig1 import true_names
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, row_name, score
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+
+OURS = "beta-10"
+EARLIER = ("cartoonx", "pixel-rde", "explainer", "explainer (another's)")
+_PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 sparsity, %", "l1": "L1 sparsity, %"}
+
+
+def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
+    """Dots with intervals: a row a method, a panel a metric."""
+    rows = list(table.iterrows())
+    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 10}):
+        figure, axes = plt.subplots(
+            1, len(_PANELS), figsize=(width, 0.32 * len(rows) + 0.7), sharey=True, layout="constrained"
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for place, (metric, words) in zip(axes, _PANELS.items(), strict=True):
+            for height, (_, row) in enumerate(rows):
+                effect = score(row, metric)
+                ends = np.nan_to_num([[effect.value - effect.low], [effect.high - effect.value]]).clip(0)
+                colour = COLOURS.get(row["method"], "black")
+                place.errorbar(effect.value, height, xerr=ends, fmt="o", color=colour, markersize=5)
+            place.set_title(words)
+            place.set_xlim((-0.03, 1.03) if metric in ("agreement", "confidence") else (None, 103))
+        axes[0].set_yticks(range(len(rows)), [row_name(row) for _, row in rows])
+        axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    return figure
+
+
+def earlier_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method, with all metrics and their intervals."""
+    return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for _, row in table.iterrows()])
+
+
+def earlier_claims(table: pd.DataFrame) -> list[Claim]:
+    """SpaCE-VAE against each earlier method: predictions kept, and brightness taken away."""
+    own = table[table["training"] == OURS]
+    if own.empty:
+        return []
+    ours, claims = own.iloc[0], []
+    for method in EARLIER:
+        for _, row in table[table["method"] == method].iterrows():
+            for metric, words in (("agreement", "keeps more predictions"), ("l1", "takes more brightness away")):
+                effect = difference(score(ours, metric), score(row, metric))
+                statement = f"SpaCE-VAE (β = 10) {words} than {METHOD_NAMES[method]}"
+                claims.append(Claim(statement, f"SpaCE-VAE − {METHOD_NAMES[method]}, {_PANELS[metric]}", effect, 1))
+    return claims
+
+
+def draw_earlier_pictures(study: SpaceStudy, shown: int = 5) -> Figure:
+    """The first test scenes, and what CartoonX, Pixel RDE and SpaCE-VAE keep of them.
+
+    Args:
+        study: of scenes.
+        shown: how many; at most as many as the table `earlier` has.
+    """
+    images = study.test[:shown]
+    pixels = images.floats().to(study.device)
+    before, _ = answers(study.classifier, pixels)
+    names = images.class_names
+    columns = [answered_column("image", study.classifier, pixels, before, names)]
+    for name, method in searches(study).items():
+        kept = searched(study, name, method, images).to(study.device)
+        columns.append(answered_column(METHOD_NAMES[name], study.classifier, kept, before, names))
+    for training in ("beta-1", OURS, "beta-100"):
+        if training in study.trained:
+            kept = study.model(training).explain(pixels).kept
+            head = f"SpaCE-VAE\nβ = {study.settings.options(training).loss.beta:g}"
+            columns.append(answered_column(head, study.classifier, kept, before, names))
+    return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)

@@ -1,0 +1,85 @@
+"""Beyond the SpaCE-VAE paper: the three terms that its conclusion names, each with a picture and a number."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.bottleneck import metric_cells
+from helpers.papers.spacevae.figures.fig1 import true_names
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.words import difference, score, with_interval
+from helpers.reporting.claims import Claim
+
+PLAIN = "beta-10"
+# the training with the term, which way its measure should move, what the measure is
+EXTENSIONS: dict[str, tuple[str, Literal[1, -1], str]] = {
+    "contrast": ("contrast", 1, "contrast: the spread of an image's brightness"),
+    "colours": ("colours", -1, "number of colours"),
+    "smoothness": ("smooth", -1, "total variation: low is smooth"),
+}
+MEASURE_NAMES = {name: words for name, (_, _, words) in EXTENSIONS.items()}
+TRAINING_NAMES = {PLAIN: "no term", "contrast": "contrast", "colours": "few colours", "smooth": "smooth"}
+
+
+def extension_claims(table: pd.DataFrame) -> list[Claim]:
+    """Each term moves its own measure the way it is meant to, and what that costs in predictions."""
+    rows = {(row["training"], row["measure"]): row for _, row in table.iterrows()}
+    claims = []
+    for measure, (training, expected, words) in EXTENSIONS.items():
+        with_term, without = rows.get((training, measure)), rows.get((PLAIN, measure))
+        if with_term is None or without is None:
+            continue
+        claims.append(
+            Claim(
+                f"the term for {measure} {'raises' if expected > 0 else 'lowers'} its own measure",
+                f"with − without, {words}",
+                difference(score(with_term, "value"), score(without, "value")),
+                expected,
+            )
+        )
+        claims.append(
+            Claim(
+                f"the term for {measure} costs at most 0.05 of the agreement",
+                "with − without, agreement",
+                difference(score(with_term, "agreement"), score(without, "agreement")),
+                1,
+                -0.05,
+            )
+        )
+    return claims
+
+
+def extension_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a network: its three measures and its metrics."""
+    rows = []
+    for training, part in table.groupby("training", sort=False):
+        measures = {MEASURE_NAMES.get(row["measure"], row["measure"]): row for _, row in part.iterrows()}
+        values = {
+            words: with_interval(score(row, "value"), 1 if row["value"] >= 2 else 3) for words, row in measures.items()
+        }
+        rows.append({"network": TRAINING_NAMES.get(training, training), **values, **metric_cells(part.iloc[0])})
+    return pd.DataFrame(rows)
+
+
+@torch.no_grad()
+def draw_extensions(study: SpaceStudy, shown: int = 5) -> Figure:
+    """The first test images and what each network keeps of them, with the classifier's answer above each.
+
+    Args:
+        study: of scenes.
+        shown: how many.
+    """
+    images = study.test[:shown]
+    pixels = images.floats().to(study.device)
+    before, _ = answers(study.classifier, pixels)
+    columns = [answered_column("image", study.classifier, pixels, before, images.class_names)]
+    for training, words in TRAINING_NAMES.items():
+        if training in study.trained:
+            kept = study.model(training).explain(pixels).kept
+            columns.append(answered_column(words, study.classifier, kept, before, images.class_names))
+    return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)

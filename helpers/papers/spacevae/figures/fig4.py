@@ -1,0 +1,156 @@
+"""Figure 4 of the SpaCE-VAE paper: accuracy against sparsity, for all methods."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from helpers.papers.spacevae.figures.tab1 import on_test_images
+from helpers.papers.spacevae.figures.words import COLOURS, COMPETITORS, METHOD_NAMES, difference, number, score
+from helpers.papers.spacevae.published import published_table_one
+from helpers.plots import PUBLISHED_MARKER
+from helpers.plots.style import BOOK_STYLE
+from helpers.reporting.claims import Claim
+from helpers.reporting.effects import Effect
+
+CONTROLS = ("subtracted", "darkened")
+"""What explains nothing, and may stand in the table beside the methods."""
+
+LABELS = {"accuracy": "accuracy (true labels)", "agreement": "agreement (predicted labels)"}
+NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness taken away"}
+
+
+def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, width: float | int = 9.5) -> Figure:
+    """Four panels: true labels above, predicted ones below; L0 sparsity left, L1 sparsity right.
+
+    A competitor's thresholds are joined by a line; a SpaCE-VAE's β stands beside its point. The paper's points (hollow,
+    on CIFAR-10) stand in the panels of true labels: it has no others.
+    """
+    rows = on_test_images(table)
+    with mpl.rc_context(BOOK_STYLE):
+        figure, axes = plt.subplots(
+            2, 2, figsize=(width, 0.78 * width), sharex="col", sharey=True, layout="constrained", squeeze=False
+        )
+        plt.close(figure)  # or a notebook would show it twice
+        for places, label in zip(axes, LABELS, strict=True):
+            for place, norm in zip(places, NORMS, strict=True):
+                for method in (*COMPETITORS, *CONTROLS):
+                    _draw_thresholds(place, rows[rows["method"] == method], norm, label)
+                for method in ("space-vae", "vq-vae", "original"):
+                    _draw_points(place, rows[rows["method"] == method], norm, label)
+                if paper and label == "accuracy":
+                    _draw_published(place, norm)
+                place.set(ylim=(0, 1.04))
+            places[0].set_ylabel(LABELS[label])
+        for place, words in zip(axes[1], NORMS.values(), strict=True):
+            place.set_xlabel(words)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    return figure
+
+
+def at_sparsity(table: pd.DataFrame, method: str, norm: str, wanted: float | int, metric: str = "accuracy") -> Effect:
+    """A competitor's metric where it is as sparse as `wanted`, between two of its thresholds by a straight line.
+
+    Where none of its thresholds is so sparse, the sparsest one counts, and where all are sparser, the least sparse one.
+    """
+    rows = on_test_images(table)
+    rows = rows[rows["method"] == method].sort_values(norm)
+    if rows.empty:
+        raise ValueError(f"the table has no rows of {method!r} on test images")
+    ends = [np.interp(wanted, rows[norm], rows[f"{metric}{end}"]) for end in ("", "_low", "_high")]
+    return Effect(*map(float, ends), int(rows["images"].iloc[0]))
+
+
+def curve_claims(table: pd.DataFrame) -> list[Claim]:
+    """The comparison that Figure 4 is drawn for: SpaCE-VAE (β = 10) and a competitor where both are equally sparse."""
+    rows = on_test_images(table)
+    own = rows[(rows["method"] == "space-vae") & (rows["beta"] == 10)]
+    have = [name for name in COMPETITORS if name in set(rows["method"])]
+    claims = []
+    for norm, words in (("l1", "brightness is gone"), ("l0", "pixel values are black")):
+        for _, row in own.iterrows():
+            for name in have:
+                effect = difference(score(row, "agreement"), at_sparsity(table, name, norm, row[norm], "agreement"))
+                statement = f"where {number(row[norm], 0)} % of the {words}, SpaCE-VAE keeps"
+                statement += f" more predictions than {METHOD_NAMES[name]}"
+                measure = f"SpaCE-VAE − {METHOD_NAMES[name]} at the same {norm.upper()} sparsity, agreement"
+                claims.append(Claim(statement, measure, effect, 1))
+    return claims
+
+
+def sparse_claims(table: pd.DataFrame) -> list[Claim]:
+    """ "An accuracy above 70 % for 20 % of the pixels being black in average" (section 4.2, of β = 1)."""
+    rows = on_test_images(table)
+    own = rows[(rows["method"] == "space-vae") & (rows["beta"] == 1)]
+    claims = []
+    for _, row in own.iterrows():
+        claims += [
+            Claim("SpaCE-VAE (β = 1): accuracy above 0.70", "accuracy (true labels)", score(row, "accuracy"), 1, 0.7),
+            Claim("SpaCE-VAE (β = 1): 20 % of the pixel values black", "L0 sparsity, %", score(row, "l0"), 1, 20.0),
+        ]
+    return claims
+
+
+def _draw_thresholds(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
+    if rows.empty:
+        return
+    method = rows["method"].iloc[0]
+    ends = np.array([rows[label] - rows[f"{label}_low"], rows[f"{label}_high"] - rows[label]])
+    control = method in CONTROLS
+    place.errorbar(
+        rows[norm],
+        rows[label],
+        yerr=np.nan_to_num(ends).clip(0),
+        color=COLOURS[method],
+        marker="o",
+        markersize=3,
+        linewidth=1.4,
+        linestyle="--" if control else "-",
+        elinewidth=0.7,
+        label=METHOD_NAMES[method] if control else f"{METHOD_NAMES[method]}, by σ",
+    )
+
+
+def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
+    for number_of_row, (_, row) in enumerate(rows.iterrows()):
+        x, y = score(row, norm), score(row, label)
+        ends = [[max(0, v.value - v.low)] for v in (x, y)], [[max(0, v.high - v.value)] for v in (x, y)]
+        bars = {
+            f"{axis}err": np.nan_to_num([low, high]) for axis, low, high in zip("xy", ends[0], ends[1], strict=True)
+        }
+        method = row["method"]
+        name = f"{METHOD_NAMES[method]}, by β" if method == "space-vae" else METHOD_NAMES[method]
+        shape = {"space-vae": "D", "vq-vae": "s", "original": "*"}[method]
+        place.errorbar(
+            x.value,
+            y.value,
+            **bars,
+            color=COLOURS[method],
+            fmt=shape,
+            markersize=8 if shape == "*" else 6,
+            elinewidth=0.9,
+            label=name if number_of_row == 0 else None,
+        )
+        if method == "space-vae":
+            place.annotate(
+                f"{row['beta']:g}",
+                (x.value, y.value),
+                xytext=(0, -13),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
+            )
+
+
+def _draw_published(place: Axes, norm: str) -> None:
+    rows = published_table_one()
+    for number_of_row, (method, part) in enumerate(rows.groupby("method", sort=False)):
+        style = {**PUBLISHED_MARKER, "marker": {"space-vae": "D", "vq-vae": "s", "original": "*"}.get(method, "o")}
+        style["markersize"] = 8 if method == "original" else 6
+        label = "the paper's Table 1 (CIFAR-10)" if number_of_row == len(set(rows["method"])) - 1 else None
+        place.plot(part[norm], part["accuracy"], color=COLOURS[method], label=label, **style)

@@ -1,0 +1,155 @@
+"""Beyond the SpaCE-VAE paper: the white-background limit of its section 4.4, made visible and mended."""
+
+from __future__ import annotations
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.methods.space_vae.loss import reference_colour
+from helpers.papers.spacevae.experiments.reference import BACKGROUNDS, recomposed_scenes
+from helpers.papers.spacevae.experiments.rows import interval_columns
+from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.fig1 import true_names
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.words import METRIC_HEADS, difference, score, with_interval
+from helpers.reporting.claims import Claim
+
+BLACK, MEAN = "beta-10", "mean-colour"
+NETWORK_NAMES = {BLACK: "against black", MEAN: "against the mean colour"}
+COUNTED = 400
+"""Scenes of each background on which the distances are measured."""
+
+
+@torch.no_grad()
+def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
+    """How much of what each network counts is left on the object, and how much on the background.
+
+    What a network counts is the distance of each pixel value to its reference colour: the brightness, for black.
+
+    Returns:
+        A row a background and network: columns training, background, `object_kept` and `background_kept` (the share of
+        the distance that is left), `object_share` and `object_share_before` (of all the distance in the kept image and
+        in the image, what lies on the object), each with `_low` and `_high`; images, source.
+    """
+    rows = []
+    for background in BACKGROUNDS:
+        made = recomposed_scenes(count, background, seed=study.settings.data.seed)
+        images, inside = made.images.floats(), made.objects[:, None].float()
+        for training in (name for name in NETWORK_NAMES if name in study.trained):
+            colour = reference_colour(images, study.settings.options(training).loss.reference)
+            before, after = ((each - colour).abs() for each in (images, study.kept_by(training, made.images)))
+            parts = {"before": _parts(before, inside), "after": _parts(after, inside)}
+            values = {
+                "object_kept": (parts["after"][0], parts["before"][0]),
+                "background_kept": (parts["after"][1], parts["before"][1]),
+                "object_share": (parts["after"][0], sum(parts["after"])),
+                "object_share_before": (parts["before"][0], sum(parts["before"])),
+            }
+            row = {"training": training, "background": background}
+            for name, (over, under) in values.items():
+                row |= interval_columns(name, over, under)
+            rows.append({**row, "images": count, "source": made.images.source})
+    return pd.DataFrame(rows)
+
+
+def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a background and network: the shares that are left, and where what is left lies."""
+    heads = {
+        "object_kept": "left on the object",
+        "background_kept": "left on the background",
+        "object_share_before": "on the object, of the image",
+        "object_share": "on the object, of the kept image",
+    }
+    rows = []
+    for _, row in table.iterrows():
+        facts = {
+            "background": row["background"],
+            "distance to": NETWORK_NAMES[row["training"]].removeprefix("against "),
+        }
+        rows.append({**facts, **{words: with_interval(score(row, name)) for name, words in heads.items()}})
+    return pd.DataFrame(rows)
+
+
+def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a background and network of the table `reference`: contrast, agreement, and the sparsity against black."""
+    rows = []
+    for _, row in table.iterrows():
+        name = NETWORK_NAMES.get(row["training"], row["training"])
+        facts = {"background": row["background"], "sparsity measured": name}
+        facts |= {"contrast kept": with_interval(score(row, "contrast_kept"))}
+        facts |= {name: with_interval(score(row, name)) for name in ("agreement", "accuracy")}
+        rows.append({**facts, METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1)})
+    return pd.DataFrame(rows)
+
+
+def reference_claims(distances: pd.DataFrame, background: str = "white") -> list[Claim]:
+    """The limit of section 4.4, and whether the mean colour mends it: is more left of the object or of the wall?"""
+    rows = {row["training"]: row for _, row in distances[distances["background"] == background].iterrows()}
+    words = {
+        BLACK: f"measured against black, more is left of the {background} background than of the dark object",
+        MEAN: f"measured against the mean colour, more is left of the dark object than of the {background} background",
+    }
+    claims = []
+    for name, expected in ((BLACK, -1), (MEAN, 1)):
+        if name in rows:
+            effect = difference(score(rows[name], "object_kept"), score(rows[name], "background_kept"))
+            claims.append(Claim(words[name], "share left, object − background", effect, expected))  # type: ignore[arg-type]
+    return claims
+
+
+def cost_claims(table: pd.DataFrame, background: str = "white") -> list[Claim]:
+    """What the mean colour costs or gains in predictions and in contrast, from the table `reference`."""
+    rows = {row["training"]: row for _, row in table[table["background"] == background].iterrows()}
+    if not {BLACK, MEAN} <= rows.keys():
+        return []
+    return [
+        Claim(
+            f"before {background}, {words} where sparsity is measured against the mean colour",
+            f"mean colour − black, {measure.replace('_', ' ')}",
+            difference(score(rows[MEAN], measure), score(rows[BLACK], measure)),
+            1,
+        )
+        for measure, words in (("agreement", "more predictions are kept"), ("contrast_kept", "more contrast is kept"))
+    ]
+
+
+@torch.no_grad()
+def draw_backgrounds(study: SpaceStudy, background: str, shown: int = 4) -> Figure:
+    """Scenes on one kind of background, as both networks keep them, and what each took away (bright is much).
+
+    Args:
+        study: of scenes, with both networks trained.
+        background: one of the table's.
+        shown: how many, the first ones.
+
+    Raises:
+        ValueError: the background is not known.
+    """
+    made = recomposed_scenes(shown, background, seed=study.settings.data.seed)
+    pixels = made.images.floats().to(study.device)
+    before, _ = answers(study.classifier, pixels)
+    names = made.images.class_names
+    columns = [
+        answered_column(
+            "as drawn" if background == BACKGROUNDS[0] else background, study.classifier, pixels, before, names
+        )
+    ]
+    for training, words in NETWORK_NAMES.items():
+        if training in study.trained:
+            kept = study.model(training).explain(pixels).kept
+            columns.append(
+                answered_column(
+                    words.replace(" the ", "\nthe ").replace(" black", "\nblack"), study.classifier, kept, before, names
+                )
+            )
+    return draw_columns(columns, true_names(made.images, list(range(shown))))
+
+
+def _parts(
+    distance: Float[Tensor, "images 3 height width"], inside: Float[Tensor, "images 1 height width"]
+) -> tuple[Tensor, Tensor]:
+    """Each image's sum on the object and on the background."""
+    return (distance * inside).sum((1, 2, 3)), (distance * (1 - inside)).sum((1, 2, 3))

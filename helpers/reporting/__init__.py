@@ -1,0 +1,1 @@
+"""What every paper and chapter reports with: claims, effects, tables, words, provenance."""

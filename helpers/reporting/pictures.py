@@ -1,0 +1,157 @@
+"""Images with their explanations, in groups side by side: Figures 1, 2 and 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.data.photographs import ImageSet
+from helpers.papers.recartoonx.experiments import Study
+from helpers.plots import MASK_COLOURS
+from helpers.plots.pictures import draw_image
+from helpers.plots.style import BOOK_STYLE
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """A row of pictures, one an image.
+
+    Attributes:
+        name: what stands left of it.
+        pictures: (count, 1 or 3, height, width) in [0, 1]; rows may differ in size.
+        colours: matplotlib's colour map for pictures of one channel.
+    """
+
+    name: str
+    pictures: Float[Tensor, "count channels height width"]
+    colours: str = "gray"
+
+
+@runtime_checkable
+class Group(Protocol):
+    """What `draw_groups` draws as one block: columns under one title."""
+
+    @property
+    def title(self) -> str:
+        """What the images have in common."""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What stands above each image; one or several lines."""
+
+    @property
+    def rows(self) -> tuple[PictureRow, ...]:
+        """The rows from the top; all groups of a figure have the same names."""
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Some images with any rows of pictures, under one title: a plain `Group`."""
+
+    title: str
+    titles: tuple[str, ...]
+    rows: tuple[PictureRow, ...]
+
+
+@dataclass(frozen=True)
+class PictureGroup:
+    """Some images and their explanations, under one title.
+
+    Attributes:
+        title: what they have in common.
+        titles: what stands above each image; one or several lines.
+        images: the images.
+        cartoons: the pictures of CartoonX.
+        masks: the masks of Pixel RDE.
+    """
+
+    title: str
+    titles: tuple[str, ...]
+    images: Float[Tensor, "count 3 height width"]
+    cartoons: Float[Tensor, "count 1 height width"]
+    masks: Float[Tensor, "count 1 height width"]
+
+    @property
+    def rows(self) -> tuple[PictureRow, ...]:
+        """The image, CartoonX's picture, Pixel RDE's mask."""
+        return (
+            PictureRow("image", self.images),
+            PictureRow("CartoonX", self.cartoons),
+            PictureRow("Pixel RDE", self.masks, MASK_COLOURS),
+        )
+
+
+def pictures_of(study: Study, images: ImageSet, title: str, titles: Sequence[str]) -> PictureGroup:
+    """Explain images by both methods (or read what is stored), as a group to draw.
+
+    Raises:
+        ValueError: the titles are not one an image.
+    """
+    if len(titles) != len(images):
+        raise ValueError(f"{len(titles)} titles were given for {len(images)} images; give one an image")
+    some = Study(study.profile, root=study.root, images=images)
+    method = some.method("cartoonx")
+    cartoons = method.cartoon(images.images.to(some.device), some.explain("cartoonx").to(some.device)).cpu()
+    return PictureGroup(title, tuple(titles), images.images, cartoons, some.explain("pixel-rde").mask)
+
+
+def draw_groups(groups: Sequence[Group], *, width: float | int = 9.0) -> Figure:
+    """Draw groups beside each other: in each column an image and, below it, its other pictures.
+
+    Returns:
+        A closed figure; groups without images are left out.
+
+    Raises:
+        ValueError: no group has an image.
+    """
+    shown = [group for group in groups if group.titles]
+    if not shown:
+        raise ValueError("no group has an image to draw")
+    columns = [len(group.titles) for group in shown]
+    names = [row.name for row in shown[0].rows]
+    first = shown[0].rows[0].pictures
+    ratio = first.shape[-2] / first.shape[-1]
+    lines = 1 + max(title.count("\n") for group in shown for title in group.titles)
+    # all in inches: the names of the rows stand left, the titles above, and a gap keeps the groups apart
+    left, gap, space, head = 0.28, 0.22, 0.05, 0.34 + 0.15 * lines
+    cell = min((width - left - gap * (len(shown) - 1)) / max(sum(columns), 3), 2.0)
+    size = (left + cell * sum(columns) + gap * (len(shown) - 1), head + len(names) * cell * ratio)
+    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8.5, "axes.titlepad": 3}):
+        figure = plt.figure(figsize=size)
+        plt.close(figure)  # or a notebook would show it twice
+        start = left
+        for group in shown:
+            end = start + cell * len(group.titles)
+            figure.text(
+                (start + end - space) / 2 / size[0],
+                1 - 0.05 / size[1],
+                group.title,
+                ha="center",
+                va="top",
+                fontweight="bold",
+            )
+            for row in range(len(names)):
+                for column in range(len(group.titles)):
+                    bottom = size[1] - head - (row + 1) * cell * ratio
+                    corner = ((start + column * cell) / size[0], (bottom + space) / size[1])
+                    extent = ((cell - space) / size[0], (cell * ratio - space) / size[1])
+                    _draw(figure.add_axes((*corner, *extent)), group, row, column)
+            start = end + gap
+        for row, name in enumerate(names):
+            middle = size[1] - head - (row + 0.5) * cell * ratio
+            figure.text(0.1 / size[0], middle / size[1], name, rotation=90, ha="center", va="center", fontsize=10)
+    return figure
+
+
+def _draw(axes: Axes, group: Group, row: int, column: int) -> None:
+    shown = group.rows[row]
+    title = group.titles[column] if row == 0 else ""
+    draw_image(axes, shown.pictures[column], title, colours=shown.colours)

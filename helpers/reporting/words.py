@@ -1,0 +1,80 @@
+"""Sentences and tables that are put together from a run, so that they are true of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+from helpers.reporting.claims import Claim, Outcome
+
+ORDER: tuple[Outcome, ...] = ("held", "did not hold", "is undecided")
+HEADS: dict[Outcome, str] = {
+    "held": "What held",
+    "did not hold": "What did not hold",
+    "is undecided": "What these images do not decide",
+}
+
+
+def join_words(items: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def claims_in_words(claims: Sequence[Claim]) -> str:
+    """Two or three sentences in Markdown: what held, what did not, what is undecided, each with its effect."""
+    sentences = []
+    for outcome in ORDER:
+        found = [f"{claim.statement} ({claim.effect})" for claim in claims if claim.outcome == outcome]
+        if found:
+            sentences.append(f"**{HEADS[outcome]}:** {'; '.join(found)}.")
+    return "\n\n".join(sentences)
+
+
+def few_images_words(count: int) -> str:
+    """What an interval over so few images is worth, in a sentence; nothing where there are ten or more."""
+    if count >= 10 or count < 1:
+        return ""
+    chance = 2 * 0.5**count
+    return (
+        f"Mind how few images these are. If nothing but chance were at work, all {count} of them would still agree "
+        f"on the direction in {chance:.0%} of all runs."
+    )
+
+
+def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
+    """A row a claim: claim, measure, effect with its interval, no_difference, images, outcome."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": claim.statement,
+                "measure": claim.measure,
+                "effect [95 % interval]": str(claim.effect),
+                "no difference": f"{claim.null:g}",
+                "images": claim.effect.count,
+                "outcome": claim.outcome,
+            }
+            for claim in claims
+        ]
+    )
+
+
+def show_table(
+    frame: pd.DataFrame, names: dict[str, str] | None = None, *, decimals: int = 3, escape: bool = True
+) -> HTML:
+    """A table for the page, without its index.
+
+    Args:
+        frame: what to show.
+        names: other heads for some columns.
+        decimals: of numbers that are not whole.
+        escape: show "<" as it is; False lets a cell hold HTML.
+    """
+    shown = frame.rename(columns=names or {})
+    html = shown.to_html(
+        index=False, border=0, escape=escape, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format
+    )
+    return HTML(f'<div class="wide-table" style="overflow-x: auto">{html}</div>')

@@ -1,0 +1,122 @@
+"""Running a page: papermill runs its cells, and whatever failed in it, widgets included, fails the build."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.core.files import ROOT
+from helpers.site.source import page_parameters, read_page
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class PageError(RuntimeError):
+    """A page failed while it ran: the message says which page, which cell, and the traceback."""
+
+
+def failures(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
+    """What failed in an executed notebook: where ("cell In [3]"), and the traceback.
+
+    An exception in a widget's callback does not stop the run: the widget shows it, so that it would be published.
+    It is found in the state of the widgets, which the executed notebook stores.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                yield f"cell In [{cell.execution_count}]:\n{_indent(cell.source)}", _traceback(output)
+    widgets = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    for identifier, widget in widgets.items():
+        for output in widget.get("state", {}).get("outputs", []):
+            if output.get("output_type") == "error":
+                yield f"the callback of a widget (output {identifier})", _traceback(output)
+
+
+def execute(
+    page: Path | str,
+    output: Path | str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    root: Path = ROOT,
+    cell_timeout: int = 600,
+) -> Path:
+    """Run a page and write the executed notebook.
+
+    The kernel is this interpreter's, the working folder the project's root. `output` appears only after everything
+    in the page succeeded. It carries the time at which the run began: an input that changed meanwhile is newer.
+
+    Args:
+        page: the MyST Markdown page.
+        output: where the executed notebook goes.
+        parameters: values for the page's cell tagged `parameters`.
+        root: the project's root.
+        cell_timeout: seconds that one cell may take.
+
+    Returns:
+        The path of the executed notebook.
+
+    Raises:
+        PageError: a cell or a widget's callback raised; the notebook is kept beside, as `<name>.failed.ipynb`.
+        ValueError: a parameter that the page does not have.
+    """
+    page, output = Path(root / page), Path(root / output)
+    began = time.time()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    failed = output.with_suffix(".failed.ipynb")
+    failed.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".run-") as folder:
+        executed = Path(folder) / output.name
+        problems = _run(page, executed, dict(parameters or {}), root, cell_timeout)
+        if problems:
+            shutil.move(executed, failed)
+            where, traceback = problems[0]
+            raise PageError(f"{page} failed in {where}\n\n{traceback}\n\nThe notebook as far as it ran: {failed}")
+        os.utime(executed, (began, began))
+        os.replace(executed, output)
+    return output
+
+
+def _run(
+    page: Path, executed: Path, parameters: dict[str, object], root: Path, cell_timeout: int
+) -> list[tuple[str, str]]:
+    """Run the page into `executed`; returns what failed."""
+    import papermill  # a second, and only needed here
+    from papermill.exceptions import PapermillExecutionError
+
+    defaults = page_parameters(page)
+    unknown = parameters.keys() - defaults.keys()
+    if unknown:
+        raise ValueError(f"{page} has no parameter {', '.join(sorted(unknown))}: see its cell tagged `parameters`")
+    parameters = {name: value for name, value in parameters.items() if value != defaults[name]}
+    notebook = copy.deepcopy(read_page(page))
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    options = {"cwd": root, "kernel_name": "python3", "progress_bar": False, "execution_timeout": cell_timeout}
+    stopped = None
+    try:
+        papermill.execute_notebook(notebook, executed, parameters, **options)
+    except PapermillExecutionError as error:
+        stopped = error
+    problems = list(failures(nbformat.read(executed, as_version=4)))
+    if stopped is not None and not problems:
+        raise stopped
+    return problems
+
+
+def _traceback(output: Mapping[str, Any]) -> str:
+    lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
+    return COLOUR.sub("", "\n".join(map(str, lines)))
+
+
+def _indent(source: str) -> str:
+    return "\n".join("    " + line for line in source.splitlines())

@@ -1,0 +1,128 @@
+"""The registry of figures: which notebook makes each figure and table of the papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpers.core.files import ROOT
+
+REGISTRY = "book/figures.yaml"
+CLASS_MASKS = "stalder2022explainer"  # the paper whose figures rest on a profile's section `explainer`
+SPACE_VAE = "liuhess_spacevae"  # and on its section `space_vae`
+Need = Literal[
+    "explanations",
+    "curves",
+    "sweep",
+    "transformer",
+    "transformer-curves",
+    "transformer-sweep",
+    "initial-masks",
+    "explainer-class-scores",
+    "explainer-segmentation",
+    "explainer-compute-time",
+    "explainer-multilabel-scores",
+    "explainer-classes",
+    "explainer-class-truth",
+    "explainer-shortcut",
+    "space-vae-sparsity",
+    "space-vae-examples",
+    "space-vae-bottleneck",
+    "space-vae-extensions",
+    "space-vae-reference",
+    "space-vae-earlier",
+]
+
+
+class Figure(BaseModel):
+    """One figure or table of a paper.
+
+    Attributes:
+        paper: the BibTeX key of the paper.
+        shows: what the paper calls it, such as "Figure 3".
+        title: what it shows, in a few words.
+        notebook: the page that makes it, from the project's root.
+        parameters: what papermill sets in the notebook besides `profile`.
+        needs: experiments that are run before it, since several figures share them, or since they take long.
+        dataset: the only one of the paper's datasets that it is about; None where its parameters say, or for all.
+        scenes: whether it needs scenes, of which more is known than of photographs.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paper: str
+    shows: str
+    title: str
+    notebook: Annotated[str, Field(pattern=r"^book/.+\.md$")]
+    parameters: dict[str, str | int | float | bool] = {}
+    needs: tuple[Need, ...] = ()
+    dataset: Literal["voc2007", "coco2014"] | None = None
+    scenes: bool = False
+
+
+def load_registry(root: Path = ROOT) -> dict[str, Figure]:
+    """The figures by id, in the order of the file.
+
+    Raises:
+        ValueError: an entry has an unknown key, or a value of the wrong type; the message names both.
+    """
+    entries = yaml.safe_load((root / REGISTRY).read_text(encoding="utf-8")) or {}
+    try:
+        return {identifier: Figure.model_validate(entry) for identifier, entry in entries.items()}
+    except ValidationError as error:
+        raise ValueError(f"{REGISTRY}: {error}") from error
+
+
+def find_figure(identifier: str, root: Path = ROOT) -> Figure:
+    """The figure of that id.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+    """
+    figures = load_registry(root)
+    if identifier not in figures:
+        raise ValueError(f"figure {identifier!r} is not in {REGISTRY}; there are: {', '.join(figures)}")
+    return figures[identifier]
+
+
+def find_profile(name: str, root: Path = ROOT) -> Path:
+    """The file of a profile.
+
+    Raises:
+        ValueError: there is none of that name; the message lists those that exist.
+    """
+    known = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
+    if name not in known:
+        raise ValueError(f"profile {name!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
+    return root / "profiles" / f"{name}.yaml"
+
+
+def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
+    """The ids of all figures that a profile has the settings for: of CartoonX, of class masks, of SpaCE-VAE.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
+    content = yaml.safe_load(find_profile(profile, root).read_text(encoding="utf-8")) or {}
+    return [identifier for identifier, figure in load_registry(root).items() if _possible(figure, content)]
+
+
+def _possible(figure: Figure, profile: Mapping[str, Any]) -> bool:
+    if figure.paper == SPACE_VAE:
+        space = profile.get("space_vae")
+        return space is not None and (not figure.scenes or space["data"]["source"] == "scenes")
+    if figure.paper != CLASS_MASKS:
+        return "images" in profile or not {"explainer", "space_vae"} & profile.keys()
+    section = profile.get("explainer")
+    if section is None:
+        return False
+    datasets, dataset = section["datasets"], figure.dataset or figure.parameters.get("dataset")
+    chosen = [data for name, data in datasets.items() if dataset in (None, name)]
+    known = figure.parameters.get("classifier") in (None, *section["classifiers"])
+    truth = not figure.scenes or any(data["source"] == "scenes" for data in chosen)
+    pairs = not figure.scenes or "pairs" in section["evaluation"]
+    return bool(chosen) and known and truth and pairs

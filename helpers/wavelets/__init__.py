@@ -1,5 +1,0 @@
-"""The discrete wavelet transform of images and its inverse: differentiable, batched, fast."""
-
-from helpers.wavelets.transform import WaveletTransform
-
-__all__ = ["WaveletTransform"]

@@ -1,0 +1,221 @@
+"""What the chapter on the Explainer draws, searches for and measures."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import torch
+from tiny import TinyClassifier
+from torch.nn import functional
+
+from helpers.chapters.explainer.drawings import (
+    draw_area_bound,
+    draw_probabilities,
+    show_class_masks,
+    show_search,
+    tell_classes,
+)
+from helpers.chapters.explainer.panel import class_mask_panel, show_class_of
+from helpers.chapters.explainer.shortcut import marked_pairs, mean_in, probability_of
+from helpers.chapters.explainer.terms import LEFT_OUT, SWITCHED_ON, TERMS, search_masks
+from helpers.classifiers import Classifier
+from helpers.classifiers.architectures import Preprocessing
+from helpers.data.scenes import SCENE_CLASSES, make_scenes
+from helpers.methods.explainer import Explainer, ExplainerLoss, ExplainerNetwork, NetworkOptions
+from helpers.methods.explainer.loss import area_bound
+
+NAMES = ("cat", "dog", "owl", "fox", "hen")
+LABELS = torch.tensor([[True, False, True, False, False]])
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier(
+        TinyClassifier(classes=5),
+        name="tiny",
+        class_names=NAMES,
+        preprocessing=Preprocessing(mean=(0.5,) * 3, std=(0.25,) * 3, input_size=32),
+        digest="0",
+        source="test",
+    )
+
+
+@pytest.fixture(scope="module")
+def image():
+    return make_scenes(1, size=32, seed=4).images
+
+
+@pytest.fixture(scope="module")
+def search(classifier, image):
+    settings = {**SWITCHED_ON, **LEFT_OUT}
+    return search_masks(ExplainerLoss(), classifier, image, LABELS, settings, looks=(0, 15), grid=6)
+
+
+class TestSearch:
+    def test_settings_add_up_and_leave_out(self):
+        assert list(SWITCHED_ON.values())[-1] == TERMS
+        sizes = [len(terms) for terms in SWITCHED_ON.values()]
+        assert sizes == sorted(sizes)
+        assert {frozenset(TERMS) - set(terms) for terms in LEFT_OUT.values()} == {
+            frozenset({"classification"}),
+            frozenset({"entropy"}),
+            frozenset({"area_target", "area_other"}),
+            frozenset({"bound"}),
+        }
+
+    def test_all_settings_start_from_the_same_masks_with_nearly_everything(self, search):
+        assert search.masks.shape == (9, 2, 5, 32, 32)
+        assert (search.masks[:, 0] == search.masks[:1, 0]).all()
+        torch.testing.assert_close(search.masks[:, 0].logit(), torch.full((9, 5, 32, 32), 2.0), atol=0.1, rtol=0)
+
+    def test_the_terms_are_those_of_the_loss(self, search, classifier, image):
+        logits = search.masks[3, -1].logit(eps=1e-7)[None]
+        wanted = ExplainerLoss().terms(classifier, image, LABELS, logits)
+        torch.testing.assert_close(
+            search.terms[3, -1], torch.stack([wanted[name] for name in TERMS]), atol=1e-4, rtol=1e-3
+        )
+
+    def test_settings_do_not_touch_each_other(self, search, classifier, image):
+        alone = search_masks(
+            ExplainerLoss(), classifier, image, LABELS, {"x": SWITCHED_ON["+ bounds"]}, looks=(0, 15), grid=6
+        )
+        torch.testing.assert_close(alone.masks[0], search.masks[3], atol=2e-3, rtol=0)
+
+    def test_the_first_step_is_that_of_plain_autograd(self, classifier, image):
+        """Adam's first step is the learning rate against the gradient's sign."""
+        terms = ("classification", "bound")
+        found = search_masks(
+            ExplainerLoss(), classifier, image, LABELS, {"x": terms}, looks=(0, 1), grid=32, learning_rate=0.1
+        )
+        logits = found.masks[0, 0].logit()[None].requires_grad_()
+        values = ExplainerLoss().terms(classifier, image, LABELS, logits)
+        (gradient,) = torch.autograd.grad(values["classification"] + values["bound"], logits)
+        moved = found.masks[0, 1].logit() - logits.detach()[0]
+        clear = gradient[0].abs() > 1e-6
+        torch.testing.assert_close(moved[clear], -0.1 * gradient[0].sign()[clear], atol=3e-3, rtol=0)
+
+    def test_each_setting_lowers_its_own_objective(self, search):
+        weights = ExplainerLoss().weights
+        for row, terms in enumerate([*SWITCHED_ON.values(), *LEFT_OUT.values()]):
+            counted = torch.tensor([weights[name] * (name in terms) for name in TERMS])
+            before, after = (search.terms[row] * counted).sum(1)
+            assert after < before, search.settings[row]
+
+    def test_what_no_term_sees_stays_as_it_was(self, search):
+        absent = ~LABELS[0]
+        row = search.settings.index("+ entropy")
+        assert torch.equal(search.masks[row, 0, absent], search.masks[row, 1, absent])
+        with_areas = search.settings.index("+ areas")
+        assert search.masks[with_areas, 1, absent].mean() < 0.5 < search.masks[row, 1, absent].mean()
+
+    def test_merged_is_the_largest_at_each_pixel(self, search):
+        merged = search.merged(LABELS)
+        wanted = torch.stack([torch.maximum(masks[0], masks[2]) for masks in search.masks[:, -1]])
+        assert torch.equal(merged[:, 0], wanted)
+
+    def test_some_settings_alone(self, search):
+        some = search.only(["no entropy", "classification"])
+        assert some.settings == ("no entropy", "classification")
+        assert torch.equal(some.masks[1], search.masks[0])
+
+    @pytest.mark.parametrize(
+        ("settings", "looks", "said"),
+        [({"a": ["area"]}, (0, 1), "unknown: area"), ({}, (0, 1), "settings must"), ({"a": TERMS}, (3, 1), "ascend")],
+    )
+    def test_what_does_not_fit_is_an_error(self, unchecked, classifier, image, settings, looks, said):
+        with pytest.raises(ValueError, match=said):
+            search_masks(ExplainerLoss(), classifier, image, LABELS, settings, looks=looks)
+
+
+class TestDrawings:
+    def test_classes_are_told_with_their_own_probability(self, classifier, image):
+        (words,) = tell_classes(classifier, image, LABELS[0], NAMES)
+        cat, owl = (100 / (1 + (-classifier(image)[0, k]).exp()) for k in (0, 2))
+        assert words == f"cat {float(cat):.0f} %, owl {float(owl):.0f} %"
+
+    def test_the_image_and_every_class(self, image, search):
+        figure = show_class_masks(image[0], search.masks[0, 0], LABELS[0], NAMES)
+        titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+        assert titles == ["the image", "cat *", "dog", "owl *", "fox", "hen"]
+
+    def test_a_search_has_four_rows(self, search, classifier, image):
+        some = search.only(["classification", "+ areas"])
+        figure = show_search(some, classifier, image, LABELS, NAMES, 1)
+        assert len(figure.axes) == 6
+        assert len(show_search(some, classifier, image, LABELS, NAMES, absent=True).axes) == 8
+        area = 100 * float(some.merged(LABELS, 1)[1].mean())
+        assert figure.axes[1].get_title() == f"+ areas\nm: {area:.0f} %"
+        assert figure.axes[2].get_title().startswith("cat ")
+
+    def test_the_bound_that_is_drawn_is_that_of_the_loss(self):
+        masks = torch.rand(2, 20, 20, generator=torch.Generator().manual_seed(1))
+        figure = draw_area_bound({"one": masks[0], "two": masks[1]}, 0.05, 0.3)
+        wanted = area_bound(masks, 0.05, 0.3).tolist()
+        titles = [axes.get_title() for axes in figure.axes]
+        assert titles == [f"{name}: B = {value:.3f}" for name, value in zip(("one", "two"), wanted, strict=True)]
+
+    def test_bars_are_sigmoids(self, classifier, image):
+        figure = draw_probabilities(classifier, {"x": image[0], "black": image[0] * 0}, NAMES)
+        bars = [bar.get_width() for bar in figure.axes[2].patches]
+        assert bars == pytest.approx(classifier(image)[0].sigmoid().tolist(), rel=1e-5)
+
+
+class TestShortcut:
+    @pytest.mark.parametrize(("classes", "objects"), [(("fish",), (1, 1)), (("star", "house", "leaf"), (1, 2))])
+    def test_pairs_differ_in_the_mark_alone(self, classes, objects):
+        plain, marked = marked_pairs(3, size=32, seed=9, classes=classes, objects=objects)
+        assert len(plain) == len(marked) == 3
+        assert not plain.shortcut_present.any()
+        assert marked.shortcut_present.all()
+        changed = (plain.images != marked.images).any(1)
+        assert changed.flatten(1).any(1).all()
+        near = functional.max_pool2d(marked.shortcut_mask[:, None].float(), 5, stride=1, padding=2)[:, 0] > 0
+        assert not (changed & ~near).any()  # the mark, and the soft edge around it
+        shown = {SCENE_CLASSES[k] for k in plain.labels.nonzero()[:, 1].tolist()}
+        assert shown <= set(classes)
+        assert plain.labels.sum(1).max() <= objects[1]
+
+    def test_means_by_hand(self):
+        masks = torch.tensor([[0.0, 1.0], [0.5, 0.5]])[None, None].repeat(2, 1, 1, 1)
+        region = torch.tensor([[[True, True], [True, False]], [[False, False], [False, False]]])
+        first, second = mean_in(masks, region)
+        assert float(first) == 0.5
+        assert second.isnan()
+
+    def test_probabilities_are_each_classs_own(self, classifier, image):
+        assert float(probability_of(classifier, image, 3)) == pytest.approx(float(classifier(image)[0, 3].sigmoid()))
+
+
+def upload(name, content):
+    """What ipywidgets' upload control holds after an upload."""
+    when = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    return {"name": name, "type": "image/png", "size": len(content), "content": content, "last_modified": when}
+
+
+class TestPanel:
+    @pytest.fixture
+    def explainer(self, classifier):
+        network = ExplainerNetwork(NetworkOptions(widths=(4, 4, 4, 4)), 5)
+        for place, parameter in enumerate(network.parameters()):
+            draws = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(place))
+            parameter.data = 0.5 * draws
+        return Explainer(network, classifier)
+
+    def test_what_is_shown_of_a_class(self, explainer, classifier, image):
+        figure = show_class_of(explainer, image, 4)
+        mask = explainer.class_masks(image)[:, 4:5]
+        after = 100 * float(classifier(image * mask)[0, 4].sigmoid())
+        assert figure.axes[1].get_title() == f"its mask: {100 * float(mask.mean()):.1f} %"
+        assert figure.axes[2].get_title() == f"what is kept: {after:.0f} %"
+
+    def test_it_draws_at_each_change_and_takes_an_upload(self, explainer):
+        scenes = make_scenes(2, size=32, seed=6).images
+        panel = class_mask_panel(explainer, scenes, start=1)
+        for control, value in (("target", 3), ("scene", 1)):
+            before = panel.output.outputs
+            panel.controls[control].value = value
+            assert panel.output.outputs != before
+        panel.controls["upload"].value = (upload("x.png", b"no image"),)
+        assert [output["output_type"] for output in panel.output.outputs] == ["display_data", "error"]
+        assert "your image x.png cannot be used" in panel.output.outputs[1]["evalue"]

@@ -1,0 +1,284 @@
+"""Small images with one label: what is on disk arrives unchanged, splits are fair and apart, damage is named."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from miniature_cifar import pictures, write_cifar10, write_parquet
+from torchvision.datasets import CIFAR10
+
+from helpers.data.labelled import CIFAR10_CLASSES, LOSSY, LabelledImages, load_labelled
+from helpers.data.scenes import SCENE_CLASSES, make_scenes
+
+
+def some_images(count=40, classes=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (count, 3, 4, 4), generator=generator, dtype=torch.uint8)
+    return LabelledImages(pixels, torch.arange(count) % classes, tuple("abcd"[:classes]), "test")
+
+
+def fingerprints(images):
+    """Each image's bytes."""
+    return {row.numpy().tobytes() for row in images.pixels}
+
+
+def channels_first(pixels):
+    return torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
+
+
+# --- CIFAR-10 as published ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """A folder that holds a small `cifar-10-batches-py`."""
+    monkeypatch.delenv("XAIBOOK_DATA", raising=False)
+    return write_cifar10(tmp_path / "somewhere", monkeypatch)
+
+
+def test_the_test_images_are_those_on_disk_in_their_order(cifar):
+    test = load_labelled("cifar10", "test", root=cifar)
+    pixels, labels = pictures(40, 9000)
+    assert torch.equal(test.pixels, channels_first(pixels))
+    assert test.labels.tolist() == labels
+    assert test.class_names == CIFAR10_CLASSES
+    assert test.source == "CIFAR-10"
+    meta = pickle.loads((cifar / CIFAR10.base_folder / "batches.meta").read_bytes())
+    assert list(test.class_names) == meta["label_names"]
+
+
+def test_train_and_validation_are_the_training_files_divided(cifar):
+    train, validation = (load_labelled("cifar10", split, root=cifar) for split in ("train", "validation"))
+    assert (len(train), len(validation)) == (170, 30)  # 15 % of 200
+    parts = [pictures(40, 1000 * number) for number in range(1, 6)]
+    whole = torch.cat([channels_first(pixels) for pixels, _ in parts])
+    together = fingerprints(train) | fingerprints(validation)
+    assert together == {row.numpy().tobytes() for row in whole}
+    assert not fingerprints(train) & fingerprints(validation)
+    for part in (train, validation):
+        assert len(set(torch.bincount(part.labels).tolist())) == 1  # ten classes of 20 images: equal shares
+
+
+def test_cifar_10_is_found_in_the_data_folder_whichever_that_is_now(cifar, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path / "data"))
+    with pytest.raises(FileNotFoundError, match="not wholly"):
+        load_labelled("cifar10", "test")
+    (tmp_path / "data" / "cifar10").symlink_to(cifar)
+    assert torch.equal(load_labelled("cifar10", "test").pixels, load_labelled("cifar10", "test", root=cifar).pixels)
+    write_parquet(tmp_path / "one", test=40)
+    write_parquet(tmp_path / "two", test=10)
+    lengths = []
+    for name in ("one", "two", "one"):
+        monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path / name))
+        lengths.append(len(load_labelled("cifar10-lossy", "test")))
+    assert lengths == [40, 10, 40]
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "changed"])
+@pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
+def test_a_file_that_is_missing_or_damaged_is_never_unpickled(cifar, name, harm):
+    path = cifar / CIFAR10.base_folder / name
+    content = path.read_bytes()
+    changed = content[:-20] + bytes([content[-20] ^ 1]) + content[-19:]
+    path.unlink() if harm == "missing" else path.write_bytes(content[:-9] if harm == "cut" else changed)
+    with pytest.raises(FileNotFoundError, match=r"fetch https://\S+cifar-10-python\.tar\.gz \(163 MB\).*tar -xf") as e:
+        load_labelled("cifar10", "train", root=cifar)
+    assert str(cifar) in str(e.value)
+
+
+def test_without_a_data_folder_the_message_says_what_to_fetch(monkeypatch):
+    monkeypatch.delenv("XAIBOOK_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match=r"XAIBOOK_DATA is not set.*fetch https.*into \$XAIBOOK_DATA/cifar10"):
+        load_labelled("cifar10", "test")
+    with pytest.raises(ValueError, match="XAIBOOK_DATA is not set"):
+        load_labelled("cifar10-lossy", "test")
+
+
+# --- the Parquet edition ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    return write_parquet(tmp_path / "data")
+
+
+def test_the_parquet_edition_gives_its_pictures_and_says_that_it_is_lossy(parquet):
+    test = load_labelled("cifar10-lossy", "test", root=parquet)
+    pixels, labels = pictures(40, 9000)
+    assert torch.equal(test.pixels, channels_first(pixels))  # these are PNG files
+    assert test.labels.tolist() == labels
+    assert test.source == LOSSY
+    assert "lossy" in LOSSY
+
+
+def test_jpeg_pictures_arrive_nearly_as_they_were(tmp_path):
+    write_parquet(tmp_path, suffix="JPEG")
+    test = load_labelled("cifar10-lossy", "test", root=tmp_path)
+    difference = (test.pixels.float() - channels_first(pictures(40, 9000)[0]).float()).abs()
+    assert 0 < difference.mean() < 25
+
+
+def damage(path, harm):
+    table = pd.read_parquet(path)
+    if harm == "no column":
+        table = table.rename(columns={"img": "image"})
+    elif harm == "no picture":
+        table.at[3, "img"] = {"bytes": b"this is no picture", "path": None}
+    elif harm == "no bytes":
+        table["img"] = [{"path": "elsewhere.png"}] * len(table)
+    elif harm == "numbers":
+        table["img"] = range(len(table))
+    table.to_parquet(path)
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    if harm == "no table":
+        path.write_bytes(b"hello")
+
+
+@pytest.mark.parametrize("harm", ["no column", "no picture", "no bytes", "numbers", "cut", "no table"])
+def test_a_table_that_is_not_as_expected_is_named(parquet, harm):
+    damage(parquet / "cifar10" / "test.parquet", harm)
+    with pytest.raises(ValueError, match=r"(?s)test\.parquet is not CIFAR-10's Parquet edition.*columns img .* label"):
+        load_labelled("cifar10-lossy", "test", root=parquet)
+
+
+def test_a_missing_table_is_named_with_its_place(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cifar10/train\.parquet is missing.*put it at"):
+        load_labelled("cifar10-lossy", "train", root=tmp_path)
+
+
+def test_the_real_parquet_edition(real_data):
+    if not (real_data / "cifar10" / "test.parquet").is_file():
+        pytest.skip("XAIBOOK_DATA has no cifar10/")
+    test = load_labelled("cifar10-lossy", "test")
+    assert test.pixels.shape == (10_000, 3, 32, 32)
+    assert torch.bincount(test.labels).tolist() == [1000] * 10
+    mean = test.floats().mean((0, 2, 3))
+    torch.testing.assert_close(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.01, rtol=0)  # the recipe's
+
+
+# --- splits -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5])
+def test_a_split_is_stratified_disjoint_complete_and_seeded(share):
+    images = some_images(80)
+    first, second = images.split(share, seed=3)
+    assert len(second) == round(80 * share)
+    assert fingerprints(first) | fingerprints(second) == fingerprints(images)
+    assert not fingerprints(first) & fingerprints(second)
+    assert torch.bincount(second.labels).tolist() == [round(20 * share)] * 4
+    again, other = (images.split(share, seed=seed)[1] for seed in (3, 4))
+    assert torch.equal(again.pixels, second.pixels)
+    assert not torch.equal(other.pixels, second.pixels)
+
+
+def test_unequal_classes_keep_their_shares():
+    images = some_images(100)
+    labels = torch.tensor([0] * 60 + [1] * 20 + [2] * 20)
+    second = LabelledImages(images.pixels, labels, ("a", "b", "c"), "test").split(0.2, 0)[1]
+    assert torch.bincount(second.labels).tolist() == [12, 4, 4]
+
+
+def test_labels_stay_with_their_images():
+    images = some_images(40)
+    where = {row.numpy().tobytes(): int(label) for row, label in zip(images.pixels, images.labels, strict=True)}
+    for part in (*images.split(0.3, 1), images[5:20], images[torch.tensor([9, 2])]):
+        found = [where[row.numpy().tobytes()] for row in part.pixels]
+        assert found == part.labels.tolist()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -1.0])
+def test_a_share_out_of_range_is_refused(share):
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        some_images().split(share, 0)
+
+
+def test_classes_with_one_image_cannot_be_split():
+    with pytest.raises(ValueError, match="class"):
+        some_images(4)[:4].split(0.5, 0)
+
+
+# --- scenes -------------------------------------------------------------------------------------------------------
+
+
+def test_scenes_are_those_of_the_scenes_themselves_at_32_pixels():
+    train = load_labelled("scenes", "train", count=12, seed=2)
+    drawn = make_scenes(12, size=32, seed=32_002, objects=(1, 1))
+    assert torch.equal(train.pixels, (drawn.images * 255).round().byte())
+    assert torch.equal(train.labels, drawn.label)
+    assert train.class_names == SCENE_CLASSES
+    assert train.source == "scenes of 32 px"
+
+
+def test_splits_and_seeds_of_scenes_share_no_image():
+    sets = [
+        fingerprints(load_labelled("scenes", s, count=40, seed=n))
+        for s in ("train", "validation", "test")
+        for n in (0, 1)
+    ]
+    assert sum(map(len, sets)) == len(set().union(*sets)) == 240
+
+
+def test_fewer_scenes_are_the_first_ones_of_more(monkeypatch):
+    monkeypatch.setattr("helpers.data.labelled.loading._SHARD", 7)
+    more, fewer = (load_labelled("scenes", "test", count=count, seed=5) for count in (20, 9))
+    assert torch.equal(more.pixels[:9], fewer.pixels)
+    assert torch.equal(more.labels[:9], fewer.labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "mnist"}, "source='mnist'.*use one of scenes, cifar10"),
+        ({"split": "dev"}, "split='dev'"),
+        ({"count": None}, "say how many"),
+        ({"count": 0}, "count=0"),
+        ({"seed": 1000}, "seed=1000.*share no image"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(options, message, unchecked):
+    arguments = {"source": "scenes", "split": "train", "count": 4, **options}
+    with pytest.raises(ValueError, match=message):
+        load_labelled(arguments.pop("source"), arguments.pop("split"), **arguments)
+
+
+@pytest.mark.parametrize("count", [0, 41])
+def test_a_count_beyond_the_split_is_refused(parquet, count):
+    with pytest.raises(ValueError, match="the test split has 40 images"):
+        load_labelled("cifar10-lossy", "test", root=parquet, count=count)
+    assert len(load_labelled("cifar10-lossy", "test", root=parquet, count=7)) == 7
+
+
+# --- the container ------------------------------------------------------------------------------------------------
+
+
+def test_floats_are_pixels_over_255():
+    images = some_images(3)
+    assert images.floats().dtype == torch.float32
+    np.testing.assert_allclose(images.floats().numpy(), images.pixels.numpy() / 255, rtol=1e-6)
+
+
+def test_joined_parts_follow_each_other():
+    one, two = some_images(6), some_images(4, seed=1)
+    joined = LabelledImages.join([one, two])
+    assert torch.equal(joined.pixels, torch.cat([one.pixels, two.pixels]))
+    assert joined.labels.tolist() == [*one.labels.tolist(), *two.labels.tolist()]
+    with pytest.raises(ValueError, match="same classes"):
+        LabelledImages.join([one, some_images(4, classes=2)])
+
+
+def test_parts_that_do_not_belong_together_are_refused(unchecked):
+    images = some_images(4)
+    with pytest.raises(ValueError, match="4 images and 3 labels"):
+        LabelledImages(images.pixels, images.labels[:3], images.class_names, "test")
+    for wrong in (images.labels + 1, images.labels - 1):
+        with pytest.raises(ValueError, match=r"0\.\.3"):
+            LabelledImages(images.pixels, wrong, images.class_names, "test")
+    with pytest.raises(TypeError, match="slice"):
+        images[2]

@@ -1,0 +1,307 @@
+"""Grad-CAM, RISE and occlusion against closed forms, brute force and the libraries; and what all methods promise."""
+
+import pytest
+import torch
+from captum.attr import Occlusion
+from pytorch_grad_cam import GradCAM as LibraryGradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from tiny import TinyClassifier, WindowsClassifier, smooth_images, stripes
+from torch import nn
+from torch.nn import functional
+
+from helpers.core.class_masks import stretch
+from helpers.core.runtime import random_generator
+from helpers.methods.baselines import (
+    RISE,
+    ExtremalOptions,
+    ExtremalPerturbation,
+    GradCAM,
+    GradCAMOptions,
+    IGOSOptions,
+    IGOSPlusPlus,
+    OcclusionMaps,
+    OcclusionOptions,
+    RISEOptions,
+)
+from helpers.methods.baselines.grad_cam import last_feature_layer
+from helpers.methods.baselines.pairs import left_as_found
+from helpers.methods.baselines.rise import draw_masks
+
+WINDOWS = [(slice(2, 10), slice(2, 10)), (slice(20, 30), slice(18, 30)), (slice(0, 8), slice(20, 32))]
+CLASSES = torch.tensor([[True, False, True, False, False], [False] * 5, [False, True, True, True, False]])
+METHODS = {
+    "grad-cam": lambda model, **more: GradCAM(model, GradCAMOptions(**more)),
+    "rise": lambda model, **more: RISE(model, RISEOptions(masks=50, batch=20, **more)),
+    "occlusion": lambda model, **more: OcclusionMaps(model, OcclusionOptions(stride=0.2, **more)),
+    "extremal-perturbation": lambda model, **more: ExtremalPerturbation(
+        model, ExtremalOptions(steps=3, cells=8, areas=(0.1, 0.3), **more)
+    ),
+    "igos++": lambda model, **more: IGOSPlusPlus(
+        model, IGOSOptions(iterations=2, integration_steps=3, cells=8, **more)
+    ),
+}
+
+
+def boards(size, contrasts):
+    """Images whose pixels are ½ ± contrast / 2, in stripes."""
+    contrasts = torch.tensor(contrasts).view(-1, 1, 1, 1)
+    return (0.5 + contrasts * (stripes(size) - 0.5)).repeat(1, 3, 1, size)
+
+
+@pytest.fixture(params=METHODS)
+def make(request):
+    """Makes one of the methods."""
+    return METHODS[request.param]
+
+
+class TestAllMethods:
+    def test_masks_of_the_classes_that_are_asked_for(self, make):
+        masks = make(TinyClassifier()).class_masks(smooth_images(3, 32), CLASSES)
+        assert masks.shape == (3, 5, 32, 32)
+        assert masks.min() >= 0
+        assert masks.max() <= 1
+        assert (masks[~CLASSES] == 0).all()
+        if make(TinyClassifier()).name != "igos++":  # two steps of it may find nothing
+            assert masks[CLASSES].amax((1, 2)).max() > 0.99
+
+    def test_an_image_and_a_class_do_not_depend_on_the_others(self, make):
+        images, method = smooth_images(3, 32), make(TinyClassifier())
+        together = method.class_masks(images, CLASSES)
+        for place, kind in CLASSES.nonzero().tolist():
+            alone = method.class_masks(images[place : place + 1], functional.one_hot(torch.tensor([kind]), 5).bool())
+            assert torch.allclose(alone[0, kind], together[place, kind], atol=2e-3)
+
+    @pytest.mark.parametrize("name", ["grad-cam", "extremal-perturbation", "igos++"])
+    def test_it_is_the_same_in_small_portions(self, name):
+        images, make = smooth_images(3, 32), METHODS[name]
+        whole, parts = (make(TinyClassifier(), pairs_at_once=n).class_masks(images, CLASSES) for n in (50, 2))
+        assert torch.allclose(whole, parts, atol=2e-3)
+
+    def test_a_second_call_gives_the_same_and_leaves_the_global_generator(self, make):
+        method, images = make(TinyClassifier()), smooth_images(2, 32)
+        state = torch.get_rng_state()
+        assert torch.equal(method.class_masks(images, CLASSES[:2]), method.class_masks(images, CLASSES[:2]))
+        assert torch.equal(state, torch.get_rng_state())
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_the_model_is_left_as_found(self, make, fails, unchecked):
+        model = TinyClassifier()
+        model.train().requires_grad_(True)
+        model.features[1].eval()
+        model.head.weight.grad = torch.ones_like(model.head.weight)
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        modes = [module.training for module in model.modules()]
+        method = make(model)
+        if fails:
+            calls = []
+
+            def stop(module, inputs):
+                calls.append(1)
+                if len(calls) > 1:
+                    raise RuntimeError("out of paper")
+
+            handle = model.head.register_forward_pre_hook(stop)
+            with pytest.raises(RuntimeError, match="out of paper"):
+                method.class_masks(smooth_images(2, 32), CLASSES[[0, 2]])
+            handle.remove()
+        else:
+            method.class_masks(smooth_images(2, 32), CLASSES[[0, 2]])
+        assert [module.training for module in model.modules()] == modes
+        assert all(parameter.requires_grad for parameter in model.parameters())
+        assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+        assert torch.equal(model.head.weight.grad, torch.ones_like(model.head.weight))
+        assert model.head.bias.grad is None
+        assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+    def test_nothing_asked_for_is_nothing_found(self, make):
+        masks = make(TinyClassifier()).class_masks(smooth_images(2, 32), torch.zeros(2, 5, dtype=torch.bool))
+        assert masks.shape == (2, 5, 32, 32)
+        assert (masks == 0).all()
+
+    def test_no_images_no_masks(self, make):
+        masks = make(TinyClassifier()).class_masks(torch.zeros(0, 3, 32, 32), torch.zeros(0, 5, dtype=torch.bool))
+        assert masks.shape == (0, 5, 32, 32)
+
+    def test_bad_input_is_refused(self, make, unchecked):
+        method, images = make(TinyClassifier()), smooth_images(2, 32)
+        with pytest.raises(ValueError, match="4 columns"):
+            method.class_masks(images, torch.ones(2, 4, dtype=torch.bool))
+        with pytest.raises(ValueError, match="booleans"):
+            method.class_masks(images, torch.ones(2, 5))
+        with pytest.raises(ValueError, match=r"must be \(batch, 3"):
+            method.class_masks(images[0], torch.ones(2, 5, dtype=torch.bool))
+
+    def test_it_explains_and_attributes_one_class(self, make):
+        method, images = make(TinyClassifier()), smooth_images(2, 32)
+        masks = method.class_masks(images, torch.tensor([[False, True, False, False, False]] * 2))
+        assert torch.allclose(method.explain(images, 1).mask[:, 0], masks[:, 1], atol=2e-3)
+        assert method.attribute(images, 1).shape == images.shape
+
+    def test_a_bar_is_shown_when_asked_for(self, make, capsys):
+        for shown in (False, True):
+            make(TinyClassifier()).class_masks(smooth_images(2, 32), CLASSES[[0, 2]], show_progress=shown)
+            text = capsys.readouterr().err
+            assert (make(TinyClassifier()).name in text) == shown
+
+
+class TestGradCAM:
+    def test_with_a_linear_head_it_is_the_class_activation_map(self):
+        """Zhou et al. (2016): the head's weights of the class, on the channels; here at the features' size."""
+        model, images = TinyClassifier(), smooth_images(2, 36)
+        maps = torch.einsum("kc,bchw->bkhw", model.head.weight, model.features(images)).clamp_min(0)
+        found = GradCAM(model).class_masks(images, torch.ones(2, 5, dtype=torch.bool))
+        for wanted, mask in zip(stretch(maps).flatten(0, 1), found.flatten(0, 1), strict=True):
+            large = functional.interpolate(wanted[None, None], (36, 36), mode="bilinear", align_corners=False)
+            assert torch.allclose(stretch(large[0, 0]), mask, atol=1e-4)
+
+    def test_against_the_library_one_pair_at_a_time(self):
+        model, images = TinyClassifier(), smooth_images(3, 32)
+        found = GradCAM(model, GradCAMOptions(layer="features.0")).class_masks(images, CLASSES)
+        library = LibraryGradCAM(model.requires_grad_(True), [model.features[0]])
+        for place, kind in CLASSES.nonzero().tolist():
+            wanted = library(images[place : place + 1], [ClassifierOutputTarget(kind)])[0]
+            assert torch.allclose(found[place, kind], torch.from_numpy(wanted), atol=1e-5)
+        library.activations_and_grads.release()
+
+    def test_features_are_computed_once_an_image(self):
+        model, seen = TinyClassifier(), []
+        model.class_names = tuple("abcde")  # so that nobody has to count them
+        model.features[0].register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+        GradCAM(model, GradCAMOptions(layer="features")).class_masks(
+            smooth_images(2, 32), torch.ones(2, 5, dtype=torch.bool)
+        )
+        assert seen == [2]
+
+    def test_the_last_feature_layer(self):
+        from torchvision.models import resnet18
+
+        resnet = resnet18(weights=None).eval()
+        assert last_feature_layer(resnet, torch.rand(1, 3, 64, 64)) is resnet.layer4
+        like_vgg = nn.Sequential(
+            nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2)),
+            nn.AdaptiveAvgPool2d(3),
+            nn.Flatten(),
+            nn.Linear(36, 5),
+        )
+        assert last_feature_layer(like_vgg, torch.rand(1, 3, 32, 32)) is like_vgg[0]
+        with pytest.raises(ValueError, match="convolutional network"):
+            last_feature_layer(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 5)), torch.rand(1, 3, 8, 8))
+
+    def test_an_unknown_layer_is_refused(self):
+        with pytest.raises(ValueError, match=r"named_modules\(\)"):
+            GradCAM(TinyClassifier(), GradCAMOptions(layer="body.3")).class_masks(smooth_images(1, 32), CLASSES[:1])
+
+
+class TestRISE:
+    @pytest.mark.parametrize(("cells", "size"), [(7, (32, 32)), (3, (20, 33)), (1, (8, 8))])
+    def test_masks_are_enlarged_and_cut(self, cells, size):
+        masks = draw_masks(6, cells, 0.5, size, random_generator(2))
+        generator = random_generator(2)
+        grids = (torch.rand(6, cells, cells, generator=generator) < 0.5).float()
+        pixels = [-(-side // cells) for side in size]
+        offsets = [torch.randint(0, each + 1, (6, 1), generator=generator)[:, 0].tolist() for each in pixels]
+        large = functional.interpolate(
+            grids[:, None], [(cells + 1) * each for each in pixels], mode="bilinear", align_corners=False
+        )
+        for mask, each, down, right in zip(masks, large, *offsets, strict=True):
+            assert torch.allclose(mask, each[:, down : down + size[0], right : right + size[1]], atol=1e-5)
+
+    def test_masks_keep_the_wanted_share(self):
+        masks = draw_masks(4000, 4, 0.3, (16, 16), random_generator(0))
+        assert torch.allclose(masks.mean((0, 1)), torch.full((16, 16), 0.3), atol=0.05)
+
+    @pytest.mark.parametrize("score", ["sigmoid", "softmax", "logit"])
+    def test_relevance_is_the_weighted_sum(self, score):
+        model, images = TinyClassifier(), smooth_images(2, 32)
+        method = RISE(model, RISEOptions(masks=25, batch=10, score=score, probability=0.4, seed=3))
+        generator, wanted = random_generator(3), torch.zeros(2, 5, 32, 32)
+        masks = torch.cat([draw_masks(count, 7, 0.4, (32, 32), generator) for count in (10, 10, 5)])
+        for mask in masks:
+            logits = model(images * mask)
+            scores = {"sigmoid": logits.sigmoid(), "softmax": logits.softmax(1), "logit": logits}[score]
+            wanted += scores[..., None, None] * mask / (25 * 0.4)
+        assert torch.allclose(method.relevance(images, 5), wanted, atol=1e-4)
+
+    def test_it_finds_the_windows(self):
+        model = WindowsClassifier(WINDOWS, 32)
+        masks = RISE(model, RISEOptions(masks=3000, score="logit", batch=500)).class_masks(
+            boards(32, [1.0]), torch.ones(1, 3, dtype=torch.bool)
+        )
+        for mask, window in zip(masks[0], WINDOWS, strict=True):
+            assert mask[window].mean() > 0.7
+            assert mask[window].mean() > mask.mean() + 0.3
+
+    def test_published_hides_behind_the_mean_colour(self):
+        model = WindowsClassifier(WINDOWS, 32)
+        model.weight.data = model.weight.abs()  # a window's brightness
+        grey = torch.full((1, 3, 32, 32), 0.5)
+        options = {"masks": 30, "score": "logit"}
+        corrected = RISE(model, RISEOptions(**options)).relevance(grey, 3)
+        published = RISE(model, RISEOptions(**options, variant="published")).relevance(grey, 3)
+        assert corrected[0, 0].std() > 0.1
+        ratio = published / published[:, :1]  # no mask changes a grey image there: each score is that of the image
+        assert torch.allclose(ratio, (model(grey) / model(grey)[:, :1])[..., None, None].expand_as(ratio), atol=1e-4)
+
+    def test_published_needs_a_mean(self):
+        with pytest.raises(ValueError, match="no `mean`"):
+            RISE(TinyClassifier(), RISEOptions(variant="published")).class_masks(smooth_images(1, 32), CLASSES[:1])
+
+
+class TestOcclusion:
+    def test_against_captum_one_class_at_a_time(self):
+        model, images = TinyClassifier(), smooth_images(3, 32)
+        found = OcclusionMaps(model, OcclusionOptions(batch=7)).class_masks(images, CLASSES)
+        for kind in range(5):
+            direct = Occlusion(model).attribute(
+                images, sliding_window_shapes=(3, 8, 8), strides=(3, 2, 2), target=kind, baselines=0
+            )[:, 0]
+            wanted = direct.clamp_min(0) / direct.amax((1, 2), keepdim=True)
+            for place in CLASSES[:, kind].nonzero()[:, 0].tolist():
+                assert torch.allclose(found[place, kind], wanted[place], atol=1e-4)
+
+    def test_on_a_linear_classifier_it_is_the_mean_loss_of_the_windows_over_a_pixel(self):
+        model, image = WindowsClassifier(WINDOWS, 32), boards(32, [1.0])
+        found = OcclusionMaps(model, OcclusionOptions(window=0.25, stride=0.125)).class_masks(
+            image, torch.ones(1, 3, dtype=torch.bool)
+        )
+        evidence = (model.weight * image).sum(1)  # what each pixel adds to each logit
+        total, count = torch.zeros(3, 32, 32), torch.zeros(32, 32)
+        for top in range(0, 25, 4):
+            for left in range(0, 25, 4):
+                place = (..., slice(top, top + 8), slice(left, left + 8))
+                total[place] += evidence[place].sum((1, 2))[:, None, None]
+                count[place[1:]] += 1
+        wanted = (total / count).clamp_min(0)
+        assert torch.allclose(found[0], wanted / wanted.amax((1, 2), keepdim=True), atol=1e-4)
+
+
+def test_a_model_is_frozen_for_a_while():
+    model = nn.Linear(2, 2)
+    model.train()
+    with left_as_found(model):
+        assert not model.weight.requires_grad
+        assert not model.training
+    assert model.weight.requires_grad
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        (RISEOptions, {"probability": 1.0}),
+        (RISEOptions, {"masks": 0}),
+        (RISEOptions, {"score": "hinge"}),
+        (OcclusionOptions, {"window": 0.0}),
+        (GradCAMOptions, {"pairs_at_once": 0}),
+        (ExtremalOptions, {"areas": ()}),
+        (ExtremalOptions, {"areas": (0.1, 1.0)}),
+        (ExtremalOptions, {"reward": "none"}),
+        (ExtremalOptions, {"levels": 1}),
+        (IGOSOptions, {"rate_factor": 1.0}),
+        (IGOSOptions, {"iterations": 0}),
+        (IGOSOptions, {"unknown": 1}),
+    ],
+)
+def test_options_out_of_range_are_refused(options, change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        options(**change)

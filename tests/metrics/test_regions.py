@@ -1,0 +1,123 @@
+"""Scores of a region: the shortcut's mark, a class's visible part. Slow restatements and masks with known answers."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from tiny import WindowClassifier
+
+from helpers.data.scenes import make_scenes
+from helpers.metrics import excess_share, outranks, points_inside, reliance, shortcut_scores
+
+SIZE = 20
+
+
+@pytest.fixture(scope="module")
+def regions():
+    generator = torch.Generator().manual_seed(1)
+    kinds = torch.rand(3, SIZE, SIZE, generator=generator)
+    return kinds < 0.1, (kinds > 0.2) & (kinds < 0.6)
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(2)).round(decimals=1)  # with ties
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """The same scenes without the mark and with it."""
+    settings = {"size": 32, "seed": 3, "objects": (1, 1), "shortcut_class": "fish", "shortcut_strength": 0.0}
+    return tuple(make_scenes(6, **settings, shortcut_base_rate=rate) for rate in (0.0, 1.0))
+
+
+def test_outranking_is_the_area_under_the_roc_curve(masks, regions):
+    inside, outside = regions
+    found = outranks(masks, inside, outside)
+    for row in range(3):
+        compared = inside[row] | outside[row]
+        expected = roc_auc_score(inside[row][compared].numpy(), masks[row][compared].numpy())
+        assert float(found[row]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_outranking_sees_the_order_alone(masks, regions):
+    torch.testing.assert_close(outranks(masks**3 * 0.2, *regions), outranks(masks, *regions))
+
+
+def test_a_constant_mask_tells_no_region_from_another(regions):
+    assert outranks(torch.full((3, SIZE, SIZE), 0.3), *regions).tolist() == [0.5] * 3
+    assert outranks(regions[0].float(), *regions).tolist() == [1.0] * 3
+
+
+def test_an_empty_region_cannot_be_ranked(masks, regions):
+    assert bool(outranks(masks, torch.zeros_like(regions[0]), regions[1]).isnan().all())
+    assert bool(outranks(masks, regions[0], torch.zeros_like(regions[1])).isnan().all())
+
+
+def test_the_excess_share_has_its_closed_forms(regions):
+    region = regions[0]
+    area = region.float().mean((1, 2))
+    torch.testing.assert_close(excess_share(region.float(), region), 1 - area)
+    torch.testing.assert_close(excess_share((~region).float() * 0.1, region), -area)
+    for constant in (0.0, 0.4):
+        torch.testing.assert_close(
+            excess_share(torch.full(region.shape, constant), region), 0 * area, atol=1e-6, rtol=0
+        )
+
+
+def test_the_excess_share_does_not_see_a_factor(masks, regions):
+    torch.testing.assert_close(excess_share(0.01 * masks, regions[0]), excess_share(masks, regions[0]))
+
+
+def test_pointing_looks_at_the_largest_value(regions):
+    mask = torch.zeros(1, SIZE, SIZE)
+    mask[0, 3, 4] = 0.2
+    region = torch.zeros(1, SIZE, SIZE, dtype=torch.bool)
+    assert points_inside(mask, region).tolist() == [0]
+    region[0, 3, 4] = True
+    assert points_inside(mask, region).tolist() == [1]
+    mask[0, 7, 7] = 0.2  # two pixels share the maximum: chance decides
+    assert points_inside(mask, region).tolist() == [0.5]
+    flat = points_inside(torch.zeros_like(regions[0]).float(), regions[0])
+    torch.testing.assert_close(flat, regions[0].float().mean((1, 2)))
+
+
+class TestShortcut:
+    def test_a_mask_of_the_mark_scores_highest_and_one_of_the_object_lowest(self, pair):
+        _, marked = pair
+        objects = marked.object_masks.any(1)
+        mark = shortcut_scores(marked.shortcut_mask.float(), marked.shortcut_mask, objects)
+        assert mark["over_background"].tolist() == mark["over_object"].tolist() == [1.0] * 6
+        assert float(mark["excess_share"].min()) > 0.8
+        own = shortcut_scores(objects.float(), marked.shortcut_mask, objects)
+        assert own["over_background"].tolist() == [0.5] * 6
+        assert own["over_object"].tolist() == [0.0] * 6
+        assert float(own["excess_share"].max()) < 0
+
+    def test_background_is_neither_mark_nor_object(self, pair):
+        _, marked = pair
+        objects = marked.object_masks.any(1)
+        mask = torch.rand(objects.shape, generator=torch.Generator().manual_seed(5))
+        found = shortcut_scores(mask, marked.shortcut_mask, objects)["over_background"]
+        for row in range(6):
+            inside = mask[row][marked.shortcut_mask[row]]
+            outside = mask[row][~marked.shortcut_mask[row] & ~objects[row]]
+            expected = np.mean([[float(a > b) for b in outside.tolist()] for a in inside.tolist()])
+            assert float(found[row]) == pytest.approx(expected, abs=1e-6)
+
+    def test_a_classifier_that_looks_at_one_corner_relies_on_marks_in_it(self, pair):
+        without, marked = pair
+        window = (slice(0, 16), slice(0, 16))
+        classifier = WindowClassifier(window)
+        found = reliance(classifier, without.images, marked.images)
+        touched = (without.images != marked.images).any(1)[(slice(None), *window)].flatten(1).any(1)
+        assert torch.equal(found["logit"][:, 0] != 0, touched)
+        assert bool((found["logit"][:, 1] == 0).all())
+        expected = classifier(marked.images).sigmoid() - classifier(without.images).sigmoid()
+        torch.testing.assert_close(found["probability"], expected)
+
+    def test_the_pair_differs_in_the_mark_alone(self, pair):
+        without, marked = pair
+        changed = (without.images != marked.images).any(1)
+        around = torch.nn.functional.max_pool2d(marked.shortcut_mask[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
+        assert not bool((changed & ~around).any())  # its border is smooth, and reaches one pixel further

@@ -1,0 +1,153 @@
+"""The whole paper from end to end, on miniature trees: training, all tables, no work done twice, what is missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import yaml
+from paper_scale import write_profile, write_trees
+
+from helpers.classifiers import load_classifier
+from helpers.methods.explainer import read_explainer
+from helpers.papers.explainer.experiments import EXPLAINER_TABLES, METHODS, ClassStudy, __main__, train
+from helpers.papers.explainer.experiments.training import training_jobs
+from helpers.profiles import load_profile
+from helpers.results import read_provenance
+
+# Grad-CAM makes a row of each image's features for each class, so that a classifier answers with more rows than it got
+pytestmark = pytest.mark.usefixtures("unchecked")
+
+VOC_TABLES = ("class-scores", "segmentation", "compute-time", "multilabel-scores", "classes")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder as XAIBOOK_DATA names it, with voc2007/ and coco2014/."""
+    return write_trees(tmp_path_factory.mktemp("data"))
+
+
+def paper(profile, results, *, train_more=()):
+    """Both commands of the paper, as the command line gives them."""
+    common = ["--profile", str(profile), "--results", str(results)]
+    train.main([*common, "--device", "cpu", *train_more])
+    __main__.main(["all", *common])
+
+
+def tables(folder):
+    return {path.stem: path for path in folder.glob("explainer-*.csv")}
+
+
+def refuse(*arguments, **more):
+    raise AssertionError("this was done before")
+
+
+def test_the_whole_paper_on_a_miniature_voc(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XAIBOOK_DATA", str(data))
+    profile, results = write_profile("voc2007", tmp_path, deeplab=True, classifiers=["vgg16"]), tmp_path / "results"
+    paper(profile, results)
+
+    models = results / "voc2007" / "work" / "models"
+    network, about, _ = read_explainer(models / "voc2007-vgg16-explainer.safetensors")
+    assert network.options.name == "deeplabv3_resnet50"
+    assert about.classifier_digest == load_classifier(str(models / "voc2007-vgg16.safetensors")).digest
+    assert "bottle" in about.class_names
+
+    made = tables(results / "voc2007")
+    assert set(made) == {f"explainer-{name}-voc2007-vgg16" for name in VOC_TABLES}
+    segmentation = pd.read_csv(made["explainer-segmentation-voc2007-vgg16"])
+    assert set(METHODS) < set(segmentation["method"])
+    assert set(segmentation["variant"]) == {"corrected", "published"}
+    printed = capsys.readouterr().out
+    assert all(f"left out: profile 'voc2007' has no table {name!r}" in printed for name in ("class-truth", "shortcut"))
+
+    before = {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()}
+    for place, name in ((ClassStudy, "masks"), (ClassStudy, "_found"), (train.run_job.__globals__, "fine_tune")):
+        monkeypatch.setitem(place, name, refuse) if isinstance(place, dict) else monkeypatch.setattr(
+            place, name, refuse
+        )
+    paper(profile, results)
+    assert {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()} == before
+    assert "voc2007-vgg16-rtis.safetensors is there" in capsys.readouterr().out
+
+
+def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("XAIBOOK_DATA", str(data))
+    profile, results = write_profile("coco2014", tmp_path, keep="last"), tmp_path / "results"
+    content = yaml.safe_load(profile.read_text())
+    for recipe in content["explainer"]["classifiers"].values():
+        recipe["fine_tune"]["keep"] = "last"
+        recipe["explainer"]["loss"]["variant"] = "published"
+        recipe["rtis"]["rtis"] = {"variant": "published"}
+    profile.write_text(yaml.safe_dump(content))
+    paper(profile, results)
+    made = tables(results / "coco2014")
+    pairs = [("coco2014", classifier) for classifier in ("vgg16", "resnet50")]
+    expected = {f"explainer-{name}-{d}-{c}" for name in ("segmentation", "multilabel-scores") for d, c in pairs}
+    assert set(made) == {*expected, "explainer-classes-coco2014-vgg16"}
+    kinds = pd.read_csv(made["explainer-classes-coco2014-vgg16"])
+    assert len(kinds) == 10  # the miniature's categories
+    assert kinds["images"].sum() > 0
+    about = read_provenance(
+        load_profile(profile, needs="explainer"), "explainer-segmentation-coco2014-resnet50", root=results
+    )
+    assert about["source"] == "coco2014"
+
+
+def test_the_paper_s_networks_on_scenes(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("XAIBOOK_DATA", raising=False)
+    profile, results = write_profile("scenes-large", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
+    paper(profile, results)
+    made = tables(results / "scenes-large")
+    assert set(made) == {f"explainer-{name}-voc2007-vgg16" for name in (*VOC_TABLES, "class-truth")}
+    assert "explainer.evaluation.pairs" in capsys.readouterr().out  # what the shortcut would need
+    assert not list(results.rglob("*.md"))
+
+
+def test_the_published_variant_and_the_last_epoch_reach_the_trainings(tmp_path):
+    profile = write_profile(
+        "voc2007", tmp_path, keep="last", loss={"variant": "published"}, rtis={"variant": "published"}
+    )
+    for job in training_jobs(load_profile(profile, needs="explainer"), root=tmp_path):
+        if job.kind != "classifier":
+            recipe = getattr(job.study.explained, job.kind)
+            assert (recipe.keep, recipe.loss.variant, recipe.rtis.variant) == ("last", "published", "published")
+
+
+def test_classifiers_are_trained_before_all_networks(tmp_path):
+    profile = load_profile(write_profile("voc2007", tmp_path), needs="explainer")
+    kinds = [job.kind for job in training_jobs(profile, root=tmp_path)]
+    assert kinds == ["classifier"] * 2 + ["explainer", "rtis"] * 2
+
+
+# --- without the data ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["voc2007", "coco2014"])
+@pytest.mark.parametrize("known", [True, False], ids=["empty folder", "no folder named"])
+def test_missing_data_ends_the_commands_with_what_to_fetch(name, known, tmp_path, monkeypatch):
+    monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path)) if known else monkeypatch.delenv("XAIBOOK_DATA", raising=False)
+    sizes = {"voc2007": ("460 MB", "451 MB"), "coco2014": ("13 GB", "6 GB", "241 MB")}[name]
+    place = f"{tmp_path}/{name}" if known else f"$XAIBOOK_DATA/{name}"
+    results = ["--results", str(tmp_path / "results")]
+    for command, arguments in ((train.main, []), (__main__.main, ["all"]), (__main__.main, ["segmentation"])):
+        with pytest.raises(SystemExit) as end:
+            command([*arguments, "--profile", name, *results])
+        message = str(end.value)
+        assert message.startswith("error: ")
+        assert all(f"({size}): put it into {place}" in message for size in sizes)
+        assert "http://" in message
+        assert known or "XAIBOOK_DATA is not set" in message
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_classifier_that_is_not_trained_yet_is_asked_for(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("XAIBOOK_DATA", str(data))
+    profile = write_profile("voc2007", tmp_path)
+    with pytest.raises(SystemExit, match=r"error: there is no classifier .*explainer_experiments\.train"):
+        __main__.main(["all", "--profile", str(profile), "--results", str(tmp_path / "results")])
+
+
+def test_each_table_that_rests_on_truth_says_so_for_photographs(capsys):
+    for name in (name for name, table in EXPLAINER_TABLES.items() if table.truth):
+        __main__.main([name, "--profile", "voc2007"])
+        assert "nobody knows of photographs" in capsys.readouterr().out

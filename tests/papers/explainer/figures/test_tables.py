@@ -1,0 +1,301 @@
+"""What the pages of Tables 1 to 5 and of the shortcut show, on small tables whose answers are known."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from helpers.metrics.segmentation import F1_THRESHOLDS, IOU_THRESHOLDS, SANITY_COLUMNS
+from helpers.papers.explainer.experiments import EXPLAINER_TABLES, METHODS, published_class_scores, table_name
+from helpers.papers.explainer.figures.committed import COMMITTED, committed_tables, committed_words
+from helpers.papers.explainer.figures.segmentation import (
+    class_truth_summary,
+    draw_thresholds,
+    segmentation_claims,
+    table_three,
+    table_two,
+    variants_beside,
+)
+from helpers.papers.explainer.figures.shortcut import (
+    IGNORES,
+    USES,
+    draw_shortcut_scores,
+    reliance_summary,
+    shortcut_claims,
+    shortcut_effect,
+    shortcut_summary,
+    told_apart,
+    verdicts,
+)
+from helpers.papers.explainer.figures.tab1 import (
+    OTHERS,
+    OWN,
+    PLAIN,
+    class_score_claims,
+    class_score_summary,
+    draw_matrices,
+    image_scores,
+    score_matrix,
+)
+from helpers.papers.explainer.figures.tab4 import (
+    COUNTS,
+    decision_claims,
+    micro_effects,
+    table_four,
+    thresholds_beside,
+    variant_change,
+)
+from helpers.results import write_table
+from helpers.site.registry import find_figure
+
+VARIANTS = ("corrected", "published")
+
+
+def outcome(claims, words):
+    """The outcome of the one claim whose statement holds these words."""
+    (claim,) = [claim for claim in claims if words in claim.statement]
+    return claim.outcome
+
+
+class TestClassScores:
+    @pytest.fixture
+    def table(self):
+        """Own masks keep 0.9 of 1.0; others keep 0.1 for the Explainer and Grad-CAM, 0.5 for the others."""
+        rows = []
+        for variant, method in itertools.product(VARIANTS, ("explainer", "grad-cam", "rise", "rtis")):
+            for image, target in (("a", "cat"), ("b", "cat"), ("b", "dog"), ("c", "dog")):
+                other = 0.1 if method in ("explainer", "grad-cam") else 0.5
+                own = 0.6 if method == "grad-cam" else 0.9
+                for mask in ("none", "cat", "dog"):
+                    value = 1.0 if mask == "none" else own if mask == target else other
+                    rows.append((variant, method, image, target, mask, value))
+        return pd.DataFrame(rows, columns=["variant", "method", "image", "target", "mask", "probability"])
+
+    def test_a_matrix_has_targets_in_rows_and_masks_in_columns(self, table):
+        matrix = score_matrix(table, "rise")
+        assert list(matrix.columns) == ["none", "cat", "dog"]
+        np.testing.assert_allclose(matrix, [[1, 0.9, 0.5], [1, 0.5, 0.9]])
+
+    def test_the_papers_matrix_is_read_in_the_same_way(self):
+        matrix = score_matrix(published_class_scores(), "grad-cam")
+        assert matrix.shape == (5, 6)
+        assert matrix.loc["dog", "cat"] == pytest.approx(0.0823)
+
+    def test_an_image_counts_once(self, table):
+        scores = image_scores(table).loc["explainer"]
+        assert list(scores.index) == ["a", "b", "c"]
+        np.testing.assert_allclose(scores[[PLAIN, OWN, OTHERS]], [[1, 0.9, 0.1]] * 3)
+
+    def test_the_summary_has_both_variants_and_the_paper(self, table):
+        summary = class_score_summary(table)
+        assert summary.groupby("variant").size().to_dict() == {"corrected": 4, "paper": 4, "published": 4}
+        paper = summary[(summary["variant"] == "paper") & (summary["method"] == "Explainer")].iloc[0]
+        assert paper[OWN] == "0.53"  # the mean of its diagonal
+
+    def test_claims_follow_the_numbers(self, table):
+        claims = class_score_claims(table)
+        assert {claim.outcome for claim in claims} == {"held"}
+        turned = table.replace({"method": {"explainer": "rise", "rise": "explainer"}})
+        assert outcome(class_score_claims(turned), "less than RISE") == "did not hold"
+
+    def test_there_is_a_matrix_for_each_method_and_source(self, table):
+        figure = draw_matrices(table)
+        assert isinstance(figure, Figure)
+        assert len(figure.axes) == 8
+
+
+class TestSegmentation:
+    @pytest.fixture
+    def table(self):
+        """The Explainer has an IoU of 0.8, all others 0.4; published saliency is 1 lower."""
+        rows = []
+        for pair, variant in itertools.product((("voc2007", "vgg16"), ("voc2007", "resnet50")), VARIANTS):
+            for number, method in itertools.product(range(4), (*SANITY_COLUMNS, *METHODS)):
+                iou = 0.8 if method == "explainer" else 0.4
+                row = dict(zip(("dataset", "classifier"), pair, strict=True)) | {"image": f"i{number}"}
+                row |= {"method": method, "variant": variant, "truth": 0.2, "accuracy": iou, "iou": iou}
+                row |= {"mae": 1 - iou, "saliency": -iou - (variant == "published")}
+                row |= {f"f1_{round(100 * t)}": iou for t in F1_THRESHOLDS}
+                row |= {f"iou_{round(100 * t)}": iou * t for t in IOU_THRESHOLDS}
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+    def test_sanity_columns_come_first(self, table):
+        shown = table_two(table)
+        assert list(shown["mask"][:4]) == [f"mask {name}" for name in SANITY_COLUMNS]
+        assert shown.loc[shown["mask"] == "Explainer", "IoU ↑"].item().startswith("0.80")
+
+    def test_claims_follow_the_numbers(self, table):
+        assert {claim.outcome for claim in segmentation_claims(table)} == {"held"}
+        worse = table.assign(iou=table["iou"].mask(table["method"] == "explainer", 0.1))
+        assert outcome(segmentation_claims(worse), "best IoU") == "did not hold"
+
+    def test_variants_are_compared_image_by_image(self, table):
+        shown = variants_beside(table)
+        assert set(shown["published − corrected"]) == {"−1.00 [−1.00, −1.00]"}
+
+    def test_there_is_a_line_for_each_method_in_each_panel(self, table):
+        axes = draw_thresholds(table).axes
+        assert [len(place.lines) for place in axes] == [len(METHODS)] * 2
+        np.testing.assert_allclose(
+            axes[0].lines[METHODS.index("explainer")].get_ydata(), 0.8 * np.array(IOU_THRESHOLDS)
+        )
+
+    def test_truth_of_each_class(self):
+        values = {"iou": 0.5, "points": 1.0, "outranks": 0.9, "share": 0.4, "share_others": 0.0}
+        table = pd.DataFrame([{"method": name, **values} for name in METHODS for _ in range(3)])
+        shown = class_truth_summary(table)
+        assert len(shown) == len(METHODS)
+        assert shown["outranks the rest ↑"].iloc[0].startswith("0.90")
+
+    def test_times_are_projected_to_the_papers_images(self):
+        times = pd.DataFrame({"method": METHODS, "seconds_an_image": [1.0] * 5 + [0.1, 18.0]})
+        shown = table_three(times).set_index("method")
+        assert shown.loc["RISE", "210 images (VOC-2007)"] == "00:03:30"
+        assert shown.loc["Occlusion", "1000 images (COCO-2014)"] == "05:00:00"
+        assert shown.loc["Occlusion", "÷ Explainer"] == "180"
+        assert shown.loc["Explainer", "÷ Explainer"] == "1"
+
+
+class TestDecisions:
+    @pytest.fixture
+    def table(self):
+        """Plain decisions are all right; masked ones miss one class of two at 0, none at -1."""
+        rows = []
+        for variant, kind, threshold in itertools.product(
+            VARIANTS, ("plain", "true classes", "named classes"), (0.0, -1.0)
+        ):
+            missed = int(kind != "plain" and threshold == 0)
+            for number in range(6):
+                counts = dict(zip(COUNTS, (2 - missed, 0, 8, missed), strict=True))
+                rows.append(
+                    {"variant": variant, "input": kind, "threshold": threshold, "image": f"i{number}", **counts}
+                )
+        return pd.DataFrame(rows).assign(dataset="voc2007", classifier="vgg16")
+
+    def test_scores_are_those_of_all_decisions_together(self):
+        counts = pd.DataFrame([(1, 1, 8, 0), (3, 0, 6, 1)], columns=COUNTS)
+        effects = micro_effects(counts)
+        assert effects["precision"].value == pytest.approx(4 / 5)
+        assert effects["recall"].value == pytest.approx(4 / 5)
+        assert effects["f_score"].value == pytest.approx(8 / 10)
+        assert effects["f_score"].low <= 2 / 3 + 1e-6  # the first image drawn twice
+        assert effects["f_score"].high >= 6 / 7 - 1e-6  # the second one
+
+    def test_images_that_are_alike_leave_no_doubt(self, table):
+        counts = table[(table["input"] == "true classes") & (table["threshold"] == 0)]
+        effect = micro_effects(counts)["recall"]
+        assert effect.value == effect.low == effect.high == 0.5
+
+    def test_each_input_is_judged_at_its_own_threshold(self, table):
+        shown = table_four(table).set_index("input")
+        assert shown.loc["plain", "f_score"].startswith("1.00")
+        assert shown.loc["masked, true classes", "recall"].startswith("1.00")  # at -1
+        assert shown.loc["plain", "f_score, paper"] == pytest.approx(0.742)
+        assert np.isnan(shown.loc["masked, named classes", "f_score, paper"])
+
+    def test_both_thresholds_are_shown(self, table):
+        shown = thresholds_beside(table).set_index("input")
+        assert shown.loc["masked, named classes", "F at 0"].startswith("0.67")
+        assert shown.loc["masked, named classes", "F at -1"].startswith("1.00")
+
+    def test_variants_stand_side_by_side(self, table):
+        assert set(variant_change(table).columns) >= {"corrected", "published"}
+
+    def test_claims_follow_the_numbers(self, table):
+        assert {claim.outcome for claim in decision_claims(table)} == {"held"}
+        worse = table.assign(true_yes=table["true_yes"].mask(table["input"] != "plain", 0))
+        assert {claim.outcome for claim in decision_claims(worse)} == {"did not hold"}
+
+
+class TestShortcut:
+    @pytest.fixture
+    def table(self):
+        """All methods but Grad-CAM see the mark where it is used; Grad-CAM always does."""
+        rows = []
+        for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(4)):
+            used = classifier == USES
+            seen = 0.9 if used or method == "grad-cam" else 0.4
+            scores = {"over_background": seen + 0.01 * number, "over_object": seen, "excess_share": seen - 0.5}
+            row = {"classifier": classifier, "method": method, "image": f"i{shown}{number}", "shown": shown}
+            answers = {"logit": 2.0, "probability": 0.9, "logit_change": 3.0 * used, "probability_change": 0.5 * used}
+            rows += [{**row, "marked": marked, **scores, **answers} for marked in (True, False)]
+        return pd.DataFrame(rows)
+
+    def test_a_score_is_the_mean_over_marked_scenes(self, table):
+        changed = table.assign(over_object=table["over_object"].where(table["marked"], 77))
+        effect = shortcut_effect(changed, "rise", USES, "over_object")
+        assert effect.value == pytest.approx(0.9)
+        assert effect.count == 4
+
+    def test_the_classifiers_are_compared_scene_by_scene(self, table):
+        effects = told_apart(table)
+        assert effects["rise"].value == pytest.approx(0.5)
+        assert effects["rise"].high - effects["rise"].low == pytest.approx(0, abs=1e-12)  # what scenes share drops out
+        assert effects["grad-cam"].value == pytest.approx(0)
+
+    def test_claims_follow_the_numbers(self, table):
+        claims = shortcut_claims(table)
+        assert outcome(claims, "RISE") == "held"
+        assert outcome(claims, "Grad-CAM") != "held"
+
+    def test_only_who_finds_it_and_leaves_it_alone_passes(self, table):
+        shown = verdicts(table).set_index("method")
+        assert shown.loc["RISE"].tolist() == ["yes", "yes", "yes"]
+        assert shown.loc["Grad-CAM"].tolist() == ["yes", "no", "no"]
+        blind = verdicts(table.assign(excess_share=-0.1)).set_index("method")
+        assert blind.loc["RISE"].tolist() == ["no", "yes", "no"]
+
+    def test_what_the_classifiers_do_is_told_first(self, table):
+        shown = reliance_summary(table)
+        assert list(shown["to the logit"].str[:4]) == ["3.00", "3.00", "0.00", "0.00"]
+
+    def test_summaries_have_a_row_a_method(self, table):
+        assert len(shortcut_summary(table)) == len(METHODS)
+        assert len(shortcut_summary(table, shown=False).columns) == 1 + 2 * 2
+
+    def test_both_classifiers_are_drawn_in_each_panel(self, table):
+        axes = draw_shortcut_scores(table).axes
+        assert [len(place.containers) for place in axes] == [2, 2, 2]
+
+
+class TestCommitted:
+    def test_all_tables_of_the_papers_pairs_are_named(self):
+        every = {
+            table_name(name, dataset, classifier)
+            for name, experiment in EXPLAINER_TABLES.items()
+            for dataset in experiment.datasets
+            for classifier in experiment.classifiers
+        }
+        assert set(COMMITTED) <= every
+        shown = ("class-scores", "segmentation", "compute-time", "multilabel-scores", "class-truth", "shortcut")
+        assert {name for name in every if name.startswith(tuple(f"explainer-{s}-" for s in shown))} == set(COMMITTED)
+
+    def test_pairs_that_were_run_are_joined(self, tmp_path):
+        assert committed_tables("large", "shortcut", root=tmp_path) is None
+        frame = pd.DataFrame({"image": ["a", "b"], "over_object": [0.1, 0.2]})
+        write_table(frame, "large", table_name("shortcut", "voc2007", USES), {}, root=tmp_path)
+        found = committed_tables("large", "shortcut", root=tmp_path)
+        assert found["classifier"].tolist() == [USES, USES]
+        assert "2 images" in committed_words(found, "quick", "large")
+        assert "has not been run yet" in committed_words(None, "quick", "large")
+        assert "itself" in committed_words(found, "large", "large")
+
+
+@pytest.mark.parametrize("identifier", [*(f"explainer-tab{number}" for number in range(1, 6)), "explainer-shortcut"])
+def test_what_a_page_needs_is_a_table(identifier, root):
+    figure = find_figure(identifier)
+    assert {need.removeprefix("explainer-") for need in figure.needs} <= set(EXPLAINER_TABLES)
+    assert (root / figure.notebook).is_file()
+    text = (root / figure.notebook).read_text(encoding="utf-8")
+    for need in figure.needs:
+        assert f'"{need.removeprefix("explainer-")}"' in text
+
+
+def test_snakemake_knows_every_need(root):
+    text = (root / "Snakefile").read_text(encoding="utf-8")
+    for identifier in ("tab1", "tab2", "tab3", "tab4", "tab5", "shortcut"):
+        for need in find_figure(f"explainer-{identifier}").needs:
+            assert f'"{need.removeprefix("explainer-")}"' in text

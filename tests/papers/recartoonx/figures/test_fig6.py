@@ -1,0 +1,115 @@
+"""Figure 6: steps and ends by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.papers.recartoonx.figures.fig6 import (
+    NAMES,
+    draw_loss_curves,
+    mean_curves,
+    published_words,
+    start_claims,
+    steps_table,
+    steps_until,
+)
+from helpers.profiles import PublishedRun, Start
+
+STEPS = np.arange(1, 101)
+
+
+def losses(start, first, rate, end=0.2, recipe="profile"):
+    """A loss that falls from `first` to `end` at an exponential rate, for three images of different size."""
+    parts = []
+    for image, scale in (("a", 0.5), ("b", 1.0), ("c", 1.5)):
+        values = scale * (end + (first - end) * np.exp(-rate * (STEPS - 1)))
+        part = pd.DataFrame({"step": STEPS, "distortion": values / 2, "sparsity": values / 40, "objective": values})
+        parts.append(part.assign(recipe=recipe, start=start, image=image))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ends(values, recipe="profile"):
+    rows = [
+        (recipe, start, image, scale * first, scale * last)
+        for start, (first, last) in values.items()
+        for image, scale in (("a", 0.5), ("b", 1.0), ("c", 1.5))
+    ]
+    return pd.DataFrame(rows, columns=["recipe", "start", "image", "first_objective", "last_objective"])
+
+
+CURVES = pd.concat([losses("ones", 20, 0.2), losses("constant", 5, 0.2), losses("foreground", 10, 0.2, end=0.4)])
+ENDS = ends({"ones": (20, 0.2), "constant": (5, 0.204), "foreground": (10, 0.4)})
+
+
+def test_every_start_has_a_name():
+    assert set(NAMES) == set(Start.__args__)
+
+
+@pytest.mark.parametrize(
+    ("excess", "expected"),
+    [
+        ([0.5, 0.1, 0.009, 0.0], 3),
+        ([0.5, 0.0, 0.1, 0.0], 4),
+        ([0.0, 0.0, -0.5, 0.0], 1),
+        ([0.5, 0.0, 0.0, 0.1], None),
+    ],
+    ids=["falls", "rises once more", "below counts as there", "never"],
+)
+def test_steps_until(excess, expected):
+    assert steps_until(pd.Series(excess, index=[1, 2, 3, 4])) == expected
+
+
+def test_means_over_images():
+    means = mean_curves(CURVES).query("start == 'ones'").set_index("step")
+    assert means.loc[1, "objective"] == pytest.approx(20)
+    assert means.loc[1, "objective_error"] == pytest.approx(np.std([10, 20, 30], ddof=1) / 3**0.5)
+    two = mean_curves(CURVES[CURVES["image"] != "c"])
+    assert two["objective_error"].isna().all(), "two images say nothing of their error"
+
+
+def test_the_table_of_steps():
+    table = steps_table(CURVES, ENDS).set_index("initial mask")
+    # 20 falls below 1 % of the way at exp(-0.2 t) = 0.01, t = 23; the running mean of five moves that by a step or so
+    assert table.loc["ones", "steps to 99 % of the fall"] == pytest.approx(24, abs=1)
+    assert table.loc["constant (pre-optimised)", "steps to 99 % of the fall"] < 20
+    # within 1 % of 0.2: 19.8 exp(-0.2 t) = 0.002
+    assert table.loc["ones", "steps to within 1 % of its end"] == pytest.approx(1 + np.log(19.8 / 0.002) / 0.2, abs=2)
+    # the two meet to 5 %: 15 exp(-0.2 t) = 0.01 and a little
+    assert table.loc["constant (pre-optimised)", "steps to within 5 % of ones"] == pytest.approx(37.6, abs=2)
+    assert pd.isna(table.loc["foreground", "steps to within 5 % of ones"]), "it ends at twice the loss"
+    assert pd.isna(table.loc["ones", "steps to within 5 % of ones"])
+    assert table.loc["ones", "objective, first mask"].startswith("20.00")
+
+
+def test_claims():
+    claims = {claim.statement: claim for claim in start_claims(CURVES, ENDS)}
+    lead = claims["the pre-optimised constant leads at first"]
+    early = [(0.2 + (first - 0.2) * np.exp(-0.2 * np.arange(10))).mean() for first in (5, 20)]
+    assert lead.effect.value == pytest.approx(early[0] / early[1])
+    assert lead.outcome == "held"
+    assert claims["its lead is gone at the end"].effect.value == pytest.approx(0.02)
+    assert claims["the foreground ends at a higher objective"].effect.value == pytest.approx(0.2)
+    assert len(claims) == 3
+    learned = pd.concat([CURVES, losses("learned", 0.5, 0.2)])
+    more = {c.statement: c for c in start_claims(learned, pd.concat([ENDS, ends({"learned": (0.5, 0.3)})]))}
+    assert more["the learned mask starts far below all ones"].effect.value == pytest.approx(0.025)
+    assert more["the learned mask ends no more than 5 % above all ones"].outcome == "did not hold"
+
+
+def test_the_drawing():
+    figure = draw_loss_curves(pd.concat([CURVES, losses("ones", 20, 0.1, recipe="published")]))
+    assert len(figure.axes) == 6
+    assert figure.axes[0].get_yscale() == figure.axes[2].get_yscale() == "log"
+    assert [line.get_label() for line in figure.axes[0].lines] == ["ones", "constant (pre-optimised)", "foreground"]
+    assert figure.axes[0].get_ylim()[0] > 0
+    figure.canvas.draw()
+
+
+def test_how_the_published_recipe_was_run():
+    assert "not run" in published_words(None)
+    assert "in full" in published_words(PublishedRun(images=2))
+    words = published_words(PublishedRun(images=2, steps=200, samples=4, learning_rate=0.01))
+    assert "**shortened**" in words
+    assert "200 steps instead of 2000" in words

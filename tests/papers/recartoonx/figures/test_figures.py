@@ -1,0 +1,512 @@
+"""What the figure notebooks compute and draw: claims by hand, choices by rule, intervals, labels."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from helpers.core.files import ROOT
+from helpers.data.scenes import make_scenes
+from helpers.methods.rde.options import RECIPES
+from helpers.metrics.truth_scores import largest_share
+from helpers.papers.recartoonx.experiments.study import scene_truth
+from helpers.papers.recartoonx.experiments import METHODS, Study, curve_table, published_curves, sweep_table
+from helpers.papers.recartoonx.experiments import study as study_module
+from helpers.papers.recartoonx.figures.fig2 import pointing_scores, screen, wrong_class_shares
+from helpers.papers.recartoonx.figures.fig3 import draw_curves_and_sweep, draw_hypothesis
+from helpers.papers.recartoonx.figures.runtime import (
+    draw_seconds,
+    objective_comparison,
+    objectives_in_words,
+    recipe_seconds,
+)
+from helpers.papers.recartoonx.figures.tab1 import PAPER, recipe_line, settings_table
+from helpers.profiles import load_profile
+from helpers.reporting.claims import (
+    Claim,
+    curve_claims,
+    hypothesis_claims,
+    lower_at_small_rates,
+    more_wins,
+    non_sparsity_above,
+    optimised_with_l2_keeps_more,
+    relevance_on_the_object,
+    rise_after_the_drop,
+    sharper_increase,
+    sweep_claims,
+)
+from helpers.reporting.committed import committed_table
+from helpers.reporting.effects import Effect, mean_effect
+from helpers.reporting.made import how_it_was_made
+from helpers.reporting.pictures import PictureGroup, draw_groups, pictures_of
+from helpers.reporting.selection import curve_values, extremes, first_part, first_part_gap, wins
+from helpers.reporting.summaries import curve_summary, figure_three, sweep_summary, values_beside
+from helpers.reporting.words import claim_table, claims_in_words, few_images_words, join_words, show_table
+from helpers.results import write_table
+from helpers.site import load_registry
+from helpers.site.source import page_parameters
+from tests.papers.recartoonx.experiments.test_experiments import PROFILE, tiny_classifier, tiny_profile
+
+FRACTIONS = (0.0, 0.05, 0.1, 0.5, 1.0)
+# distortions with so much kept, by curve and image; those of "randomise" are the same the other way round
+KEPT = {
+    "cartoonx": {"a": (0.8, 0.2, 0.2, 0.3, 0.0), "b": (0.8, 0.4, 0.4, 0.5, 0.0)},
+    "pixel-rde": {"a": (0.8, 0.6, 0.4, 0.4, 0.0), "b": (0.8, 0.2, 0.2, 0.1, 0.0)},
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(monkeypatch):
+    """No open figure and no changed default after any test here; no weights are read."""
+    monkeypatch.setattr(study_module, "load_classifier", lambda **_: tiny_classifier())
+    with mpl.rc_context():
+        before = dict(mpl.rcParams)
+        yield
+        assert plt.get_fignums() == []
+        assert dict(mpl.rcParams) == before
+
+
+def curves(variant="corrected"):
+    rows = []
+    for curve, images in KEPT.items():
+        for image, values in images.items():
+            for fraction, kept, randomised in zip(FRACTIONS, values, values[::-1], strict=True):
+                rows += [(image, curve, "keep", fraction, kept), (image, curve, "randomise", fraction, randomised)]
+    table = pd.DataFrame(rows, columns=["image", "curve", "direction", "fraction", "distortion"])
+    return table.assign(standard_error=0.01, variant=variant)
+
+
+def sweep(l2_factor=3.0):
+    rows = []
+    for image, scale in (("a", 1.0), ("b", 2.0)):
+        for method, base in (("cartoonx", 0.01), ("pixel-rde", 0.03)):
+            for optimised_with, factor in (("label", 1.0), ("l2", l2_factor)):
+                for weight in (4.0, 16.0):
+                    kept = scale * base * factor / weight
+                    rows.append((image, method, optimised_with, weight, kept, 0.1 * weight, 0.01, 0.2 * weight))
+    columns = ["image", "method", "optimised_with", "sparsity_weight", "sparsity"]
+    return pd.DataFrame(rows, columns=[*columns, "distortion", "standard_error", "distortion_one_draw"])
+
+
+class TestEffects:
+    def test_the_interval_is_scipys_percentile_bootstrap(self):
+        values = np.random.default_rng(3).normal(0.3, 1.0, 40)
+        effect = mean_effect(values, resamples=20_000)
+        peer = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile").confidence_interval
+        assert effect.value == pytest.approx(values.mean())
+        assert (effect.low, effect.high) == pytest.approx((peer.low, peer.high), abs=0.02)
+
+    def test_it_holds_the_truth_about_as_often_as_it_says(self):
+        rng = np.random.default_rng(0)
+        effects = [mean_effect(rng.normal(1.0, 1.0, 30), seed=trial, resamples=400) for trial in range(200)]
+        held = sum(effect.low <= 1.0 <= effect.high for effect in effects)
+        assert 180 <= held <= 199
+
+    def test_it_is_the_same_at_every_call(self):
+        values = np.random.default_rng(1).normal(size=20)
+        assert mean_effect(values) == mean_effect(values)
+        assert mean_effect(values) != mean_effect(values, seed=1)
+
+    def test_missing_values_are_left_out(self):
+        assert mean_effect([1.0, math.nan, 3.0]).count == 2
+        assert mean_effect([1.0, math.nan, 3.0]).value == 2.0
+
+    @pytest.mark.parametrize(("values", "count", "words"), [([], 0, "no image"), ([0.5], 1, "0.50 [one image]")])
+    def test_too_few_images_have_no_interval(self, values, count, words):
+        effect = mean_effect(values)
+        assert effect.count == count
+        assert math.isnan(effect.low)
+        assert effect.side_of(0) == 0
+        assert str(effect) == words
+
+    @pytest.mark.parametrize(
+        ("low", "high", "null", "side"), [(0.1, 0.2, 0, 1), (-0.2, -0.1, 0, -1), (-0.1, 0.1, 0, 0), (0.9, 1.2, 1, 0)]
+    )
+    def test_sides(self, low, high, null, side):
+        assert Effect((low + high) / 2, low, high, 5).side_of(null) == side
+
+    def test_in_words(self):
+        assert str(Effect(-0.123, -0.2, 0.0123, 9)) == "−0.12 [−0.20, 0.012]"
+        assert Effect(0.0, math.log(0.5), math.log(2), 9).exponential().high == pytest.approx(2.0)
+
+
+class TestClaims:
+    def test_lower_at_small_rates(self):
+        # trapezia over 0, 5 and 10 %: CartoonX 0.35 and 0.5, Pixel RDE 0.6 and 0.35
+        claim = lower_at_small_rates(curves())
+        assert claim.effect.value == pytest.approx(((0.35 - 0.6) + (0.5 - 0.35)) / 2)
+        assert (claim.effect.low, claim.effect.high) == pytest.approx((-0.25, 0.15))
+        assert claim.outcome == "is undecided"
+
+    def test_sharper_increase(self):
+        # randomised, 0, 5 and 10 %: CartoonX 0, 0.3, 0.2 and 0, 0.5, 0.4; Pixel RDE 0, 0.4, 0.4 and 0, 0.1, 0.2
+        claim = sharper_increase(curves())
+        assert claim.effect.value == pytest.approx(((0.2 - 0.3) + (0.35 - 0.1)) / 2)
+        assert claim.expected == 1
+
+    def test_rise_after_the_drop(self):
+        effect = rise_after_the_drop(curves(), "cartoonx").effect
+        assert (effect.value, effect.low, effect.high) == pytest.approx((0.1, 0.1, 0.1))
+        assert rise_after_the_drop(curves(), "cartoonx").outcome == "held"
+        assert rise_after_the_drop(curves(), "pixel-rde").effect.value == pytest.approx((0.0 - 0.1) / 2)
+
+    def test_non_sparsity(self):
+        claim = non_sparsity_above(sweep())
+        per_image = [scale * 0.02 * (1 / 4 + 1 / 16) / 2 for scale in (1, 2)]
+        assert claim.effect.value == pytest.approx(np.mean(per_image))
+        assert claim.outcome == "held"
+
+    @pytest.mark.parametrize(("factor", "outcome"), [(3.0, "held"), (0.5, "did not hold"), (1.0, "is undecided")])
+    def test_the_hypothesis_is_a_ratio(self, factor, outcome):
+        claim = optimised_with_l2_keeps_more(sweep(factor), "pixel-rde")
+        assert claim.effect.value == pytest.approx(factor)
+        assert claim.outcome == outcome
+
+    def test_an_empty_mask_does_not_break_the_ratio(self):
+        table = sweep()
+        table.loc[table["optimised_with"] == "label", "sparsity"] = 0.0
+        assert math.isfinite(optimised_with_l2_keeps_more(table, "cartoonx").effect.value)
+
+    def test_wins(self):
+        gap = pd.Series({"a": -0.1, "b": 0.2, "c": 0.0, "d": -0.3})
+        assert wins(gap).tolist() == [1, 0, 0.5, 1]
+        assert more_wins(gap).effect.value == 0.625
+        assert more_wins(pd.Series([-1.0] * 5)).outcome == "held"
+        assert more_wins(pd.Series([1.0] * 5)).outcome == "did not hold"
+        assert relevance_on_the_object(pd.Series([0.1, math.nan, 0.2])).effect.count == 2
+
+    def test_variants_are_not_mixed(self):
+        with pytest.raises(ValueError, match="several variants"):
+            lower_at_small_rates(pd.concat([curves(), curves("published")]))
+
+    def test_a_curve_that_is_not_there(self):
+        with pytest.raises(ValueError, match=r"no curve 'random-pixels'.*cartoonx, pixel-rde"):
+            curve_values(curves(), "random-pixels", "keep")
+
+    def test_too_few_fractions(self):
+        with pytest.raises(ValueError, match="fewer than two fractions"):
+            first_part(curves().query("fraction > 0.08"), "cartoonx", "keep")
+
+
+class TestChoices:
+    def test_the_gap_is_in_order(self):
+        gap = first_part_gap(curves())
+        assert gap.index.tolist() == ["a", "b"]
+        assert gap.tolist() == pytest.approx([-0.25, 0.15])
+
+    def test_extremes_have_the_right_sign(self):
+        gap = pd.Series({"a": -0.3, "b": -0.1, "c": 0.0, "d": 0.2, "e": -0.2, "f": 0.1})
+        assert extremes(gap, 2) == (["a", "e"], ["d", "f"])
+        assert extremes(gap, 9) == (["a", "e", "b"], ["d", "f"])
+        assert extremes(pd.Series({"a": 0.1})) == ([], ["a"])
+
+    def test_largest_share(self):
+        scenes = make_scenes(2, size=32, seed=4, objects=(2, 2))
+        masks = torch.zeros(2, 1, 32, 32)
+        slot = (scenes.object_classes >= 0).float().cumsum(1).eq(2).int().argmax(1)  # the second object of each
+        for row in range(2):
+            masks[row, 0] = scenes.object_masks[row, slot[row]].float()
+        share, classes = largest_share(masks, scenes)
+        assert share.tolist() == [1.0, 1.0]
+        assert classes.tolist() == [int(scenes.object_classes[row, slot[row]]) for row in range(2)]
+        assert largest_share(torch.zeros(2, 1, 32, 32), scenes)[0].tolist() == [0.0, 0.0]
+
+    def test_truth_of_a_profile(self):
+        profile = tiny_profile()
+        truth = scene_truth(profile.images)
+        assert torch.equal(truth.images, study_module.load_images(profile.images).images)
+        assert scene_truth(load_profile("gallery").images) is None
+
+
+class TestMisclassified:
+    def test_the_first_wrong_ones_are_kept(self, tmp_path):
+        study = Study(tiny_profile(), root=tmp_path)
+        found = screen(study, most=100, keep=3)
+        scenes = make_scenes(found.looked_at, size=32, seed=5)
+        classes = study.classifier.predict(scenes.images)[0]
+        rows = torch.nonzero(classes != scenes.label)[:, 0]
+        assert found.wrong == len(rows)
+        assert torch.equal(found.images.images, scenes.images[rows[:3]])
+        assert torch.equal(found.predictions, classes[rows[:3]])
+        assert torch.equal(found.truth.object_masks, scenes.object_masks[rows[:3]])
+        assert found.images.names == tuple(f"scene-5-{row:05d}" for row in rows[:3].tolist())
+
+    def test_none_where_the_classifier_is_always_right(self, tmp_path, monkeypatch):
+        study = Study(tiny_profile(), root=tmp_path)
+        truth = {image.numpy().tobytes(): label for image, label in zip(*_first(70), strict=True)}
+
+        def predict(images):
+            labels = torch.stack([truth[image.contiguous().numpy().tobytes()] for image in images])
+            return labels, torch.ones(len(images))
+
+        monkeypatch.setattr(type(study.classifier), "predict", lambda _, images: predict(images))
+        assert screen(study, most=70, keep=3) is None
+
+    def test_scores_and_shares(self, tmp_path):
+        study = Study(tiny_profile(), root=tmp_path)
+        found = screen(study, most=100, keep=2)
+        wrong = Study(study.profile, root=tmp_path, images=found.images)
+        explanation = wrong.explain("pixel-rde")
+        scores, name = pointing_scores(found, explanation, wrong)
+        assert scores.tolist() == pytest.approx(largest_share(explanation.mask, found.truth)[0].tolist())
+        assert "object" in name
+        shares = wrong_class_shares(found, explanation.mask)
+        for place, row in enumerate(shares.itertuples()):
+            there = bool((found.truth.object_classes[place] == found.predictions[place]).any())
+            assert row.predicted_class_is_there == there
+            assert math.isnan(row.area_predicted) == (not there)
+
+    def test_photographs_are_scored_by_what_the_classifier_says_of_the_kept_part(self, tmp_path):
+        settings = {"source": "gallery", "size": 32, "count": 2}
+        study = Study(tiny_profile(images=settings, curves={**PROFILE["curves"], "images": 2}), root=tmp_path)
+        assert screen(study) is None, "the gallery has no labels"
+        images = study.images
+        wrong = (study.predictions[0] + 1) % 5
+        labelled = type(images)(images.names, images.images, wrong, images.digests, images.licence)
+        study = Study(study.profile, root=tmp_path, images=labelled)
+        found = screen(study)
+        assert (found.looked_at, found.wrong, found.truth) == (2, 2, None)
+        explanation = study.explain("cartoonx")
+        scores, name = pointing_scores(found, explanation, study)
+        expected = study.classifier(explanation.kept).softmax(-1)[torch.arange(2), found.predictions]
+        assert scores.tolist() == pytest.approx(expected.tolist())
+        assert "probability" in name
+        with pytest.raises(ValueError, match="photographs"):
+            wrong_class_shares(found, explanation.mask)
+
+
+def _first(count):
+    scenes = make_scenes(count, size=32, seed=5)
+    return scenes.images, scenes.label
+
+
+class TestSummaries:
+    def test_means_and_standard_errors_over_images(self):
+        row = curve_summary(curves()).query("curve == 'cartoonx' and direction == 'keep' and fraction == 0.5").iloc[0]
+        assert row["mean"] == pytest.approx(0.4)
+        assert row["standard_error"] == pytest.approx(np.std([0.3, 0.5], ddof=1) / math.sqrt(2))
+        assert row["images"] == 2
+        weights = sweep_summary(sweep()).query("quantity == 'distortion_one_draw'")
+        assert sorted(weights["mean"].unique()) == pytest.approx([0.8, 3.2])
+
+    def test_figure_three_is_tidy(self):
+        table = figure_three(pd.concat([curves(), curves("published")]), sweep())
+        assert set(table["panel"]) == {"keep", "randomise", "distortion", "sparsity"}
+        assert set(table["variant"]) == {"corrected", "published", "corrected-l2", "published-l2"}
+        assert not table.duplicated(["panel", "variant", "curve", "x"]).any()
+
+    def test_published_values_stand_beside_ours(self):
+        table = values_beside(curves(), (5, 10, 50))
+        row = table.query("curve == 'cartoonx' and direction == 'keep' and percent == 5").iloc[0]
+        assert row["published"] == 0.263
+        assert row["mean"] == pytest.approx(0.3)
+        assert set(table["percent"]) == {5, 10, 50}
+
+
+class TestDrawings:
+    def test_three_panels_a_variant(self):
+        figure = draw_curves_and_sweep(pd.concat([curves(), curves("published")]), sweep())
+        assert len(figure.axes) == 6
+        left, _, right = figure.axes[:3]
+        assert "corrected" in left.get_ylabel()
+        assert "published" in figure.axes[3].get_ylabel()
+        assert "λk" in right.get_xlabel()
+        ours = next(line for line in left.lines if line.get_label() == "CartoonX")
+        assert ours.get_ydata().tolist() == pytest.approx([0.8, 0.3, 0.3, 0.4, 0.0])
+        theirs = next(line for line in left.lines if line.get_label() == "CartoonX, published")
+        published = published_curves().query("curve == 'cartoonx' and direction == 'keep'")
+        assert theirs.get_ydata().tolist() == published["distortion"].tolist()
+        assert len(left.collections) == 2, "a band a method"
+        labels = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert {"CartoonX", "Pixel RDE", "random wavelets", "random pixels", "published"} <= set(labels)
+
+    def test_one_variant_is_one_row(self):
+        assert len(draw_curves_and_sweep(curves(), sweep()).axes) == 3
+
+    def test_the_published_row_has_one_noise_draw(self):
+        figure = draw_curves_and_sweep(pd.concat([curves(), curves("published")]), sweep())
+        lines = [
+            next(line for line in figure.axes[place].lines if line.get_label() == "CartoonX, distortion")
+            for place in (2, 5)
+        ]
+        assert [line.get_ydata().tolist() for line in lines] == [[0.4, 1.6], [0.8, 3.2]]
+
+    def test_the_hypothesis(self):
+        figure = draw_hypothesis(sweep())
+        assert [axes.get_title() for axes in figure.axes] == ["CartoonX", "Pixel RDE"]
+        l2, label = figure.axes[0].lines[:2]
+        assert l2.get_ydata() / label.get_ydata() == pytest.approx(3.0)
+
+    def test_groups_of_pictures(self):
+        images = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        grey = images.mean(1, keepdim=True)
+        group = PictureGroup("left", ("one", "two\nlines"), images[:2], grey[:2], grey[:2])
+        other = PictureGroup("right", ("three",), images[2:], grey[2:], grey[2:])
+        empty = PictureGroup("none", (), images[:0], grey[:0], grey[:0])
+        figure = draw_groups([group, other, empty])
+        assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["one", "two\nlines", "three"]
+        assert {text.get_text() for text in figure.texts} == {"left", "right", "image", "CartoonX", "Pixel RDE"}
+        assert len(figure.axes) == 9
+        drawn = np.asarray(figure.axes[6].images[0].get_array())  # the first of the second group
+        assert drawn == pytest.approx(images[2].permute(1, 2, 0).numpy())
+        with pytest.raises(ValueError, match="no group has an image"):
+            draw_groups([empty])
+
+    def test_pictures_of_a_study(self, tmp_path):
+        study = Study(tiny_profile(), root=tmp_path)
+        group = pictures_of(study, study.images.select(study.images.names[1]), "one", ["title"])
+        explanation = study.explain("cartoonx")
+        cartoon = study.method("cartoonx").cartoon(study.images.images, explanation)[1:2]
+        torch.testing.assert_close(group.cartoons, cartoon)
+        torch.testing.assert_close(group.masks, study.explain("pixel-rde").mask[1:2])
+        with pytest.raises(ValueError, match="2 titles were given for 1 images"):
+            pictures_of(study, study.images[:1], "one", ["a", "b"])
+
+    def test_real_tables_can_be_drawn(self, tmp_path):
+        study = Study(tiny_profile(), root=tmp_path)
+        table, weights = curve_table(study), sweep_table(study)
+        draw_curves_and_sweep(table, weights).canvas.draw()
+        assert len(curve_claims(table) + sweep_claims(weights) + hypothesis_claims(weights)) == 7
+
+
+class TestRunningTime:
+    def test_rows_and_bars(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("helpers.papers.recartoonx.figures.runtime.step_seconds", lambda *_, **__: [0.5, 0.1, 0.2])
+        study = Study(tiny_profile(), root=tmp_path)
+        for method in METHODS:
+            study.explain(method)
+        table = recipe_seconds(study, device="a computer")
+        assert table["recipe"].tolist() == ["paper", "published", "fast", "profile tiny"] * 2
+        seconds = table.set_index(["method", "recipe"])["seconds"]
+        assert seconds["cartoonx", "paper"] == pytest.approx(96)
+        assert seconds["pixel-rde", "paper"] == pytest.approx(75)
+        assert seconds["cartoonx", "published"] == pytest.approx(0.1 * 2000), "the fastest step, 2000 times"
+        assert seconds["cartoonx", "fast"] == pytest.approx(0.1 * RECIPES["fast"].steps)
+        assert seconds["pixel-rde", "profile tiny"] == pytest.approx(np.mean(study.seconds("pixel-rde")))
+        figure = draw_seconds(table)
+        assert [axes.get_title() for axes in figure.axes] == ["CartoonX", "Pixel RDE"]
+        assert [bar.get_width() for bar in figure.axes[1].patches] == pytest.approx(list(seconds["pixel-rde"]))
+        assert "Titan RTX" in figure.axes[0].get_yticklabels()[0].get_text()
+
+    def test_objectives_are_compared_image_by_image(self):
+        rows = [
+            ("a", "published", 0.10, 100.0),
+            ("b", "published", 0.30, 300.0),
+            ("a", "fast", 0.11, 1.0),
+            ("b", "fast", 0.31, 3.0),
+        ]
+        table = pd.DataFrame(rows, columns=["image", "recipe", "objective", "seconds"]).assign(method="pixel-rde")
+        result = objective_comparison(table)
+        row = result.iloc[0]
+        assert row["difference"].value == pytest.approx(0.01)
+        assert row["difference"].low == pytest.approx(0.01), "the difference is the same on both images"
+        assert row["times_faster"] == pytest.approx(100)
+        words = objectives_in_words(result, "somewhere")
+        assert "Pixel RDE, 2 images of `somewhere`" in words
+        assert "higher" in words
+
+
+class TestSettings:
+    def test_the_paper_profile_is_the_papers(self):
+        table = settings_table([load_profile("paper")])
+        assert table["differs"].tolist() == [""] * len(PAPER)
+        assert table["changes"].tolist() == [""] * len(PAPER)
+
+    def test_differences_are_found_and_explained(self):
+        profile = tiny_profile()
+        table = settings_table([profile, load_profile("paper")]).set_index("setting")
+        assert table.loc["steps", "tiny"] == "3"
+        assert table.loc["steps", "differs"] == "tiny"
+        assert table.loc["λk, CartoonX", "differs"] == ""
+        assert table.loc["wavelet", "tiny"] == "db3, 2 levels, zero"
+        assert (table[table["differs"] != ""]["changes"] != "").all()
+
+    def test_methods_with_different_options(self):
+        profile = tiny_profile(pixel_rde={**PROFILE["pixel_rde"], "steps": 7})
+        table = settings_table([profile]).set_index("setting")
+        assert table.loc["steps", "tiny"] == "3 (CartoonX), 7 (Pixel RDE)"
+
+    def test_a_recipe_in_a_line(self):
+        assert recipe_line(RECIPES["published"]).startswith("2000 steps")
+        assert "both signs" in recipe_line(RECIPES["published"].but(antithetic=True))
+
+
+class TestWords:
+    CLAIMS = (
+        Claim("birds fly", "height", Effect(1.0, 0.5, 1.5, 9), 1),
+        Claim("fish fly", "height", Effect(-1.0, -1.5, -0.5, 9), 1),
+        Claim("pigs fly", "height", Effect(0.1, -0.5, 0.5, 9), 1),
+        Claim("stones fall", "height", Effect(-1.0, -1.5, -0.5, 9), -1),
+    )
+
+    def test_sentences_say_what_held(self):
+        held, failed, open_ = claims_in_words(self.CLAIMS).split("\n\n")
+        assert held == "**What held:** birds fly (1.00 [0.50, 1.50]); stones fall (−1.00 [−1.50, −0.50])."
+        assert failed.startswith("**What did not hold:** fish fly")
+        assert "pigs fly" in open_
+        assert claims_in_words([]) == ""
+
+    def test_a_table_of_claims(self):
+        table = claim_table(self.CLAIMS)
+        assert table["outcome"].tolist() == ["held", "did not hold", "is undecided", "held"]
+        assert claim_table([]).empty
+
+    def test_few_images(self):
+        assert "all 4 of them" in few_images_words(4)
+        assert "12%" in few_images_words(4), "two chances in sixteen"
+        assert few_images_words(10) == few_images_words(0) == ""
+
+    def test_lists(self):
+        assert [join_words(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+            "",
+            "a",
+            "a and b",
+            "a, b and c",
+        ]
+
+    def test_tables_for_the_page(self):
+        frame = pd.DataFrame({"name": ["<b>x</b>", "y"], "value": [0.12345, np.nan]})
+        html = show_table(frame, {"value": "height"}, decimals=2).data
+        assert "height" in html
+        assert "0.12" in html
+        assert "–" in html
+        assert "&lt;b&gt;" in html
+        assert "<b>x</b>" in show_table(frame, escape=False).data
+
+
+def test_the_box_tells_where_numbers_come_from(tmp_path):
+    study = Study(tiny_profile(), root=tmp_path)
+    study.write(pd.DataFrame({"a": [1]}), "numbers", wall_seconds=12.3)
+    box = how_it_was_made("tiny", "numbers", root=tmp_path, an_addition="here").set_index("what")["value"]
+    assert "seed 0" in box["profile"]
+    assert study.profile.digest[:12] in box["profile"]
+    assert box["images"] == "3"
+    assert box["classifier's weights"] == study.classifier.digest[:12]
+    assert box["computing time"].startswith("12 s")
+    assert box["an addition"] == "here"
+
+
+def test_committed_tables(tmp_path):
+    assert committed_table("study", "curves", root=tmp_path) is None
+    write_table(curves(), "study", "curves", {}, root=tmp_path)
+    pd.testing.assert_frame_equal(committed_table("study", "curves", root=tmp_path), curves())
+    path = tmp_path / "study" / "curves.csv"
+    path.write_text(path.read_text().replace("0.8", "0.7"))
+    with pytest.raises(ValueError, match="was changed"):
+        committed_table("study", "curves", root=tmp_path)
+
+
+def test_every_figure_has_a_notebook_that_takes_a_profile():
+    registry = load_registry()
+    assert {f"recartoonx-{name}" for name in (*(f"fig{n}" for n in range(1, 8)), "tab1", "runtime")} <= set(registry)
+    for figure in registry.values():
+        parameters = page_parameters(ROOT / figure.notebook)
+        assert parameters["profile"] == "quick"
+        assert set(figure.parameters) <= set(parameters)

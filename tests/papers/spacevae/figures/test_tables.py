@@ -1,0 +1,487 @@
+"""What the pages about SpaCE-VAE show, on small tables whose answers are known."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES
+from helpers.papers.spacevae.figures.bottleneck import (
+    alpha_summary,
+    alpha_words,
+    best_setting,
+    bottleneck_claims,
+    bottleneck_summary,
+    conditioned_claims,
+    conditioned_summary,
+    draw_alpha,
+    draw_bottleneck,
+    interpolated_alpha,
+)
+from helpers.papers.spacevae.figures.controls import control_amounts, control_claims, transfer_claims, transfer_summary
+from helpers.papers.spacevae.figures.earlier import draw_earlier, earlier_claims, earlier_summary
+from helpers.papers.spacevae.figures.extensions import extension_claims, extension_summary
+from helpers.papers.spacevae.figures.fig1 import flip_claims, flip_summary, sparsity_flips
+from helpers.papers.spacevae.figures.fig4 import (
+    at_sparsity,
+    curve_claims,
+    draw_accuracy_against_sparsity,
+    sparse_claims,
+)
+from helpers.papers.spacevae.figures.fig5 import example_rows, look_claims, mask_claims, misclassified_words
+from helpers.papers.spacevae.figures.reference import cost_claims, distance_summary, reference_claims, reference_summary
+from helpers.papers.spacevae.figures.tab1 import (
+    chosen_row,
+    cost_of_labels,
+    on_test_images,
+    original_accuracy,
+    paper_thresholds,
+    table_one,
+    table_one_claims,
+    thresholds_by_rule,
+)
+from helpers.papers.spacevae.figures.words import (
+    COMPETITORS,
+    METRICS,
+    difference,
+    larger_claims,
+    larger_tables,
+    larger_words,
+    number,
+    one_row,
+    row_name,
+    schedule_words,
+    show_larger,
+    source_words,
+    with_interval,
+)
+from helpers.reporting.effects import Effect, mean_effect
+from helpers.results import write_table
+from helpers.site.registry import find_figure, load_registry, possible_figures
+
+NONE = math.nan
+THRESHOLDS = (-1.0, -0.5, 0.0, 0.5)
+SPACE_PAGES = [name for name in load_registry() if name.startswith("spacevae-")]
+
+
+def metrics(width=0.01, **values):
+    """All metrics (0.5, sparsities 50), each with an interval of half this width; sparsities a hundred times wider."""
+    found = {name: 50.0 if name in ("l0", "l1") else 0.5 for name in METRICS} | values
+    ends = {name: width * (100 if name in ("l0", "l1") else 1) for name in METRICS}
+    row = {}
+    for name, value in found.items():
+        row |= {name: value, f"{name}_low": value - ends[name], f"{name}_high": value + ends[name]}
+    return {**row, "images": 100, "source": "scenes of 32 px"}
+
+
+def outcome(claims, words):
+    """The outcome of the one claim whose statement holds these words."""
+    (claim,) = [claim for claim in claims if words in claim.statement]
+    return claim.outcome
+
+
+@pytest.fixture
+def sparsity():
+    """Competitors lose a quarter of the answers with each step of their threshold, SpaCE-VAE hardly any."""
+    rows = []
+    for split in ("validation", "test"):
+        plain = {"split": split, "training": "", "beta": NONE, "threshold": NONE, "chosen": ""}
+        rows.append({**plain, "method": "original", **metrics(accuracy=0.92, agreement=1.0, l0=0.0, l1=0.0)})
+        rows.append({**plain, "method": "vq-vae", "training": "vq-vae", **metrics(accuracy=0.56, l0=-0.2, l1=-0.9)})
+        rows.append({**plain, "method": "vq-vae", "training": "vq-grid-16", **metrics(accuracy=0.9)})
+        for training, beta, accuracy, l1 in (
+            ("beta-100", 100.0, 0.76, 42.0),
+            ("beta-1", 1.0, 0.71, 56.0),
+            ("beta-10", 10.0, 0.74, 53.0),
+            ("grid-16", 10.0, 0.95, 53.0),
+        ):
+            values = metrics(accuracy=accuracy, agreement=accuracy + 0.05, l1=l1, l0=l1 / 2)
+            rows.append({**plain, "method": "space-vae", "training": training, "beta": beta, **values})
+        for method in COMPETITORS:
+            for step, threshold in enumerate(THRESHOLDS):
+                value = 1 - 0.25 * step
+                values = metrics(accuracy=value - 0.1, agreement=value, l0=20.0 * step, l1=25.0 * step)
+                chosen = "published validation" if split == "test" and step == 2 else ""
+                chosen = "confident" if split == "test" and step == 1 else chosen
+                rows.append({**plain, "method": method, "threshold": threshold, **values, "chosen": chosen})
+    return pd.DataFrame(rows)
+
+
+class TestWords:
+    def test_a_difference_widens_as_independent_errors_do(self):
+        first, second = Effect(0.7, 0.67, 0.73, 100), Effect(0.5, 0.46, 0.54, 50)
+        found = difference(first, second)
+        assert found.value == pytest.approx(0.2)
+        assert found.low == pytest.approx(0.2 - 0.05)
+        assert found.high == pytest.approx(0.2 + 0.05)
+        assert found.count == 50
+
+    def test_a_difference_agrees_with_a_bootstrap_of_both(self):
+        generator = np.random.default_rng(0)
+        one, two = generator.random(400) < 0.8, generator.random(400) < 0.55
+        found = difference(mean_effect(one.astype(float)), mean_effect(two.astype(float)))
+        drawn = [
+            one[generator.integers(400, size=400)].mean() - two[generator.integers(400, size=400)].mean()
+            for _ in range(4000)
+        ]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        assert found.low == pytest.approx(low, abs=0.01)
+        assert found.high == pytest.approx(high, abs=0.01)
+
+    def test_numbers_have_true_minus_signs_and_no_negative_zero(self):
+        assert number(-0.18) == "−0.18"
+        assert number(-0.001) == "0.00"
+        assert number(NONE) == ""
+        assert with_interval(Effect(0.5, NONE, NONE, 1)) == "0.50"
+        assert with_interval(Effect(-1.0, -2.0, 0.5, 9), 1) == "−1.0 [−2.0, 0.5]"
+
+    def test_rows_are_named_by_what_sets_them_apart(self, sparsity):
+        names = [row_name(row) for _, row in on_test_images(sparsity).iterrows()]
+        assert {"SpaCE-VAE, β = 10", "DeepLIFT, σ = −0.5", "VQ-VAE", "original images"} <= set(names)
+
+    def test_one_row_means_one(self, sparsity):
+        assert one_row(sparsity, split="test", training="vq-vae")["l1"] == -0.9
+        with pytest.raises(ValueError, match="4 rows have"):
+            one_row(sparsity, split="test", method="deeplift")
+
+    def test_the_source_stands_beside_the_numbers(self, sparsity, tmp_path):
+        assert source_words(sparsity) == "scenes of 32 px; 100 test images"
+        assert larger_tables("quick", "space-vae-sparsity", root=tmp_path) == {}
+        assert "has not been run yet" in larger_words({}, "quick")
+        assert "itself" in larger_words({}, "study")
+        assert "classifier 100 epochs, published 100" in schedule_words("cifar10")
+        shorter = schedule_words("study")
+        assert "published 100 (with changes of brightness" in shorter
+        assert "begin as a VQ-VAE: `vq-grid-16`, `vq-vae`)" in shorter
+        lossy = sparsity.assign(source="CIFAR-10, lossy edition")
+        write_table(lossy, "study", "space-vae-sparsity", {}, root=tmp_path)
+        tables = larger_tables("quick", "space-vae-sparsity", root=tmp_path)
+        assert list(tables) == ["study"]
+        assert larger_tables("study", "space-vae-sparsity", root=tmp_path) == {}
+        assert "CIFAR-10, lossy edition; 100 test images" in show_larger(tables, table_one).data
+        assert "CIFAR-10, lossy edition; 100 test images" in larger_claims(tables, table_one_claims)
+
+
+class TestTableOne:
+    def test_rows_come_in_the_papers_order(self, sparsity):
+        shown = table_one(sparsity)
+        assert list(shown["method"]) == [
+            "original images",
+            "VQ-VAE",
+            *(f"{name}, σ = 0.0" for name in ("DeepLIFT", "Integrated Gradients", "Feature Ablation")),
+            *(f"SpaCE-VAE, β = {beta}" for beta in (1, 10, 100)),
+        ]
+
+    def test_the_papers_values_stand_beside_ours(self, sparsity):
+        shown = table_one(sparsity).set_index("method")
+        assert shown.loc["SpaCE-VAE, β = 10", "accuracy"] == "0.74 [0.73, 0.75] (paper 0.74)"
+        assert shown.loc["SpaCE-VAE, β = 10", "L1, %"].endswith("(paper 53.6)")
+        assert shown.loc["VQ-VAE", "L0, %"].endswith("(paper −0.2)")
+        assert shown.loc["Feature Ablation, σ = 0.0", "accuracy"].endswith("(paper 0.65)")
+        assert "paper" not in table_one(sparsity, paper=False).to_csv()
+
+    def test_each_rule_has_its_threshold(self, sparsity):
+        assert chosen_row(sparsity, "deeplift")["threshold"] == 0
+        assert chosen_row(sparsity, "deeplift", "confident")["threshold"] == -0.5
+        assert chosen_row(sparsity.assign(chosen=""), "deeplift") is None
+        shown = thresholds_by_rule(sparsity)
+        assert list(shown["σ"]) == ["0.0", "0.0", "−0.5"] * 3
+        assert set(thresholds_by_rule(sparsity.assign(chosen=NONE))["σ"]) == {"none"}
+
+    def test_claims_follow_the_numbers(self, sparsity):
+        claims = table_one_claims(sparsity)
+        assert {claim.outcome for claim in claims} == {"held"}
+        better = sparsity.copy()
+        for end in ("", "_low", "_high"):
+            better.loc[better["method"] == "deeplift", f"accuracy{end}"] = 0.9
+        claims = table_one_claims(better)
+        assert outcome(claims, "more often than those of DeepLIFT") == "did not hold"
+        assert outcome(claims, "of DeepLIFT are recognised less than half") == "did not hold"
+
+    def test_wide_intervals_decide_nothing(self, sparsity):
+        wide = sparsity.copy()
+        for name in METRICS:
+            wide[f"{name}_low"], wide[f"{name}_high"] = wide[name] - 60, wide[name] + 60
+        assert {claim.outcome for claim in table_one_claims(wide)} == {"is undecided"}
+
+    def test_what_is_not_there_is_not_claimed(self, sparsity):
+        few = sparsity[sparsity["method"].isin(["original", "vq-vae"])]
+        assert table_one_claims(few) == []
+        assert original_accuracy(few).value == 0.92
+
+    def test_both_kinds_of_labels(self, sparsity):
+        assert [claim.effect.value for claim in cost_of_labels(sparsity)] == pytest.approx([0.05] * 3)
+        assert paper_thresholds() == "DeepLIFT, σ = −0.2, Integrated Gradients, σ = −0.2, Feature Ablation, σ = −0.3"
+
+
+class TestCurves:
+    def test_a_curve_is_read_between_its_thresholds(self, sparsity):
+        found = at_sparsity(sparsity, "deeplift", "l1", 37.5, "agreement")
+        assert found.value == pytest.approx(1 - 0.25 * 1.5)
+        assert found.high == pytest.approx(found.value + 0.01)
+        assert at_sparsity(sparsity, "deeplift", "l1", 99, "agreement").value == pytest.approx(0.25)
+        with pytest.raises(ValueError, match="no rows of 'rise'"):
+            at_sparsity(sparsity, "rise", "l1", 10)
+
+    def test_claims_follow_the_numbers(self, sparsity):
+        claims = curve_claims(sparsity)
+        assert len(claims) == 6
+        assert {claim.outcome for claim in claims} == {"held"}
+        swapped = sparsity.copy()
+        for end in ("", "_low", "_high"):
+            swapped.loc[swapped["training"] == "beta-10", f"agreement{end}"] = 0.1
+        assert {claim.outcome for claim in curve_claims(swapped)} == {"did not hold"}
+        assert [claim.outcome for claim in sparse_claims(sparsity)] == ["is undecided", "held"]
+
+    def test_every_method_is_drawn_in_every_panel(self, sparsity):
+        figure = draw_accuracy_against_sparsity(sparsity)
+        assert isinstance(figure, Figure)
+        assert len(figure.axes) == 4
+        # three curves, three betas, the VQ-VAE, the original images
+        assert [len(place.containers) for place in figure.axes] == [8] * 4
+        labels = figure.axes[0].get_legend_handles_labels()[1]
+        assert "the paper's Table 1 (CIFAR-10)" in labels
+        assert len(labels) == len(set(labels))
+
+
+class TestBottleneck:
+    @pytest.fixture
+    def table(self):
+        rows = [
+            {"training": f"grid-{grid}" if grid != 8 else "beta-10", "grid": grid, "codes": 512, "bits": grid**2 * 9.0}
+            | {"alpha": 7.5, "beta": 10.0, **metrics(agreement=agreement, l1=l1)}
+            for grid, agreement, l1 in ((4, 0.5, 60.0), (8, 0.8, 55.0), (16, 0.95, 53.0), (2, 0.99, 20.0))
+        ]
+        return pd.DataFrame(rows)
+
+    def test_the_best_setting_is_sparse(self, table):
+        assert best_setting(table)["grid"] == 16
+        assert best_setting(table.assign(l1=table["l1"] - 40))["grid"] == 2
+
+    def test_claims_follow_the_numbers(self, table):
+        claims = bottleneck_claims(table)
+        assert outcome(claims, "at least 0.90") == "held"
+        assert outcome(claims, "at least 50 %") == "held"
+        assert outcome(claims, "16 × 16, 512 codes (2304 bits) keep more") == "held"
+        assert outcome(claims, "4 × 4, 512 codes (144 bits) keep fewer") == "held"
+        assert outcome(claims, "2 × 2, 512 codes (36 bits) keep fewer") == "did not hold"
+
+    def test_summary_and_picture(self, table):
+        assert list(bottleneck_summary(table)["bits"]) == ["36", "144", "576", "2304"]
+        assert [len(place.containers) for place in draw_bottleneck(table).axes] == [2, 1]
+
+    def test_one_network_for_all_betas(self, table):
+        rows = [
+            {"beta": beta, "training": "any", "conditioned": conditioned, **metrics(agreement=0.8 + 0.1 * conditioned)}
+            for beta in (1.0, 10.0)
+            for conditioned in (True, False)
+        ]
+        both = pd.DataFrame([*rows, {"beta": 3.0, "training": "any", "conditioned": True, **metrics()}])
+        assert [claim.outcome for claim in conditioned_claims(both)] == ["held", "held"]
+        worse = both.assign(conditioned=~both["conditioned"])
+        assert [claim.outcome for claim in conditioned_claims(worse)] == ["did not hold"] * 2
+        assert list(conditioned_summary(both)["network"]) == [
+            *("one for this β", "one for all β", "one for all β", "one for this β", "one for all β")
+        ]
+
+    def test_alpha_is_read_off_where_half_of_the_brightness_is_gone(self):
+        rows = [{"alpha": float(a), "beta": 10.0, **metrics(l1=l1)} for a, l1 in ((2, 20.0), (6, 60.0), (10, 80.0))]
+        table = pd.DataFrame(rows)
+        assert interpolated_alpha(table).value == pytest.approx(5.0)
+        assert interpolated_alpha(table).low == pytest.approx(4.9)
+        assert "α = 5.0" in alpha_words(table, 7.5)
+        assert "None of these" in alpha_words(table.head(1), 7.5)
+        assert len(alpha_summary(table)) == 3
+        assert len(draw_alpha(table, 7.5).axes) == 2
+
+
+class TestOthers:
+    def test_reference(self):
+        rows = [
+            {"training": training, "background": background, "contrast_kept": 0.5}
+            | {"object_kept": inside, "background_kept": outside, "object_share": 0.1, "object_share_before": 0.2}
+            | metrics(agreement=agreement)
+            for background in ("as drawn", "white")
+            for training, inside, outside, agreement in (("beta-10", 0.4, 0.6, 0.4), ("mean-colour", 0.7, 0.5, 0.8))
+        ]
+        table = pd.DataFrame(rows)
+        for name in ("contrast_kept", "object_kept", "background_kept", "object_share", "object_share_before"):
+            table = table.assign(**{f"{name}_low": table[name] - 0.01, f"{name}_high": table[name] + 0.01})
+        assert [claim.outcome for claim in reference_claims(table, "white")] == ["held", "held"]
+        turned = table.rename(
+            columns=lambda name: name.replace("object_kept", "x").replace("background_kept", "object_kept")
+        )
+        turned = turned.rename(columns=lambda name: name.replace("x", "background_kept") if name[0] == "x" else name)
+        assert [claim.outcome for claim in reference_claims(turned, "white")] == ["did not hold"] * 2
+        costs = cost_claims(table, "white")
+        assert outcome(costs, "more predictions") == "held"
+        assert outcome(costs, "more contrast") == "is undecided"
+        assert cost_claims(table[table["training"] == "beta-10"]) == []
+        assert len(reference_summary(table)) == len(distance_summary(table)) == 4
+
+    def test_extensions(self):
+        values = {"beta-10": (0.2, 20.0, 0.10), "contrast": (0.3, 25.0, 0.12), "colours": (0.2, 9.0, 0.1)}
+        rows = []
+        for training, found in {**values, "smooth": (0.1, 20.0, 0.15)}.items():
+            for measure, value in zip(("contrast", "colours", "smoothness"), found, strict=True):
+                ends = {"value": value, "value_low": 0.99 * value, "value_high": 1.01 * value}
+                rows.append({"training": training, "measure": measure, **ends, **metrics()})
+        claims = extension_claims(pd.DataFrame(rows))
+        assert outcome(claims, "term for contrast raises") == "held"
+        assert outcome(claims, "term for colours lowers") == "held"
+        assert outcome(claims, "term for smoothness lowers") == "did not hold"
+        assert outcome(claims, "the term for contrast costs at most") == "held"
+        summary = extension_summary(pd.DataFrame(rows))
+        assert list(summary["network"]) == ["no term", "contrast", "few colours", "smooth"]
+
+    def test_earlier(self):
+        rows = [{"method": "original", "beta": NONE, "training": "", **metrics(agreement=1.0, l1=0.0)}]
+        rows += [
+            {"method": name, "beta": NONE, "training": "", **metrics(agreement=0.3, l1=70.0)}
+            for name in ("cartoonx", "pixel-rde", "explainer", "explainer (another's)")
+        ]
+        rows.append({"method": "space-vae", "beta": 10.0, "training": "beta-10", **metrics(agreement=0.8, l1=50.0)})
+        table = pd.DataFrame(rows).assign(threshold=NONE)
+        claims = earlier_claims(table)
+        assert outcome(claims, "keeps more predictions than CartoonX") == "held"
+        assert outcome(claims, "takes more brightness away than Pixel RDE") == "did not hold"
+        assert len(earlier_summary(table)) == 6
+        assert [len(place.containers) for place in draw_earlier(table).axes] == [6] * 4
+
+    def test_flips_are_compared_image_by_image(self):
+        rows = []
+        for number_of, name in enumerate(COMPETITORS):
+            rows += [
+                {
+                    "image": image,
+                    "method": name,
+                    "dropped": 0.5,
+                    "flipped": float(image < 12),
+                    "flipped_random": number_of / 2,
+                }
+                for image in range(30)
+            ]
+        rows += [
+            {
+                "image": image,
+                "method": "space-vae",
+                "dropped": NONE,
+                "flipped": float(image < 1),
+                "flipped_random": NONE,
+            }
+            for image in range(30)
+        ]
+        table = pd.DataFrame(rows)
+        claims = flip_claims(table)
+        assert outcome(claims, "what DeepLIFT calls negative changes the class more often") == "held"
+        assert outcome(claims, "what DeepLIFT calls negative does less harm") == "did not hold"  # chance never harms
+        assert outcome(claims, "what Feature Ablation calls negative does less harm") == "held"  # chance always does
+        summary = flip_summary(table)
+        assert list(summary["entries dropped"]) == ["50 %"] * 3 + ["–"]
+        assert summary["class changed"].iloc[-1].startswith("0.03")
+
+    def test_flips_can_be_read_off_the_curves(self, sparsity):
+        shown = sparsity_flips(sparsity)
+        assert list(shown["class changed"]) == ["0.50 [0.49, 0.51]"] * 3 + ["0.21 [0.20, 0.22]"]
+
+    def test_looks(self):
+        values = {"brightness": 0.3, "contrast": 0.2, "colours": 9.0, "smoothness": 0.1}
+        first = pd.DataFrame([{"training": "beta-1", "image": k, **values} for k in range(9)])
+        last = first.assign(training="beta-100", brightness=0.4, colours=8.0, smoothness=0.2)
+        claims = look_claims(pd.concat([first, last]))
+        assert outcome(claims, "smoother") == "held"
+        assert outcome(claims, "darker") == "held"
+        assert outcome(claims, "poorer in colours") == "did not hold"
+        assert look_claims(first) == []
+
+    def test_masks(self, sparsity):
+        assert [claim.outcome for claim in mask_claims(sparsity)] == ["is undecided"] * 2  # all alike
+
+    def test_the_misclassified_image_is_told(self):
+        rows = [
+            {
+                "figure": "fig5",
+                "image": 4,
+                "label": "cat",
+                "predicted": "cat",
+                "training": "beta-1",
+                "predicted_after": "cat",
+            },
+            {
+                "figure": "fig5",
+                "image": 9,
+                "label": "bird",
+                "predicted": "cat",
+                "training": "beta-1",
+                "predicted_after": "cat",
+            },
+        ]
+        table = pd.DataFrame(rows)
+        assert example_rows(table, "fig5") == [4, 9]
+        assert "shows a **bird**" in misclassified_words(table)
+        assert "the mistake is kept" in misclassified_words(table)
+        assert "says **dog**. So the mistake is not kept" in misclassified_words(table.assign(predicted_after="dog"))
+        assert "all of these images right" in misclassified_words(table.head(1))
+
+
+class TestRegistry:
+    @pytest.mark.parametrize("identifier", SPACE_PAGES)
+    def test_what_a_page_needs_is_a_table_that_it_reads(self, identifier, root):
+        figure = find_figure(identifier)
+        assert {need.removeprefix("space-vae-") for need in figure.needs} <= set(SPACE_TABLES)
+        text = (root / figure.notebook).read_text(encoding="utf-8")
+        assert 'profile = "quick"' in text
+
+    def test_ten_pages(self):
+        paper = {f"spacevae-{name}" for name in ("fig1", "fig2", "fig3", "fig4", "fig5", "tab1")}
+        beyond = {f"spacevae-{name}" for name in ("bottleneck", "reference", "extensions", "earlier")}
+        assert set(SPACE_PAGES) == paper | beyond
+
+    def test_scenes_are_known_and_photographs_are_not(self):
+        photographs = set(possible_figures("study"))
+        assert set(SPACE_PAGES) <= set(possible_figures("quick"))
+        assert {"spacevae-fig4", "spacevae-tab1", "spacevae-bottleneck"} <= photographs
+        assert not {"spacevae-reference", "spacevae-extensions", "spacevae-earlier"} & photographs
+        assert not [name for name in possible_figures("paper") if name.startswith("spacevae-")]
+
+    def test_snakemake_knows_every_need(self, root):
+        text = (root / "Snakefile").read_text(encoding="utf-8")
+        for identifier in SPACE_PAGES:
+            for need in find_figure(identifier).needs:
+                assert f'"{need.removeprefix("space-vae-")}"' in text
+
+
+class TestControls:
+    @pytest.fixture
+    def with_controls(self, sparsity):
+        rows = [
+            {"split": "test", "method": method, "training": "", "beta": NONE, "threshold": NONE, "amount": amount}
+            | metrics(agreement=1 - amount, l1=100 * amount)
+            for method in ("subtracted", "darkened")
+            for amount in (0.2, 0.4, 0.6)
+        ]
+        return pd.concat([sparsity.assign(amount=NONE), pd.DataFrame(rows)], ignore_index=True)
+
+    def test_controls_are_compared_at_equal_sparsity(self, sparsity, with_controls):
+        assert control_claims(sparsity) == []
+        claims = control_claims(with_controls)
+        assert [claim.effect.value for claim in claims] == pytest.approx([0.79 - 0.47] * 2)  # 53 % darker
+        assert {claim.outcome for claim in claims} == {"held"}
+        assert control_amounts(with_controls) == (0.2, 0.6)
+        assert [len(place.containers) for place in draw_accuracy_against_sparsity(with_controls).axes] == [10] * 4
+
+    def test_the_second_classifier_has_its_say(self):
+        second = {"second_agreement": 0.3, "second_agreement_low": 0.25, "second_agreement_high": 0.35}
+        ours = {"method": "space-vae", "training": "beta-10", "beta": 10.0, **metrics(agreement=0.9), **second}
+        other = {name: value + 0.5 for name, value in second.items()}
+        rival = {"method": "subtracted", "training": "", "beta": NONE, **metrics(agreement=0.8), **other}
+        table = pd.DataFrame([ours, rival]).assign(threshold=NONE)
+        claims = transfer_claims(table)
+        assert [claim.outcome for claim in claims] == ["did not hold", "did not hold"]
+        assert claims[0].effect.value == pytest.approx(-0.6)
+        shown = transfer_summary(table)
+        assert list(shown["agreement, the second classifier"]) == ["0.30 [0.25, 0.35]", "0.80 [0.75, 0.85]"]
+        turned = table.assign(second_agreement=[0.9, 0.2], second_agreement_low=0.88, second_agreement_high=0.92)
+        assert transfer_claims(turned)[0].outcome == "held"

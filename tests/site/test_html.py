@@ -1,0 +1,199 @@
+"""The built book: its links, its outputs, and how its pages behave in a browser, on a desk and on a phone."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from helpers.core.files import ROOT
+from helpers.site import toc_pages
+from helpers.site.html import COMPLETE
+from helpers.site.source import is_executable
+
+HTML = ROOT / "_build/html"
+SCREENSHOTS = ROOT / "_build/screenshots"
+PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages()]
+RUN_PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages() if is_executable(ROOT / page)]
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def html() -> Path:
+    """The built book, built now where it is not there yet."""
+    if not (ROOT / COMPLETE).exists():
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--nolock", "--rerun-incomplete", "html"]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return HTML
+
+
+@functools.lru_cache
+def parsed(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.lru_cache
+def anchors(path: Path) -> set[str]:
+    return {tag[key] for key in ("id", "name") for tag in parsed(path).find_all(attrs={key: True})}
+
+
+def references(page: BeautifulSoup) -> list[str]:
+    """Every address that the page links to or loads."""
+    tags = [("a", "href"), ("link", "href"), ("img", "src"), ("script", "src"), ("source", "src"), ("iframe", "src")]
+    return [tag[key] for name, key in tags for tag in page.find_all(name, attrs={key: True})]
+
+
+def broken(path: Path) -> list[str]:
+    """Internal addresses of the page that lead nowhere: no such file, or no such anchor in it."""
+    found = []
+    for address in references(parsed(path)):
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+        target = target / "index.html" if target.is_dir() else target
+        lost_anchor = parts.fragment and target.suffix == ".html" and target.is_file()
+        if not target.is_file() or (lost_anchor and unquote(parts.fragment) not in anchors(target)):
+            found.append(address)
+    return found
+
+
+class TestFiles:
+    def test_every_page_of_the_contents_is_there(self, html):
+        assert [page for page in PAGES if not (html / page).is_file()] == []
+
+    def test_no_broken_link(self, html):
+        lost = {path.relative_to(html).as_posix(): broken(path) for path in html.rglob("*.html")}
+        lost = {path: found for path, found in lost.items() if found and not path.startswith("_static/")}
+        assert lost == {}
+
+    def test_a_broken_link_is_found(self, tmp_path):
+        """The check itself: a missing file and a missing anchor."""
+        page = tmp_path / "page.html"
+        page.write_text('<h1 id="here">x</h1><a href="#here">a</a><a href="#gone">b</a><img src="no.png">')
+        assert broken(page) == ["#gone", "no.png"]
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_no_error_output(self, html, page):
+        soup = parsed(html / page)
+        assert soup.select(".output.traceback, .output.stderr, .system-message, .problematic") == []
+        outputs = " ".join(tag.get_text() for tag in soup.select(".cell_output"))
+        assert "Traceback (most recent call last)" not in outputs
+        assert not re.search(r"\d+%\|", outputs), "a progress bar was left in the page"
+        assert not re.search(r"<[\w.]+ object( at \w+)?>", outputs), "an object was shown that has no picture or text"
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_all_markup_was_understood(self, html, page):
+        """No role or directive stands in the text as it was typed."""
+        article = BeautifulSoup(str(parsed(html / page).select_one("article")), "html.parser")
+        for code in article.select(".highlight, .math, script, style"):
+            code.decompose()
+        assert re.findall(r"\{[a-z][a-z:-]*\}`?|^:::.*|```.*", article.get_text(), re.MULTILINE) == []
+
+    @pytest.mark.parametrize("page", RUN_PAGES)
+    def test_a_page_with_code_has_outputs(self, html, page):
+        assert parsed(html / page).select(".cell_output img, .cell_output table, .cell_output .kwm-frames")
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_nothing_is_loaded_from_a_third_party(self, html, page):
+        soup = parsed(html / page)
+        loaded = [tag["src"] for tag in soup.find_all(["script", "img", "iframe", "source"], src=True)]
+        loaded += [tag["href"] for tag in soup.find_all("link", href=True) if "canonical" not in tag.get("rel", [])]
+        assert [address for address in loaded if urlsplit(address).netloc] == []
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_every_picture_has_a_description(self, html, page):
+        pictures = parsed(html / page).select("article img")
+        assert [str(picture)[:80] for picture in pictures if not picture.get("alt")] == []
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(html) -> str:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(html)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("needs a browser: none of " + ", ".join(BROWSERS) + " is on this machine (.ci/run installs one)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=found, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("page", PAGES)
+def test_in_a_browser(address, browser, page, width):
+    """The page loads without a fault, its formulas are set, its sliders work, and nothing sticks out sideways."""
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    tab = browser.new_page(viewport=size)
+    tab.set_default_timeout(120_000)  # a busy machine
+    faults = []
+    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    tab.on(
+        "request", lambda request: None if request.url.startswith((address, "data:")) else faults.append(request.url)
+    )
+    tab.goto(f"{address}/{page}", wait_until="networkidle")
+    tab.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    tab.screenshot(path=SCREENSHOTS / f"{Path(page).stem}-{width}.png", full_page=True)
+    assert tab.locator(".math").count() == 0 or tab.locator("mjx-container").count() > 0, "formulas were not set"
+    assert tab.locator("mjx-merror").count() == 0
+    _sliders_work(tab)
+    sticking_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert sticking_out <= 0, f"the page is {sticking_out} px wider than a {width}"
+    tab.close()
+    assert faults == []
+
+
+def _sliders_work(tab) -> None:
+    """Each slider shows exactly one frame, and another one after a key was pressed."""
+    shown = "box => [...box.querySelectorAll('.kwm-frame')].map(f => getComputedStyle(f).visibility == 'visible')"
+    for box in tab.locator(".kwm-frames").all():
+        before = box.evaluate(shown)
+        assert sum(before) == 1
+        slider = box.locator("input[type=range]")
+        if len(before) == 1 or slider.count() == 0 or not slider.first.is_visible():
+            continue
+        slider.first.focus()
+        tab.keyboard.press("Home" if before[-1] else "End")
+        after = box.evaluate(shown)
+        assert sum(after) == 1
+        assert after != before, "the slider moved, the picture did not change"
+
+
+@pytest.mark.parametrize("page", RUN_PAGES)
+def test_without_javascript_all_frames_are_shown(address, browser, page):
+    tab = browser.new_page(java_script_enabled=False)
+    tab.set_default_timeout(120_000)
+    tab.goto(f"{address}/{page}")
+    for box in tab.locator(".kwm-frames").all():
+        assert all(frame.is_visible() for frame in box.locator(".kwm-frame").all())
+    tab.close()

@@ -1,0 +1,349 @@
+"""What a page depends on, how it runs, and that whatever fails in it fails the build."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.core.files import ROOT
+from helpers.site import PageError, dependencies, execute, load_registry, toc_pages
+from helpers.site.html import BuildError, build, executed_path
+from helpers.site.registry import find_figure, find_profile
+from helpers.site.source import is_executable, page_code
+
+HEAD = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  name: python3
+  display_name: Python 3
+{extra}---
+
+# A page
+
+"""
+
+
+def write_page(path: Path, *cells: str, parameters: str | None = None, extra: str = "") -> Path:
+    """A MyST Markdown page with these code cells."""
+    parts = [HEAD.format(extra=extra)]
+    if parameters is not None:
+        parts.append("```{code-cell} ipython3\n:tags: [parameters]\n\n" + parameters + "\n```\n")
+    parts += ["```{code-cell} ipython3\n" + textwrap.dedent(cell).strip() + "\n```\n" for cell in cells]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(parts), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A small project: two pages, three modules, a profile, a model, and the real Snakefile and tooling."""
+    files = {
+        "helpers/__init__.py": "",
+        "helpers/core/runtime.py": "DEVICE = 'cpu'\n",
+        "helpers/pictures.py": "from helpers import runtime\n\ndef size():\n    return 3\n",
+        "helpers/unrelated.py": "VALUE = 1\n",
+        "helpers/profiles.py": "",
+        "profiles/quick.yaml": "classifier: tiny\n",
+        "profiles/large.yaml": "classifier: huge\n",
+        "models/tiny.safetensors": "tiny weights",
+        "models/huge.safetensors": "huge weights",
+        "results/large/one-figure.csv": "a,b\n1,2\n",
+        "results/quick/one-figure.csv": "a,b\n1,2\n",
+        "requirements.txt": "",
+        "_config.yml": "title: Small\nexecute: {execute_notebooks: 'off'}\n",
+        "_toc.yml": "format: jb-book\nroot: book/start\nchapters:\n  - file: book/one\n  - file: book/two\n",
+        "book/start.md": "# Start\n\n[A page with code](one.md)\n",
+        "book/figures.yaml": "",
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    shutil.copytree(ROOT / "helpers/site", tmp_path / "helpers/site")
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
+    write_page(tmp_path / "book/one.md", uses_profile, parameters='profile = "quick"')
+    write_page(tmp_path / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")
+    return tmp_path
+
+
+def names(paths: set[Path], root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in paths}
+
+
+class TestDependencies:
+    def test_modules_through_each_other_profile_and_model(self, project):
+        assert names(dependencies("book/one.md", root=project), project) == {
+            "book/one.md",
+            "helpers/__init__.py",
+            "helpers/pictures.py",
+            "helpers/profiles.py",
+            "helpers/core/runtime.py",
+            "models/tiny.safetensors",
+            "profiles/quick.yaml",
+            "requirements.txt",
+        }
+
+    def test_another_profile_brings_its_own_model(self, project):
+        found = names(dependencies("book/one.md", {"profile": "large"}, root=project), project)
+        assert {"profiles/large.yaml", "models/huge.safetensors"} <= found
+        assert not {"profiles/quick.yaml", "models/tiny.safetensors"} & found
+
+    def test_a_page_with_magics_and_no_profile(self, project):
+        found = names(dependencies("book/two.md", root=project), project)
+        assert found == {"book/two.md", "helpers/__init__.py", "helpers/core/runtime.py", "requirements.txt"}
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "from helpers import unrelated",
+            "import helpers.unrelated as u",
+            "from helpers.unrelated import VALUE",
+            "def later():\n    from helpers.unrelated import VALUE",
+            "import importlib\nimportlib.import_module('helpers.unrelated')",
+        ],
+    )
+    def test_every_way_to_import(self, project, statement):
+        page = write_page(project / "book/three.md", statement)
+        assert "helpers/unrelated.py" in names(dependencies(page, root=project), project)
+
+    def test_relative_imports_and_packages(self, project):
+        (project / "helpers/methods/rde").mkdir()
+        (project / "helpers/methods/rde/__init__.py").write_text("from .options import Options\n")
+        (project / "helpers/methods/rde/options.py").write_text("from ..unrelated import VALUE as Options\n")
+        (project / "helpers/methods/rde/other.py").write_text("")
+        page = write_page(project / "book/three.md", "from helpers.methods.rde import Options")
+        found = names(dependencies(page, root=project), project)
+        assert {"helpers/methods/rde/__init__.py", "helpers/methods/rde/options.py", "helpers/unrelated.py"} <= found
+        assert "helpers/methods/rde/other.py" not in found
+
+    def test_a_model_named_in_the_code(self, project):
+        page = write_page(project / "book/three.md", 'name = "models/huge"')
+        assert "models/huge.safetensors" in names(dependencies(page, root=project), project)
+
+    def test_committed_results_but_not_its_own(self, project):
+        page = write_page(project / "book/three.md", 'name = "one-figure"', parameters='profile = "quick"')
+        found = names(dependencies(page, root=project), project)
+        assert "results/large/one-figure.csv" in found
+        assert "results/quick/one-figure.csv" not in found
+        found = names(dependencies(page, {"profile": "large"}, root=project), project)
+        assert "results/large/one-figure.csv" not in found
+
+    def test_loading_a_profile_that_is_not_named_means_any(self, project):
+        page = write_page(project / "book/three.md", "from helpers import profiles")
+        assert {"profiles/quick.yaml", "profiles/large.yaml"} <= names(dependencies(page, root=project), project)
+
+    def test_front_matter(self, project):
+        page = write_page(project / "book/three.md", "1", extra="depends: [helpers/un*.py]\n")
+        assert "helpers/unrelated.py" in names(dependencies(page, root=project), project)
+        page = write_page(project / "book/four.md", "1", extra="depends: [nothing.csv]\n")
+        with pytest.raises(ValueError, match=r"nothing\.csv"):
+            dependencies(page, root=project)
+
+    def test_bad_pages_are_named(self, project):
+        page = write_page(project / "book/three.md", "1", parameters='profile = "quik"')
+        with pytest.raises(ValueError, match="'quik' is not in profiles/; there are: large, quick"):
+            dependencies(page, root=project)
+        page = write_page(project / "book/four.md", "1 +")
+        with pytest.raises(ValueError, match=r"four\.md, cell"):
+            dependencies(page, root=project)
+
+    @pytest.mark.parametrize("page", [page for page in toc_pages() if is_executable(ROOT / page)])
+    def test_real_pages_import_nothing_else(self, page):
+        """What Python really loads for the page's imports is among what was read off the syntax."""
+        statements = [node for tree in page_code(ROOT / page) for node in tree.body]
+        imports = "\n".join(ast.unparse(node) for node in statements if isinstance(node, (ast.Import, ast.ImportFrom)))
+        loaded = "[module.__file__ for name, module in sys.modules.items() if name.split('.')[0] == 'helpers']"
+        report = f"import sys; print(*{loaded}, sep='\\n')"
+        done = subprocess.run([sys.executable, "-c", f"{imports}\n{report}"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert {Path(line) for line in done.stdout.split()} <= dependencies(page)
+
+
+class TestExecution:
+    def test_a_page_runs_with_its_parameters(self, project):
+        page = write_page(project / "book/three.md", "print(size * 2)", parameters="size = 2\nname = 'x'")
+        began = time.time()
+        output = execute(page, project / "out/three.ipynb", {"size": 21, "name": "x"}, root=project)
+        notebook = nbformat.read(output, as_version=4)
+        assert [cell.outputs[0].text for cell in notebook.cells if cell.get("outputs")] == ["42\n"]
+        assert output.stat().st_mtime == pytest.approx(began, abs=1), "it carries the time at which it began"
+        assert list(output.parent.iterdir()) == [output]
+
+    def test_the_working_folder_is_the_root(self, project):
+        page = write_page(project / "book/three.md", "import os; print(os.getcwd())")
+        notebook = nbformat.read(execute(page, "out/three.ipynb", root=project), as_version=4)
+        assert notebook.cells[-1].outputs[0].text.strip() == str(project)
+
+    def test_a_failing_cell_fails(self, project):
+        page = write_page(project / "book/three.md", "print('fine')", "numbers = [1]\nnumbers[3]")
+        with pytest.raises(PageError) as caught:
+            execute(page, project / "out/three.ipynb", root=project)
+        message = str(caught.value)
+        assert all(part in message for part in ("three.md", "In [2]", "numbers[3]", "IndexError", "failed.ipynb"))
+        assert [path.name for path in (project / "out").iterdir()] == ["three.failed.ipynb"]
+
+    def test_a_failing_widget_callback_fails(self, project):
+        page = write_page(
+            project / "book/three.md",
+            """
+            from ipywidgets import interact
+
+            @interact(fraction=(0.1, 1.0))
+            def show(fraction):
+                raise RuntimeError("the callback failed")
+            """,
+        )
+        with pytest.raises(PageError, match=r"callback of a widget(?s:.*)the callback failed"):
+            execute(page, project / "out/three.ipynb", root=project)
+        assert not (project / "out/three.ipynb").exists()
+
+    def test_a_good_widget_passes(self, project):
+        page = write_page(
+            project / "book/three.md", "from ipywidgets import interact\ninteract(lambda x: x, x=(0, 5));"
+        )
+        assert execute(page, project / "out/three.ipynb", root=project).exists()
+
+    def test_an_unknown_parameter_is_named(self, project):
+        with pytest.raises(ValueError, match=r"one\.md has no parameter colour"):
+            execute("book/one.md", "out/one.ipynb", {"colour": 1}, root=project)
+
+    def test_a_killed_run_leaves_no_output(self, project):
+        write_page(project / "book/three.md", "import time; open('running', 'w'); time.sleep(60)")
+        command = [sys.executable, "-m", "helpers.site", "page", "book/three.md", "out/three.ipynb"]
+        process = subprocess.Popen(command, cwd=project)
+        deadline = time.time() + 60
+        while not (project / "running").exists() and time.time() < deadline:
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+        assert (project / "running").exists()
+        assert not (project / "out/three.ipynb").exists()
+
+
+def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {name: value for name, value in os.environ.items() if name != "BOOK_LISTS_WRITTEN_BY"}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+
+
+def planned(project: Path) -> set[str]:
+    """What Snakemake would make again."""
+    done = snakemake(project, "--dry-run", "html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {Path(name).stem for name in re.findall(r"^ +output: (\S+)", done.stdout, re.MULTILINE)}
+
+
+def mark_built(project: Path) -> None:
+    """Make the outputs look as after a build, without running anything: all there, and newer than their inputs."""
+    for name in ("_build/pages/book/one.ipynb", "_build/pages/book/two.ipynb", "_build/html/.complete"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+
+
+CHANGES = {
+    "helpers/unrelated.py": set(),
+    "helpers/pictures.py": {"one", ".complete"},
+    "helpers/core/runtime.py": {"one", "two", ".complete"},
+    "profiles/quick.yaml": {"one", ".complete"},
+    "profiles/large.yaml": set(),
+    "models/tiny.safetensors": {"one", ".complete"},
+    "models/huge.safetensors": set(),
+    "book/two.md": {"two", ".complete"},
+    "book/start.md": {".complete"},
+}
+
+
+class TestRebuild:
+    def test_exactly_the_affected_pages_run_again(self, project):
+        assert planned(project) == {"one", "two", ".complete"}
+        mark_built(project)
+        time.sleep(0.02)
+        for name in CHANGES:
+            (project / name).touch()
+        assert planned(project) == set(), "a new time stamp alone is no change"
+        again = {}
+        for name in CHANGES:
+            with (project / name).open("a") as file:
+                file.write("\n# changed\n")
+            again[name] = planned(project)
+            mark_built(project)
+        assert again == CHANGES
+
+    def test_a_change_while_the_page_runs_counts(self, project):
+        """An output carries the time at which its run began, so what changed after that is newer."""
+        planned(project)
+        mark_built(project)
+        with (project / "helpers/pictures.py").open("a") as file:
+            file.write("\n# changed\n")
+        began = time.time() - 5
+        os.utime(project / "_build/pages/book/one.ipynb", (began, began))
+        assert "one" in planned(project)
+
+
+class TestBuild:
+    def test_the_book_is_built_and_a_failure_stops_it(self, project):
+        """End to end, the only test that runs Snakemake in earnest: a good build, then a page that fails."""
+        done = snakemake(project, "html")
+        assert done.returncode == 0, done.stdout + done.stderr
+        html = project / "_build/html/book/one.html"
+        assert ">3\n" in html.read_text()
+        former = html.read_text()
+        write_page(project / "book/one.md", "raise RuntimeError('broken on purpose')")
+        done = snakemake(project, "html")
+        assert done.returncode != 0
+        assert "broken on purpose" in done.stdout + done.stderr
+        assert html.read_text() == former, "the former book stays whole"
+
+    def test_a_warning_fails_the_build(self, project):
+        (project / "_toc.yml").write_text("format: jb-book\nroot: book/start\n")
+        (project / "book/start.md").write_text("# Start\n\n[gone](nowhere.md)\n")
+        with pytest.raises(BuildError, match=r"nowhere\.md"):
+            build(project)
+        assert not (project / "_build/html").exists()
+
+
+class TestRegistry:
+    def test_an_unknown_key_is_named(self, project):
+        entry = "a-fig1: {paper: x, shows: Figure 1, title: t, notebook: book/one.md, colour: red}\n"
+        (project / "book/figures.yaml").write_text(entry)
+        with pytest.raises(ValueError, match=r"colour(?s:.*)not permitted"):
+            load_registry(project)
+
+    def test_unknown_names_list_what_there_is(self, project):
+        (project / "book/figures.yaml").write_text("a-fig1: {paper: x, shows: F, title: t, notebook: book/one.md}\n")
+        with pytest.raises(ValueError, match=r"'a-fig2' is not in book/figures\.yaml; there are: a-fig1"):
+            find_figure("a-fig2", project)
+        with pytest.raises(ValueError, match="'papers' is not in profiles/; there are: large, quick"):
+            find_profile("papers", project)
+
+    def test_a_figure_goes_to_its_profile(self, project):
+        (project / "book/figures.yaml").write_text("one: {paper: x, shows: F, title: t, notebook: book/one.md}\n")
+        assert executed_path("book/one.md", project) == Path("_build/figures/quick/one.ipynb")
+        assert executed_path("book/two.md", project) == Path("_build/pages/book/two.ipynb")
+        assert executed_path("book/start.md", project) is None
+
+    def test_the_command_line_says_it_in_one_line(self):
+        command = [sys.executable, "-m", "helpers.site", "check", "--id", "no-such-figure", "--profile", "quick"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: figure 'no-such-figure'")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_papermill_writes_is_valid_json(project):
+    output = execute("book/two.md", "out/two.ipynb", root=project)
+    assert json.loads(output.read_text())["metadata"]["kernelspec"]["name"] == "python3"

@@ -1,0 +1,300 @@
+"""Fine-tuning of ImageNet classifiers to several classes an image, on a miniature VOC."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+import torchvision
+from miniature_trees import scene_pictures, write_voc
+from torch import nn
+from torch.nn import functional
+
+from helpers.classifiers import load_classifier, save_weights
+from helpers.classifiers.hubs import WeightsUnavailableError
+from helpers.data.multilabel import load_split
+from helpers.training import fine_tune as module_of_fine_tune
+from helpers.training.fine_tune import fine_tune, save_fine_tuned
+from helpers.training.fine_tune_features import normalised, trunk_features
+from helpers.training.fine_tune_module import FineTuneModule
+from helpers.training.fine_tune_network import FineTuneNetwork, fine_tune_network
+from helpers.training.fine_tune_options import RESNET50, VGG16, FineTuneOptions
+
+SIZE = 32
+TINY = FineTuneOptions(
+    architecture="resnet18", backbone="random", learning_rate=3e-3, batch=8, epochs=3, min_delta=0.0, seed=3
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A VOC folder with 20 training and 9 validation pictures."""
+    root = tmp_path_factory.mktemp("voc")
+    return write_voc(root, train=scene_pictures(20), val=scene_pictures(9, start=40))
+
+
+@pytest.fixture(scope="module")
+def images(tree):
+    return tuple(load_split("voc2007", split, size=SIZE, root=tree) for split in ("train", "validation"))
+
+
+def tuned(images, folder, **changes):
+    return fine_tune(*images, replace(TINY, **changes), folder, device="cpu", show=False)
+
+
+def loss_of(network, images):
+    with torch.no_grad():
+        return functional.binary_cross_entropy_with_logits(network(normalised(images.pixels)), images.labels.float())
+
+
+def with_dropout(options, classes):
+    """The network with a small head that drops units, as VGG's large one does."""
+    made = fine_tune_network(options, classes)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(options.seed)
+        made.whole.fc = nn.Sequential(nn.Linear(512, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, classes))
+    return FineTuneNetwork(made.whole, made.trunk, made.whole.fc, made.source)
+
+
+# --- what is trained ----------------------------------------------------------------------------------------------
+
+
+def test_a_few_epochs_lower_the_loss_and_leave_the_frozen_layers_as_they_were(images, tmp_path):
+    before = fine_tune_network(TINY, 20).whole.eval()
+    after = tuned(images, tmp_path, epochs=12).network
+    assert loss_of(after, images[0]) < 0.5 * loss_of(before, images[0])
+    for name, value in before.state_dict().items():  # also the normalisations' running statistics
+        assert torch.equal(value, after.state_dict()[name]) != name.startswith("fc."), name
+    assert not any(parameter.requires_grad for parameter in after.parameters())
+    assert not any(layer.training for layer in after.modules())
+
+
+@pytest.mark.parametrize("changes", [{}, {"flip": True}])
+def test_the_trunk_computed_each_time_gives_the_same_training_but_for_mirrored_images(images, tmp_path, changes):
+    kept = tuned(images, tmp_path / "kept").network.state_dict()
+    each = tuned(images, tmp_path / "each", keep_features=False, **changes).network.state_dict()
+    if changes:
+        assert not torch.allclose(kept["fc.weight"], each["fc.weight"], rtol=1e-3, atol=1e-4)
+        return
+    for name, value in kept.items():
+        torch.testing.assert_close(each[name], value, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_loss_of_a_step_is_its_definition_and_reaches_the_head_only(images):
+    network = fine_tune_network(replace(TINY, keep_features=False), 20)
+    module = FineTuneModule(replace(TINY, keep_features=False), network, {})
+    module.train()
+    loss = module.loss(module.features(images[0].pixels), images[0].labels.float())
+    logits = network.whole.eval()(normalised(images[0].pixels)).double()
+    chances = logits.sigmoid()
+    wanted = -torch.where(images[0].labels, chances, 1 - chances).log().mean()
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
+    loss.backward()
+    assert [name for name, parameter in network.whole.named_parameters() if parameter.grad is not None] == [
+        "fc.weight",
+        "fc.bias",
+    ]
+
+
+def test_features_are_those_of_the_trunk_whatever_the_batches(images, tmp_path):
+    network = fine_tune_network(TINY, 20)
+    features = trunk_features(network.trunk, images[0], tmp_path, device=torch.device("cpu"), batch=7)
+    with torch.no_grad():
+        torch.testing.assert_close(features, network.trunk(normalised(images[0].pixels)))
+        wanted = network.whole.eval()(normalised(images[0].pixels))
+        torch.testing.assert_close(network.head(features), wanted)
+    half = trunk_features(
+        network.trunk, images[0], tmp_path, device=torch.device("cpu"), precision="bf16-mixed", batch=7
+    )
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), features, rtol=0.1, atol=0.05)
+    assert not list(tmp_path.iterdir())  # the files have no names
+
+
+def test_mixed_precision_learns_too(images, tmp_path):
+    after = tuned(images, tmp_path, epochs=12, precision="bf16-mixed").network
+    assert loss_of(after, images[0]) < 0.5 * loss_of(fine_tune_network(TINY, 20).whole.eval(), images[0])
+    assert {value.dtype for value in after.parameters()} == {torch.float32}
+
+
+def test_vgg_gets_a_new_head_of_three_layers():
+    network = fine_tune_network(replace(VGG16, backbone="random"), 20)
+    assert isinstance(network.whole, torchvision.models.VGG)
+    linear = [layer for layer in network.head if isinstance(layer, nn.Linear)]
+    assert [(layer.in_features, layer.out_features) for layer in linear] == [(25088, 4096), (4096, 4096), (4096, 20)]
+    assert [layer.p for layer in network.head if isinstance(layer, nn.Dropout)] == [0.5, 0.5]
+    assert all(parameter.requires_grad for parameter in network.head.parameters())
+    assert not any(parameter.requires_grad for parameter in network.trunk.parameters())
+    pixels = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    features = network.trunk(pixels)
+    assert features.shape == (1, 25088)
+    torch.testing.assert_close(network.head.eval()(features), network.whole.eval()(pixels))
+
+
+# --- stopping and resuming ----------------------------------------------------------------------------------------
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from helpers.data.multilabel import load_split
+from helpers.training.fine_tune import fine_tune
+from helpers.training.fine_tune_module import FineTuneModule
+from helpers.training.fine_tune_options import FineTuneOptions
+step = FineTuneModule.training_step
+def fatal(self, batch, index):
+    if self.current_epoch == 2 and index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, batch, index)
+FineTuneModule.training_step = fatal
+options = FineTuneOptions(
+    architecture="resnet18", backbone="random", learning_rate=3e-3, batch=8, epochs=3, min_delta=0.0, seed=3
+)
+images = [load_split("voc2007", split, size=32, root=sys.argv[1]) for split in ("train", "validation")]
+fine_tune(*images, options, sys.argv[2], device="cpu", show=False)
+"""
+
+
+def test_a_killed_training_resumes_and_ends_where_an_unkilled_one_ends(tree, images, tmp_path, root):
+    killed = tmp_path / "killed"
+    run = subprocess.run([sys.executable, "-c", KILLED, str(tree), str(killed)], cwd=root, check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert torch.load(killed / "last.ckpt", weights_only=True)["epoch"] == 1  # two whole epochs were kept
+    resumed, whole = tuned(images, killed), tuned(images, tmp_path / "whole")
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
+    assert resumed.validation == pytest.approx(whole.validation)
+    assert resumed.seconds > 0
+
+
+def test_dropped_units_are_the_same_after_a_stop(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(module_of_fine_tune, "fine_tune_network", with_dropout)
+    whole = tuned(images, tmp_path / "whole")
+    step = FineTuneModule.training_step
+
+    def stop(self, batch, index):
+        if self.current_epoch == 2:
+            raise InterruptedError
+        return step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FineTuneModule, "training_step", stop)
+        with pytest.raises(InterruptedError):
+            tuned(images, tmp_path / "parts")
+    torch.rand(5)  # the global generator is somewhere else by now
+    state = torch.get_rng_state()
+    resumed = tuned(images, tmp_path / "parts")
+    assert torch.equal(state, torch.get_rng_state())
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
+
+
+def test_training_stops_where_the_loss_no_longer_falls_and_keeps_the_best_epoch(images, tmp_path):
+    # steps as large as these never settle
+    early = tuned(images, tmp_path / "early", epochs=50, patience=2, learning_rate=3.0)
+    assert early.epochs < 50
+    torch.testing.assert_close(loss_of(early.network, images[1]).item(), early.validation, rtol=1e-4, atol=1e-6)
+    again = tuned(images, tmp_path / "early", epochs=50, patience=2, learning_rate=3.0)
+    assert (again.epochs, again.validation, again.seconds) == (early.epochs, early.validation, early.seconds)
+    assert torch.equal(again.network.fc.weight, early.network.fc.weight)
+    last = tuned(images, tmp_path / "last", epochs=50, patience=2, learning_rate=3.0, keep="last")
+    assert last.epochs == early.epochs
+    assert loss_of(last.network, images[1]) > early.validation
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(images, tmp_path):
+    tuned(images, tmp_path, epochs=1)
+    with pytest.raises(ValueError, match="another value of learning_rate"):
+        tuned(images, tmp_path, epochs=1, learning_rate=0.5)
+    other = [replace(part, labels=part.labels[:, :5], class_names=part.class_names[:5]) for part in images]
+    with pytest.raises(ValueError, match="another value of classes"):
+        tuned(other, tmp_path, epochs=1)
+
+
+# --- weights ------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_network_loads_and_answers_the_same(images, tmp_path):
+    training = tuned(images, tmp_path, epochs=1)
+    digest = save_fine_tuned(tmp_path / "voc2007-resnet18.safetensors", training)
+    classifier = load_classifier("voc2007-resnet18", weights=tmp_path / "voc2007-resnet18.safetensors")
+    assert (classifier.digest, classifier.input_size) == (digest, SIZE)
+    assert classifier.class_names == images[0].class_names
+    with torch.no_grad():
+        wanted = training.network(normalised(images[1].pixels))
+        torch.testing.assert_close(classifier(images[1].images()), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_backbone_comes_from_a_file_whatever_its_head(tmp_path):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(9)
+        published = torchvision.models.resnet18(num_classes=1000)
+        old = {k: v for k, v in published.state_dict().items() if "num_batches" not in k}
+        headless = {k: v for k, v in old.items() if not k.startswith("fc.")}
+    about = {"architecture": "torchvision/resnet18", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "input_size": 32}
+    for name, state in (("old", old), ("headless", headless)):
+        path = tmp_path / f"{name}.safetensors"
+        digest = save_weights(path, state, classes=["a"], **about)
+        network = fine_tune_network(replace(TINY, backbone=str(path)), 20)
+        assert network.source == digest
+        assert torch.equal(network.whole.layer4[1].conv2.weight, published.layer4[1].conv2.weight)
+        assert network.whole.fc.weight.shape == (20, 512)
+    with pytest.raises(ValueError, match="do not fit resnet34"):
+        fine_tune_network(replace(TINY, architecture="resnet34", backbone=str(path)), 20)
+    with pytest.raises(FileNotFoundError, match="no weights file"):
+        fine_tune_network(replace(TINY, backbone=str(tmp_path / "none.safetensors")), 20)
+
+
+def test_published_weights_that_cannot_be_had_say_where_they_belong(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def offline(*arguments, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(WeightsUnavailableError, match=r"resnet50-.*put it at .*checkpoints"):
+        fine_tune_network(RESNET50, 20)
+    with pytest.raises(ValueError, match="no weights 'IMAGENET9'"):
+        fine_tune_network(replace(RESNET50, backbone="IMAGENET9"), 20)
+
+
+# --- options ------------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_are_the_published_settings():
+    assert (VGG16.rate, RESNET50.rate) == (1e-5, 1e-4)
+    for options in (VGG16, RESNET50):
+        assert (options.batch, options.patience, options.min_delta, options.seed) == (16, 5, 0.001, 42)
+        assert not options.flip
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"batch": 0}, "batch=0"),
+        ({"min_delta": -1.0}, "min_delta=-1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"learning_rate": None}, "none was published for resnet18"),
+        ({"flip": True}, "keep_features=False"),
+        ({"keep": "first"}, "keep='first'"),
+        ({"precision": "8"}, "precision='8'"),
+    ],
+)
+def test_bad_options_are_named(changes, message, unchecked):
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **changes)
+
+
+def test_networks_and_images_that_do_not_fit_are_named(images, tmp_path):
+    with pytest.raises(ValueError, match="no VGG or ResNet"):
+        fine_tune_network(replace(TINY, architecture="mobilenet_v3_small"), 20)
+    train, held_out = images
+    with pytest.raises(ValueError, match="other classes"):
+        tuned((train, replace(held_out, class_names=held_out.class_names[::-1])), tmp_path)
+    with pytest.raises(ValueError, match="expected some of each, of one size"):
+        tuned((train, replace(held_out, pixels=held_out.pixels[..., :16])), tmp_path)

@@ -1,0 +1,141 @@
+"""The classifiers that name every class of a scene: what is done to their training images, and their training."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from helpers.data.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
+from helpers.training.multilabel import (
+    MultiLabelModule,
+    blobs,
+    cut_out,
+    empty_pictures,
+    train_multilabel,
+    training_rows,
+    with_holes,
+)
+from helpers.training.multilabel_options import MultiLabelOptions
+
+TINY = MultiLabelOptions(
+    model_args={"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4},
+    size=32, scenes=(48, 48), epochs=2, batch=16,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    images, parts = draw_multilabels(24, size=48, seed=9, objects=(2, 3), shortcut_base_rate=0.5)
+    return images.images(), images.labels, parts
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def seen(images, parts, kind):
+    """The share of each image's pixels of a class that are not black."""
+    inside = parts == kind
+    return ((images.amax(1) > 0) & inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_cut_out_shows_what_its_labels_say_and_nothing_else(drawn, seed):
+    images, labels, parts = drawn
+    shown, left = cut_out(images, parts, generator(seed))
+    for kind in range(labels.shape[1]):
+        share = seen(shown, parts, kind)
+        assert (share[left[:, kind] == 1] > 0.95).all()  # (a few pixels of an object are black by themselves)
+        assert (share[(left[:, kind] == 0) & labels[:, kind]] == 0).all()
+    assert not ((left == 1) & ~labels).any()
+    assert not shown.movedim(1, 3)[parts == MARK].any()
+
+
+def test_half_of_the_cut_outs_keep_their_background(drawn):
+    images, _, parts = drawn
+    shown, _ = cut_out(images, parts, generator(1))
+    background = seen(shown, parts, BACKGROUND)
+    assert background[1::2].min() > background[::2].max()
+
+
+def test_holes_leave_enough_of_every_object(drawn):
+    images, labels, parts = drawn
+    holed = with_holes(images, parts, generator())
+    assert (holed != images).flatten(1).any(1).float().mean() > 0.5
+    assert ((holed == images) | (holed == 0)).all()
+    for kind in range(labels.shape[1]):
+        assert (seen(holed, parts, kind)[(parts == kind).any(2).any(1)] > 0.25).all()
+
+
+def test_empty_pictures_show_no_object(drawn):
+    images, _, _ = drawn
+    empty = empty_pictures(images, generator())
+    assert not empty[::4].any()
+    correlation = torch.corrcoef(torch.stack([empty[2::4].flatten(), images[2::4].flatten()]))[0, 1]
+    assert correlation.abs() < 0.7  # noise with the image's mean colour and brightness, not the image
+
+
+def test_blobs_are_sharp_and_cover_some_of_the_image(drawn):
+    areas = blobs(drawn[0], generator())
+    assert set(areas.unique().tolist()) == {0.0, 1.0}
+    assert 0.1 < areas.mean() < 0.9
+
+
+def test_patterns_darken_some_images_and_mislead_the_network(drawn):
+    module = MultiLabelModule(TINY)
+    images, labels, _ = drawn
+    target = labels.float()
+    changed = module._with_patterns(images, target, generator())
+    assert torch.equal(changed[::2], images[::2])  # every second stays as it is
+    assert (changed <= images + 1e-6).all()
+    assert (changed >= (1 - TINY.pattern_strength) * images - 1e-6).all()
+    plain, misled = (
+        torch.nn.functional.binary_cross_entropy_with_logits(module(each), target) for each in (images, changed)
+    )
+    assert misled > plain
+    without = MultiLabelModule(replace(TINY, pattern_strength=0.0))
+    assert without._with_patterns(images, target, generator()) is images
+
+
+def test_training_lowers_the_loss_and_resumes_bit_for_bit(tmp_path):
+    def loss_of(module):
+        pixels, labels, _ = next(iter(training_rows(TINY)))
+        with torch.no_grad():
+            logits = module.eval()(pixels.float() / 255)
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.float()))
+
+    longer = replace(TINY, epochs=10)
+    done, seconds = train_multilabel(longer, tmp_path / "whole", device="cpu", show=False)
+    assert loss_of(done) < loss_of(MultiLabelModule(longer))
+    assert seconds > 0
+    step = MultiLabelModule.training_step
+    with pytest.MonkeyPatch.context() as patch:
+
+        def stop(self, batch, index):
+            if self.current_epoch == 6:
+                raise KeyboardInterrupt
+            return step(self, batch, index)
+
+        patch.setattr(MultiLabelModule, "training_step", stop)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            train_multilabel(longer, tmp_path / "parts", device="cpu", show=False)
+    resumed, _ = train_multilabel(longer, tmp_path / "parts", device="cpu", show=False)
+    for name, value in done.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
+    with pytest.raises(ValueError, match="another value of"):
+        train_multilabel(replace(longer, smoothing=0.1), tmp_path / "parts", device="cpu", show=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"scenes": (1, 2)}, "fill a batch"),
+        ({"cut_share": 0.9}, "shares of a batch"),
+        ({"smoothing": 0.5}, "smoothing"),
+        ({"pattern_strength": 2.0}, "pattern_strength"),
+    ],
+)
+def test_wrong_options_are_refused_by_name(options, words):
+    with pytest.raises(ValueError, match=words):
+        MultiLabelOptions(**options)
