@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from benchmarks.plain_classifiers import plain_photograph_classifier, plain_scenes_classifier
 from benchmarks.published import published_cartoonx
 from benchmarks.timing import REPEATS, medians, threads
-from helpers.methods.initial_masks import explain_warm, starting_mask
+from helpers.methods.initial_masks import explain_from_prediction, starting_mask
 from helpers.methods.rde import CartoonX
 from helpers.papers.recartoonx.experiments import Study
 from helpers.results import read_table
@@ -75,7 +75,7 @@ class _Scale:
 
     def from_learned(self) -> Tensor:
         """The network's prediction, optimised until the stopping rule says that it is done."""
-        return explain_warm(self.method, self.images, **self.changes).representation_mask
+        return explain_from_prediction(self.method, self.images, **self.changes).representation_mask
 
     def later(self) -> Tensor:
         """The authors' later recipe."""

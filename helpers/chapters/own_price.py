@@ -15,7 +15,7 @@ from torch import Tensor
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
 from helpers.methods.rde import RatePath
-from helpers.metrics.truth_scores import share_inside
+from helpers.metrics.truth_scores import relevance_mass_accuracy
 from helpers.plots import METHOD_COLOURS
 from helpers.reporting.effects import mean_effect
 
@@ -116,7 +116,7 @@ def price_rows(
     rows = []
     for price, explanation in found.items():
         black = entries(explanation) < 1
-        inside = torch.where(shown & ~black, share_inside(explanation.mask, region), torch.nan)
+        inside = torch.where(shown & ~black, relevance_mass_accuracy(explanation.mask, region), torch.nan)
         rows.append(
             {
                 "price": price,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from helpers.core.runtime import random_generator
 from helpers.methods.initial_masks import MaskNetwork
-from helpers.methods.initial_masks.learned import look_repeatedly
+from helpers.methods.initial_masks.learned import refine_mask
 from helpers.methods.rde import RateDistortionExplainer
 from helpers.plots import MASK_COLOURS, draw_image
 
@@ -43,7 +43,7 @@ def looks(
     """The network's masks after one look, two looks, and so on."""
     problem = method.problem(images)
     weights = images.new_full((len(images),), weight)
-    return [look_repeatedly(network, problem, images, weights, looks=number + 1) for number in range(count)]
+    return [refine_mask(network, problem, images, weights, looks=number + 1) for number in range(count)]
 
 
 def draw_starts(

@@ -116,7 +116,7 @@ def merge_classes(
     return masks.masked_fill(~classes[..., None, None], 0).amax(1, keepdim=True)
 
 
-def stretch(masks: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch height width"]:
+def min_max_normalise(masks: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch height width"]:
     """Each mask moved and scaled so that its least entry is 0 and its largest 1; 0 where all entries are equal."""
     low, high = masks.amin((-2, -1), keepdim=True), masks.amax((-2, -1), keepdim=True)
     return (masks - low) / (high - low).clamp_min(torch.finfo(masks.dtype).tiny)

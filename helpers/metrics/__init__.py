@@ -6,9 +6,9 @@ from helpers.metrics.curves import Direction, random_ranks, rate_distortion_curv
 from helpers.metrics.hallucination import CannyEdges, EdgeDetector, hallucinated_edges, hallucination_score
 from helpers.metrics.masking import masked_images
 from helpers.metrics.multilabel import decision_counts, micro_scores
-from helpers.metrics.regions import excess_share, outranks, points_inside
+from helpers.metrics.regions import pixel_auroc, pointing_game, relevance_mass_above_chance
 from helpers.metrics.segmentation import saliency_score, sanity_masks, segmentation_scores
-from helpers.metrics.shortcut import reliance, shortcut_scores
+from helpers.metrics.shortcut import shortcut_scores, shortcut_sensitivity
 from helpers.metrics.sparsity import SparseScores, lp_norm, lp_sparsity, score_explanations, summarise
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "class_score_matrix",
     "conciseness_preciseness",
     "decision_counts",
-    "excess_share",
     "hallucinated_edges",
     "hallucination_score",
     "information",
@@ -29,15 +28,16 @@ __all__ = [
     "masked_images",
     "masked_probabilities",
     "micro_scores",
-    "outranks",
-    "points_inside",
+    "pixel_auroc",
+    "pointing_game",
     "random_ranks",
     "rate_distortion_curve",
-    "reliance",
+    "relevance_mass_above_chance",
     "saliency_score",
     "sanity_masks",
     "score_explanations",
     "segmentation_scores",
     "shortcut_scores",
+    "shortcut_sensitivity",
     "summarise",
 ]

@@ -7,7 +7,7 @@ from typing import get_args
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from helpers.methods.explainer.aggregation import hidden_colour, hide
+from helpers.methods.explainer.aggregation import apply_mask, baseline_colour
 from helpers.methods.explainer.options import Variant
 
 
@@ -33,4 +33,4 @@ def masked_images(
     """
     if variant not in get_args(Variant):
         raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
-    return hide(images, masks, hidden_colour(classifier, variant))
+    return apply_mask(images, masks, baseline_colour(classifier, variant))

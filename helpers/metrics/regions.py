@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def excess_share(
+def relevance_mass_above_chance(
     masks: Float[Tensor, "batch height width"], region: Bool[Tensor, "batch height width"]
 ) -> Float[Tensor, " batch"]:
     """The share of a mask's mass in a region, minus the region's share of the image.
@@ -26,7 +26,7 @@ def excess_share(
     return torch.where(total > 0, share - area, torch.zeros_like(total))
 
 
-def outranks(
+def pixel_auroc(
     masks: Float[Tensor, "batch height width"],
     region: Bool[Tensor, "batch height width"],
     other: Bool[Tensor, "batch height width"],
@@ -51,7 +51,7 @@ def outranks(
     return torch.where(pairs > 0, wins / pairs.clamp_min(1), torch.nan).to(masks.dtype)
 
 
-def points_inside(
+def pointing_game(
     masks: Float[Tensor, "batch height width"], region: Bool[Tensor, "batch height width"]
 ) -> Float[Tensor, " batch"]:
     """The pointing game: whether the largest value of a mask lies in the region, 1 or 0.

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.metrics.regions import excess_share, outranks
+from helpers.metrics.regions import pixel_auroc, relevance_mass_above_chance
 
 
 def shortcut_scores(
@@ -24,7 +24,7 @@ def shortcut_scores(
     - `over_background`: the probability that a random pixel of the mark stands higher in the mask than a random pixel
       of the background (neither mark nor object). 0.5: the mask sees no difference; 1: the mark stands out.
     - `over_object`: the same against the pixels of the object. 1: the mark stands above all of the object.
-    - `excess_share`: the share of the mask's mass on the mark, minus the mark's share of the image.
+    - `relevance_mass_above_chance`: the share of the mask's mass on the mark, minus the mark's share of the image.
 
     The first two depend on the order of a mask's values alone, so that smooth and sharp methods can be compared. They
     are nan where one of the two regions is empty.
@@ -35,14 +35,14 @@ def shortcut_scores(
         objects: the pixels of the class's objects.
     """
     return {
-        "over_background": outranks(masks, mark, ~(mark | objects)),
-        "over_object": outranks(masks, mark, objects & ~mark),
-        "excess_share": excess_share(masks, mark),
+        "over_background": pixel_auroc(masks, mark, ~(mark | objects)),
+        "over_object": pixel_auroc(masks, mark, objects & ~mark),
+        "relevance_mass_above_chance": relevance_mass_above_chance(masks, mark),
     }
 
 
 @torch.no_grad()
-def reliance(
+def shortcut_sensitivity(
     classifier: nn.Module,
     without: Float[Tensor, "batch 3 height width"],
     marked: Float[Tensor, "batch 3 height width"],

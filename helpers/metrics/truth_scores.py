@@ -20,7 +20,7 @@ def region_of_class(scenes: Scenes, classes: Int[Tensor, " scenes"]) -> Bool[Ten
     return (scenes.object_masks & wanted[:, :, None, None]).any(1, keepdim=True)
 
 
-def share_inside(
+def relevance_mass_accuracy(
     mask: Float[Tensor, "batch 1 height width"], region: Bool[Tensor, "batch 1 height width"]
 ) -> Float[Tensor, " batch"]:
     """The share of a mask's mass that lies in a region, in [0, 1]; nan where the mask is zero everywhere.
@@ -33,7 +33,7 @@ def share_inside(
     return torch.where(total > 0, inside / total, torch.full_like(total, torch.nan))
 
 
-def roughness(mask: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
+def border_to_mass_ratio(mask: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
     """The sum of |difference| over all neighbouring pixels, divided by the mask's sum; nan for a mask of zeros.
 
     A lonely dot scores 4, a large even patch almost 0: its border over its area.
@@ -52,7 +52,8 @@ def largest_share(
     An empty mask has the share 0.
     """
     slots = [
-        share_inside(masks, scenes.object_masks[:, slot : slot + 1]) for slot in range(scenes.object_masks.shape[1])
+        relevance_mass_accuracy(masks, scenes.object_masks[:, slot : slot + 1])
+        for slot in range(scenes.object_masks.shape[1])
     ]
     share, place = torch.nan_to_num(torch.stack(slots, 1)).max(1)
     return share, scenes.object_classes.gather(1, place[:, None])[:, 0]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.reporting.effects import Effect, mean_effect
-from helpers.reporting.selection import SMALL_RATES, curve_values, first_part, wins
+from helpers.reporting.selection import SMALL_RATES, area_under_curve, curve_values, win_rate
 
 NAMES = {"cartoonx": "CartoonX", "pixel-rde": "Pixel RDE"}
 Outcome = Literal["held", "did not hold", "is undecided"]
@@ -45,7 +45,7 @@ class Claim:
 
 def lower_at_small_rates(curves: pd.DataFrame) -> Claim:
     """Keeping the few most relevant entries, CartoonX distorts less than Pixel RDE (section 4.1, Figure 3, left)."""
-    cartoonx, pixel = (first_part(curves, method, "keep") for method in METHOD_PAIR)
+    cartoonx, pixel = (area_under_curve(curves, method, "keep") for method in METHOD_PAIR)
     return Claim(
         statement="CartoonX distorts less than Pixel RDE when few entries are kept",
         measure=f"CartoonX − Pixel RDE, mean distortion while the first {SMALL_RATES:.0%} are kept",
@@ -56,7 +56,7 @@ def lower_at_small_rates(curves: pd.DataFrame) -> Claim:
 
 def sharper_increase(curves: pd.DataFrame) -> Claim:
     """Randomising the few most relevant entries, CartoonX's distortion rises more (Figure 3, middle)."""
-    cartoonx, pixel = (first_part(curves, method, "randomise") for method in METHOD_PAIR)
+    cartoonx, pixel = (area_under_curve(curves, method, "randomise") for method in METHOD_PAIR)
     return Claim(
         statement="CartoonX's distortion rises more sharply when the most relevant entries are randomised",
         measure=f"CartoonX − Pixel RDE, mean distortion while the first {SMALL_RATES:.0%} are randomised",
@@ -114,7 +114,7 @@ def more_wins(gap: pd.Series) -> Claim:
     return Claim(
         statement="CartoonX is the better one on most images",
         measure="share of images on which CartoonX distorts less than Pixel RDE (a tie counts half)",
-        effect=mean_effect(wins(gap)),
+        effect=mean_effect(win_rate(gap)),
         expected=1,
         null=0.5,
     )

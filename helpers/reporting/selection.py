@@ -25,7 +25,7 @@ def curve_values(curves: pd.DataFrame, curve: str, direction: str) -> pd.DataFra
     return rows.pivot(index="image", columns="fraction", values="distortion").sort_index(axis=1)
 
 
-def first_part(curves: pd.DataFrame, curve: str, direction: str, *, until: float = SMALL_RATES) -> pd.Series:
+def area_under_curve(curves: pd.DataFrame, curve: str, direction: str, *, until: float = SMALL_RATES) -> pd.Series:
     """Each image's mean distortion over the fractions from 0 to `until`: the area under the curve, by trapezia."""
     values = curve_values(curves, curve, direction)
     fractions = values.columns.to_numpy(dtype=float)
@@ -37,18 +37,18 @@ def first_part(curves: pd.DataFrame, curve: str, direction: str, *, until: float
     return pd.Series(np.asarray(areas), index=values.index, name="distortion")
 
 
-def first_part_gap(curves: pd.DataFrame) -> pd.Series:
+def area_gap(curves: pd.DataFrame) -> pd.Series:
     """Each image's mean distortion over the first tenth that is kept, CartoonX minus Pixel RDE: negative is better."""
-    gap = first_part(curves, "cartoonx", "keep") - first_part(curves, "pixel-rde", "keep")
+    gap = area_under_curve(curves, "cartoonx", "keep") - area_under_curve(curves, "pixel-rde", "keep")
     return gap.rename("gap").sort_values(kind="stable")
 
 
-def wins(gap: pd.Series) -> pd.Series:
+def win_rate(gap: pd.Series) -> pd.Series:
     """1 where CartoonX is the better one, 0 where Pixel RDE is, a half where they are equal."""
     return (gap < 0) + 0.5 * (gap == 0)
 
 
-def extremes(gap: pd.Series, count: int = 3) -> tuple[list[str], list[str]]:
+def largest_gaps(gap: pd.Series, count: int = 3) -> tuple[list[str], list[str]]:
     """The images with the largest advantage of CartoonX, and those with the largest of Pixel RDE, at most `count` each.
 
     Only images with an advantage count, so that either list may be shorter, or empty.

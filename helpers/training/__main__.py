@@ -13,7 +13,7 @@ from helpers.training.card import write_card
 from helpers.training.evaluation import evaluate_scene_classifier
 from helpers.training.module import MEAN, STD
 from helpers.training.options import SCENES_CNN, SCENES_VIT, TrainingOptions
-from helpers.training.stress import stress_scene_classifier
+from helpers.training.robustness import evaluate_robustness
 from helpers.training.train import Training, train_scene_classifier
 
 RECIPES: dict[str, TrainingOptions] = {"scenes-cnn": SCENES_CNN, "scenes-vit": SCENES_VIT}
@@ -60,7 +60,7 @@ def _publish(path: Path, training: Training, count: int, shown: str) -> None:
         digest=digest,
         options=options,
         evaluation=evaluation,
-        stress=stress_scene_classifier(classifier, max(1, count // 4)),
+        stress=evaluate_robustness(classifier, max(1, count // 4)),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         normaliser=(MEAN[0], STD[0]),
         seconds=training.seconds,

@@ -11,7 +11,7 @@ import torch
 from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.evaluation import Evaluation
 from helpers.training.options import TEST_SERIES, TRAINING_SERIES, TrainingOptions
-from helpers.training.stress import Stress
+from helpers.training.robustness import RobustnessEvaluation
 
 _CARD = """# {name}: a small classifier of scenes
 
@@ -94,7 +94,7 @@ def write_card(
     digest: str,
     options: TrainingOptions,
     evaluation: Evaluation,
-    stress: Stress,
+    stress: RobustnessEvaluation,
     parameters: int,
     normaliser: tuple[float, float],
     seconds: float,
@@ -151,7 +151,7 @@ def _kind(options: TrainingOptions) -> str:
     )
 
 
-def _conditions(stress: Stress) -> list[tuple[str, float]]:
+def _conditions(stress: RobustnessEvaluation) -> list[tuple[str, float]]:
     """The conditions of a stress test in words, with their accuracies."""
     return [
         *((f"{number} objects", accuracy) for number, accuracy in stress.by_objects.items()),

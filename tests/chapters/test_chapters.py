@@ -1,4 +1,4 @@
-"""What the chapters need: pyramid, truth, roughness, words, and the stored gallery."""
+"""What the chapters need: pyramid, truth, border_to_mass_ratio, words, and the stored gallery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import make_scenes
 from helpers.methods.wavelets import WaveletTransform
-from helpers.metrics.truth_scores import region_of_class, roughness, share_inside
+from helpers.metrics.truth_scores import border_to_mass_ratio, region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study
 from helpers.results import read_provenance
 
@@ -57,20 +57,20 @@ class TestTruth:
         mask[2] = 0
         region = torch.tensor([[True, False], [False, True]])[None, None].repeat(3, 1, 1, 1)
         region[1] = True
-        shares = share_inside(mask, region)
+        shares = relevance_mass_accuracy(mask, region)
         assert shares[:2].tolist() == [0.5, 1.0]
         assert shares[2].isnan()
 
     def test_a_constant_mask_scores_the_regions_area(self):
         region = torch.rand(2, 1, 9, 9, generator=torch.Generator().manual_seed(1)) > 0.6
-        shares = share_inside(torch.full((2, 1, 9, 9), 0.3), region)
+        shares = relevance_mass_accuracy(torch.full((2, 1, 9, 9), 0.3), region)
         torch.testing.assert_close(shares, region.float().mean((1, 2, 3)))
 
     def test_roughness_of_a_dot_a_patch_and_nothing(self):
         masks = torch.zeros(3, 1, 12, 12)
         masks[0, 0, 4, 4] = 0.7
         masks[1, 0, 2:7, 3:9] = 0.4
-        values = roughness(masks)
+        values = border_to_mass_ratio(masks)
         torch.testing.assert_close(values[:2], torch.tensor([4.0, 2 * (5 + 6) / (5 * 6)]))  # border over area
         assert values[2].isnan()
 

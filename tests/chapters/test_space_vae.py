@@ -83,7 +83,10 @@ def principal():
 @pytest.fixture(scope="module")
 def walks():
     points = toy_points(300, seed=1)
-    return points, [watch_codebook(points, 6, (0, 1, 20), revive=revive) for revive in (False, True)]
+    return points, [
+        watch_codebook(points, 6, (0, 1, 20), restart_dead_codes=restart_dead_codes)
+        for restart_dead_codes in (False, True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +213,7 @@ class TestToy:
     @pytest.mark.parametrize("looks", [(), (3, 1), (-1, 2)])
     def test_looks_must_ascend(self, unchecked, looks):
         with pytest.raises(ValueError, match="must be numbers of steps"):
-            watch_codebook(toy_points(20), 2, looks, revive=True)
+            watch_codebook(toy_points(20), 2, looks, restart_dead_codes=True)
 
     def test_pictures(self, walks):
         points, (published, revived) = walks

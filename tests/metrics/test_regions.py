@@ -7,7 +7,13 @@ from sklearn.metrics import roc_auc_score
 from tiny import WindowClassifier
 
 from helpers.data.scenes import make_scenes
-from helpers.metrics import excess_share, outranks, points_inside, reliance, shortcut_scores
+from helpers.metrics import (
+    pixel_auroc,
+    pointing_game,
+    relevance_mass_above_chance,
+    shortcut_scores,
+    shortcut_sensitivity,
+)
 
 SIZE = 20
 
@@ -33,7 +39,7 @@ def pair():
 
 def test_outranking_is_the_area_under_the_roc_curve(masks, regions):
     inside, outside = regions
-    found = outranks(masks, inside, outside)
+    found = pixel_auroc(masks, inside, outside)
     for row in range(3):
         compared = inside[row] | outside[row]
         expected = roc_auc_score(inside[row][compared].numpy(), masks[row][compared].numpy())
@@ -41,44 +47,46 @@ def test_outranking_is_the_area_under_the_roc_curve(masks, regions):
 
 
 def test_outranking_sees_the_order_alone(masks, regions):
-    torch.testing.assert_close(outranks(masks**3 * 0.2, *regions), outranks(masks, *regions))
+    torch.testing.assert_close(pixel_auroc(masks**3 * 0.2, *regions), pixel_auroc(masks, *regions))
 
 
 def test_a_constant_mask_tells_no_region_from_another(regions):
-    assert outranks(torch.full((3, SIZE, SIZE), 0.3), *regions).tolist() == [0.5] * 3
-    assert outranks(regions[0].float(), *regions).tolist() == [1.0] * 3
+    assert pixel_auroc(torch.full((3, SIZE, SIZE), 0.3), *regions).tolist() == [0.5] * 3
+    assert pixel_auroc(regions[0].float(), *regions).tolist() == [1.0] * 3
 
 
 def test_an_empty_region_cannot_be_ranked(masks, regions):
-    assert bool(outranks(masks, torch.zeros_like(regions[0]), regions[1]).isnan().all())
-    assert bool(outranks(masks, regions[0], torch.zeros_like(regions[1])).isnan().all())
+    assert bool(pixel_auroc(masks, torch.zeros_like(regions[0]), regions[1]).isnan().all())
+    assert bool(pixel_auroc(masks, regions[0], torch.zeros_like(regions[1])).isnan().all())
 
 
 def test_the_excess_share_has_its_closed_forms(regions):
     region = regions[0]
     area = region.float().mean((1, 2))
-    torch.testing.assert_close(excess_share(region.float(), region), 1 - area)
-    torch.testing.assert_close(excess_share((~region).float() * 0.1, region), -area)
+    torch.testing.assert_close(relevance_mass_above_chance(region.float(), region), 1 - area)
+    torch.testing.assert_close(relevance_mass_above_chance((~region).float() * 0.1, region), -area)
     for constant in (0.0, 0.4):
         torch.testing.assert_close(
-            excess_share(torch.full(region.shape, constant), region), 0 * area, atol=1e-6, rtol=0
+            relevance_mass_above_chance(torch.full(region.shape, constant), region), 0 * area, atol=1e-6, rtol=0
         )
 
 
 def test_the_excess_share_does_not_see_a_factor(masks, regions):
-    torch.testing.assert_close(excess_share(0.01 * masks, regions[0]), excess_share(masks, regions[0]))
+    torch.testing.assert_close(
+        relevance_mass_above_chance(0.01 * masks, regions[0]), relevance_mass_above_chance(masks, regions[0])
+    )
 
 
 def test_pointing_looks_at_the_largest_value(regions):
     mask = torch.zeros(1, SIZE, SIZE)
     mask[0, 3, 4] = 0.2
     region = torch.zeros(1, SIZE, SIZE, dtype=torch.bool)
-    assert points_inside(mask, region).tolist() == [0]
+    assert pointing_game(mask, region).tolist() == [0]
     region[0, 3, 4] = True
-    assert points_inside(mask, region).tolist() == [1]
+    assert pointing_game(mask, region).tolist() == [1]
     mask[0, 7, 7] = 0.2  # two pixels share the maximum: chance decides
-    assert points_inside(mask, region).tolist() == [0.5]
-    flat = points_inside(torch.zeros_like(regions[0]).float(), regions[0])
+    assert pointing_game(mask, region).tolist() == [0.5]
+    flat = pointing_game(torch.zeros_like(regions[0]).float(), regions[0])
     torch.testing.assert_close(flat, regions[0].float().mean((1, 2)))
 
 
@@ -88,11 +96,11 @@ class TestShortcut:
         objects = marked.object_masks.any(1)
         mark = shortcut_scores(marked.shortcut_mask.float(), marked.shortcut_mask, objects)
         assert mark["over_background"].tolist() == mark["over_object"].tolist() == [1.0] * 6
-        assert float(mark["excess_share"].min()) > 0.8
+        assert float(mark["relevance_mass_above_chance"].min()) > 0.8
         own = shortcut_scores(objects.float(), marked.shortcut_mask, objects)
         assert own["over_background"].tolist() == [0.5] * 6
         assert own["over_object"].tolist() == [0.0] * 6
-        assert float(own["excess_share"].max()) < 0
+        assert float(own["relevance_mass_above_chance"].max()) < 0
 
     def test_background_is_neither_mark_nor_object(self, pair):
         _, marked = pair
@@ -109,7 +117,7 @@ class TestShortcut:
         without, marked = pair
         window = (slice(0, 16), slice(0, 16))
         classifier = WindowClassifier(window)
-        found = reliance(classifier, without.images, marked.images)
+        found = shortcut_sensitivity(classifier, without.images, marked.images)
         touched = (without.images != marked.images).any(1)[(slice(None), *window)].flatten(1).any(1)
         assert torch.equal(found["logit"][:, 0] != 0, touched)
         assert bool((found["logit"][:, 1] == 0).all())

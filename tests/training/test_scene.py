@@ -26,7 +26,7 @@ from helpers.training.data import BACKGROUND, EpochSampler, draw_dataset, traini
 from helpers.training.evaluation import calibration_error, wilson_interval
 from helpers.training.module import SceneClassifierModule
 from helpers.training.options import TEST_SERIES
-from helpers.training.stress import NOISE_LEVELS, SIZES, stress_scene_classifier
+from helpers.training.robustness import NOISE_LEVELS, SIZES, evaluate_robustness
 
 TINY = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 
@@ -55,7 +55,7 @@ KILLED = """
 import os, signal, sys
 from helpers.training import TrainingOptions, train_scene_classifier
 from helpers.training.options import TEST_SERIES
-from helpers.training.stress import NOISE_LEVELS, SIZES, stress_scene_classifier
+from helpers.training.robustness import NOISE_LEVELS, SIZES, evaluate_robustness
 from helpers.training.module import SceneClassifierModule
 step = SceneClassifierModule.training_step
 def fatal(self, batch, index):
@@ -289,7 +289,7 @@ class Corner(torch.nn.Module):
 def test_stress_counts_right_answers_under_each_condition():
     options = {"name": "corner", "class_names": SCENE_CLASSES, "digest": "", "source": "test", "normalise": False}
     classifier = Classifier(Corner(), preprocessing=Preprocessing(input_size=32), **options)
-    stress = stress_scene_classifier(classifier, 40)
+    stress = evaluate_robustness(classifier, 40)
     scenes = make_scenes(40, size=32, seed=TEST_SERIES + 1, objects=(3, 3))
     right = ((scenes.images[:, 0, 0, 0] * 10).long().clamp(max=9) == scenes.label).float().mean().item()
     assert 0 < stress.by_objects[3] == pytest.approx(right)

@@ -52,7 +52,7 @@ def watch_codebook(
     codes: int,
     looks: Sequence[int],
     *,
-    revive: bool,
+    restart_dead_codes: bool,
     decay: float = 0.9,
     batch: int = 64,
     seed: int = 0,
@@ -63,7 +63,7 @@ def watch_codebook(
         points: what is to be quantised.
         codes: how many codes there are.
         looks: after how many steps to look, ascending; 0 is the codebook as it begins.
-        revive: whether dead codes are revived; without it codes begin as standard normal vectors.
+        restart_dead_codes: whether dead codes are revived; without it codes begin as standard normal vectors.
         decay: of the moving averages.
         batch: points a step.
         seed: of the codes' beginning and of the batches.
@@ -75,7 +75,7 @@ def watch_codebook(
         raise ValueError(f"looks={tuple(looks)} must be numbers of steps that ascend, from 0 on")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        quantiser = VectorQuantiser(codes, 2, decay=decay, dead_below=0.01 if revive else 0.0)
+        quantiser = VectorQuantiser(codes, 2, decay=decay, dead_below=0.01 if restart_dead_codes else 0.0)
     generator = torch.Generator().manual_seed(seed)
     seen = []
     for step in range(looks[-1] + 1):

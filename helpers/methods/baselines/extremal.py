@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from helpers.core.class_masks import stretch
+from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import progress
 from helpers.methods.baselines.blur import gaussian_blur
 from helpers.methods.baselines.pairs import PairMethod
@@ -102,7 +102,7 @@ class ExtremalPerturbation(PairMethod):
         for step in progress(range(o.steps), label=self.name, show=show_progress):
             search.step(step)
         masks = search.best()
-        return stretch(gaussian_blur(masks, o.smooth * min(images.shape[-2:])))
+        return min_max_normalise(gaussian_blur(masks, o.smooth * min(images.shape[-2:])))
 
 
 class _Search:

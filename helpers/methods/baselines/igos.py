@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.core.class_masks import stretch
+from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import progress, random_generator
 from helpers.methods.baselines.blur import gaussian_blur
 from helpers.methods.baselines.pairs import PairMethod, probabilities
@@ -124,7 +124,7 @@ class IGOSPlusPlus(PairMethod):
         generator = random_generator(o.seed, images.device)
         for _ in progress(range(o.counts[0]), label=self.name, show=show_progress):
             search.step(generator)
-        return stretch(1 - search.enlarge(search.masks.prod(0)))
+        return min_max_normalise(1 - search.enlarge(search.masks.prod(0)))
 
 
 class Search:

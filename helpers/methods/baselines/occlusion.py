@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from helpers.core.class_masks import ClassMaskMethod, check_classes
 from helpers.core.runtime import progress
 from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
-from helpers.methods.explainer.aggregation import hidden_colour
+from helpers.methods.explainer.aggregation import baseline_colour
 
 _NUMBERS_AT_ONCE = 2**25
 Count = Annotated[int, Field(ge=1)]
@@ -76,7 +76,7 @@ class OcclusionMaps(ClassMaskMethod):
         """Captum takes each class's score of each image for an output of its own, and gives every one its map."""
         o, side = self.options, min(images.shape[-2:])
         window, stride = max(1, round(o.window * side)), max(1, round(o.stride * side))
-        colour = hidden_colour(self.classifier, o.variant)
+        colour = baseline_colour(self.classifier, o.variant)
         maps = Occlusion(lambda batch: probabilities(self.classifier(batch), o.score).flatten()).attribute(
             images,
             sliding_window_shapes=(3, window, window),

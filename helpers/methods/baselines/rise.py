@@ -11,10 +11,10 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from helpers.core.class_masks import ClassMaskMethod, check_classes, stretch
+from helpers.core.class_masks import ClassMaskMethod, check_classes, min_max_normalise
 from helpers.core.runtime import progress, random_generator
 from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
-from helpers.methods.explainer.aggregation import hidden_colour, hide
+from helpers.methods.explainer.aggregation import apply_mask, baseline_colour
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -67,7 +67,10 @@ class RISE(ClassMaskMethod):
     ) -> Float[Tensor, "batch classes height width"]:
         """See `ClassMaskMethod.class_masks`."""
         check_classes(images, classes, count_classes(self.classifier, images))
-        return stretch(self.relevance(images, classes.shape[1], show_progress=show_progress)) * classes[..., None, None]
+        return (
+            min_max_normalise(self.relevance(images, classes.shape[1], show_progress=show_progress))
+            * classes[..., None, None]
+        )
 
     @torch.no_grad()
     def relevance(
@@ -76,14 +79,14 @@ class RISE(ClassMaskMethod):
         """The expected score of every class given that a pixel is kept, as estimated from the masks."""
         o, (height, width) = self.options, images.shape[-2:]
         total = images.new_zeros(len(images), classes, height * width)
-        colour = hidden_colour(self.classifier, o.variant)
+        colour = baseline_colour(self.classifier, o.variant)
         generator = random_generator(o.seed)  # on the CPU, for the same masks on every device
         counts = [o.batch] * (o.masks // o.batch) + [o.masks % o.batch] * bool(o.masks % o.batch)
         with left_as_found(self.classifier):
             for count in progress(counts, label=self.name, show=show_progress):
                 masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
                 for place, image in enumerate(images):
-                    seen = hide(image.expand(count, -1, -1, -1), masks, colour)
+                    seen = apply_mask(image.expand(count, -1, -1, -1), masks, colour)
                     scores = probabilities(self.classifier(seen), o.score)
                     total[place].addmm_(scores.T, masks.flatten(1))
         return (total / (o.masks * o.probability)).unflatten(2, (height, width))

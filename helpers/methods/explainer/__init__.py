@@ -1,6 +1,6 @@
 """The Explainer: a network that learns to explain a classifier, one mask a class in one forward pass."""
 
-from helpers.methods.explainer.aggregation import hidden_colour, hide, target_and_other_masks
+from helpers.methods.explainer.aggregation import apply_mask, baseline_colour, target_and_other_masks
 from helpers.methods.explainer.files import ExplainerFile, load_explainer, read_explainer, save_explainer
 from helpers.methods.explainer.loss import ExplainerLoss
 from helpers.methods.explainer.method import Explainer
@@ -15,8 +15,8 @@ __all__ = [
     "ExplainerOptions",
     "LossOptions",
     "NetworkOptions",
-    "hidden_colour",
-    "hide",
+    "apply_mask",
+    "baseline_colour",
     "load_explainer",
     "read_explainer",
     "save_explainer",

@@ -26,7 +26,7 @@ def target_and_other_masks(
     return target, other
 
 
-def hide(
+def apply_mask(
     images: Float[Tensor, "batch 3 height width"],
     mask: Float[Tensor, "batch 1 height width"],
     hidden: Float[Tensor, "1 3 1 1"] | None = None,
@@ -35,7 +35,7 @@ def hide(
     return images * mask if hidden is None else hidden + (images - hidden) * mask
 
 
-def hidden_colour(classifier: object, variant: str) -> Float[Tensor, "1 3 1 1"] | None:
+def baseline_colour(classifier: object, variant: str) -> Float[Tensor, "1 3 1 1"] | None:
     """What shows where a mask hides: black; published: the classifier's mean colour.
 
     The published code multiplies the normalised image, in which 0 is the mean colour.

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.methods.explainer.aggregation import hidden_colour, hide, target_and_other_masks
+from helpers.methods.explainer.aggregation import apply_mask, baseline_colour, target_and_other_masks
 from helpers.methods.explainer.options import LossOptions
 
 Pairs = tuple[Int[Tensor, " pairs"], Int[Tensor, " pairs"]]
@@ -72,8 +72,8 @@ class ExplainerLoss:
         o = self.options
         logits = logits.float()
         target, other = target_and_other_masks(logits, labels)
-        colour = hidden_colour(classifier, o.variant)
-        both = torch.cat([hide(images, target, colour), hide(images, 1 - target, colour)])
+        colour = baseline_colour(classifier, o.variant)
+        both = torch.cat([apply_mask(images, target, colour), apply_mask(images, 1 - target, colour)])
         kept, left = classifier(both).float().chunk(2)
         differences = reflected_variation if o.variant == "published" else total_variation
         return {

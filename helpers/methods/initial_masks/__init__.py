@@ -6,16 +6,16 @@ from helpers.methods.initial_masks.foreground import foreground_mask, grabcut
 from helpers.methods.initial_masks.learned import learned_mask
 from helpers.methods.initial_masks.network import MaskNetwork, NetworkOptions
 from helpers.methods.initial_masks.starting import MASK_NAMES, starting_mask
-from helpers.methods.initial_masks.warm import WARM, explain_warm
+from helpers.methods.initial_masks.warm import WARM_START, explain_from_prediction
 
 __all__ = [
     "MASK_NAMES",
-    "WARM",
+    "WARM_START",
     "MaskFile",
     "MaskNetwork",
     "NetworkOptions",
     "constant_mask",
-    "explain_warm",
+    "explain_from_prediction",
     "foreground_mask",
     "grabcut",
     "learned_mask",

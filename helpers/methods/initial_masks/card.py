@@ -41,7 +41,7 @@ machine that did other work too, seed {seed}:
 λk · mean(mask), smaller is better; the steps are those of the fast recipe (one antithetic pair, Lion), with a cosine
 from {ones_rate} from ones, {learned_rate} from the learned start; 200 steps with the fast recipe's own. "one look" is
 the bare prediction of one forward pass, "{look_count} looks" the bare prediction too; "learned" is the start, for
-λk / {caution:g} and with {mix:.0%} of ones mixed in. Differences are paired, with 95 % bootstrap intervals.
+λk / {lambda_shrink:g} and with {mix:.0%} of ones mixed in. Differences are paired, with 95 % bootstrap intervals.
 
 {tables}
 
@@ -101,7 +101,7 @@ def write_card(
         command=command,
         count=max(table["image"].nunique() for table in tables.values()),
         look_count=LOOKS,
-        caution=CAUTION,
+        lambda_shrink=CAUTION,
         mix=MIX,
         ones_rate=ONES_RATE,
         learned_rate=LEARNED_RATE,

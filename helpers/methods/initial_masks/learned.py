@@ -27,7 +27,7 @@ def learned_mask(
     *,
     network: MaskNetwork | MaskFile | str | None = None,
     weights: Float[Tensor, " batch"] | float | None = None,
-    caution: float = CAUTION,
+    lambda_shrink: float = CAUTION,
     mix: float = MIX,
     looks: int = LOOKS,
     seed: int = 0,
@@ -38,8 +38,8 @@ def learned_mask(
     distortion's gradient on an antithetic pair, which is what one step of the fast recipe costs.
 
     Too sparse a start is not recoverable ([Re] CartoonX, section 4.2), too dense a one only costs steps. Networks are
-    trained to be cautious; they can be asked with more caution still, or less: for λk / `caution`, and with a share
-    `mix` of ones mixed in. The defaults are those of a start; `caution=1, mix=0` is the bare prediction.
+    trained to be cautious; they can be asked with more lambda_shrink still, or less: for λk / `lambda_shrink`, and with a share
+    `mix` of ones mixed in. The defaults are those of a start; `lambda_shrink=1, mix=0` is the bare prediction.
 
     Args:
         method: Pixel RDE or CartoonX; the network must have been trained for its classifier and its representation.
@@ -47,7 +47,7 @@ def learned_mask(
         targets: None, or classes that are the predicted ones: networks are trained for these.
         network: a network or its name in models/; None finds the one for this classifier and representation.
         weights: λk, one for all or one an image; None for the method's.
-        caution: positive; by how much the network is asked for a smaller λk.
+        lambda_shrink: positive; by how much the network is asked for a smaller λk.
         mix: the share of ones in the result, in [0, 1].
         looks: how often the network looks, at least once.
         seed: of the noise for the gradients.
@@ -56,20 +56,22 @@ def learned_mask(
         ValueError: an option is out of range, no network fits, or targets are not the predicted classes.
         FileNotFoundError: there is no network of this name.
     """
-    if not (caution > 0 and 0 <= mix <= 1 and looks >= 1):
-        raise ValueError(f"caution={caution} must be positive, mix={mix} in [0, 1], and looks={looks} at least 1")
+    if not (lambda_shrink > 0 and 0 <= mix <= 1 and looks >= 1):
+        raise ValueError(
+            f"lambda_shrink={lambda_shrink} must be positive, mix={mix} in [0, 1], and looks={looks} at least 1"
+        )
     found = find_mask_network(method, images) if network is None else network
     loaded = load_mask_network(found) if isinstance(found, str) else found
     chosen = loaded if isinstance(loaded, MaskNetwork) else loaded.network
     problem = method.problem(images)
     _check_targets(problem, targets)
     wanted = method.options.sparsity_weight if weights is None else weights
-    asked = torch.as_tensor(wanted, dtype=images.dtype, device=images.device).expand(len(images)) / caution
-    mask = look_repeatedly(chosen.to(images.device), problem, images, asked, looks=looks, seed=seed)
+    asked = torch.as_tensor(wanted, dtype=images.dtype, device=images.device).expand(len(images)) / lambda_shrink
+    mask = refine_mask(chosen.to(images.device), problem, images, asked, looks=looks, seed=seed)
     return mix + (1 - mix) * mask
 
 
-def look_repeatedly(
+def refine_mask(
     network: MaskNetwork,
     problem: RateDistortion,
     images: Float[Tensor, "batch 3 height width"],

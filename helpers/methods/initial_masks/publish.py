@@ -86,7 +86,7 @@ def evaluate_mask_network(
     """
     ones, black = starting_mask("ones", method, images), torch.zeros_like(starting_mask("ones", method, images))
     bare = {
-        name: learned_mask(method, images, network=network, looks=count, caution=1, mix=0)
+        name: learned_mask(method, images, network=network, looks=count, lambda_shrink=1, mix=0)
         for name, count in (("one look", 1), (f"{LOOKS} looks", LOOKS))
     }
     starts = {"ones": ones, "learned": learned_mask(method, images, network=network)}

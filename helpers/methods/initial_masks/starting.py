@@ -32,7 +32,7 @@ def starting_mask(
     - `random`: one uniform draw that all images share; option `seed`.
     - `constant`: see `constant_mask`; options `scan`, `samples`, `seed`.
     - `foreground`: see `foreground_mask`; options `rectangle`, `background`, `seed`.
-    - `learned`: see `learned_mask`; options `network`, `caution`, `mix`, `looks`, `weights`, `seed`.
+    - `learned`: see `learned_mask`; options `network`, `lambda_shrink`, `mix`, `looks`, `weights`, `seed`.
 
     Args:
         name: one of `MASK_NAMES`.

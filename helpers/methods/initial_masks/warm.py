@@ -16,7 +16,7 @@ from helpers.methods.rde.options import RECIPES, TOLERANCE
 
 # Fewer and larger steps than from ones, and the rate ends higher: so short a run has no time for the smallest steps.
 # The gap is measured after two thirds of them, when some images are done.
-WARM = MappingProxyType(
+WARM_START = MappingProxyType(
     {
         **{name: getattr(RECIPES["fast"], name) for name in ("samples", "antithetic", "optimiser", "schedule")},
         "steps": 150,
@@ -28,7 +28,7 @@ WARM = MappingProxyType(
 )
 
 
-def explain_warm(
+def explain_from_prediction(
     method: RateDistortionExplainer,
     images: Float[Tensor, "batch 3 height width"],
     targets: Target = None,
@@ -38,15 +38,15 @@ def explain_warm(
 
     Args:
         method: Pixel RDE or CartoonX, for whose classifier there is a mask network; its optimiser's options give way
-            to `WARM`, those of the problem (λk, distortion, noise) stay.
+            to `WARM_START`, those of the problem (λk, distortion, noise) stay.
         images: pixels in [0, 1].
         targets: None, or the predicted classes: networks are trained for these.
-        changes: options other than those of `WARM`. Photographs want more and smaller steps, such as
+        changes: options other than those of `WARM_START`. Photographs want more and smaller steps, such as
             `steps=400, learning_rate=0.03`.
 
     Raises:
         ValueError: no network fits, or an option is out of range.
     """
-    runner = method.but(**{**WARM, **changes})
+    runner = method.but(**{**WARM_START, **changes})
     # no floor of ones under the start: in so few steps it would not be worn off everywhere
     return runner.explain(images, targets, initial=starting_mask("learned", method, images, targets, mix=0.0))

@@ -16,7 +16,7 @@ PAIRS = 32  # antithetic pairs of a measurement: 64 samples, as many as one step
 FIRST_PAIRS, SECOND_PAIRS = 8, 16  # of a decision: a first look spares the images that are far from done the second
 
 
-def promised_decrease(mask: Mask, gradient: Mask, *, corner_of: Mask | None = None) -> Float[Tensor, " batch"]:
+def duality_gap(mask: Mask, gradient: Mask, *, corner_of: Mask | None = None) -> Float[Tensor, " batch"]:
     """The decrease of the objective that its slope promises on the way to the best corner of the box [0, 1]^k.
 
     A projected gradient step goes to P(s - η g). As its length η grows, it ends in the corner v of the box to which
@@ -37,7 +37,7 @@ def promised_decrease(mask: Mask, gradient: Mask, *, corner_of: Mask | None = No
     return ((mask - (chooser < 0).to(mask)) * gradient).sum((1, 2))
 
 
-class Gap(NamedTuple):
+class DualityGap(NamedTuple):
     """A measured gap of each image.
 
     Attributes:
@@ -54,7 +54,9 @@ class Gap(NamedTuple):
         return self.value + self.uncertainty
 
 
-def measure_gap(problem: RateDistortion, mask: Mask, generator: torch.Generator, *, pairs: int = PAIRS) -> Gap:
+def estimate_duality_gap(
+    problem: RateDistortion, mask: Mask, generator: torch.Generator, *, pairs: int = PAIRS
+) -> DualityGap:
     """Measure each image's gap at a mask that rests, over fresh noise.
 
     Fresh, because the gradients of the past steps will not do: the mask has followed their noise, and against them
@@ -75,12 +77,12 @@ def measure_gap(problem: RateDistortion, mask: Mask, generator: torch.Generator,
     if pairs < 2 or pairs % 2:
         raise ValueError(f"pairs={pairs} must be an even number of at least 2: they are taken in two halves")
     first, second = (_gradient(problem, mask, generator, pairs // 2) for _ in range(2))
-    upper = promised_decrease(mask, (first + second) / 2)
-    lower = (promised_decrease(mask, first, corner_of=second) + promised_decrease(mask, second, corner_of=first)) / 2
-    return Gap(((upper + lower) / 2).clamp_min(0), (upper - lower) / 2)
+    upper = duality_gap(mask, (first + second) / 2)
+    lower = (duality_gap(mask, first, corner_of=second) + duality_gap(mask, second, corner_of=first)) / 2
+    return DualityGap(((upper + lower) / 2).clamp_min(0), (upper - lower) / 2)
 
 
-def judge_gap(problem: RateDistortion, mask: Mask, seed: int, tolerance: float) -> Gap:
+def judge_duality_gap(problem: RateDistortion, mask: Mask, seed: int, tolerance: float) -> DualityGap:
     """Measure each image's gap as well as a decision about the tolerance needs it.
 
     A first look with FIRST_PAIRS pairs; the images whose gap may be below the tolerance by it are measured again, with
@@ -88,19 +90,21 @@ def judge_gap(problem: RateDistortion, mask: Mask, seed: int, tolerance: float) 
     all are measured with PAIRS.
 
     Args:
-        problem, mask: as in `measure_gap`.
+        problem, mask: as in `estimate_duality_gap`.
         seed: of the noise. Each look has a generator of its own, so that no image's draws depend on its batch mates.
         tolerance: at least 0.
     """
     device = mask.device
     if tolerance == 0:
-        return measure_gap(problem, mask, random_generator(seed, device))
-    value, uncertainty = measure_gap(problem, mask, random_generator(seed, device), pairs=FIRST_PAIRS)
+        return estimate_duality_gap(problem, mask, random_generator(seed, device))
+    value, uncertainty = estimate_duality_gap(problem, mask, random_generator(seed, device), pairs=FIRST_PAIRS)
     near = value < 2 * tolerance
     if bool(near.any()):
-        again = measure_gap(problem.select(near), mask[near], random_generator(seed + 1, device), pairs=SECOND_PAIRS)
+        again = estimate_duality_gap(
+            problem.select(near), mask[near], random_generator(seed + 1, device), pairs=SECOND_PAIRS
+        )
         value[near], uncertainty[near] = again
-    return Gap(value, uncertainty)
+    return DualityGap(value, uncertainty)
 
 
 def _gradient(problem: RateDistortion, mask: Mask, generator: torch.Generator, pairs: int) -> Mask:

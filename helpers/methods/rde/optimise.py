@@ -11,7 +11,7 @@ from torch import Tensor
 
 from helpers.core.explanation import Convergence
 from helpers.core.runtime import progress, random_generator
-from helpers.methods.rde.convergence import judge_gap
+from helpers.methods.rde.convergence import judge_duality_gap
 from helpers.methods.rde.options import RDEOptions
 from helpers.methods.rde.problem import RateDistortion
 from helpers.methods.rde.schedule import check_steps, learning_rate_at
@@ -105,7 +105,7 @@ class _Run:
         """Measure the gaps and let the images go whose gap is below the tolerance; True when none is left."""
         tolerance = self.options.tolerance or 0.0
         seed = self.options.seed + 2_000_003 + 10 * step  # checks do not move the noise of the steps
-        gap = judge_gap(self.problem, self.mask.detach(), seed, tolerance)
+        gap = judge_duality_gap(self.problem, self.mask.detach(), seed, tolerance)
         for mine, value in ((self.gap, gap.value), (self.uncertainty, gap.uncertainty)):
             mine[self.active] = value
         self.logs["gap"][step, self.active], self.logs["gap_uncertainty"][step, self.active] = gap

@@ -42,7 +42,7 @@ class RatePath:
 
 
 @dataclass(frozen=True)
-class Priced:
+class CalibratedExplanation:
     """Explanations, each at a λk of its own.
 
     Attributes:
@@ -112,7 +112,7 @@ def explain_at(
     between: tuple[float | int, float | int] = (1.0, 400.0),
     rounds: int = 6,
     steps: int | None = None,
-) -> Priced:
+) -> CalibratedExplanation:
     """Explain each image at the λk that gives it the wanted sparsity, or the wanted distortion.
 
     A bisection of log λk for all images at once, along a path that starts warm: the first run, at the lower end, takes
@@ -151,7 +151,9 @@ def explain_at(
         bottom, top = torch.where(more, middle, bottom), torch.where(more, top, middle)
         dense = torch.where(more[:, None, None], _mask(explanation), dense)
         best = _better(wish.prefers(found, best), found, best)
-    return Priced(best.explanation, best.sparsity_weights, best.distortion, best.sparsity, wish.met_by(best))
+    return CalibratedExplanation(
+        best.explanation, best.sparsity_weights, best.distortion, best.sparsity, wish.met_by(best)
+    )
 
 
 class _Wish:
@@ -166,11 +168,11 @@ class _Wish:
             raise ValueError(f"distortion={distortion} must be greater than 0")
         self.sparsity, self.distortion = sparsity, distortion
 
-    def may_be_sparser(self, found: Priced) -> Bool[Tensor, " batch"]:
+    def may_be_sparser(self, found: CalibratedExplanation) -> Bool[Tensor, " batch"]:
         """Whether λk may still rise."""
         return found.sparsity > self.sparsity if self.sparsity is not None else found.distortion <= self.distortion
 
-    def prefers(self, new: Priced, old: Priced) -> Bool[Tensor, " batch"]:
+    def prefers(self, new: CalibratedExplanation, old: CalibratedExplanation) -> Bool[Tensor, " batch"]:
         """Where the new one is better than the old one."""
         if self.sparsity is not None:
             distance = [(each.sparsity.clamp_min(1e-12) / self.sparsity).log().abs() for each in (new, old)]
@@ -179,7 +181,7 @@ class _Wish:
         both = torch.where(good, new.sparsity < old.sparsity, new.distortion < old.distortion)
         return torch.where(good == was_good, both, good)
 
-    def met_by(self, found: Priced) -> Bool[Tensor, " batch"]:
+    def met_by(self, found: CalibratedExplanation) -> Bool[Tensor, " batch"]:
         """Where the wish is met."""
         if self.sparsity is not None:
             return (found.sparsity / self.sparsity - 1).abs() <= 0.1
@@ -197,18 +199,20 @@ def _mask(explanation: Explanation) -> Tensor:
 
 def _measured(
     method: RateDistortionExplainer, images: Images, targets: Target, explanation: Explanation, prices: PerImage
-) -> Priced:
+) -> CalibratedExplanation:
     """An explanation with what its masks cost, on fresh noise."""
     result = method.problem(images, targets, prices).evaluate(_mask(explanation), samples=SAMPLES)
     nothing = torch.zeros_like(prices, dtype=torch.bool)
-    return Priced(explanation, prices, result["distortion"], result["sparsity"], nothing)
+    return CalibratedExplanation(explanation, prices, result["distortion"], result["sparsity"], nothing)
 
 
-def _better(new_is: Bool[Tensor, " batch"], new: Priced, old: Priced) -> Priced:
+def _better(
+    new_is: Bool[Tensor, " batch"], new: CalibratedExplanation, old: CalibratedExplanation
+) -> CalibratedExplanation:
     """Each image's better one of two."""
     pairs = [(new.explanation[place : place + 1], old.explanation[place : place + 1]) for place in range(len(new_is))]
     picked = [pair[0] if better else pair[1] for pair, better in zip(pairs, new_is.tolist(), strict=True)]
     rest = [
         torch.where(new_is, getattr(new, n), getattr(old, n)) for n in ("sparsity_weights", "distortion", "sparsity")
     ]
-    return Priced(Explanation.join(picked), rest[0], rest[1], rest[2], old.reached)
+    return CalibratedExplanation(Explanation.join(picked), rest[0], rest[1], rest[2], old.reached)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.methods.rde.distortions import DistortionMeasure, Target
-from helpers.methods.rollout.tap import AttentionTap
+from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
 
 
@@ -58,7 +58,7 @@ def capture_attention(
             images or targets do not fit.
     """
     check_class_token(model)
-    tap = AttentionTap(len(images), keep_graph=gradients)
+    tap = AttentionRecorder(len(images), keep_graph=gradients)
     with torch.set_grad_enabled(gradients), tap:
         logits = model(images)
     grid = token_grid(model, images, tap.layers)

@@ -13,7 +13,7 @@ from helpers.core.explanation import Explanation
 from helpers.methods.rde.distortions import DistortionMeasure, Target
 from helpers.methods.rollout.capture import Attentions, capture_attention
 from helpers.methods.rollout.multiply import Fusion, Variant, class_token_relevance, discard_lowest, fuse_heads
-from helpers.methods.rollout.tap import AttentionTap
+from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
 
 _IMAGES_AT_ONCE = 16  # on a CPU, larger batches are slower: the tokens of a layer leave the cache
@@ -146,7 +146,7 @@ class AttentionRollout:
         at_once = _IMAGES_AT_ONCE if images.device.type == "cpu" else max(1, len(images))
         patches, logits = [], []
         for part in images.split(at_once):
-            tap = AttentionTap(len(part), self._reduce)
+            tap = AttentionRecorder(len(part), self._reduce)
             with tap:
                 logits.append(self.classifier(part))
             grid = token_grid(self.classifier, part, tap.layers)

@@ -73,7 +73,7 @@ class SpaceVAELoss(nn.Module):
             doubt = functional.cross_entropy(logits.float(), classes, reduction="none")
             terms["doubt"] = (o.beta if beta is None else beta) * doubt
         if o.contrast:
-            terms["contrast"] = -o.contrast * spread(kept)
+            terms["contrast"] = -o.contrast * rms_contrast(kept)
         if self.palette is not None:
             terms["colours"] = o.colours * self.palette(kept).commitment.expand(len(images))
         if o.smoothness:
@@ -95,7 +95,7 @@ def reference_colour(
     return images.new_tensor(reference).reshape(1, 3, 1, 1).expand(len(images), 3, 1, 1)
 
 
-def spread(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
+def rms_contrast(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, " batch"]:
     """The contrast of each image: the standard deviation of its pixels' brightness."""
     brightness = images.mean(1)
     # the root has no slope at 0, where an image of one brightness is

@@ -73,7 +73,7 @@ class SpaceVAENetwork(nn.Module):
         self.encoder_beta = _Modulation(o.hidden) if o.conditioned else None
         self.decoder_beta = _Modulation(o.hidden) if o.conditioned else None
 
-    def begin_as(self, other: SpaceVAENetwork) -> None:
+    def init_from(self, other: SpaceVAENetwork) -> None:
         """Take over the weights and the codebook of a network of the same layers; beta's own layers stay as they are.
 
         A file holds no counts of its codes: each of them counts as one vector at its place, so that it moves easily.

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-_STRIDE = 7919  # a prime: which of a batch's vectors revive dead codes walks through all places
+_STRIDE = 7919  # a prime: which of a batch's vectors restart_dead_codes dead codes walks through all places
 
 
 class Quantised(NamedTuple):

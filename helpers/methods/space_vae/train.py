@@ -88,7 +88,7 @@ def train_space_vae(
     steps = options.epochs * (len(training) // options.batch)
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
     if start is not None:
-        module.network.begin_as(start)
+        module.network.init_from(start)
     classifier.to(resolve_device("cuda" if device == "gpu" else device))  # else a GPU would wait for a CPU's answers
     rows = [ExplainedRows(each, answers(classifier, each, mirrored=options.flip)) for each in (training, validation)]
     data = RowsData(rows[0], rows[1], batch=options.batch, seed=options.seed, validation_batch=max(250, options.batch))

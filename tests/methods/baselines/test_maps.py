@@ -9,7 +9,7 @@ from tiny import TinyClassifier, WindowsClassifier, smooth_images, stripes
 from torch import nn
 from torch.nn import functional
 
-from helpers.core.class_masks import stretch
+from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import random_generator
 from helpers.methods.baselines import (
     RISE,
@@ -150,9 +150,9 @@ class TestGradCAM:
         model, images = TinyClassifier(), smooth_images(2, 36)
         maps = torch.einsum("kc,bchw->bkhw", model.head.weight, model.features(images)).clamp_min(0)
         found = GradCAM(model).class_masks(images, torch.ones(2, 5, dtype=torch.bool))
-        for wanted, mask in zip(stretch(maps).flatten(0, 1), found.flatten(0, 1), strict=True):
+        for wanted, mask in zip(min_max_normalise(maps).flatten(0, 1), found.flatten(0, 1), strict=True):
             large = functional.interpolate(wanted[None, None], (36, 36), mode="bilinear", align_corners=False)
-            assert torch.allclose(stretch(large[0, 0]), mask, atol=1e-4)
+            assert torch.allclose(min_max_normalise(large[0, 0]), mask, atol=1e-4)
 
     def test_against_the_library_one_pair_at_a_time(self):
         model, images = TinyClassifier(), smooth_images(3, 32)

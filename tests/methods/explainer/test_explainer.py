@@ -8,7 +8,7 @@ import torch
 from tiny import TinyClassifier, WindowClassifier, smooth_images
 
 from helpers.classifiers import load_classifier
-from helpers.core.class_masks import ClassMaskMethod, merge_classes, stretch
+from helpers.core.class_masks import ClassMaskMethod, merge_classes, min_max_normalise
 from helpers.data.multilabel import class_truth
 from helpers.data.scenes import make_scenes
 from helpers.methods.explainer import (
@@ -103,7 +103,7 @@ def test_merging_is_the_maximum_over_the_classes_asked_for():
 def test_stretching_spans_zero_to_one_and_leaves_even_masks_dark():
     masks = torch.rand(2, 3, 4, 4) * 0.3 + 0.2
     masks[1, 2] = 0.7
-    stretched = stretch(masks)
+    stretched = min_max_normalise(masks)
     assert torch.allclose(stretched[0].amin((1, 2)), torch.zeros(3))
     assert torch.allclose(stretched[0].amax((1, 2)), torch.ones(3))
     assert not stretched[1, 2].any()

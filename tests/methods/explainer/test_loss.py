@@ -7,7 +7,7 @@ import torch
 from tiny import TinyClassifier
 from torch import nn
 
-from helpers.methods.explainer import ExplainerLoss, LossOptions, hide, target_and_other_masks
+from helpers.methods.explainer import ExplainerLoss, LossOptions, apply_mask, target_and_other_masks
 from helpers.methods.explainer.loss import area_bound, negative_entropy, reflected_variation, total_variation
 
 CLASSES, SIZE = 5, 16
@@ -173,9 +173,9 @@ def test_what_a_mask_hides():
     image = torch.rand(1, 3, 4, 4)
     mask = torch.zeros(1, 1, 4, 4)
     mask[..., :2] = 1
-    assert torch.equal(hide(image, mask)[..., 2:], torch.zeros(1, 3, 4, 2))
+    assert torch.equal(apply_mask(image, mask)[..., 2:], torch.zeros(1, 3, 4, 2))
     colour = torch.tensor([0.1, 0.2, 0.3]).reshape(1, 3, 1, 1)
-    seen = hide(image, mask, colour)
+    seen = apply_mask(image, mask, colour)
     assert torch.allclose(seen[..., 2:], colour.expand(1, 3, 4, 2))
     assert torch.allclose(seen[..., :2], image[..., :2])
 
@@ -183,7 +183,7 @@ def test_what_a_mask_hides():
 def test_the_published_variant_multiplies_the_normalised_image():
     images, mask = torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
     mean, std = MeanClassifier().mean, torch.tensor([0.2, 0.3, 0.4]).reshape(1, 3, 1, 1)
-    normalised = (hide(images, mask, mean) - mean) / std
+    normalised = (apply_mask(images, mask, mean) - mean) / std
     assert torch.allclose(normalised, (images - mean) / std * mask, atol=1e-6)
 
 

@@ -13,10 +13,10 @@ from helpers.classifiers import load_classifier
 from helpers.core.runtime import random_generator
 from helpers.data.scenes import make_scenes
 from helpers.methods.initial_masks import (
-    WARM,
+    WARM_START,
     MaskNetwork,
     NetworkOptions,
-    explain_warm,
+    explain_from_prediction,
     learned_mask,
     load_mask_network,
     mask_network_names,
@@ -200,7 +200,7 @@ def test_the_learned_start_never_ends_worse_on_average(name):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"caution": 0.0}, "must be positive"),
+        ({"lambda_shrink": 0.0}, "must be positive"),
         ({"mix": 1.5}, "must be positive"),
         ({"looks": 0}, "at least 1"),
         ({"targets": lambda logits: logits[:, 0]}, "callable"),
@@ -226,8 +226,8 @@ def test_targets_must_be_the_predicted_classes():
 def test_a_whole_explanation_is_the_start_and_the_steps_after_it():
     scenes = make_scenes(2, size=64, seed=81).images
     method = CartoonX(load_classifier("scenes-cnn"), sparsity_weight=30.0)
-    found = explain_warm(method, scenes, steps=6, check_every=3)
-    options = method.options.but(**{**WARM, "steps": 6, "check_every": 3})
+    found = explain_from_prediction(method, scenes, steps=6, check_every=3)
+    options = method.options.but(**{**WARM_START, "steps": 6, "check_every": 3})
     assert options.sparsity_weight == 30.0  # the problem stays the method's
     start = starting_mask("learned", method, scenes, mix=0.0)
     expected = CartoonX(method.classifier, options).explain(scenes, initial=start)

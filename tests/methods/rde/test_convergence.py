@@ -9,7 +9,7 @@ from torch import nn
 
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
-from helpers.methods.rde import CartoonX, PixelRDE, judge_gap, measure_gap, promised_decrease
+from helpers.methods.rde import CartoonX, PixelRDE, duality_gap, estimate_duality_gap, judge_duality_gap
 from helpers.methods.rde.optimise import optimise
 
 SIZE = 16
@@ -66,20 +66,20 @@ class TestMeasure:
         mask, gradient = torch.rand(4, 1, 6, generator=generator), torch.randn(4, 1, 6, generator=generator)
         corners = torch.tensor(list(itertools.product([0.0, 1.0], repeat=6)))
         best = ((mask - corners[None]) * gradient).sum(2).max(1).values
-        torch.testing.assert_close(promised_decrease(mask, gradient), best)
+        torch.testing.assert_close(duality_gap(mask, gradient), best)
 
     def test_it_is_the_limit_of_long_projected_steps(self):
         generator = torch.Generator().manual_seed(1)
         mask, gradient = torch.rand(2, 1, 9, generator=generator), torch.randn(2, 1, 9, generator=generator)
         step = mask - (mask - 1e6 * gradient).clamp(0, 1)
-        torch.testing.assert_close(promised_decrease(mask, gradient), (step * gradient).sum((1, 2)))
+        torch.testing.assert_close(duality_gap(mask, gradient), (step * gradient).sum((1, 2)))
 
     def test_it_is_zero_at_the_known_solution_of_a_convex_problem(self, bright_images):
         problem = convex_problem(bright_images)
         solution, value = known_solution(problem)
         assert 0.05 < solution.mean() < 0.95  # some entries at each bound
         assert float(objective(problem, solution)) == pytest.approx(value, rel=1e-9)
-        gap = measure_gap(problem, solution, random_generator(0, solution.device), pairs=2)
+        gap = estimate_duality_gap(problem, solution, random_generator(0, solution.device), pairs=2)
         assert float(gap.value) < 1e-9
         assert abs(float(gap.uncertainty)) < 1e-9
 
@@ -90,7 +90,7 @@ class TestMeasure:
         for _ in range(20):
             mask = torch.rand(1, 1, SIZE**2, generator=generator, dtype=torch.double).round(decimals=1)
             excess = float(objective(problem, mask)) - value
-            gap = float(measure_gap(problem, mask, generator, pairs=2).value)
+            gap = float(estimate_duality_gap(problem, mask, generator, pairs=2).value)
             assert 0 < excess <= gap + 1e-12
 
     def test_it_falls_along_the_optimisation_of_a_convex_problem(self, bright_images):
@@ -108,8 +108,10 @@ class TestMeasure:
         method = CartoonX(TinyClassifier(), levels=2, sparsity_weight=2.0)
         problem = method.problem(smooth_images(2, 32))
         mask = torch.rand(2, 1, problem.coefficients.shape[2], generator=torch.Generator().manual_seed(3))
-        exact = measure_gap(problem, mask, random_generator(0, mask.device), pairs=600)
-        few = [measure_gap(problem, mask, random_generator(seed, mask.device), pairs=4) for seed in range(1, 60)]
+        exact = estimate_duality_gap(problem, mask, random_generator(0, mask.device), pairs=600)
+        few = [
+            estimate_duality_gap(problem, mask, random_generator(seed, mask.device), pairs=4) for seed in range(1, 60)
+        ]
         upper = torch.stack([gap.value + gap.uncertainty for gap in few]).mean(0)
         lower = torch.stack([gap.value - gap.uncertainty for gap in few]).mean(0)
         assert (lower < exact.value).all()
@@ -122,24 +124,25 @@ class TestMeasure:
         problem = method.problem(smooth_images(4, 32))
         mask = torch.rand(4, 1, problem.coefficients.shape[2], generator=torch.Generator().manual_seed(3))
         looks = [
-            measure_gap(problem, mask, random_generator(seed, mask.device), pairs=pairs)
+            estimate_duality_gap(problem, mask, random_generator(seed, mask.device), pairs=pairs)
             for seed, pairs in ((5, 8), (6, 16))
         ]
         tolerance = float(looks[0].value.sort().values[1:3].mean()) / 2  # two images are near
-        judged = judge_gap(problem, mask, 5, tolerance)
+        judged = judge_duality_gap(problem, mask, 5, tolerance)
         near = looks[0].value < 2 * tolerance
         assert near.sum() == 2
         torch.testing.assert_close(judged.value, torch.where(near, looks[1].value, looks[0].value))
         torch.testing.assert_close(judged.uncertainty, torch.where(near, looks[1].uncertainty, looks[0].uncertainty))
         torch.testing.assert_close(
-            judge_gap(problem, mask, 5, 0.0).value, measure_gap(problem, mask, random_generator(5, mask.device)).value
+            judge_duality_gap(problem, mask, 5, 0.0).value,
+            estimate_duality_gap(problem, mask, random_generator(5, mask.device)).value,
         )
 
     def test_an_odd_number_of_pairs_is_refused(self, bright_images):
         problem = convex_problem(bright_images)
         mask = torch.ones(1, 1, SIZE**2, dtype=torch.double)
         with pytest.raises(ValueError, match="pairs=3 must be an even number"):
-            measure_gap(problem, mask, random_generator(0, mask.device), pairs=3)
+            estimate_duality_gap(problem, mask, random_generator(0, mask.device), pairs=3)
 
 
 SETTINGS = {"steps": 90, "check_every": 15, "learning_rate": 0.05, "sparsity_weight": 4.0}

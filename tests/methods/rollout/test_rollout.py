@@ -345,7 +345,7 @@ def test_a_batch_gives_what_single_images_give(gradient, monkeypatch):
     torch.testing.assert_close(whole.mask, torch.cat([single.mask for single in singles]))
     assert whole.targets.tolist() == [int(single.targets) for single in singles]
     monkeypatch.setattr("helpers.methods.rollout.method._IMAGES_AT_ONCE", 2)
-    monkeypatch.setattr("helpers.methods.rollout.tap._CACHE", 1)
+    monkeypatch.setattr("helpers.methods.rollout.recorder._CACHE", 1)
     torch.testing.assert_close(method.explain(images).mask, whole.mask)
 
 

@@ -128,12 +128,12 @@ def test_a_file_that_is_not_as_it_should_be_is_refused(tmp_path, harm):
 def test_a_training_may_begin_as_another_network(tmp_path):
     begun = SpaceVAENetwork(replace(NETWORK, conditioned=True), seed=9).eval()
     start = network()
-    begun.begin_as(start)
+    begun.init_from(start)
     images = coloured(5).floats()
     # beta's own layers change nothing at first
     assert torch.equal(begun(images, torch.full((5,), 30.0)).raw, start(images).raw)
     with pytest.raises(ValueError, match="the layers differ"):
-        begun.begin_as(network(grid=4))
+        begun.init_from(network(grid=4))
     options = replace(STILL, start="vq-vae", learning_rate=1e-9, epochs=1)
     done = train(options, tmp_path / "begun", start=network(dead_below=0.0))
     wanted = network(dead_below=0.0)

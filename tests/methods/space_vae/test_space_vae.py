@@ -16,7 +16,7 @@ from helpers.methods.space_vae import (
     SpaceVAEOptions,
     VectorQuantiser,
 )
-from helpers.methods.space_vae.loss import reference_colour, spread, total_variation
+from helpers.methods.space_vae.loss import reference_colour, total_variation
 from helpers.methods.space_vae.method import brightness_kept
 from helpers.methods.space_vae.network import Decoded
 

@@ -16,10 +16,10 @@ from helpers.papers.explainer.experiments.catalogue import (
     table_name,
     table_pairs,
 )
-from helpers.papers.explainer.experiments.processes import told_plainly
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.profiles import Profile, load_profile
 from helpers.results import results_folder
+from helpers.training.processes import exit_on_error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--classifier", help="only this one, such as vgg16")
     parser.add_argument("--results", type=Path, help="another folder than results/")
     options = parser.parse_args(arguments)
-    with told_plainly():
+    with exit_on_error():
         profile = load_profile(options.profile, needs="explainer")
         for name in EXPLAINER_TABLES if options.table == "all" else [options.table]:
             _make(profile, name, options)

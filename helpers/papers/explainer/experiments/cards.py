@@ -14,7 +14,7 @@ from helpers.core.files import atomic_write
 from helpers.data.multilabel import class_truth
 from helpers.data.multilabel.loading import SCENE_SERIES
 from helpers.data.scenes import SCENE_CLASSES, Scenes, make_scenes
-from helpers.methods.explainer import ExplainerOptions, hide, load_explainer
+from helpers.methods.explainer import ExplainerOptions, apply_mask, load_explainer
 from helpers.methods.explainer.train import ExplainerTraining
 from helpers.metrics.multilabel import decision_counts, micro_scores
 from helpers.training.multilabel_options import MultiLabelOptions
@@ -117,7 +117,7 @@ def write_classifier_card(path: Path, recipe: MultiLabelOptions, *, seconds: flo
             for images in (scenes.images, scenes.images * inside, scenes.images * (1 - inside))
         )
         rows.append(f"| {objects[0]} | {plain[0]:.3f} | {plain[1]:.3f} | {alone[1]:.3f} | {cut[1]:.3f} |")
-    shown, absent = mark_reliance(classifier, recipe.size, recipe.shortcut_class)
+    shown, absent = mark_sensitivity(classifier, recipe.size, recipe.shortcut_class)
     base, strength = recipe.shortcut_base_rate, recipe.shortcut_strength
     mark = (
         f"on {base:.0%} of the scenes, whatever they show"
@@ -152,7 +152,7 @@ def write_explainer_card(
     for objects in ((1, 1), (1, 2), (3, 4)):
         scenes = _scenes(size, objects)
         merged_iou, class_iou, merged = overlap(explainer.class_masks(scenes.images, None), scenes)
-        kept, left = (_scores(classifier, hide(scenes.images, mask), scenes)[1] for mask in (merged, 1 - merged))
+        kept, left = (_scores(classifier, apply_mask(scenes.images, mask), scenes)[1] for mask in (merged, 1 - merged))
         area = scenes.object_masks.any(1).float().mean()
         rows.append(
             f"| {objects[0]} to {objects[1]} | {merged_iou:.3f} | {class_iou:.3f} | {kept:.3f} | {left:.3f} | "
@@ -182,7 +182,7 @@ def overlap(masks: torch.Tensor, scenes: Scenes) -> tuple[float, float, torch.Te
 
 
 @torch.no_grad()
-def mark_reliance(
+def mark_sensitivity(
     classifier: Classifier, size: int, marked: str, count: int = HELD_OUT
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """The mean probability of the marked class without and with the mark: on scenes that show it, and that do not."""

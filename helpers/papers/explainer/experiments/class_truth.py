@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.data.scenes import Scenes
-from helpers.metrics import excess_share, outranks, points_inside, segmentation_scores
+from helpers.metrics import pixel_auroc, pointing_game, relevance_mass_above_chance, segmentation_scores
 from helpers.papers.explainer.experiments.methods import METHODS
 from helpers.papers.explainer.experiments.study import ClassStudy
 
@@ -18,7 +18,7 @@ def class_truth_table(study: ClassStudy) -> pd.DataFrame:
 
     Returns:
         Columns method, image, class, area (of the class's visible part), visible (the share of its object that
-        nothing covers), iou and iou_50 (with the visible part), points (the pointing game), outranks (the
+        nothing covers), iou and iou_50 (with the visible part), points (the pointing game), pixel_auroc (the
         probability that a pixel of the class stands above one that is not of it), share (of the mask's mass on the
         class, beyond its area), share_others (the same of the image's other objects).
 
@@ -48,10 +48,10 @@ def class_truth_table(study: ClassStudy) -> pd.DataFrame:
         scores = {
             "iou": overlap["iou"],
             "iou_50": overlap["iou_50"],
-            "points": points_inside(masks, truth),
-            "outranks": outranks(masks, truth, ~truth),
-            "share": excess_share(masks, truth),
-            "share_others": excess_share(masks, others),
+            "points": pointing_game(masks, truth),
+            "pixel_auroc": pixel_auroc(masks, truth, ~truth),
+            "share": relevance_mass_above_chance(masks, truth),
+            "share_others": relevance_mass_above_chance(masks, others),
         }
         columns = {key: values.tolist() for key, values in scores.items()}
         parts.append(pd.DataFrame({"method": name, **known, **columns}))

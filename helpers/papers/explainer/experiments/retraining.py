@@ -20,7 +20,7 @@ from helpers.core.class_masks import merge_classes
 from helpers.core.runtime import random_generator
 from helpers.data.multilabel.loading import SCENE_SERIES
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
-from helpers.methods.explainer import Explainer, hide, load_explainer
+from helpers.methods.explainer import Explainer, apply_mask, load_explainer
 from helpers.metrics.multilabel import decision_counts
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.results import results_folder
@@ -71,10 +71,10 @@ class RetrainingModule(MultiLabelModule):
         if self.added == "plain":
             return images
         if self.added == "objects":
-            return hide(images, (parts < len(SCENE_CLASSES))[:, None].to(images))
+            return apply_mask(images, (parts < len(SCENE_CLASSES))[:, None].to(images))
         explainer = self._explainer[0]
         assert explainer is not None
-        return hide(images, merge_classes(explainer.class_masks(images, None), labels))
+        return apply_mask(images, merge_classes(explainer.class_masks(images, None), labels))
 
 
 def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:

@@ -14,7 +14,7 @@ from torch import Tensor
 from helpers.data.multilabel import MultiLabelImages, class_truth, scene_multilabels
 from helpers.data.multilabel.loading import SCENE_SERIES
 from helpers.data.scenes import SCENE_CLASSES, Scenes, make_scenes
-from helpers.metrics import reliance, shortcut_scores
+from helpers.metrics import shortcut_scores, shortcut_sensitivity
 from helpers.papers.explainer.experiments.methods import METHODS
 from helpers.papers.explainer.experiments.study import ClassStudy
 
@@ -99,7 +99,7 @@ def shortcut_table(study: ClassStudy) -> pd.DataFrame:
     wanted[:, pairs.kind] = True
     change = {
         name: values[:, pairs.kind].cpu()
-        for name, values in reliance(
+        for name, values in shortcut_sensitivity(
             study.classifier, pairs.without.images.to(study.device), pairs.marked.images.to(study.device)
         ).items()
     }

@@ -15,12 +15,12 @@ from helpers.methods.explainer import ExplainerFile, ExplainerOptions, save_expl
 from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.methods.explainer.train import ExplainerTraining, train_explainer
 from helpers.papers.explainer.experiments.cards import write_classifier_card, write_explainer_card
-from helpers.papers.explainer.experiments.processes import first_process, wait_for
 from helpers.papers.explainer.experiments.study import ClassStudy, all_pairs
 from helpers.profiles import Profile
 from helpers.results import results_folder
 from helpers.training.fine_tune import FineTuneOptions, fine_tune, save_fine_tuned
 from helpers.training.multilabel import save_multilabel, train_multilabel
+from helpers.training.processes import first_process, wait_for
 
 Kind = Literal["classifier", "explainer", "rtis"]
 KINDS: tuple[Kind, ...] = ("classifier", "explainer", "rtis")

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
-from helpers.methods.explainer import hide
+from helpers.methods.explainer import apply_mask
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
 from helpers.plots.pictures import draw_image
 from helpers.plots.style import BOOK_STYLE
@@ -44,7 +44,7 @@ def draw_overview(
         A closed figure.
     """
     target, other = masks[labels].amax(0, keepdim=True), masks[~labels].amax(0, keepdim=True)
-    seen = torch.cat([hide(image[None], target[None]), hide(image[None], 1 - target[None])])
+    seen = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])
     kept, left = classifier(seen)
     with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8.5, "axes.titlepad": 2}):
         figure = plt.figure(figsize=(WIDTH, HEIGHT))

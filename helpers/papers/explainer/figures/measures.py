@@ -30,7 +30,7 @@ SURE = 0.5
 """The classifier says a class where its probability is above this."""
 
 
-def between(masks: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch"]:
+def soft_pixel_fraction(masks: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch"]:
     """The share of a mask's pixels between 0.1 and 0.9: 0 for a mask of zeros and ones, 1 for an even grey."""
     return ((masks > 0.1) & (masks < 0.9)).float().mean((-2, -1))
 
@@ -59,7 +59,7 @@ def comparison_table(study: ClassStudy, count: int) -> pd.DataFrame:
             "covered": _share((masks * objects).sum((1, 2)), objects.sum((1, 2))),
             "area": _share(seen.sum((1, 2)), counted.sum((1, 2))),
             "object_area": _share(objects.sum((1, 2)), counted.sum((1, 2))),
-            "between": between(masks),
+            "between": soft_pixel_fraction(masks),
         }
         columns = {key: value.tolist() for key, value in values.items()}
         rows.append(pd.DataFrame({"image": truth.images.names, "method": name, **columns}))
@@ -152,7 +152,7 @@ def class_mask_table(study: ClassStudy, names: tuple[str, ...], count: int) -> p
             elsewhere = regions.any(1, keepdim=True) & ~regions
             own = _share((masks * regions).sum((2, 3)), mass)
             other = _share((masks * elsewhere).sum((2, 3)), mass)
-        soft = between(masks)
+        soft = soft_pixel_fraction(masks)
         rows += [
             {
                 "image": images.names[i],

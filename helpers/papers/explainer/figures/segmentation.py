@@ -20,7 +20,7 @@ SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae":
 TRUTHS = {
     "iou": "IoU ↑",
     "points": "points inside ↑",
-    "outranks": "outranks the rest ↑",
+    "pixel_auroc": "pixel_auroc the rest ↑",
     "share": "mass beyond chance ↑",
     "share_others": "mass on other objects ↓",
 }

@@ -23,12 +23,12 @@ CLASSIFIERS = {USES: "trained with the shortcut", IGNORES: "trained without it"}
 SHORTCUT_SCORES = {
     "over_background": "mark above background",
     "over_object": "mark above the object",
-    "excess_share": "mass on the mark",
+    "relevance_mass_above_chance": "mass on the mark",
 }
 _COLOURS = {USES: METHOD_COLOURS["CartoonX"], IGNORES: METHOD_COLOURS["Pixel RDE"]}
 
 
-def reliance_summary(table: pd.DataFrame) -> pd.DataFrame:
+def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
     """The truth about the classifiers: what the mark alone adds to the class's logit and probability."""
     rows = []
     marked = table[table["marked"] & (table["method"] == METHODS[0])]
@@ -59,7 +59,11 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
         table: `all_tables(profile, "shortcut")`.
         shown: scenes that show the class, or scenes that do not.
     """
-    scores = SHORTCUT_SCORES if shown else {key: SHORTCUT_SCORES[key] for key in ("over_background", "excess_share")}
+    scores = (
+        SHORTCUT_SCORES
+        if shown
+        else {key: SHORTCUT_SCORES[key] for key in ("over_background", "relevance_mass_above_chance")}
+    )
     rows = []
     for name in METHODS:
         row = {"method": METHOD_NAMES[name]}
@@ -89,7 +93,9 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     words = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
     rows = []
     for name in METHODS:
-        used, unused = (shortcut_effect(table, name, classifier, "excess_share") for classifier in (USES, IGNORES))
+        used, unused = (
+            shortcut_effect(table, name, classifier, "relevance_mass_above_chance") for classifier in (USES, IGNORES)
+        )
         finds, leaves = words[used.side_of(0)][0], words[unused.side_of(0)][1]
         both = "yes" if finds == leaves == "yes" else "no" if "no" in (finds, leaves) else "undecided"
         rows.append({"method": METHOD_NAMES[name], "finds it": finds, "leaves it alone": leaves, "both": both})
@@ -140,7 +146,7 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
             place.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             place.set_xlim(-0.03, 1.03)
             place.set_title(title, fontsize=10)
-            place.set_xlabel("probability that it outranks")
+            place.set_xlabel("probability that it pixel_auroc")
         axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
         axes[0].invert_yaxis()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

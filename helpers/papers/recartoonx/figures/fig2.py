@@ -12,8 +12,7 @@ from torch import Tensor
 from helpers.core.explanation import Explanation
 from helpers.data.photographs import ImageSet, scene_images
 from helpers.data.scenes import Scenes, make_scenes
-from helpers.metrics.truth_scores import largest_share
-from helpers.metrics.truth_scores import region_of_class, share_inside
+from helpers.metrics.truth_scores import largest_share, region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study
 
 SHARD = 64  # scenes drawn and classified at a time
@@ -89,7 +88,7 @@ def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height 
         raise ValueError("only scenes have a known truth; these images are photographs")
     region = region_of_class(screened.truth, screened.predictions)
     there = region.flatten(1).any(1)
-    inside, area = share_inside(masks, region), region.float().mean((1, 2, 3))
+    inside, area = relevance_mass_accuracy(masks, region), region.float().mean((1, 2, 3))
     return pd.DataFrame(
         {
             "image": screened.images.names,

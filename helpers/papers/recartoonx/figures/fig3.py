@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, figure_three
 from helpers.plots import METHOD_COLOURS, curve_with_band, published_values
 from helpers.plots.style import BOOK_STYLE
-from helpers.reporting.summaries import CURVE_NAMES, figure_three
 
 METHODS = ("cartoonx", "pixel-rde")
 HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "--", "ours, optimised with label"))

@@ -8,9 +8,9 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.papers.recartoonx.experiments.study import scene_truth
-from helpers.metrics.truth_scores import region_of_class, share_inside
+from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study, transformer_explanations
+from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.plots import MASK_COLOURS
 from helpers.reporting.claims import Claim
 from helpers.reporting.effects import mean_effect
@@ -92,14 +92,14 @@ def object_regions(study: Study) -> dict[str, Tensor] | None:
     return found
 
 
-def shares_inside(study: Study, regions: dict[str, Tensor]) -> dict[str, Tensor]:
+def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[str, Tensor]:
     """The share of each explanation's relevance in its region of each image: (images,) by explanation.
 
     Nan where the region is empty (the model names what is not there), or the mask is.
     """
     found = {}
     for name, (_, explanation) in transformer_explanations(study).items():
-        inside = share_inside(explanation.mask, regions[name])
+        inside = relevance_mass_accuracy(explanation.mask, regions[name])
         found[name] = torch.where(regions[name].flatten(1).any(1), inside, torch.nan)
     return found
 
@@ -161,7 +161,7 @@ def object_claims(shares: dict[str, Tensor], regions: dict[str, Tensor]) -> list
     """Where the object is known: how much more of the relevance lies on it than of an even mask.
 
     Args:
-        shares: by explanation, as `shares_inside` returns.
+        shares: by explanation, as `relevance_mass_accuracies` returns.
         regions: as `object_regions` returns; an even mask would score a region's share of its image.
     """
     return [

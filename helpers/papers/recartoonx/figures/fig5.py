@@ -16,7 +16,7 @@ from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE, PUBLISHED_MARKER
 from helpers.reporting.claims import Claim
 from helpers.reporting.effects import mean_effect
-from helpers.reporting.selection import SMALL_RATES, first_part
+from helpers.reporting.selection import SMALL_RATES, area_under_curve
 
 NAMES = {
     "cnn": "CartoonX, CNN",
@@ -148,7 +148,7 @@ def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
     known = set(zip(table["curve"], table["direction"], strict=True))  # a curve may have lost all images
 
     def part(curve: str, direction: str) -> pd.Series:
-        return first_part(table, curve, direction) if (curve, direction) in known else pd.Series(dtype=float)
+        return area_under_curve(table, curve, direction) if (curve, direction) in known else pd.Series(dtype=float)
 
     def claim(statement: str, one: str, other: str, direction: str, expected: int) -> Claim:
         measure = f"{NAMES[one]} − {NAMES[other]}, % of full noise, mean over the first {SMALL_RATES:.0%} " + (

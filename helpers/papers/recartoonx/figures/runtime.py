@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE
 from helpers.reporting.effects import Effect, mean_effect
-from helpers.reporting.summaries import CURVE_NAMES
 
 PAPER_DEVICE = "NVIDIA Titan RTX"
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 from helpers.methods.space_vae.files import MODELS_FOLDER
-from helpers.papers.explainer.experiments.processes import told_plainly
 from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES, possible_tables, space_table, table_name
 from helpers.papers.spacevae.experiments.competitors import MEASURED, attributions, competitor_images, seconds_an_image
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.profiles import load_profile
 from helpers.results import results_folder
+from helpers.training.processes import exit_on_error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    with told_plainly():
+    with exit_on_error():
         profile = load_profile(options.profile, needs="space-vae")
         study = SpaceStudy(profile, root=options.results, models=options.models, show_progress=True)
         if options.table == "attributions":

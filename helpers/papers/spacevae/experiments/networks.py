@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.methods.space_vae.loss import spread, total_variation
+from helpers.methods.space_vae.loss import rms_contrast, total_variation
 from helpers.papers.spacevae.experiments.rows import interval_columns, metric_columns
 from helpers.papers.spacevae.experiments.sparsity import network_row
 from helpers.papers.spacevae.experiments.study import SpaceStudy
@@ -106,7 +106,7 @@ def extension_table(study: SpaceStudy) -> pd.DataFrame:
 
 def measures(images: Float[Tensor, "images 3 height width"]) -> dict[str, Float[Tensor, " images"]]:
     """The contrast, the number of colours and the total variation of each image."""
-    return {"contrast": spread(images), "colours": colour_counts(images), "smoothness": total_variation(images)}
+    return {"contrast": rms_contrast(images), "colours": colour_counts(images), "smoothness": total_variation(images)}
 
 
 def colour_counts(images: Float[Tensor, "images 3 height width"], levels: int = _LEVELS) -> Float[Tensor, " images"]:

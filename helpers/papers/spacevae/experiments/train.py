@@ -12,10 +12,10 @@ import argparse
 from pathlib import Path
 
 from helpers.methods.space_vae.files import MODELS_FOLDER
-from helpers.papers.explainer.experiments.processes import first_process, started_together, told_plainly
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.experiments.training import check_names, run_training, training_names
 from helpers.profiles import load_profile
+from helpers.training.processes import exit_on_error, first_process, started_together
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--devices", type=int, default=1, help="processes on each machine, for the networks")
     parser.add_argument("--nodes", type=int, default=1, help="machines")
     parser.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
-    with told_plainly():
+    with exit_on_error():
         _train(parser.parse_args(arguments))
 
 

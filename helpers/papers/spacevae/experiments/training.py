@@ -13,11 +13,11 @@ from helpers.methods.space_vae.files import SpaceVAEFile, read_space_vae, save_s
 from helpers.methods.space_vae.network import SpaceVAENetwork
 from helpers.methods.space_vae.options import SpaceVAEOptions
 from helpers.methods.space_vae.train import pixel_variance, train_space_vae
-from helpers.papers.explainer.experiments.processes import first_process, wait_for
 from helpers.papers.spacevae.experiments.cards import write_classifier_card, write_network_card
 from helpers.papers.spacevae.experiments.study import CLASSIFIER, SpaceStudy
 from helpers.results import run_key
 from helpers.training.labelled import save_labelled, train_labelled
+from helpers.training.processes import first_process, wait_for
 
 
 def check_names(study: SpaceStudy, names: Sequence[str]) -> None:

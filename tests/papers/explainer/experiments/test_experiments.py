@@ -227,7 +227,7 @@ class TestTables:
         table = tables["class-truth"]
         assert len(table) == len(METHODS) * int(study.segmented.images.labels[:3].sum())
         assert table["visible"].between(0, 1, inclusive="right").all()
-        assert table["outranks"].between(0, 1).all()
+        assert table["pixel_auroc"].between(0, 1).all()
 
     def test_a_table_is_read_where_it_is_up_to_date(self, tables, profile, root, monkeypatch):
         again = TinyStudy(profile, root=root)

@@ -20,7 +20,6 @@ from helpers.papers.explainer.figures.measures import (
     COMPARED,
     activation_claims,
     activation_table,
-    between,
     class_mask_claims,
     class_mask_table,
     comparison_claims,
@@ -138,7 +137,7 @@ class TestComparison:
 
 def test_between_by_hand():
     masks = torch.tensor([[[0.0, 0.05], [0.5, 1.0]], [[0.2, 0.3], [0.4, 0.5]]])
-    assert between(masks).tolist() == [0.25, 1.0]
+    assert soft_pixel_fraction(masks).tolist() == [0.25, 1.0]
 
 
 class TestClassMasks:

@@ -22,7 +22,7 @@ from helpers.papers.explainer.figures.shortcut import (
     IGNORES,
     USES,
     draw_shortcut_scores,
-    reliance_summary,
+    sensitivity_summary,
     shortcut_claims,
     shortcut_effect,
     shortcut_summary,
@@ -144,11 +144,11 @@ class TestSegmentation:
         )
 
     def test_truth_of_each_class(self):
-        values = {"iou": 0.5, "points": 1.0, "outranks": 0.9, "share": 0.4, "share_others": 0.0}
+        values = {"iou": 0.5, "points": 1.0, "pixel_auroc": 0.9, "share": 0.4, "share_others": 0.0}
         table = pd.DataFrame([{"method": name, **values} for name in METHODS for _ in range(3)])
         shown = class_truth_summary(table)
         assert len(shown) == len(METHODS)
-        assert shown["outranks the rest ↑"].iloc[0].startswith("0.90")
+        assert shown["pixel_auroc the rest ↑"].iloc[0].startswith("0.90")
 
     def test_times_are_projected_to_the_papers_images(self):
         times = pd.DataFrame({"method": METHODS, "seconds_an_image": [1.0] * 5 + [0.1, 18.0]})
@@ -218,7 +218,11 @@ class TestShortcut:
         for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(4)):
             used = classifier == USES
             seen = 0.9 if used or method == "grad-cam" else 0.4
-            scores = {"over_background": seen + 0.01 * number, "over_object": seen, "excess_share": seen - 0.5}
+            scores = {
+                "over_background": seen + 0.01 * number,
+                "over_object": seen,
+                "relevance_mass_above_chance": seen - 0.5,
+            }
             row = {"classifier": classifier, "method": method, "image": f"i{shown}{number}", "shown": shown}
             answers = {"logit": 2.0, "probability": 0.9, "logit_change": 3.0 * used, "probability_change": 0.5 * used}
             rows += [{**row, "marked": marked, **scores, **answers} for marked in (True, False)]
@@ -245,11 +249,11 @@ class TestShortcut:
         shown = verdicts(table).set_index("method")
         assert shown.loc["RISE"].tolist() == ["yes", "yes", "yes"]
         assert shown.loc["Grad-CAM"].tolist() == ["yes", "no", "no"]
-        blind = verdicts(table.assign(excess_share=-0.1)).set_index("method")
+        blind = verdicts(table.assign(relevance_mass_above_chance=-0.1)).set_index("method")
         assert blind.loc["RISE"].tolist() == ["no", "yes", "no"]
 
     def test_what_the_classifiers_do_is_told_first(self, table):
-        shown = reliance_summary(table)
+        shown = sensitivity_summary(table)
         assert list(shown["to the logit"].str[:4]) == ["3.00", "3.00", "0.00", "0.00"]
 
     def test_summaries_have_a_row_a_method(self, table):

@@ -16,9 +16,9 @@ from helpers.core.files import ROOT
 from helpers.data.scenes import make_scenes
 from helpers.methods.rde.options import RECIPES
 from helpers.metrics.truth_scores import largest_share
-from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.papers.recartoonx.experiments import METHODS, Study, curve_table, published_curves, sweep_table
 from helpers.papers.recartoonx.experiments import study as study_module
+from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.papers.recartoonx.figures.fig2 import pointing_scores, screen, wrong_class_shares
 from helpers.papers.recartoonx.figures.fig3 import draw_curves_and_sweep, draw_hypothesis
 from helpers.papers.recartoonx.figures.runtime import (
@@ -27,6 +27,7 @@ from helpers.papers.recartoonx.figures.runtime import (
     objectives_in_words,
     recipe_seconds,
 )
+from helpers.papers.recartoonx.figures.summaries import curve_summary, figure_three, sweep_summary, values_beside
 from helpers.papers.recartoonx.figures.tab1 import PAPER, recipe_line, settings_table
 from helpers.profiles import load_profile
 from helpers.reporting.claims import (
@@ -46,8 +47,7 @@ from helpers.reporting.committed import committed_table
 from helpers.reporting.effects import Effect, mean_effect
 from helpers.reporting.made import how_it_was_made
 from helpers.reporting.pictures import PictureGroup, draw_groups, pictures_of
-from helpers.reporting.selection import curve_values, extremes, first_part, first_part_gap, wins
-from helpers.reporting.summaries import curve_summary, figure_three, sweep_summary, values_beside
+from helpers.reporting.selection import area_gap, area_under_curve, curve_values, largest_gaps, win_rate
 from helpers.reporting.words import claim_table, claims_in_words, few_images_words, join_words, show_table
 from helpers.results import write_table
 from helpers.site import load_registry
@@ -176,7 +176,7 @@ class TestClaims:
 
     def test_wins(self):
         gap = pd.Series({"a": -0.1, "b": 0.2, "c": 0.0, "d": -0.3})
-        assert wins(gap).tolist() == [1, 0, 0.5, 1]
+        assert win_rate(gap).tolist() == [1, 0, 0.5, 1]
         assert more_wins(gap).effect.value == 0.625
         assert more_wins(pd.Series([-1.0] * 5)).outcome == "held"
         assert more_wins(pd.Series([1.0] * 5)).outcome == "did not hold"
@@ -192,20 +192,20 @@ class TestClaims:
 
     def test_too_few_fractions(self):
         with pytest.raises(ValueError, match="fewer than two fractions"):
-            first_part(curves().query("fraction > 0.08"), "cartoonx", "keep")
+            area_under_curve(curves().query("fraction > 0.08"), "cartoonx", "keep")
 
 
 class TestChoices:
     def test_the_gap_is_in_order(self):
-        gap = first_part_gap(curves())
+        gap = area_gap(curves())
         assert gap.index.tolist() == ["a", "b"]
         assert gap.tolist() == pytest.approx([-0.25, 0.15])
 
     def test_extremes_have_the_right_sign(self):
         gap = pd.Series({"a": -0.3, "b": -0.1, "c": 0.0, "d": 0.2, "e": -0.2, "f": 0.1})
-        assert extremes(gap, 2) == (["a", "e"], ["d", "f"])
-        assert extremes(gap, 9) == (["a", "e", "b"], ["d", "f"])
-        assert extremes(pd.Series({"a": 0.1})) == ([], ["a"])
+        assert largest_gaps(gap, 2) == (["a", "e"], ["d", "f"])
+        assert largest_gaps(gap, 9) == (["a", "e", "b"], ["d", "f"])
+        assert largest_gaps(pd.Series({"a": 0.1})) == ([], ["a"])
 
     def test_largest_share(self):
         scenes = make_scenes(2, size=32, seed=4, objects=(2, 2))

@@ -21,7 +21,7 @@ from helpers.papers.recartoonx.figures.fig4 import (
     draw_examples,
     object_claims,
     object_regions,
-    shares_inside,
+    relevance_mass_accuracies,
     side_by_side_claims,
     summary_table,
 )
@@ -102,8 +102,10 @@ class TestSideBySide:
         expected = region_of_class(scenes, study.with_transformer().predictions[0])
         assert torch.equal(regions["rollout"], expected)
         whole = {name: torch.ones_like(region) for name, region in regions.items()}
-        assert all(share.tolist() == pytest.approx([1, 1]) for share in shares_inside(study, whole).values())
-        for claim in object_claims(shares_inside(study, whole), whole):
+        assert all(
+            share.tolist() == pytest.approx([1, 1]) for share in relevance_mass_accuracies(study, whole).values()
+        )
+        for claim in object_claims(relevance_mass_accuracies(study, whole), whole):
             assert claim.effect.value == pytest.approx(0.0, abs=1e-6), "all relevance on all of the image"
 
     def test_photographs_have_no_objects(self, tmp_path):

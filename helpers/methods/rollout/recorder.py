@@ -25,7 +25,7 @@ _SOFTMAXES = (Tensor.softmax, torch.softmax, functional.softmax, torch.special.s
 _CACHE = 2**18  # numbers of attention computed at once without gradients: they stay in a processor's cache
 
 
-class AttentionTap(TorchFunctionMode):
+class AttentionRecorder(TorchFunctionMode):
     """Collects the attention of each layer while the block runs.
 
     Args:

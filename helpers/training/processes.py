@@ -31,7 +31,7 @@ def wait_for(path: Path, *, every: float = 1.0) -> None:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """End the program with one message where something is missing or wrong that its user can mend."""
     try:
         yield

@@ -15,7 +15,7 @@ SIZES = (64, 96, 160, 224)
 
 
 @dataclass(frozen=True)
-class Stress:
+class RobustnessEvaluation:
     """Accuracies of a classifier under conditions other than those of its card's headline.
 
     Attributes:
@@ -33,7 +33,9 @@ class Stress:
     object_in_noise: float
 
 
-def stress_scene_classifier(classifier: Classifier, count: int = 500, *, seed: int = TEST_SERIES + 1) -> Stress:
+def evaluate_robustness(
+    classifier: Classifier, count: int = 500, *, seed: int = TEST_SERIES + 1
+) -> RobustnessEvaluation:
     """Measure a classifier on scenes of the series `seed`, which no training draws from."""
     generator = torch.Generator().manual_seed(seed)
     size = classifier.input_size
@@ -51,7 +53,7 @@ def stress_scene_classifier(classifier: Classifier, count: int = 500, *, seed: i
     amid_noise = torch.where(single.object_masks[:, :1], single.images, noise).clamp(0, 1)
     several = {k: make_scenes(count, size=size, seed=seed, objects=(k, k)) for k in (2, 3, 4)}
     others = {side: make_scenes(count, size=side, seed=seed, objects=(1, 1)) for side in SIZES}
-    return Stress(
+    return RobustnessEvaluation(
         count=count,
         by_objects={k: right(scenes.images, scenes.label) for k, scenes in several.items()},
         by_noise={deviation: right(noisy(deviation), single.label) for deviation in NOISE_LEVELS},
