@@ -7,24 +7,29 @@ READY := .venv/.ready
 RUN := PATH="$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
 MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
+PYTEST := $(RUN) pytest -n $(MANY) --dist loadscope --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
+SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-tab1.ipynb
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check figure figures lab bench models clean
+.PHONY: help setup book test test-all check figure figures lab bench models clean
 
 help: ## print the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
 
 book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
 	@$(SNAKEMAKE) html && echo "The book: $(CURDIR)/_build/html/index.html"
 
-test: check book ## check the sources, build the book, run all tests
-	$(RUN) pytest -n $(MANY) --dist loadfile --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg tests _build/pages _build/figures/quick
+test: check book ## check the sources, build the book, run the tests
+	$(PYTEST) -m "not slow" tests $(SAMPLE)
 
-check: $(READY) ## lint, format and types
-	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+test-all: check book ## the same with the slow tests, and every page executed a second time: do its numbers come out again?
+	$(PYTEST) tests _build/pages _build/figures/quick
+
+check: $(READY) ## lint, format, types and the order of the packages
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) lint-imports
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
 	@$(RUN) python -m helpers.site check --id "$(ID)" --profile "$(PROFILE)"

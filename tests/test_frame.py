@@ -27,7 +27,7 @@ TOP = {
     *("README.md", "Makefile", "_config.yml", "_toc.yml", "requirements.txt", "Snakefile", "LICENSE", "pyproject.toml"),
     *("profiles", "book", "helpers", "models", "results", "tests", "benchmarks"),
 }
-TARGETS = ("book", "test", "check", "figure", "figures", "lab", "bench", "models", "clean")
+TARGETS = ("book", "test", "test-all", "check", "figure", "figures", "lab", "bench", "models", "clean")
 MAKE = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 GIT = pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout")
 
@@ -52,7 +52,7 @@ class TestCommands:
             assert re.search(rf"^make {target}\s+\w", done.stdout, re.MULTILINE), target
 
     def test_recipes_are_a_line_or_two(self):
-        rules = re.findall(r"^([a-z]+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        rules = re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert {name: len(recipe.splitlines()) for name, recipe in rules if len(recipe.splitlines()) > 2} == {}
         assert set(TARGETS) <= {name for name, _ in rules} | {"test"}
 
