@@ -1,15 +1,15 @@
 """Image classifiers of any origin behind one interface: pixels in [0, 1] to logits, frozen."""
 
-from helpers.classifiers.classifier import Classifier
-from helpers.classifiers.hubs import WeightsUnavailableError
-from helpers.classifiers.loading import load_classifier
-from helpers.classifiers.weight_files import WeightsFile, read_weights, save_weights
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "Classifier",
-    "WeightsFile",
-    "WeightsUnavailableError",
-    "load_classifier",
-    "read_weights",
-    "save_weights",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Classifier": "helpers.classifiers.classifier",
+        "WeightsUnavailableError": "helpers.classifiers.hubs",
+        "load_classifier": "helpers.classifiers.loading",
+        "WeightsFile": "helpers.classifiers.weight_files",
+        "read_weights": "helpers.classifiers.weight_files",
+        "save_weights": "helpers.classifiers.weight_files",
+    },
+)

@@ -1,43 +1,37 @@
 """Measures of explanations."""
 
-from helpers.metrics.class_scores import class_score_matrix, masked_probabilities
-from helpers.metrics.conciseness import conciseness_preciseness, information, kept_probability
-from helpers.metrics.curves import Direction, random_ranks, rate_distortion_curve
-from helpers.metrics.hallucination import CannyEdges, EdgeDetector, hallucinated_edges, hallucination_score
-from helpers.metrics.masking import masked_images
-from helpers.metrics.multilabel import decision_counts, micro_scores
-from helpers.metrics.regions import pixel_auroc, pointing_game, relevance_mass_above_chance
-from helpers.metrics.segmentation import saliency_score, sanity_masks, segmentation_scores
-from helpers.metrics.shortcut import shortcut_scores, shortcut_sensitivity
-from helpers.metrics.sparsity import SparseScores, lp_norm, lp_sparsity, score_explanations, summarise
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "CannyEdges",
-    "Direction",
-    "EdgeDetector",
-    "SparseScores",
-    "class_score_matrix",
-    "conciseness_preciseness",
-    "decision_counts",
-    "hallucinated_edges",
-    "hallucination_score",
-    "information",
-    "kept_probability",
-    "lp_norm",
-    "lp_sparsity",
-    "masked_images",
-    "masked_probabilities",
-    "micro_scores",
-    "pixel_auroc",
-    "pointing_game",
-    "random_ranks",
-    "rate_distortion_curve",
-    "relevance_mass_above_chance",
-    "saliency_score",
-    "sanity_masks",
-    "score_explanations",
-    "segmentation_scores",
-    "shortcut_scores",
-    "shortcut_sensitivity",
-    "summarise",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "class_score_matrix": "helpers.metrics.class_scores",
+        "masked_probabilities": "helpers.metrics.class_scores",
+        "conciseness_preciseness": "helpers.metrics.conciseness",
+        "information": "helpers.metrics.conciseness",
+        "kept_probability": "helpers.metrics.conciseness",
+        "Direction": "helpers.metrics.curves",
+        "random_ranks": "helpers.metrics.curves",
+        "rate_distortion_curve": "helpers.metrics.curves",
+        "CannyEdges": "helpers.metrics.hallucination",
+        "EdgeDetector": "helpers.metrics.hallucination",
+        "hallucinated_edges": "helpers.metrics.hallucination",
+        "hallucination_score": "helpers.metrics.hallucination",
+        "masked_images": "helpers.metrics.masking",
+        "decision_counts": "helpers.metrics.multilabel",
+        "micro_scores": "helpers.metrics.multilabel",
+        "pixel_auroc": "helpers.metrics.regions",
+        "pointing_game": "helpers.metrics.regions",
+        "relevance_mass_above_chance": "helpers.metrics.regions",
+        "saliency_score": "helpers.metrics.segmentation",
+        "sanity_masks": "helpers.metrics.segmentation",
+        "segmentation_scores": "helpers.metrics.segmentation",
+        "shortcut_scores": "helpers.metrics.shortcut",
+        "shortcut_sensitivity": "helpers.metrics.shortcut",
+        "SparseScores": "helpers.metrics.sparsity",
+        "lp_norm": "helpers.metrics.sparsity",
+        "lp_sparsity": "helpers.metrics.sparsity",
+        "score_explanations": "helpers.metrics.sparsity",
+        "summarise": "helpers.metrics.sparsity",
+    },
+)

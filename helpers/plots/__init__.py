@@ -1,26 +1,20 @@
 """Figures of the book: one style, one colour a method."""
 
-from helpers.plots.curves import curve_with_band, published_values
-from helpers.plots.pictures import draw_image, show_explanations, show_images
-from helpers.plots.style import (
-    BOOK_STYLE,
-    MASK_COLOURS,
-    METHOD_COLOURS,
-    PUBLISHED_LINE,
-    PUBLISHED_MARKER,
-    use_book_style,
-)
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "BOOK_STYLE",
-    "MASK_COLOURS",
-    "METHOD_COLOURS",
-    "PUBLISHED_LINE",
-    "PUBLISHED_MARKER",
-    "curve_with_band",
-    "draw_image",
-    "published_values",
-    "show_explanations",
-    "show_images",
-    "use_book_style",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "curve_with_band": "helpers.plots.curves",
+        "published_values": "helpers.plots.curves",
+        "draw_image": "helpers.plots.pictures",
+        "show_explanations": "helpers.plots.pictures",
+        "show_images": "helpers.plots.pictures",
+        "BOOK_STYLE": "helpers.plots.style",
+        "MASK_COLOURS": "helpers.plots.style",
+        "METHOD_COLOURS": "helpers.plots.style",
+        "PUBLISHED_LINE": "helpers.plots.style",
+        "PUBLISHED_MARKER": "helpers.plots.style",
+        "use_book_style": "helpers.plots.style",
+    },
+)

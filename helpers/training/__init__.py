@@ -1,7 +1,14 @@
 """Training of the small classifiers that come with the book, with Lightning: resumable, seeded, on CPU or GPU."""
 
-from helpers.training.evaluation import Evaluation, evaluate_scene_classifier
-from helpers.training.options import TrainingOptions
-from helpers.training.train import Training, train_scene_classifier
+from helpers.core.lazy import lazy_exports
 
-__all__ = ["Evaluation", "Training", "TrainingOptions", "evaluate_scene_classifier", "train_scene_classifier"]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Evaluation": "helpers.training.evaluation",
+        "evaluate_scene_classifier": "helpers.training.evaluation",
+        "TrainingOptions": "helpers.training.options",
+        "Training": "helpers.training.train",
+        "train_scene_classifier": "helpers.training.train",
+    },
+)

@@ -1,16 +1,16 @@
 """Widgets: live while a kernel is there, and never without a sibling that needs none."""
 
-from helpers.widgets.demo import explain_own_image
-from helpers.widgets.frames import Frame
-from helpers.widgets.live import LivePanel, with_live_controls
-from helpers.widgets.static import StaticFrames, frame_list, frame_slider
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "Frame",
-    "LivePanel",
-    "StaticFrames",
-    "explain_own_image",
-    "frame_list",
-    "frame_slider",
-    "with_live_controls",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "explain_own_image": "helpers.widgets.demo",
+        "Frame": "helpers.widgets.frames",
+        "LivePanel": "helpers.widgets.live",
+        "with_live_controls": "helpers.widgets.live",
+        "StaticFrames": "helpers.widgets.static",
+        "frame_list": "helpers.widgets.static",
+        "frame_slider": "helpers.widgets.static",
+    },
+)

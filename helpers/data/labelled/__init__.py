@@ -1,7 +1,13 @@
 """Small images with one label each: scenes of 32 px, CIFAR-10."""
 
-from helpers.data.labelled.cifar import CIFAR10_CLASSES
-from helpers.data.labelled.data import LabelledImages
-from helpers.data.labelled.loading import LOSSY, load_labelled
+from helpers.core.lazy import lazy_exports
 
-__all__ = ["CIFAR10_CLASSES", "LOSSY", "LabelledImages", "load_labelled"]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "CIFAR10_CLASSES": "helpers.data.labelled.cifar",
+        "LabelledImages": "helpers.data.labelled.data",
+        "LOSSY": "helpers.data.labelled.loading",
+        "load_labelled": "helpers.data.labelled.loading",
+    },
+)

@@ -1,19 +1,19 @@
 """Images with several classes each: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with where the objects are."""
 
-from helpers.data.multilabel.archives import MissingArchiveError, require_dataset
-from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
-from helpers.data.multilabel.loading import load_segmented, load_split
-from helpers.data.multilabel.scenes import class_truth, draw_multilabels, scene_multilabels, scene_truth
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "MissingArchiveError",
-    "MultiLabelImages",
-    "SegmentedImages",
-    "class_truth",
-    "draw_multilabels",
-    "load_segmented",
-    "load_split",
-    "require_dataset",
-    "scene_multilabels",
-    "scene_truth",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "MissingArchiveError": "helpers.data.multilabel.archives",
+        "require_dataset": "helpers.data.multilabel.archives",
+        "MultiLabelImages": "helpers.data.multilabel.data",
+        "SegmentedImages": "helpers.data.multilabel.data",
+        "load_segmented": "helpers.data.multilabel.loading",
+        "load_split": "helpers.data.multilabel.loading",
+        "class_truth": "helpers.data.multilabel.scenes",
+        "draw_multilabels": "helpers.data.multilabel.scenes",
+        "scene_multilabels": "helpers.data.multilabel.scenes",
+        "scene_truth": "helpers.data.multilabel.scenes",
+    },
+)

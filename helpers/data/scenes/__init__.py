@@ -1,7 +1,13 @@
 """Procedural images whose classes, object masks and planted shortcut are known exactly."""
 
-from helpers.data.scenes.patterns import BACKGROUNDS
-from helpers.data.scenes.scenes import Scenes, make_scenes
-from helpers.data.scenes.shapes import SCENE_CLASSES
+from helpers.core.lazy import lazy_exports
 
-__all__ = ["BACKGROUNDS", "SCENE_CLASSES", "Scenes", "make_scenes"]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "BACKGROUNDS": "helpers.data.scenes.patterns",
+        "Scenes": "helpers.data.scenes.scenes",
+        "make_scenes": "helpers.data.scenes.scenes",
+        "SCENE_CLASSES": "helpers.data.scenes.shapes",
+    },
+)

@@ -1,44 +1,31 @@
 """The methods that an Explainer is compared with, batched over images and classes, behind the same interface."""
 
-from helpers.methods.baselines.extremal import ExtremalOptions, ExtremalPerturbation
-from helpers.methods.baselines.grad_cam import GradCAM, GradCAMOptions
-from helpers.methods.baselines.igos import IGOSOptions, IGOSPlusPlus
-from helpers.methods.baselines.occlusion import OcclusionMaps, OcclusionOptions
-from helpers.methods.baselines.rise import RISE, RISEOptions
-from helpers.methods.baselines.rtis import RTISLoss, RTISOptions, rtis_loss
-from helpers.methods.baselines.signed import (
-    DeepLIFT,
-    FeatureAblation,
-    IntegratedGradients,
-    SignedAttribution,
-    choose_threshold,
-    signed_attributions,
-    sweep_thresholds,
-    threshold_images,
-    to_unit_range,
-)
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "RISE",
-    "DeepLIFT",
-    "ExtremalOptions",
-    "ExtremalPerturbation",
-    "FeatureAblation",
-    "GradCAM",
-    "GradCAMOptions",
-    "IGOSOptions",
-    "IGOSPlusPlus",
-    "IntegratedGradients",
-    "OcclusionMaps",
-    "OcclusionOptions",
-    "RISEOptions",
-    "RTISLoss",
-    "RTISOptions",
-    "SignedAttribution",
-    "choose_threshold",
-    "rtis_loss",
-    "signed_attributions",
-    "sweep_thresholds",
-    "threshold_images",
-    "to_unit_range",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "ExtremalOptions": "helpers.methods.baselines.extremal",
+        "ExtremalPerturbation": "helpers.methods.baselines.extremal",
+        "GradCAM": "helpers.methods.baselines.grad_cam",
+        "GradCAMOptions": "helpers.methods.baselines.grad_cam",
+        "IGOSOptions": "helpers.methods.baselines.igos",
+        "IGOSPlusPlus": "helpers.methods.baselines.igos",
+        "OcclusionMaps": "helpers.methods.baselines.occlusion",
+        "OcclusionOptions": "helpers.methods.baselines.occlusion",
+        "RISE": "helpers.methods.baselines.rise",
+        "RISEOptions": "helpers.methods.baselines.rise",
+        "RTISLoss": "helpers.methods.baselines.rtis",
+        "RTISOptions": "helpers.methods.baselines.rtis",
+        "rtis_loss": "helpers.methods.baselines.rtis",
+        "DeepLIFT": "helpers.methods.baselines.signed",
+        "FeatureAblation": "helpers.methods.baselines.signed",
+        "IntegratedGradients": "helpers.methods.baselines.signed",
+        "SignedAttribution": "helpers.methods.baselines.signed",
+        "choose_threshold": "helpers.methods.baselines.signed",
+        "signed_attributions": "helpers.methods.baselines.signed",
+        "sweep_thresholds": "helpers.methods.baselines.signed",
+        "threshold_images": "helpers.methods.baselines.signed",
+        "to_unit_range": "helpers.methods.baselines.signed",
+    },
+)

@@ -1,24 +1,22 @@
 """The Explainer: a network that learns to explain a classifier, one mask a class in one forward pass."""
 
-from helpers.methods.explainer.aggregation import apply_mask, baseline_colour, target_and_other_masks
-from helpers.methods.explainer.files import ExplainerFile, load_explainer, read_explainer, save_explainer
-from helpers.methods.explainer.loss import ExplainerLoss
-from helpers.methods.explainer.method import Explainer
-from helpers.methods.explainer.network import ExplainerNetwork
-from helpers.methods.explainer.options import ExplainerOptions, LossOptions, NetworkOptions
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "Explainer",
-    "ExplainerFile",
-    "ExplainerLoss",
-    "ExplainerNetwork",
-    "ExplainerOptions",
-    "LossOptions",
-    "NetworkOptions",
-    "apply_mask",
-    "baseline_colour",
-    "load_explainer",
-    "read_explainer",
-    "save_explainer",
-    "target_and_other_masks",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "apply_mask": "helpers.methods.explainer.aggregation",
+        "baseline_colour": "helpers.methods.explainer.aggregation",
+        "target_and_other_masks": "helpers.methods.explainer.aggregation",
+        "ExplainerFile": "helpers.methods.explainer.files",
+        "load_explainer": "helpers.methods.explainer.files",
+        "read_explainer": "helpers.methods.explainer.files",
+        "save_explainer": "helpers.methods.explainer.files",
+        "ExplainerLoss": "helpers.methods.explainer.loss",
+        "Explainer": "helpers.methods.explainer.method",
+        "ExplainerNetwork": "helpers.methods.explainer.network",
+        "ExplainerOptions": "helpers.methods.explainer.options",
+        "LossOptions": "helpers.methods.explainer.options",
+        "NetworkOptions": "helpers.methods.explainer.options",
+    },
+)

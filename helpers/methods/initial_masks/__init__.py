@@ -1,26 +1,23 @@
 """Initial masks: where the optimisation of a rate-distortion explanation starts."""
 
-from helpers.methods.initial_masks.constant import constant_mask
-from helpers.methods.initial_masks.files import MaskFile, load_mask_network, mask_network_names, save_mask_network
-from helpers.methods.initial_masks.foreground import foreground_mask, grabcut
-from helpers.methods.initial_masks.learned import learned_mask
-from helpers.methods.initial_masks.network import MaskNetwork, NetworkOptions
-from helpers.methods.initial_masks.starting import MASK_NAMES, starting_mask
-from helpers.methods.initial_masks.warm import WARM_START, explain_from_prediction
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "MASK_NAMES",
-    "WARM_START",
-    "MaskFile",
-    "MaskNetwork",
-    "NetworkOptions",
-    "constant_mask",
-    "explain_from_prediction",
-    "foreground_mask",
-    "grabcut",
-    "learned_mask",
-    "load_mask_network",
-    "mask_network_names",
-    "save_mask_network",
-    "starting_mask",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "constant_mask": "helpers.methods.initial_masks.constant",
+        "MaskFile": "helpers.methods.initial_masks.files",
+        "load_mask_network": "helpers.methods.initial_masks.files",
+        "mask_network_names": "helpers.methods.initial_masks.files",
+        "save_mask_network": "helpers.methods.initial_masks.files",
+        "foreground_mask": "helpers.methods.initial_masks.foreground",
+        "grabcut": "helpers.methods.initial_masks.foreground",
+        "learned_mask": "helpers.methods.initial_masks.learned",
+        "MaskNetwork": "helpers.methods.initial_masks.network",
+        "NetworkOptions": "helpers.methods.initial_masks.network",
+        "MASK_NAMES": "helpers.methods.initial_masks.starting",
+        "starting_mask": "helpers.methods.initial_masks.starting",
+        "WARM_START": "helpers.methods.initial_masks.warm",
+        "explain_from_prediction": "helpers.methods.initial_masks.warm",
+    },
+)

@@ -1,31 +1,28 @@
 """The rate-distortion explanation of the papers: Pixel RDE and CartoonX."""
 
-from helpers.methods.rde.convergence import DualityGap, duality_gap, estimate_duality_gap, judge_duality_gap
-from helpers.methods.rde.distortions import DistortionMeasure
-from helpers.methods.rde.methods import CartoonX, PixelRDE, RateDistortionExplainer
-from helpers.methods.rde.options import RECIPES, RDEOptions
-from helpers.methods.rde.path import CalibratedExplanation, RatePath, explain_at, rate_distortion_path
-from helpers.methods.rde.problem import RateDistortion, band_statistics
-from helpers.methods.rde.representations import Pixels, Representation, Wavelets
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "RECIPES",
-    "CalibratedExplanation",
-    "CartoonX",
-    "DistortionMeasure",
-    "DualityGap",
-    "PixelRDE",
-    "Pixels",
-    "RDEOptions",
-    "RateDistortion",
-    "RateDistortionExplainer",
-    "RatePath",
-    "Representation",
-    "Wavelets",
-    "band_statistics",
-    "duality_gap",
-    "estimate_duality_gap",
-    "explain_at",
-    "judge_duality_gap",
-    "rate_distortion_path",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "DualityGap": "helpers.methods.rde.convergence",
+        "duality_gap": "helpers.methods.rde.convergence",
+        "estimate_duality_gap": "helpers.methods.rde.convergence",
+        "judge_duality_gap": "helpers.methods.rde.convergence",
+        "DistortionMeasure": "helpers.methods.rde.distortions",
+        "CartoonX": "helpers.methods.rde.methods",
+        "PixelRDE": "helpers.methods.rde.methods",
+        "RateDistortionExplainer": "helpers.methods.rde.methods",
+        "RECIPES": "helpers.methods.rde.options",
+        "RDEOptions": "helpers.methods.rde.options",
+        "CalibratedExplanation": "helpers.methods.rde.path",
+        "RatePath": "helpers.methods.rde.path",
+        "explain_at": "helpers.methods.rde.path",
+        "rate_distortion_path": "helpers.methods.rde.path",
+        "RateDistortion": "helpers.methods.rde.problem",
+        "band_statistics": "helpers.methods.rde.problem",
+        "Pixels": "helpers.methods.rde.representations",
+        "Representation": "helpers.methods.rde.representations",
+        "Wavelets": "helpers.methods.rde.representations",
+    },
+)

@@ -1,14 +1,15 @@
 """Attention rollout: what a vision transformer's class token has read, through all layers."""
 
-from helpers.methods.rollout.capture import Attentions, capture_attention
-from helpers.methods.rollout.method import AttentionRollout
-from helpers.methods.rollout.multiply import class_token_relevance, discard_lowest, fuse_heads
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "AttentionRollout",
-    "Attentions",
-    "capture_attention",
-    "class_token_relevance",
-    "discard_lowest",
-    "fuse_heads",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Attentions": "helpers.methods.rollout.capture",
+        "capture_attention": "helpers.methods.rollout.capture",
+        "AttentionRollout": "helpers.methods.rollout.method",
+        "class_token_relevance": "helpers.methods.rollout.multiply",
+        "discard_lowest": "helpers.methods.rollout.multiply",
+        "fuse_heads": "helpers.methods.rollout.multiply",
+    },
+)

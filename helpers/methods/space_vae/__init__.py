@@ -1,25 +1,22 @@
 """SpaCE-VAE: an auto-encoder whose sparse images a classifier still recognises (Liu & Hess)."""
 
-from helpers.methods.space_vae.files import SpaceVAEFile, load_space_vae, read_space_vae, save_space_vae
-from helpers.methods.space_vae.loss import SpaceVAELoss
-from helpers.methods.space_vae.method import SpaceVAE
-from helpers.methods.space_vae.network import SpaceVAENetwork
-from helpers.methods.space_vae.options import LossOptions, NetworkOptions, SpaceVAEOptions
-from helpers.methods.space_vae.quantiser import VectorQuantiser
-from helpers.methods.space_vae.train import SpaceVAETraining, train_space_vae
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "LossOptions",
-    "NetworkOptions",
-    "SpaceVAE",
-    "SpaceVAEFile",
-    "SpaceVAELoss",
-    "SpaceVAENetwork",
-    "SpaceVAEOptions",
-    "SpaceVAETraining",
-    "VectorQuantiser",
-    "load_space_vae",
-    "read_space_vae",
-    "save_space_vae",
-    "train_space_vae",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "SpaceVAEFile": "helpers.methods.space_vae.files",
+        "load_space_vae": "helpers.methods.space_vae.files",
+        "read_space_vae": "helpers.methods.space_vae.files",
+        "save_space_vae": "helpers.methods.space_vae.files",
+        "SpaceVAELoss": "helpers.methods.space_vae.loss",
+        "SpaceVAE": "helpers.methods.space_vae.method",
+        "SpaceVAENetwork": "helpers.methods.space_vae.network",
+        "LossOptions": "helpers.methods.space_vae.options",
+        "NetworkOptions": "helpers.methods.space_vae.options",
+        "SpaceVAEOptions": "helpers.methods.space_vae.options",
+        "VectorQuantiser": "helpers.methods.space_vae.quantiser",
+        "SpaceVAETraining": "helpers.methods.space_vae.train",
+        "train_space_vae": "helpers.methods.space_vae.train",
+    },
+)
