@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.explanation import Explanation
+from helpers.core.statistics import mean_effect
 from helpers.methods.rde import Representation
 from helpers.metrics import (
     CannyEdges,
@@ -18,7 +19,6 @@ from helpers.metrics import (
     hallucination_score,
     kept_probability,
 )
-from helpers.reporting.effects import mean_effect
 
 # column -> how the page calls it
 MEASURES = {

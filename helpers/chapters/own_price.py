@@ -14,10 +14,10 @@ from torch import Tensor
 
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
+from helpers.core.statistics import mean_effect
 from helpers.methods.rde import RatePath
 from helpers.metrics.truth_scores import relevance_mass_accuracy
 from helpers.plots import METHOD_COLOURS
-from helpers.reporting.effects import mean_effect
 
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,9 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-RESAMPLES = 4000
-LEVEL = 0.95
-_AT_ONCE = 2**22  # weights of the bootstrap that are turned into doubles together
+from helpers.core.statistics import RESAMPLES, Effect, bootstrap, draw_images
 
 Colour = Float[Tensor, "#batch #channels 1 1"]
 
@@ -175,38 +172,17 @@ def summarise(scores: SparseScores, *, seed: int = 0, resamples: int = RESAMPLES
     columns = {name: values.double().cpu().numpy() for name, values in scores.columns().items()}
     columns["accuracy"] = (scores.predicted_after == scores.label).double().cpu().numpy()
     columns["agreement"] = (scores.predicted_after == scores.predicted).double().cpu().numpy()
-    whole = _statistics({name: values.mean(keepdims=True) for name, values in columns.items()})
-    redrawn = _statistics(_resampled_means(columns, seed, resamples)) if len(scores) > 1 else {}
+    draws = draw_images(len(scores), seed, resamples)
     summary = {"images": float(len(scores))}
-    for name, value in whole.items():
-        low, high = np.quantile(redrawn[name], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if redrawn else (np.nan, np.nan)
-        summary |= {name: float(value[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
-    return summary
 
+    def add(name: str, effect: Effect, scale: float = 1.0) -> None:
+        values = {"": effect.value, "_low": effect.low, "_high": effect.high}
+        summary.update({f"{name}{end}": scale * value for end, value in values.items()})
 
-def _statistics(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Table 1's columns from means over images."""
-    result = {name: means[name] for name in ("accuracy", "agreement", "confidence", "top_confidence")}
+    for name in ("accuracy", "agreement", "confidence", "top_confidence"):
+        add(name, bootstrap(columns[name][:, None], lambda means: means[..., 0], draws))
     with np.errstate(divide="ignore", invalid="ignore"):  # black images only: nothing can be removed, which is nan
-        for p in ("l0", "l1"):
-            result[p] = 100 * (means[f"{p}_before"] - means[f"{p}_after"]) / means[f"{p}_before"]
-    return result
-
-
-def _resampled_means(columns: dict[str, np.ndarray], seed: int, resamples: int) -> dict[str, np.ndarray]:
-    """The mean of every column over images drawn with repeats, `resamples` times; all columns share the draws."""
-    values = np.stack(list(columns.values()), 1)
-    weights = _draws(len(values), seed, resamples)
-    rows = max(1, _AT_ONCE // len(values))
-    means = [weights[start : start + rows].astype(float) @ values for start in range(0, resamples, rows)]
-    return dict(zip(columns, np.concatenate(means).T / len(values), strict=True))
-
-
-@lru_cache(maxsize=2)
-def _draws(count: int, seed: int, resamples: int) -> np.ndarray:
-    """How often each of `count` images is drawn: (resamples, count). Kept, as a sweep asks for the same many times."""
-    rng = np.random.default_rng(seed)
-    weights = np.empty((resamples, count), np.uint16)
-    for row in weights:
-        row[:] = np.bincount(rng.integers(count, size=count), minlength=count)
-    return weights
+        for norm in ("l0", "l1"):
+            both = np.stack([columns[f"{norm}_before"], columns[f"{norm}_after"]], axis=1)
+            add(norm, bootstrap(both, lambda means: (means[..., 0] - means[..., 1]) / means[..., 0], draws), 100.0)
+    return summary

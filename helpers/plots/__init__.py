@@ -7,6 +7,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "curve_with_band": "helpers.plots.curves",
         "published_values": "helpers.plots.curves",
+        "book_figure": "helpers.plots.figures",
+        "panels": "helpers.plots.figures",
         "draw_image": "helpers.plots.pictures",
         "show_explanations": "helpers.plots.pictures",
         "show_images": "helpers.plots.pictures",

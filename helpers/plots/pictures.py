@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -14,7 +12,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
-from helpers.plots.style import BOOK_STYLE, MASK_COLOURS
+from helpers.plots.figures import panels
+from helpers.plots.style import MASK_COLOURS
 
 Limits = tuple[float | int, float | int] | None
 
@@ -41,7 +40,7 @@ def show_images(
         width: the figure's width in inches; a single column takes half of it.
 
     Returns:
-        A closed figure: as the last line of a cell it is shown once.
+        A figure: as the last line of a cell it is shown once.
 
     Raises:
         ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one an image.
@@ -68,7 +67,7 @@ def show_explanations(
     limits: Limits = (0.0, 1.0),
     width: float | int = 8,
 ) -> Figure:
-    """Draw explanations, one a column: the image, the mask of relevance, and what the method keeps.
+    """Draw explanations, one per column: the image, its relevance mask and what is kept.
 
     Args:
         images: the images that were explained, in [0, 1].
@@ -80,7 +79,7 @@ def show_explanations(
         width: the figure's width in inches; a single column takes half of it.
 
     Returns:
-        A closed figure: as the last line of a cell it is shown once.
+        A figure: as the last line of a cell it is shown once.
 
     Raises:
         ValueError: the explanations or titles are not one an image.
@@ -134,20 +133,14 @@ def _grid(
     lines = sum(1 + max(title.count("\n") for title in row) if any(row) else 0 for row in titles)
     ratios = [max(image.shape[-2] / image.shape[-1] for image in row) for row in rows]
     height = cell * sum(ratios) + 0.24 * lines + (0.35 if caption else 0.0)
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            *(len(rows), columns),
-            figsize=(cell * columns, height),
-            height_ratios=ratios,
-            squeeze=False,
-            layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0),
-        )
-        plt.close(figure)  # or a notebook would show it twice
-        for place in axes.flat:
-            place.set_axis_off()
-        for place_row, row, title_row in zip(axes, rows, titles, strict=True):
-            for place, image, title in zip(place_row, row, title_row, strict=False):
-                draw_image(place, image, title, colours=colours, limits=limits)
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)
+    size = (cell * columns, height)
+    with panels(len(rows), columns, size=size, height_ratios=ratios, squeeze=False, layout=layout) as (figure, axes):
+        for ax in axes.flat:
+            ax.set_axis_off()
+        for axes_row, row, title_row in zip(axes, rows, titles, strict=True):
+            for ax, image, title in zip(axes_row, row, title_row, strict=False):
+                draw_image(ax, image, title, colours=colours, limits=limits)
         if caption:
             figure.supxlabel(caption, fontsize=11)
     return figure

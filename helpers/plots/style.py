@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 from matplotlib.rcsetup import cycler
 
 # The colours of Okabe and Ito (2008), which people with colour-blindness tell apart. A method has one colour
@@ -49,5 +50,9 @@ BOOK_STYLE: dict[Any, Any] = {
 
 
 def use_book_style() -> None:
-    """Set matplotlib's defaults for the rest of this process: call it once, at the top of a page."""
+    """Set matplotlib's defaults for the rest of this process: call it once, at the top of a page.
+
+    It also loads pyplot's backend, without which a notebook would show figures as text.
+    """
+    plt.switch_backend(mpl.get_backend())
     mpl.rcParams.update(BOOK_STYLE)

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.data.photographs import ImageSet
-from helpers.papers.recartoonx.experiments import Study
-from helpers.plots import MASK_COLOURS
+from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
-from helpers.plots.style import BOOK_STYLE
 
 
 @dataclass(frozen=True)
@@ -61,53 +56,11 @@ class RowGroup:
     rows: tuple[PictureRow, ...]
 
 
-@dataclass(frozen=True)
-class PictureGroup:
-    """Some images and their explanations, under one title.
-
-    Attributes:
-        title: what they have in common.
-        titles: what stands above each image; one or several lines.
-        images: the images.
-        cartoons: the pictures of CartoonX.
-        masks: the masks of Pixel RDE.
-    """
-
-    title: str
-    titles: tuple[str, ...]
-    images: Float[Tensor, "count 3 height width"]
-    cartoons: Float[Tensor, "count 1 height width"]
-    masks: Float[Tensor, "count 1 height width"]
-
-    @property
-    def rows(self) -> tuple[PictureRow, ...]:
-        """The image, CartoonX's picture, Pixel RDE's mask."""
-        return (
-            PictureRow("image", self.images),
-            PictureRow("CartoonX", self.cartoons),
-            PictureRow("Pixel RDE", self.masks, MASK_COLOURS),
-        )
-
-
-def pictures_of(study: Study, images: ImageSet, title: str, titles: Sequence[str]) -> PictureGroup:
-    """Explain images by both methods (or read what is stored), as a group to draw.
-
-    Raises:
-        ValueError: the titles are not one an image.
-    """
-    if len(titles) != len(images):
-        raise ValueError(f"{len(titles)} titles were given for {len(images)} images; give one an image")
-    some = Study(study.profile, root=study.root, images=images)
-    method = some.method("cartoonx")
-    cartoons = method.cartoon(images.images.to(some.device), some.explain("cartoonx").to(some.device)).cpu()
-    return PictureGroup(title, tuple(titles), images.images, cartoons, some.explain("pixel-rde").mask)
-
-
 def draw_groups(groups: Sequence[Group], *, width: float | int = 9.0) -> Figure:
     """Draw groups beside each other: in each column an image and, below it, its other pictures.
 
     Returns:
-        A closed figure; groups without images are left out.
+        A figure; groups without images are left out.
 
     Raises:
         ValueError: no group has an image.
@@ -124,9 +77,7 @@ def draw_groups(groups: Sequence[Group], *, width: float | int = 9.0) -> Figure:
     left, gap, space, head = 0.28, 0.22, 0.05, 0.34 + 0.15 * lines
     cell = min((width - left - gap * (len(shown) - 1)) / max(sum(columns), 3), 2.0)
     size = (left + cell * sum(columns) + gap * (len(shown) - 1), head + len(names) * cell * ratio)
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8.5, "axes.titlepad": 3}):
-        figure = plt.figure(figsize=size)
-        plt.close(figure)  # or a notebook would show it twice
+    with book_figure(size, style={"axes.titlesize": 8.5, "axes.titlepad": 3}) as figure:
         start = left
         for group in shown:
             end = start + cell * len(group.titles)

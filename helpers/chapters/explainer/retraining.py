@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.core.statistics import mean_effect
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 TRAINED_FURTHER = {
     "original": "not at all",

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.runtime import progress
+from helpers.core.statistics import bootstrap
 from helpers.methods.rde import RateDistortionExplainer
 
 SAMPLES = 64
@@ -76,8 +77,9 @@ def mean_interval(values: Float[Tensor, " images"], *, draws: int = 2000, seed: 
     """The mean, and the ends of its 95 % bootstrap interval over images."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(values), (draws, len(values)), generator=generator)
-    means = values[rows].mean(1).sort().values
-    return float(values.mean()), float(means[int(0.025 * draws)]), float(means[int(0.975 * draws) - 1])
+    counts = torch.zeros(draws, len(values), dtype=torch.int64).scatter_add_(1, rows, torch.ones_like(rows))
+    effect = bootstrap(values.double().numpy()[:, None], lambda means: means[..., 0], counts.numpy())
+    return effect.value, effect.low, effect.high
 
 
 def seconds_a_call(function: Callable[[], object], *, repeats: int = 5) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import torch
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
@@ -15,8 +13,8 @@ from torch import Tensor, nn
 
 from helpers.methods.explainer import apply_mask
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
+from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
-from helpers.plots.style import BOOK_STYLE
 
 WIDTH, HEIGHT = 11.6, 5.6  # inches; all places below are in inches, from the lower left corner
 PRESENT, ABSENT = METHOD_COLOURS["truth"], METHOD_COLOURS["CartoonX"]
@@ -46,9 +44,7 @@ def draw_overview(
     target, other = masks[labels].amax(0, keepdim=True), masks[~labels].amax(0, keepdim=True)
     seen = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])
     kept, left = classifier(seen)
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8.5, "axes.titlepad": 2}):
-        figure = plt.figure(figsize=(WIDTH, HEIGHT))
-        plt.close(figure)
+    with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 8.5, "axes.titlepad": 2}) as figure:
         _picture(figure, (0.15, 2.25, 1.2, 1.2), image, "image x")
         _box(figure, (1.65, 2.35, 0.95, 1.0), "Explainer\n$\\mathcal{E}$", METHOD_COLOURS["Pixel RDE"])
         bottoms = _class_masks(figure, masks, labels, class_names)

@@ -9,11 +9,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from helpers.core.class_masks import merge_classes
+from helpers.core.statistics import mean_effect
 from helpers.methods.explainer import Explainer
 from helpers.metrics import segmentation_scores
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 COMPARED = ("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "explainer")
 """The methods of Figure 3, in its order."""

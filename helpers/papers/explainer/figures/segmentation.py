@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import mean_effect
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
 from helpers.papers.explainer.figures.pictures import PAPER_NAMES
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points where good masks lie."""
@@ -89,13 +87,9 @@ def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
     """The intersection over union of the masks cut at nine thresholds, a panel a classifier, a line a method."""
     rows = table[table["variant"] == "corrected"]
     columns = [f"iou_{round(100 * threshold)}" for threshold in IOU_THRESHOLDS]
-    panels = list(dict.fromkeys(rows["classifier"]))
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            1, len(panels), figsize=(width, 3.4), sharey=True, layout="constrained", squeeze=False
-        )
-        plt.close(figure)  # or a notebook would show it twice
-        for place, panel in zip(axes[0], panels, strict=True):
+    classifiers = list(dict.fromkeys(rows["classifier"]))
+    with panels(1, len(classifiers), size=(width, 3.4), sharey=True, squeeze=False) as (figure, axes):
+        for place, panel in zip(axes[0], classifiers, strict=True):
             for number, name in enumerate(METHODS):
                 found = rows[(rows["classifier"] == panel) & (rows["method"] == name)]
                 strong = name == "explainer"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import Effect, mean_effect
 from helpers.methods.baselines.grad_cam import last_feature_layer
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS, ClassStudy, shortcut_pairs
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect, mean_effect
 
 USES, IGNORES = "resnet50", "vgg16"
 """What stands for ResNet-50 was trained where the mark gives the class away, what stands for VGG-16 where not."""
@@ -131,15 +130,13 @@ def last_map_cells(study: ClassStudy) -> tuple[int, int]:
 
 def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
     """A dot with its interval for each method and classifier: scenes with the class, then scenes without it."""
-    panels = (
+    contents = (
         ("over_background", True, "scenes of the class:\nmark above background"),
         ("over_object", True, "scenes of the class:\nmark above the object"),
         ("over_background", False, "scenes without the class:\nmark above background"),
     )
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, len(panels), figsize=(width, 3.6), sharey=True, layout="constrained")
-        plt.close(figure)  # or a notebook would show it twice
-        for place, (score, shown, title) in zip(axes, panels, strict=True):
+    with panels(1, len(contents), size=(width, 3.6), sharey=True) as (figure, axes):
+        for place, (score, shown, title) in zip(axes, contents, strict=True):
             for shift, classifier in ((-0.13, USES), (0.13, IGNORES)):
                 effects = [shortcut_effect(table, name, classifier, score, shown=shown) for name in METHODS]
                 _draw_effects(place, effects, shift, _COLOURS[classifier], CLASSIFIERS[classifier])
@@ -165,11 +162,7 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
         for classifier, study in studies.items()
         for name in METHODS
     }
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            2 * len(rows), 1 + len(METHODS), figsize=(width, 2.35 * len(rows)), layout="constrained", squeeze=False
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(2 * len(rows), 1 + len(METHODS), size=(width, 2.35 * len(rows)), squeeze=False) as (figure, axes):
         for place in axes.flat:
             place.set_axis_off()
         for number, row in enumerate(rows):
@@ -191,7 +184,7 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
     return figure
 
 
-def _draw_effects(place: plt.Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
+def _draw_effects(place: Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
     values = np.array([effect.value for effect in effects])
     ends = np.array([(effect.value - effect.low, effect.high - effect.value) for effect in effects]).T
     heights = np.arange(len(effects)) + shift

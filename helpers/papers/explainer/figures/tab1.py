@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import mean_effect
 from helpers.papers.explainer.experiments import METHOD_NAMES, published_class_scores
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 OWN, OTHERS, PLAIN = "own mask", "other masks", "no mask"
 
@@ -100,18 +99,15 @@ def draw_matrices(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     """The matrices of all methods: ours above (corrected), the paper's below; mean probabilities in per cent."""
     methods = list(dict.fromkeys(table["method"]))
     sources = {"ours": table, "the paper": published_class_scores()}
-    with mpl.rc_context({**BOOK_STYLE, "axes.grid": False}):
-        figure, axes = plt.subplots(
-            len(sources), len(methods), figsize=(width, 0.58 * width), layout="constrained", squeeze=False
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    size = (width, 0.58 * width)
+    with panels(len(sources), len(methods), size=size, squeeze=False, style={"axes.grid": False}) as (figure, axes):
         for row, (source, values) in enumerate(sources.items()):
             for column, method in enumerate(methods):
                 _draw_matrix(axes[row, column], score_matrix(values, method), method, source, first=column == 0)
     return figure
 
 
-def _draw_matrix(place: plt.Axes, matrix: pd.DataFrame, method: str, source: str, *, first: bool) -> None:
+def _draw_matrix(place: Axes, matrix: pd.DataFrame, method: str, source: str, *, first: bool) -> None:
     percent = 100 * matrix.to_numpy()
     place.imshow(percent, vmin=0, vmax=100, cmap="Blues", aspect="auto", interpolation="nearest")
     for (row, column), value in pd.DataFrame(percent).stack().items():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
 
+from helpers.core.statistics import RESAMPLES, Effect, bootstrap
 from helpers.metrics import micro_scores
 from helpers.papers.explainer.experiments import published_decisions
 from helpers.papers.explainer.figures.pictures import PAPER_NAMES
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import LEVEL, RESAMPLES, Effect
 
 SCORES = ("precision", "recall", "f_score")
 COUNTS = ["true_yes", "false_yes", "true_no", "false_no"]
@@ -24,10 +26,9 @@ def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
         counts: a row an image, with the columns `COUNTS`.
         seed: of the resampling.
     """
-    known = counts[COUNTS].to_numpy()
-    value = micro_scores(torch.as_tensor(known.sum(0)))
-    resampled = {name: found.numpy() for name, found in micro_scores(torch.as_tensor(_resampled(known, seed))).items()}
-    return {name: _effect(float(value[name]), resampled[name], len(known)) for name in SCORES}
+    known = counts[COUNTS].to_numpy(float)
+    draws = _draws(len(known), seed)
+    return {name: bootstrap(known, partial(_score, name=name, images=len(known)), draws) for name in SCORES}
 
 
 def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
@@ -106,12 +107,15 @@ def _names(dataset: str, classifier: str) -> dict[str, str]:
 def _difference(rows: pd.DataFrame, kind: str, *, seed: int = 0) -> Effect:
     """The paired difference of the F scores, masked minus plain, resampled over images."""
     index = ["dataset", "classifier", "image"]
-    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy() for name in (kind, "plain")]
+    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy(float) for name in (kind, "plain")]
     known = np.concatenate(both, 1)
-    resampled = _resampled(known, seed)
-    scores = [micro_scores(torch.as_tensor(part))["f_score"] for part in (resampled[:, :4], resampled[:, 4:])]
-    value = [float(micro_scores(torch.as_tensor(part.sum(0)))["f_score"]) for part in both]
-    return _effect(value[0] - value[1], (scores[0] - scores[1]).numpy(), len(known))
+    score = partial(_score, name="f_score", images=len(known))
+    return bootstrap(known, lambda means: score(means[..., :4]) - score(means[..., 4:]), _draws(len(known), seed))
+
+
+def _score(means: np.ndarray, name: str, images: int) -> np.ndarray:
+    """A score from mean counts over `images` images, whose sums are whole: (..., 4) to (...)."""
+    return micro_scores(torch.as_tensor(np.rint(means * images)).long())[name].double().numpy()
 
 
 def _at(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -120,12 +124,6 @@ def _at(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     return rows[(rows["input"] == kind) & (rows["threshold"] == threshold)]
 
 
-def _resampled(known: np.ndarray, seed: int) -> np.ndarray:
-    """Sums over images that are drawn anew, with repeats: (resamples, columns)."""
-    weights = np.random.default_rng(seed).multinomial(len(known), np.full(len(known), 1 / len(known)), size=RESAMPLES)
-    return weights @ known
-
-
-def _effect(value: float, resampled: np.ndarray, count: int) -> Effect:
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Effect(value, float(low), float(high), count)
+def _draws(count: int, seed: int) -> np.ndarray:
+    """How often each image is in each resample."""
+    return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, ScalarF
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
 from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, figure_three
 from helpers.plots import METHOD_COLOURS, curve_with_band, published_values
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 
 METHODS = ("cartoonx", "pixel-rde")
 HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "--", "ours, optimised with label"))
@@ -41,11 +39,7 @@ def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: f
     """
     summary = figure_three(curves, sweep)
     variants = [name for name in ("corrected", "published") if name in set(curves["variant"])]
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            *(len(variants), 3), figsize=(width, 2.9 * len(variants) + 0.7), squeeze=False, layout="constrained"
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(len(variants), 3, size=(width, 2.9 * len(variants) + 0.7), squeeze=False) as (figure, axes):
         for place, title in zip(axes[0], TITLES, strict=True):
             place.set_title(title)
         for row, variant in zip(axes, variants, strict=True):
@@ -60,9 +54,7 @@ def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: f
 def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
     """Draw the non-sparsity of masks optimised with the label distortion and with l2, a panel a method."""
     summary = figure_three_sparsity(sweep)
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(width, 3.4), sharey=True, layout="constrained")
-        plt.close(figure)
+    with panels(1, 2, size=(width, 3.4), sharey=True) as (figure, axes):
         for place, method in zip(axes, METHODS, strict=True):
             name = CURVE_NAMES[method]
             for variant, style, label in HYPOTHESIS:

@@ -8,12 +8,12 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from helpers.core.statistics import mean_effect
 from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study, transformer_explanations
 from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.plots import MASK_COLOURS
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 
 NAMES = {"cnn": "CartoonX, CNN", "vit": "CartoonX, ViT", "rollout": "rollout, ViT"}

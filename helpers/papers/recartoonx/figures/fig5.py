@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from helpers.core.statistics import mean_effect
 from helpers.papers.recartoonx.experiments import published_normalised
+from helpers.papers.recartoonx.figures.selection import SMALL_RATES, area_under_curve
 from helpers.plots import METHOD_COLOURS
-from helpers.plots.style import BOOK_STYLE, PUBLISHED_MARKER
+from helpers.plots.figures import panels
+from helpers.plots.style import PUBLISHED_MARKER
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
-from helpers.reporting.selection import SMALL_RATES, area_under_curve
 
 NAMES = {
     "cnn": "CartoonX, CNN",
@@ -106,11 +105,7 @@ def draw_normalised(summary: pd.DataFrame, *, width: float | int = 9.0) -> Figur
     """
     theirs = published_normalised()
     variants = [name for name in ("corrected", "published") if name in set(summary["variant"])]
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            len(variants), 2, figsize=(width, 3.0 * len(variants) + 0.8), squeeze=False, layout="constrained"
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(len(variants), 2, size=(width, 3.0 * len(variants) + 0.8), squeeze=False) as (figure, axes):
         for row, variant in zip(axes, variants, strict=True):
             for place, direction in zip(row, AXES, strict=True):
                 ours = summary[(summary["variant"] == variant) & (summary["direction"] == direction)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import mean_effect
 from helpers.plots import METHOD_COLOURS, curve_with_band
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.profiles import PublishedRun
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 NAMES = {
     "ones": "ones",
@@ -63,11 +61,7 @@ def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figur
     """
     means = mean_curves(table)
     recipes = [name for name in RECIPES if name in set(means["recipe"])]
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            len(recipes), 3, figsize=(width, 2.8 * len(recipes) + 0.7), squeeze=False, layout="constrained"
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(len(recipes), 3, size=(width, 2.8 * len(recipes) + 0.7), squeeze=False) as (figure, axes):
         for row, recipe in zip(axes, recipes, strict=True):
             for place, (quantity, label) in zip(row, PANELS.items(), strict=True):
                 for start in _starts(means):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+from helpers.core.statistics import mean_effect
 from helpers.papers.recartoonx.experiments import Study
 from helpers.papers.recartoonx.figures.fig4 import BLACK
 from helpers.plots import METHOD_COLOURS, curve_with_band, show_images
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 from helpers.widgets import StaticFrames, frame_slider
 
@@ -78,9 +76,7 @@ def draw_price_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figu
     """
     grouped = sweep.groupby(["model", "sparsity_weight"], sort=True)[list(PANELS)]
     means, errors = grouped.mean(), (grouped.std() / np.sqrt(grouped.count())).fillna(0)
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, 3, figsize=(width, 3.2), layout="constrained")
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(1, 3, size=(width, 3.2)) as (figure, axes):
         for place, (quantity, label) in zip(axes, PANELS.items(), strict=True):
             for model in (name for name in MODELS if name in means.index):
                 mean, error = means.loc[model, quantity], errors.loc[model, quantity]

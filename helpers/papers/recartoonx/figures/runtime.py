@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import Effect, mean_effect
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
 from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES
 from helpers.plots import METHOD_COLOURS
-from helpers.plots.style import BOOK_STYLE
-from helpers.reporting.effects import Effect, mean_effect
+from helpers.plots.figures import panels
 
 PAPER_DEVICE = "NVIDIA Titan RTX"
 
@@ -54,12 +52,9 @@ def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 
 
 def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
     """Draw the seconds of each recipe as bars on a logarithmic axis, a panel a method."""
-    with mpl.rc_context(BOOK_STYLE):
-        recipes = list(dict.fromkeys(seconds["recipe"]))
-        figure, axes = plt.subplots(
-            1, len(METHODS), figsize=(width, 0.48 * len(recipes) + 1.1), sharey=True, sharex=True, layout="constrained"
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    recipes = list(dict.fromkeys(seconds["recipe"]))
+    size = (width, 0.48 * len(recipes) + 1.1)
+    with panels(1, len(METHODS), size=size, sharey=True, sharex=True) as (figure, axes):
         for place, method in zip(axes, METHODS, strict=True):
             name = CURVE_NAMES[method]
             rows = seconds[seconds["method"] == method].set_index("recipe").loc[recipes]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
+from helpers.core.statistics import mean_effect, ratio_effect
 from helpers.metrics.sparsity import SparseScores, summarise
 
 METRICS = ("accuracy", "agreement", "confidence", "top_confidence", "l0", "l1")
@@ -17,7 +16,6 @@ ENDS = ("", "_low", "_high")
 """What the three columns of a number end in."""
 
 RESAMPLES = 1000
-_LEVEL = 0.95
 
 
 def metric_columns(scores: SparseScores) -> dict[str, Any]:
@@ -40,8 +38,8 @@ def interval_columns(
         resamples: how often images are drawn anew, with repeats.
     """
     values = over.double().cpu().numpy()
-    divisors = np.ones_like(values) if under is None else under.double().cpu().numpy()
-    drawn = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    ratios = values[drawn].mean(1) / divisors[drawn].mean(1)
-    low, high = np.quantile(ratios, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]) if len(values) > 1 else (math.nan, math.nan)
-    return {name: float(values.mean() / divisors.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
+    if under is None:
+        effect = mean_effect(values, seed=seed, resamples=resamples)
+    else:
+        effect = ratio_effect(values, under.double().cpu().numpy(), seed=seed, resamples=resamples)
+    return {name: effect.value, f"{name}_low": effect.low, f"{name}_high": effect.high}

@@ -6,22 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import Effect
 from helpers.papers.spacevae.experiments.catalogue import space_table
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig1 import true_names
 from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
 from helpers.papers.spacevae.figures.words import COLOURS, METRIC_HEADS, difference, number, score, with_interval
 from helpers.plots import METHOD_COLOURS
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect
 
 WANTED_AGREEMENT, WANTED_SPARSITY = 0.90, 50.0
 """What a finer grid is to reach: 0.90 of the predictions kept, with an L1 sparsity of at least 50 %."""
@@ -36,9 +35,7 @@ def grid_name(row: Any) -> str:
 
 def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     """Two panels over the bits of an image: how many predictions and true labels are kept, and the L1 sparsity."""
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(width, 0.42 * width), layout="constrained")
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(1, 2, size=(width, 0.42 * width)) as (figure, axes):
         rows = table.sort_values(["bits", "codes"])
         _points(axes[0], rows, "bits", "agreement", COLOURS["space-vae"], "D", "agreement (predicted labels)")
         _points(axes[0], rows, "bits", "accuracy", METHOD_COLOURS["neutral"], "o", "accuracy (true labels)")
@@ -180,9 +177,7 @@ def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
 def draw_alpha(table: pd.DataFrame, chosen: float | int, wanted: float | int = WANTED_SPARSITY) -> Figure:
     """L1 sparsity and agreement of short trainings over α, with the wanted sparsity and the α that was taken."""
     rows = table.sort_values("alpha")
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.0), layout="constrained")
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(1, 2, size=(8.6, 3.0)) as (figure, axes):
         _points(axes[0], rows, "alpha", "l1", COLOURS["space-vae"], "D", line="-")
         _points(axes[1], rows, "alpha", "agreement", COLOURS["space-vae"], "D", line="-")
         axes[0].axhline(wanted, **_RULES)

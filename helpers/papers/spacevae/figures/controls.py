@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.core.statistics import Effect
 from helpers.papers.spacevae.experiments.catalogue import space_table
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig4 import CONTROLS, at_sparsity, on_test_images
 from helpers.papers.spacevae.figures.words import METHOD_NAMES, difference, number, row_name, score, with_interval
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect
 
 
 def control_claims(table: pd.DataFrame, training: str = "beta-10") -> list[Claim]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +12,7 @@ from helpers.papers.spacevae.figures.bottleneck import metric_cells
 from helpers.papers.spacevae.figures.fig1 import true_names
 from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
 from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, row_name, score
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
 OURS = "beta-10"
@@ -25,11 +23,8 @@ _PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 spars
 def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     """Dots with intervals: a row a method, a panel a metric."""
     rows = list(table.iterrows())
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 10}):
-        figure, axes = plt.subplots(
-            1, len(_PANELS), figsize=(width, 0.32 * len(rows) + 0.7), sharey=True, layout="constrained"
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    size = (width, 0.32 * len(rows) + 0.7)
+    with panels(1, len(_PANELS), size=size, sharey=True, style={"axes.titlesize": 10}) as (figure, axes):
         for place, (metric, words) in zip(axes, _PANELS.items(), strict=True):
             for height, (_, row) in enumerate(rows):
                 effect = score(row, metric)

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
+from helpers.core.statistics import Effect, mean_effect
 from helpers.data.labelled import LabelledImages
 from helpers.papers.spacevae.experiments.competitors import CHUNK, attributions, competitor_images
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.grid import Column, answered_column, answers, draw_columns
 from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, row_name, score, share, with_interval
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect, mean_effect
 
 OURS = "beta-10"
 """The training whose kept images stand beside."""

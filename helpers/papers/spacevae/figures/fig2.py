@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -14,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
+from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
-from helpers.plots.style import BOOK_STYLE
 
 WIDTH, HEIGHT = 9.6, 5.2  # inches, as are all places below
 SIGNED = "PuOr"  # orange counts against the class, purple for it: told apart by all eyes, unlike red and green
@@ -116,9 +115,7 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
     """
     size = ablation.image.shape[-1]
     coarse = torch.tensor(ablation.attributions).reshape(2, 2)
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}):
-        figure = plt.figure(figsize=(WIDTH, HEIGHT))
-        plt.close(figure)  # or a notebook would show it twice
+    with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}) as figure:
         rows = [("x", ablation.image, ablation.confidence, ablation.predicted)]
         parts = zip(ablation.perturbed, ablation.confidences, ablation.answers, strict=True)
         rows += [(f"x without region {place}", *part) for place, part in enumerate(parts, start=1)]

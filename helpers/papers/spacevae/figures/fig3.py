@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -20,8 +18,8 @@ from helpers.methods.space_vae.loss import SpaceVAELoss
 from helpers.methods.space_vae.method import SpaceVAE
 from helpers.papers.spacevae.figures.words import COLOURS, number
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
+from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
-from helpers.plots.style import BOOK_STYLE
 
 WIDTH, HEIGHT = 11.6, 5.15  # inches, as are all places below
 TERMS = {
@@ -134,9 +132,7 @@ def draw_framework(found: Framework, class_names: Sequence[str]) -> Figure:
     Returns:
         A closed figure.
     """
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}):
-        figure = plt.figure(figsize=(WIDTH, HEIGHT))
-        plt.close(figure)  # or a notebook would show it twice
+    with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}) as figure:
         _picture(figure, (0.1, 3.4, 1.3, 1.3), found.image, "image $\\mathbf{x}$")
         _box(figure, (1.75, 3.4, 0.75, 1.3), "encoder\n$E$", METHOD_COLOURS["Pixel RDE"])
         norm = found.encoded.norm(dim=0, keepdim=True)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import Effect
 from helpers.papers.spacevae.figures.tab1 import on_test_images
 from helpers.papers.spacevae.figures.words import COLOURS, COMPETITORS, METHOD_NAMES, difference, number, score
 from helpers.papers.spacevae.published import published_table_one
 from helpers.plots import PUBLISHED_MARKER
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect
 
 CONTROLS = ("subtracted", "darkened")
 """What explains nothing, and may stand in the table beside the methods."""
@@ -31,11 +29,7 @@ def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, w
     on CIFAR-10) stand in the panels of true labels: it has no others.
     """
     rows = on_test_images(table)
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            2, 2, figsize=(width, 0.78 * width), sharex="col", sharey=True, layout="constrained", squeeze=False
-        )
-        plt.close(figure)  # or a notebook would show it twice
+    with panels(2, 2, size=(width, 0.78 * width), sharex="col", sharey=True, squeeze=False) as (figure, axes):
         for places, label in zip(axes, LABELS, strict=True):
             for place, norm in zip(places, NORMS, strict=True):
                 for method in (*COMPETITORS, *CONTROLS):

@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import mean_effect
 from helpers.papers.spacevae.experiments.competitors import attributions_at, keep_above
 from helpers.papers.spacevae.experiments.networks import measures
 from helpers.papers.spacevae.experiments.study import SpaceStudy
@@ -14,7 +15,6 @@ from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_
 from helpers.papers.spacevae.figures.tab1 import chosen_row
 from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, difference, number, one_row, score
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import mean_effect
 
 SMOOTH, TEXTURED = "beta-1", "beta-100"
 NETWORKS = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import torch
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
@@ -14,8 +12,8 @@ from torch import Tensor, nn
 
 from helpers.papers.spacevae.figures.fig2 import draw_signed
 from helpers.plots import METHOD_COLOURS
+from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
-from helpers.plots.style import BOOK_STYLE
 
 CHANGED = METHOD_COLOURS["CartoonX"]
 
@@ -92,9 +90,7 @@ def draw_columns(
     head = 0.06 + 0.17 * max(column.name.count("\n") + 1 for column in columns)
     step = (cell + space, cell + words)
     width, height = left + len(columns) * step[0], head + count * step[1]
-    with mpl.rc_context({**BOOK_STYLE, "axes.titlesize": 8, "axes.titlepad": 2.5, "axes.grid": False}):
-        figure = plt.figure(figsize=(width, height))
-        plt.close(figure)  # or a notebook would show it twice
+    with book_figure((width, height), style={"axes.titlesize": 8, "axes.titlepad": 2.5, "axes.grid": False}) as figure:
         for place, column in enumerate(columns):
             x = left + place * step[0]
             figure.text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.core.statistics import Effect
 from helpers.papers.spacevae.figures.words import (
     COMPETITORS,
     METHOD_NAMES,
@@ -19,7 +20,6 @@ from helpers.papers.spacevae.figures.words import (
 )
 from helpers.papers.spacevae.published import published_table_one
 from helpers.reporting.claims import Claim
-from helpers.reporting.effects import Effect
 
 RULES = {
     "published": "L0 below 10 %, test",

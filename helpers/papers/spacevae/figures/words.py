@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 
+from helpers.core.statistics import Effect
 from helpers.papers.spacevae.published import PUBLISHED_EPOCHS
 from helpers.profiles import load_profile
 from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
-from helpers.reporting.effects import Effect
 from helpers.reporting.words import claims_in_words, show_table
 from helpers.training.labelled_options import LabelledOptions
 

@@ -10,28 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy import stats
 
 from helpers.core.files import ROOT
+from helpers.core.statistics import Effect
 from helpers.data.scenes import make_scenes
 from helpers.methods.rde.options import RECIPES
 from helpers.metrics.truth_scores import largest_share
 from helpers.papers.recartoonx.experiments import METHODS, Study, curve_table, published_curves, sweep_table
 from helpers.papers.recartoonx.experiments import study as study_module
 from helpers.papers.recartoonx.experiments.study import scene_truth
-from helpers.papers.recartoonx.figures.fig2 import pointing_scores, screen, wrong_class_shares
-from helpers.papers.recartoonx.figures.fig3 import draw_curves_and_sweep, draw_hypothesis
-from helpers.papers.recartoonx.figures.runtime import (
-    draw_seconds,
-    objective_comparison,
-    objectives_in_words,
-    recipe_seconds,
-)
-from helpers.papers.recartoonx.figures.summaries import curve_summary, figure_three, sweep_summary, values_beside
-from helpers.papers.recartoonx.figures.tab1 import PAPER, recipe_line, settings_table
-from helpers.profiles import load_profile
-from helpers.reporting.claims import (
-    Claim,
+from helpers.papers.recartoonx.figures.claims import (
     curve_claims,
     hypothesis_claims,
     lower_at_small_rates,
@@ -43,11 +31,23 @@ from helpers.reporting.claims import (
     sharper_increase,
     sweep_claims,
 )
+from helpers.papers.recartoonx.figures.fig2 import pointing_scores, screen, wrong_class_shares
+from helpers.papers.recartoonx.figures.fig3 import draw_curves_and_sweep, draw_hypothesis
+from helpers.papers.recartoonx.figures.pictures import PictureGroup, pictures_of
+from helpers.papers.recartoonx.figures.runtime import (
+    draw_seconds,
+    objective_comparison,
+    objectives_in_words,
+    recipe_seconds,
+)
+from helpers.papers.recartoonx.figures.selection import area_gap, area_under_curve, curve_values, largest_gaps, win_rate
+from helpers.papers.recartoonx.figures.summaries import curve_summary, figure_three, sweep_summary, values_beside
+from helpers.papers.recartoonx.figures.tab1 import PAPER, recipe_line, settings_table
+from helpers.profiles import load_profile
+from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
-from helpers.reporting.effects import Effect, mean_effect
 from helpers.reporting.made import how_it_was_made
-from helpers.reporting.pictures import PictureGroup, draw_groups, pictures_of
-from helpers.reporting.selection import area_gap, area_under_curve, curve_values, largest_gaps, win_rate
+from helpers.reporting.pictures import draw_groups
 from helpers.reporting.words import claim_table, claims_in_words, few_images_words, join_words, show_table
 from helpers.results import write_table
 from helpers.site import load_registry
@@ -93,48 +93,6 @@ def sweep(l2_factor=3.0):
                     rows.append((image, method, optimised_with, weight, kept, 0.1 * weight, 0.01, 0.2 * weight))
     columns = ["image", "method", "optimised_with", "sparsity_weight", "sparsity"]
     return pd.DataFrame(rows, columns=[*columns, "distortion", "standard_error", "distortion_one_draw"])
-
-
-class TestEffects:
-    def test_the_interval_is_scipys_percentile_bootstrap(self):
-        values = np.random.default_rng(3).normal(0.3, 1.0, 40)
-        effect = mean_effect(values, resamples=20_000)
-        peer = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile").confidence_interval
-        assert effect.value == pytest.approx(values.mean())
-        assert (effect.low, effect.high) == pytest.approx((peer.low, peer.high), abs=0.02)
-
-    def test_it_holds_the_truth_about_as_often_as_it_says(self):
-        rng = np.random.default_rng(0)
-        effects = [mean_effect(rng.normal(1.0, 1.0, 30), seed=trial, resamples=400) for trial in range(200)]
-        held = sum(effect.low <= 1.0 <= effect.high for effect in effects)
-        assert 180 <= held <= 199
-
-    def test_it_is_the_same_at_every_call(self):
-        values = np.random.default_rng(1).normal(size=20)
-        assert mean_effect(values) == mean_effect(values)
-        assert mean_effect(values) != mean_effect(values, seed=1)
-
-    def test_missing_values_are_left_out(self):
-        assert mean_effect([1.0, math.nan, 3.0]).count == 2
-        assert mean_effect([1.0, math.nan, 3.0]).value == 2.0
-
-    @pytest.mark.parametrize(("values", "count", "words"), [([], 0, "no image"), ([0.5], 1, "0.50 [one image]")])
-    def test_too_few_images_have_no_interval(self, values, count, words):
-        effect = mean_effect(values)
-        assert effect.count == count
-        assert math.isnan(effect.low)
-        assert effect.side_of(0) == 0
-        assert str(effect) == words
-
-    @pytest.mark.parametrize(
-        ("low", "high", "null", "side"), [(0.1, 0.2, 0, 1), (-0.2, -0.1, 0, -1), (-0.1, 0.1, 0, 0), (0.9, 1.2, 1, 0)]
-    )
-    def test_sides(self, low, high, null, side):
-        assert Effect((low + high) / 2, low, high, 5).side_of(null) == side
-
-    def test_in_words(self):
-        assert str(Effect(-0.123, -0.2, 0.0123, 9)) == "−0.12 [−0.20, 0.012]"
-        assert Effect(0.0, math.log(0.5), math.log(2), 9).exponential().high == pytest.approx(2.0)
 
 
 class TestClaims:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from helpers.core.statistics import Effect, mean_effect
 from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES
 from helpers.papers.spacevae.figures.bottleneck import (
     alpha_summary,
@@ -57,7 +58,6 @@ from helpers.papers.spacevae.figures.words import (
     source_words,
     with_interval,
 )
-from helpers.reporting.effects import Effect, mean_effect
 from helpers.results import write_table
 from helpers.site.registry import find_figure, load_registry, possible_figures
 
