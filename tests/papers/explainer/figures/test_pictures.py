@@ -27,6 +27,7 @@ from helpers.papers.explainer.figures.measures import (
     comparison_table,
     least_exact,
     present_pairs,
+    soft_pixel_fraction,
     spurious_claim,
 )
 from helpers.papers.explainer.figures.pictures import (
