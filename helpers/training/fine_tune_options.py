@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+from helpers.core.types import Precision
+
 LEARNING_RATES = {"vgg16": 1e-5, "resnet50": 1e-4}
 """The published rates."""
 

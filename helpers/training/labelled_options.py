@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+from helpers.core.types import Precision
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

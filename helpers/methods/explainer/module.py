@@ -11,12 +11,12 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from helpers.core.runtime import random_generator
-from helpers.methods.baselines.rtis import RTISLoss
 from helpers.methods.explainer.aggregation import target_and_other_masks
 from helpers.methods.explainer.data import Batch
 from helpers.methods.explainer.loss import ExplainerLoss
 from helpers.methods.explainer.network import ExplainerNetwork
 from helpers.methods.explainer.options import ExplainerOptions
+from helpers.methods.explainer.rtis import RTISLoss
 
 
 class ExplainerModule(lightning.LightningModule):

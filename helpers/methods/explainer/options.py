@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-Variant = Literal["corrected", "published"]
+from helpers.core.types import Variant
+
 Objective = Literal["explainer", "rtis"]
 NetworkName = Literal["small", "deeplabv3_resnet50"]
 Weight = Annotated[float, Field(ge=0)]
@@ -116,7 +117,7 @@ class ExplainerOptions:
     """The recipe of an Explainer's training.
 
     Attributes:
-        objective: the paper's loss, or the adapted one of Real-Time Image Saliency (`helpers.methods.baselines.rtis`).
+        objective: the paper's loss, or the adapted one of Real-Time Image Saliency (`helpers.methods.explainer.rtis`).
         network, loss: its network, and the weights of the paper's loss.
         rtis: the weights of the adapted loss, where that is the objective; None for those of the paper's baseline.
         epochs: at most so many; `patience` epochs without an improvement of `min_delta` in the validation loss end it.

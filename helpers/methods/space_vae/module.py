@@ -12,10 +12,11 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from helpers.core.runtime import random_generator
+from helpers.core.types import Precision
 from helpers.methods.space_vae.data import Batch
 from helpers.methods.space_vae.loss import SpaceVAELoss
 from helpers.methods.space_vae.network import SpaceVAENetwork
-from helpers.methods.space_vae.options import Precision, SpaceVAEOptions
+from helpers.methods.space_vae.options import SpaceVAEOptions
 
 _HALVES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 

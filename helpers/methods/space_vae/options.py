@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+from helpers.core.types import Precision
+
 Reference = Literal["black", "mean"] | tuple[float, float, float]
 GRIDS = (2, 4, 8, 16)
 
