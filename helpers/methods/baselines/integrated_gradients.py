@@ -10,8 +10,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from helpers.core.types import Count
-from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.attribution import AttributionOptions, Count, SignedAttribution
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
