@@ -8,7 +8,7 @@ RUN := PATH="$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
 MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
 PYTEST := $(RUN) pytest -n $(MANY) --dist loadscope --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
-SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-tab1.ipynb
+SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-fig1.ipynb
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
 export JUPYTER_PREFER_ENV_PATH := 1

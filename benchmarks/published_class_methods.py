@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from helpers.methods.baselines.blur import gaussian_blur
+from helpers.core.blur import gaussian_blur
 
 
 def published_extremal(classifier, image, kind, *, areas, steps, step, sigma, blur, levels=8):

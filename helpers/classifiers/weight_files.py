@@ -15,10 +15,8 @@ from pydantic import BaseModel, Json, PositiveFloat, PositiveInt, ValidationErro
 from safetensors import SafetensorError
 from torch import Tensor
 
-from helpers.core.files import DATA_VARIABLE, MODELS_FOLDER
+from helpers.core.files import DATA_VARIABLE, MODELS_FOLDER, atomic_write
 from helpers.data.imagenet import imagenet_class_names
-
-"""The small weights that come with the book."""
 
 SUMS_FILE = "SHA256SUMS"
 IMAGENET_CLASSES = "ImageNet-1k, torchvision order"
@@ -159,9 +157,9 @@ def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
     content = _sorted_header(safetensors.torch.save(tensors, metadata=dict(metadata)))
     digest = hashlib.sha256(content).hexdigest()
-    _write(path, content)
+    atomic_write(path, content)
     lines = {**read_sums(path.parent), path.name: digest}
-    _write(path.parent / SUMS_FILE, "".join(f"{lines[name]}  {name}\n" for name in sorted(lines)).encode())
+    atomic_write(path.parent / SUMS_FILE, "".join(f"{lines[name]}  {name}\n" for name in sorted(lines)).encode())
     return digest
 
 
@@ -237,14 +235,6 @@ def _data_models() -> Path | None:
     """The folder models/ of the data folder, None where that is not set."""
     root = os.environ.get(DATA_VARIABLE)
     return Path(root).expanduser() / "models" if root else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def _not_safetensors(path: Path) -> str:

@@ -6,8 +6,10 @@ import hashlib
 import os
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's root."""
@@ -64,14 +66,29 @@ def file_digest(path: str | Path) -> str:
 
 
 def atomic_write(path: str | Path, content: bytes) -> None:
-    """Write a file so that a reader, or a kill, at any moment finds the old content or the new, never a part.
-
-    The content goes to a temporary file in the same folder, is flushed to the disk, and takes the final name in one
-    step. Two writers at once are safe: one of the two contents stays.
+    """Write a file whole or not at all, as `atomic_file` does, from bytes in memory.
 
     Args:
         path: the file; its folder is made if need be.
         content: all of its bytes.
+
+    Raises:
+        OSError: the folder cannot be written; nothing is left behind.
+    """
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for writing so that a reader, or a kill, at any moment meets the old content or all of the new.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk, and the file takes the final name in
+    one step at the end of the `with` block; where the block raises, the old content stays. Two writers at once are
+    safe: one of the two contents stays.
+
+    Args:
+        path: the file; its folder is made if need be.
 
     Raises:
         OSError: the folder cannot be written; nothing is left behind.
@@ -82,7 +99,7 @@ def atomic_write(path: str | Path, content: bytes) -> None:
     try:
         # "x": the name is new; unlike tempfile's, the file gets the permissions of any other one
         with open(temporary, "xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.methods.explainer.options import Variant
+from helpers.core.types import Variant
 from helpers.metrics.masking import masked_images
 
 THRESHOLDS = tuple(step / 10 for step in range(1, 10))

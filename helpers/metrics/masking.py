@@ -7,8 +7,8 @@ from typing import get_args
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from helpers.methods.explainer.aggregation import apply_mask, baseline_colour
-from helpers.methods.explainer.options import Variant
+from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.types import Variant
 
 
 def masked_images(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.methods.explainer.options import Variant
+from helpers.core.types import Variant
 from helpers.metrics.masking import masked_images
 
 F1_THRESHOLDS = (0.25, 0.5, 0.75)

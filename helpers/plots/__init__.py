@@ -1,4 +1,4 @@
-"""Figures of the book: one style, one colour a method."""
+"""Figures of the book: one style, one colour per method."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -9,12 +9,10 @@ from typing import Annotated, Literal
 import pywt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Variant = Literal["corrected", "published"]
 Start = Literal[
     "ones", "random", "constant", "foreground", "learned"
 ]  # the names that helpers.methods.initial_masks knows
 Size = Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
-Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 

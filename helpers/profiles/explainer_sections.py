@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from helpers.core.types import Count
 from helpers.methods.explainer.options import ExplainerOptions
-from helpers.profiles.base import Count, Fraction, Section, Size, expand_data_path
-from helpers.training.options import MARKED_CLASS, MultiLabelOptions
+from helpers.profiles.base import Fraction, Section, Size, expand_data_path
+from helpers.training.multilabel_options import MARKED_CLASS, MultiLabelOptions
 
 DatasetName = Literal["voc2007", "coco2014"]
 ClassifierName = Literal["vgg16", "resnet50"]

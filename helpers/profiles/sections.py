@@ -11,20 +11,9 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.types import Count, Variant
 from helpers.methods.rde.options import RDEOptions
-from helpers.profiles.base import (
-    Count,
-    Device,
-    Fraction,
-    Name,
-    Section,
-    Size,
-    Start,
-    Variant,
-    Weight,
-    check_wavelet,
-    expand_data_path,
-)
+from helpers.profiles.base import Device, Fraction, Name, Section, Size, Start, Weight, check_wavelet, expand_data_path
 from helpers.profiles.explainer_sections import ExplainerSettings
 from helpers.profiles.space_vae_sections import SpaceVAESettings
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from helpers.core.types import Count
 from helpers.methods.space_vae.options import SpaceVAEOptions
-from helpers.profiles.base import Count, Name, Section, expand_data_path
-from helpers.training.options import LabelledOptions
+from helpers.profiles.base import Name, Section, expand_data_path
+from helpers.training.labelled_options import LabelledOptions
 
 
 class LabelledData(Section):

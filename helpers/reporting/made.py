@@ -14,7 +14,7 @@ SHOWN_DIGITS = 12
 
 
 def how_it_was_made(profile: str, name: str, *, root: Path | None = None, **more: str) -> pd.DataFrame:
-    """What made the table `results/<profile>/<name>.csv`: a row a fact, columns what and value.
+    """What made the table `results/<profile>/<name>.csv`: one row per fact, columns what and value.
 
     Args:
         profile: the profile's name.

@@ -46,7 +46,7 @@ def few_images_words(count: int) -> str:
 
 
 def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
-    """A row a claim: claim, measure, effect with its interval, no_difference, images, outcome."""
+    """One row per claim: claim, measure, effect with its interval, no_difference, images, outcome."""
     return pd.DataFrame(
         [
             {

@@ -23,7 +23,8 @@ HTML = ROOT / "_build/html"
 SCREENSHOTS = ROOT / "_build/screenshots"
 PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages()]
 RUN_PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages() if is_executable(ROOT / page)]
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+WITH_LISTS = [page for page in toc_pages() if "frame_list(" in (ROOT / page).read_text(encoding="utf-8")]
+WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -54,7 +55,7 @@ def references(page: BeautifulSoup) -> list[str]:
 
 def broken(path: Path) -> list[str]:
     """Internal addresses of the page that lead nowhere: no such file, or no such anchor in it."""
-    found = []
+    lost = []
     for address in references(parsed(path)):
         parts = urlsplit(address)
         if parts.scheme or parts.netloc:
@@ -63,8 +64,8 @@ def broken(path: Path) -> list[str]:
         target = target / "index.html" if target.is_dir() else target
         lost_anchor = parts.fragment and target.suffix == ".html" and target.is_file()
         if not target.is_file() or (lost_anchor and unquote(parts.fragment) not in anchors(target)):
-            found.append(address)
-    return found
+            lost.append(address)
+    return lost
 
 
 class TestFiles:
@@ -72,9 +73,9 @@ class TestFiles:
         assert [page for page in PAGES if not (html / page).is_file()] == []
 
     def test_no_broken_link(self, html):
-        lost = {path.relative_to(html).as_posix(): broken(path) for path in html.rglob("*.html")}
-        lost = {path: found for path, found in lost.items() if found and not path.startswith("_static/")}
-        assert lost == {}
+        pages = [path for path in html.rglob("*.html") if not path.is_relative_to(html / "_static")]
+        lost = {path.relative_to(html).as_posix(): broken(path) for path in pages}
+        assert {path: addresses for path, addresses in lost.items() if addresses} == {}
 
     def test_a_broken_link_is_found(self, tmp_path):
         """The check itself: a missing file and a missing anchor."""
@@ -102,6 +103,16 @@ class TestFiles:
     @pytest.mark.parametrize("page", RUN_PAGES)
     def test_a_page_with_code_has_outputs(self, html, page):
         assert parsed(html / page).select(".cell_output img, .cell_output table, .cell_output .kwm-frames")
+
+    @pytest.mark.parametrize("page", WITH_LISTS)
+    def test_a_drop_down_list_is_in_its_page(self, html, page):
+        assert parsed(html / Path(page).with_suffix(".html")).select(".kwm-frames:has(select)")
+
+    def test_the_chapter_on_the_explainer_has_a_list_of_classes(self, html):
+        lists = parsed(html / "book/explainer.html").select(".kwm-frames select")
+        options = [option.get_text() for option in lists[0].find_all("option")]
+        assert {"fish", "heart", "house"} <= set(options)
+        assert len(options) == 10
 
     @pytest.mark.parametrize("page", PAGES)
     def test_nothing_is_loaded_from_a_third_party(self, html, page):
@@ -134,24 +145,22 @@ def address(html) -> str:
 
 @pytest.fixture(scope="module")
 def browser():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
         pytest.skip("needs a browser: none of " + ", ".join(BROWSERS) + " is on this machine (.ci/run installs one)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         flags = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=found, args=flags)
+        started = playwright.chromium.launch(executable_path=executable, args=flags)
         yield started
         started.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("page", PAGES)
-def test_in_a_browser(address, browser, page, width):
-    """The page loads without a fault, its formulas are set, its sliders work, and nothing sticks out sideways."""
-    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-    tab = browser.new_page(viewport=size)
+def test_in_a_browser(address, browser, page):
+    """The page loads without a fault; its formulas are set; at both widths its controls work and nothing sticks out."""
+    tab = browser.new_page(viewport=WIDTHS["desktop"])
     tab.set_default_timeout(120_000)  # a busy machine
     faults = []
     tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
@@ -160,40 +169,72 @@ def test_in_a_browser(address, browser, page, width):
     tab.on(
         "request", lambda request: None if request.url.startswith((address, "data:")) else faults.append(request.url)
     )
-    tab.goto(f"{address}/{page}", wait_until="networkidle")
-    tab.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    tab.screenshot(path=SCREENSHOTS / f"{Path(page).stem}-{width}.png", full_page=True)
-    assert tab.locator(".math").count() == 0 or tab.locator("mjx-container").count() > 0, "formulas were not set"
-    assert tab.locator("mjx-merror").count() == 0
-    _sliders_work(tab)
-    sticking_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert sticking_out <= 0, f"the page is {sticking_out} px wider than a {width}"
-    tab.close()
-    assert faults == []
+    try:
+        tab.goto(f"{address}/{page}", wait_until="load")
+        tab.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+        assert tab.locator(".math").count() == 0 or tab.locator("mjx-container").count() > 0, "formulas were not set"
+        assert tab.locator("mjx-merror").count() == 0
+        for width, size in WIDTHS.items():
+            tab.set_viewport_size(size)
+            _sliders_work(tab)
+            _lists_work(tab)
+            sticking_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert sticking_out <= 0, f"the page is {sticking_out} px wider than a {width}"
+        assert faults == []
+    except BaseException:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        tab.screenshot(path=SCREENSHOTS / f"{Path(page).stem}.png", full_page=True)
+        raise
+    finally:
+        tab.close()
+
+
+def _shown(box) -> list[bool]:
+    """Which frames of a box are visible."""
+    return box.evaluate(
+        "box => [...box.querySelectorAll('.kwm-frame')].map(f => getComputedStyle(f).visibility == 'visible')"
+    )
 
 
 def _sliders_work(tab) -> None:
     """Each slider shows exactly one frame, and another one after a key was pressed."""
-    shown = "box => [...box.querySelectorAll('.kwm-frame')].map(f => getComputedStyle(f).visibility == 'visible')"
     for box in tab.locator(".kwm-frames").all():
-        before = box.evaluate(shown)
+        before = _shown(box)
         assert sum(before) == 1
         slider = box.locator("input[type=range]")
         if len(before) == 1 or slider.count() == 0 or not slider.first.is_visible():
             continue
         slider.first.focus()
         tab.keyboard.press("Home" if before[-1] else "End")
-        after = box.evaluate(shown)
+        after = _shown(box)
         assert sum(after) == 1
         assert after != before, "the slider moved, the picture did not change"
 
 
-@pytest.mark.parametrize("page", RUN_PAGES)
-def test_without_javascript_all_frames_are_shown(address, browser, page):
-    tab = browser.new_page(java_script_enabled=False)
-    tab.set_default_timeout(120_000)
-    tab.goto(f"{address}/{page}")
-    for box in tab.locator(".kwm-frames").all():
-        assert all(frame.is_visible() for frame in box.locator(".kwm-frame").all())
-    tab.close()
+def _lists_work(tab) -> None:
+    """Choosing the last entry shows the last frame and nothing else; the arrow key then shows the one before it."""
+    for box in tab.locator(".kwm-frames:has(select)").all():
+        chooser = box.locator("select")
+        count = chooser.locator("option").count()
+        assert count == len(_shown(box))
+        chooser.select_option(index=count - 1)
+        assert _shown(box) == [index == count - 1 for index in range(count)]
+        chooser.focus()
+        tab.keyboard.press("ArrowUp")
+        assert _shown(box) == [index == count - 2 for index in range(count)]
+        assert chooser.evaluate("list => list.labels.length > 0 || !!list.getAttribute('aria-label')")
+
+
+def test_without_javascript_all_frames_are_shown(html, address, browser):
+    pages = [page for page in RUN_PAGES if 'class="kwm-frames"' in (html / page).read_text(encoding="utf-8")]
+    assert len(pages) > 5
+    hidden = {}
+    for page in pages:
+        tab = browser.new_page(java_script_enabled=False)
+        tab.set_default_timeout(120_000)
+        tab.goto(f"{address}/{page}")
+        frames = tab.locator(".kwm-frames .kwm-frame").all()
+        assert frames, page
+        hidden[page] = sum(not frame.is_visible() for frame in frames)
+        tab.close()
+    assert hidden == dict.fromkeys(pages, 0)

@@ -1,6 +1,7 @@
 """What a page depends on, how it runs, and that whatever fails in it fails the build."""
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from helpers.site.html import BuildError, build, executed_path
 from helpers.site.registry import find_figure, find_profile
 from helpers.site.source import is_executable, page_code
 
+RUN_PAGES = [page for page in toc_pages() if is_executable(ROOT / page)]
 HEAD = """\
 ---
 jupytext:
@@ -53,7 +55,7 @@ def project(tmp_path) -> Path:
     files = {
         "helpers/__init__.py": "",
         "helpers/core/runtime.py": "DEVICE = 'cpu'\n",
-        "helpers/pictures.py": "from helpers import runtime\n\ndef size():\n    return 3\n",
+        "helpers/pictures.py": "from helpers.core import runtime\n\ndef size():\n    return 3\n",
         "helpers/unrelated.py": "VALUE = 1\n",
         "helpers/profiles.py": "",
         "profiles/quick.yaml": "classifier: tiny\n",
@@ -73,11 +75,28 @@ def project(tmp_path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     shutil.copytree(ROOT / "helpers/site", tmp_path / "helpers/site")
+    shutil.copy(ROOT / "helpers/core/files.py", tmp_path / "helpers/core")
     shutil.copy(ROOT / "Snakefile", tmp_path)
     uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
     write_page(tmp_path / "book/one.md", uses_profile, parameters='profile = "quick"')
     write_page(tmp_path / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")
     return tmp_path
+
+
+def imports_of(page: str) -> str:
+    """The import statements of the page's cells, in order."""
+    statements = [node for tree in page_code(ROOT / page) for node in tree.body]
+    return "\n".join(ast.unparse(node) for node in statements if isinstance(node, (ast.Import, ast.ImportFrom)))
+
+
+@pytest.fixture(scope="module")
+def loaded_files() -> dict[str, set[Path]]:
+    """By page: the files of `helpers` that Python loads for its imports."""
+    command = [sys.executable, ROOT / "tests/support/page_imports.py"]
+    pages = json.dumps({page: imports_of(page) for page in RUN_PAGES})
+    done = subprocess.run(command, cwd=ROOT, input=pages, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {page: set(map(Path, files)) for page, files in json.loads(done.stdout).items()}
 
 
 def names(paths: set[Path], root: Path) -> set[str]:
@@ -121,9 +140,9 @@ class TestDependencies:
         assert "helpers/unrelated.py" in names(dependencies(page, root=project), project)
 
     def test_relative_imports_and_packages(self, project):
-        (project / "helpers/methods/rde").mkdir()
+        (project / "helpers/methods/rde").mkdir(parents=True)
         (project / "helpers/methods/rde/__init__.py").write_text("from .options import Options\n")
-        (project / "helpers/methods/rde/options.py").write_text("from ..unrelated import VALUE as Options\n")
+        (project / "helpers/methods/rde/options.py").write_text("from ...unrelated import VALUE as Options\n")
         (project / "helpers/methods/rde/other.py").write_text("")
         page = write_page(project / "book/three.md", "from helpers.methods.rde import Options")
         found = names(dependencies(page, root=project), project)
@@ -161,16 +180,16 @@ class TestDependencies:
         with pytest.raises(ValueError, match=r"four\.md, cell"):
             dependencies(page, root=project)
 
-    @pytest.mark.parametrize("page", [page for page in toc_pages() if is_executable(ROOT / page)])
-    def test_real_pages_import_nothing_else(self, page):
+    @pytest.mark.parametrize("page", RUN_PAGES)
+    def test_real_pages_import_nothing_else(self, loaded_files, page):
         """What Python really loads for the page's imports is among what was read off the syntax."""
-        statements = [node for tree in page_code(ROOT / page) for node in tree.body]
-        imports = "\n".join(ast.unparse(node) for node in statements if isinstance(node, (ast.Import, ast.ImportFrom)))
-        loaded = "[module.__file__ for name, module in sys.modules.items() if name.split('.')[0] == 'helpers']"
-        report = f"import sys; print(*{loaded}, sep='\\n')"
-        done = subprocess.run([sys.executable, "-c", f"{imports}\n{report}"], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert {Path(line) for line in done.stdout.split()} <= dependencies(page)
+        assert loaded_files[page]
+        assert loaded_files[page] <= dependencies(page)
+
+    def test_a_page_does_not_see_the_modules_of_the_page_before(self, loaded_files):
+        """The check itself: the pages share one process, and each of them starts without modules of `helpers`."""
+        files = list(loaded_files.values())
+        assert any(former - later for former, later in itertools.pairwise(files))
 
 
 class TestExecution:
@@ -226,7 +245,7 @@ class TestExecution:
         command = [sys.executable, "-m", "helpers.site", "page", "book/three.md", "out/three.ipynb"]
         process = subprocess.Popen(command, cwd=project)
         deadline = time.time() + 60
-        while not (project / "running").exists() and time.time() < deadline:
+        while not (project / "running").exists() and process.poll() is None and time.time() < deadline:
             time.sleep(0.1)
         process.kill()
         process.wait()

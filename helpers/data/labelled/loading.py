@@ -11,12 +11,12 @@ import torch
 
 from helpers.core.files import data_folder
 from helpers.core.runtime import progress
+from helpers.core.types import Split
 from helpers.data.labelled.cifar import cifar10, cifar10_folder, cifar10_parquet
 from helpers.data.labelled.data import LabelledImages
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 
 Source = Literal["scenes", "cifar10", "cifar10-lossy"]
-Split = Literal["train", "validation", "test"]
 LOSSY = "CIFAR-10, lossy edition (JPEG of about quality 75)"
 """What stands beside every number that comes from the edition in `XAIBOOK_DATA`."""
 

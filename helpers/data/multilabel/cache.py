@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,11 +17,11 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 from torch import Tensor
 
+from helpers.core.files import atomic_file, atomic_write, remove_stale_parts
 from helpers.core.runtime import progress
 
 _FORMAT = 1  # of the two files; another number makes older ones unknown
 _AT_ONCE = 256
-_STALE_SECONDS = 3600.0  # a temporary file this old has no writer any more
 Objects = tuple[tuple[int, bool], ...]
 """The objects of an image: the data set's number of the class, and whether annotators set the object aside."""
 
@@ -142,10 +139,11 @@ def cached_images(
         return found
     made = listing()
     _writable(folder)
-    _remove_stale_parts(folder)
-    _write_whole(pixels, lambda file: _decode(made, size, file, wanted.show))
+    remove_stale_parts(folder)
+    with atomic_file(pixels) as file:
+        _decode(made, size, file, wanted.show)
     known = {**key, "names": made.names, "objects": made.objects, "categories": made.categories}
-    _write_whole(index, lambda file: file.write(json.dumps(known).encode()))
+    atomic_write(index, json.dumps(known).encode())
     found = _load(pixels, index, size)
     if found is None:
         raise OSError(f"{pixels} was written, but is not as it was written; is the disk full?")
@@ -196,25 +194,3 @@ def _writable(folder: Path) -> None:
             f"decoded photographs are kept in {folder}, which cannot be written ({error.strerror}); pass cache= with a "
             "folder that can"
         ) from error
-
-
-def _write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file that appears under its name only when it is whole and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(6)}.part")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _remove_stale_parts(folder: Path) -> None:
-    """Remove what killed runs left."""
-    for part in folder.glob(".*.part"):
-        with suppress(OSError):  # another process may remove it too
-            if time.time() - part.stat().st_mtime > _STALE_SECONDS:
-                part.unlink()

@@ -7,7 +7,7 @@ import io
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from torchvision.datasets import CocoDetection
 
 from helpers.core.files import file_digest
+from helpers.core.types import Split
 from helpers.data.multilabel.archives import (
     COCO_ANNOTATIONS,
     COCO_TRAIN,
@@ -28,7 +29,6 @@ from helpers.data.multilabel.archives import (
 from helpers.data.multilabel.cache import CachedImages, Listing, Wanted, cached_images
 from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
 
-Split = Literal["train", "validation", "test"]
 SPLIT_SEED = 2014
 """Of the division of train2014 into 90 % for training and 10 % for validation. The authors' own is not published."""
 

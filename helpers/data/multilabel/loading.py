@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from helpers.core.types import Split, Variant
 from helpers.data.multilabel.cache import Wanted
 from helpers.data.multilabel.coco import coco_images, coco_segmented
 from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
@@ -16,8 +17,6 @@ from helpers.data.multilabel.voc import voc_images, voc_segmented
 from helpers.data.scenes import make_scenes
 
 Source = Literal["voc2007", "coco2014", "scenes"]
-Split = Literal["train", "validation", "test"]
-Variant = Literal["corrected", "published"]
 
 SCENE_SERIES = {"train": 1_000, "validation": 2_000, "test": 3_000}
 """Added to the seed, the series of scenes of each split, as in all trainings of the book: they share no image."""

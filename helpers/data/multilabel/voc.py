@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.datasets import VOCDetection, VOCSegmentation
 
+from helpers.core.types import Split
 from helpers.data.multilabel.archives import (
     VOC_TEST,
     VOC_TRAINVAL,
@@ -34,7 +35,6 @@ VOID = 255
 """What a segmentation holds where the annotators left open what is seen: a border around each object, mostly."""
 
 _IMAGE_SETS = {"train": "train", "validation": "val", "test": "test"}
-Split = Literal["train", "validation", "test"]
 
 
 def voc_images(split: Split, wanted: Wanted, *, difficult: bool, download: bool = False) -> MultiLabelImages:

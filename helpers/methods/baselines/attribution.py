@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.runtime import progress
+from helpers.core.types import Count
 from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
-
-Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Literal
 
 import torch
 from captum import attr
@@ -14,6 +13,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.types import Variant
 from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
 
 _SMALL = 1e-6  # a difference of centred logits below it counts as none
@@ -30,7 +30,7 @@ class DeepLIFTOptions(AttributionOptions):
             between the two.
     """
 
-    variant: Literal["corrected", "published"] = "corrected"
+    variant: Variant = "corrected"
 
 
 class DeepLIFT(SignedAttribution):

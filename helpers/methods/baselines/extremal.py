@@ -10,15 +10,15 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import progress
-from helpers.methods.baselines.blur import gaussian_blur
+from helpers.core.types import Count
 from helpers.methods.baselines.pairs import PairMethod
 from helpers.methods.baselines.pyramid import BlurPyramid
 from helpers.methods.baselines.smooth_max import SmoothMasks
 
 Area = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

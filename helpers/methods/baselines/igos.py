@@ -11,12 +11,12 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import progress, random_generator
-from helpers.methods.baselines.blur import gaussian_blur
+from helpers.core.types import Count, Variant
 from helpers.methods.baselines.pairs import PairMethod, probabilities
 
-Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 
@@ -59,7 +59,7 @@ class IGOSOptions:
     blur_radius: Annotated[float, Field(ge=0)] = 25 / 224
     score: Literal["softmax", "sigmoid"] = "softmax"
     seed: Annotated[int, Field(ge=0)] = 0
-    variant: Literal["corrected", "published"] = "corrected"
+    variant: Variant = "corrected"
     pairs_at_once: Count = 8
     batch: Count = 128
 

@@ -10,7 +10,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from helpers.methods.baselines.attribution import AttributionOptions, Count, SignedAttribution
+from helpers.core.types import Count
+from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

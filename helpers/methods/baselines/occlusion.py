@@ -12,12 +12,12 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, check_classes
+from helpers.core.masking import baseline_colour
 from helpers.core.runtime import progress
+from helpers.core.types import Count, Variant
 from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
-from helpers.methods.explainer.aggregation import baseline_colour
 
 _NUMBERS_AT_ONCE = 2**25
-Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -36,7 +36,7 @@ class OcclusionOptions:
     stride: Share = 0.0625
     score: Literal["sigmoid", "softmax", "logit"] = "logit"
     batch: Count = 64
-    variant: Literal["corrected", "published"] = "corrected"
+    variant: Variant = "corrected"
 
 
 class OcclusionMaps(ClassMaskMethod):

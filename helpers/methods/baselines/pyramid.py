@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from helpers.methods.baselines.blur import gaussian_blur
+from helpers.core.blur import gaussian_blur
 
 
 class BlurPyramid:

@@ -12,11 +12,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, check_classes, min_max_normalise
+from helpers.core.masking import apply_mask, baseline_colour
 from helpers.core.runtime import progress, random_generator
+from helpers.core.types import Count, Variant
 from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
-from helpers.methods.explainer.aggregation import apply_mask, baseline_colour
-
-Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -39,7 +38,7 @@ class RISEOptions:
     score: Literal["sigmoid", "softmax", "logit"] = "sigmoid"
     batch: Count = 64
     seed: Annotated[int, Field(ge=0)] = 0
-    variant: Literal["corrected", "published"] = "corrected"
+    variant: Variant = "corrected"
 
 
 class RISE(ClassMaskMethod):

@@ -5,8 +5,8 @@ from helpers.core.lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "apply_mask": "helpers.methods.explainer.aggregation",
-        "baseline_colour": "helpers.methods.explainer.aggregation",
+        "apply_mask": "helpers.core.masking",
+        "baseline_colour": "helpers.core.masking",
         "target_and_other_masks": "helpers.methods.explainer.aggregation",
         "ExplainerFile": "helpers.methods.explainer.files",
         "load_explainer": "helpers.methods.explainer.files",

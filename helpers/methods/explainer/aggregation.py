@@ -24,31 +24,3 @@ def target_and_other_masks(
     target = logits.masked_fill(~present, lowest).amax(1, keepdim=True).sigmoid()
     other = logits.masked_fill(present, lowest).amax(1, keepdim=True).sigmoid()
     return target, other
-
-
-def apply_mask(
-    images: Float[Tensor, "batch 3 height width"],
-    mask: Float[Tensor, "batch 1 height width"],
-    hidden: Float[Tensor, "1 3 1 1"] | None = None,
-) -> Float[Tensor, "batch 3 height width"]:
-    """Images seen through a mask: pixels where it is 1, black (or the colour `hidden`) where it is 0."""
-    return images * mask if hidden is None else hidden + (images - hidden) * mask
-
-
-def baseline_colour(classifier: object, variant: str) -> Float[Tensor, "1 3 1 1"] | None:
-    """What shows where a mask hides: black; published: the classifier's mean colour.
-
-    The published code multiplies the normalised image, in which 0 is the mean colour.
-
-    Raises:
-        ValueError: the published variant is asked of a classifier that has no normaliser.
-    """
-    if variant != "published":
-        return None
-    mean = getattr(classifier, "mean", None)
-    if not isinstance(mean, Tensor):
-        raise ValueError(
-            "variant='published' hides pixels behind the classifier's mean colour, but this classifier has no `mean`; "
-            "load it with helpers.classifiers.load_classifier"
-        )
-    return mean

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.methods.explainer.aggregation import apply_mask, baseline_colour, target_and_other_masks
+from helpers.core.masking import apply_mask, baseline_colour
+from helpers.methods.explainer.aggregation import target_and_other_masks
 from helpers.methods.explainer.options import LossOptions
 
 Pairs = tuple[Int[Tensor, " pairs"], Int[Tensor, " pairs"]]

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.explanation import Explanation
+from helpers.core.types import Variant
 from helpers.methods.rde.distortions import DistortionMeasure, Target
 from helpers.methods.rollout.capture import Attentions, capture_attention
-from helpers.methods.rollout.multiply import Fusion, Variant, class_token_relevance, discard_lowest, fuse_heads
+from helpers.methods.rollout.multiply import Fusion, class_token_relevance, discard_lowest, fuse_heads
 from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
 

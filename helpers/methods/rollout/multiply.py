@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.core.types import Variant
+
 Fusion = Literal["mean", "max", "min"]
-Variant = Literal["corrected", "published"]
 Map = Float[Tensor, "batch tokens tokens"]
 
 FUSIONS: tuple[Fusion, ...] = ("mean", "max", "min")
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
-_SAMPLED = 16  # every 16th entry tells about where the threshold lies
 
 
 def fuse_heads(attention: Float[Tensor, "batch heads tokens tokens"], fusion: Fusion) -> Map:
@@ -42,7 +41,8 @@ def discard_lowest(fused: Map, ratio: float, variant: Variant = "corrected") -> 
     rank = int(tokens * tokens * ratio)
     if rank == 0:
         return fused
-    kept = _at_least_ranked(fused, rank)
+    lowest = fused.flatten(1).kthvalue(rank + 1, dim=1).values[:, None, None]  # batch, 1, 1
+    kept = torch.where(fused >= lowest, fused, 0)
     spared = 1 if variant == "published" else tokens
     kept[:, 0, :spared] = fused[:, 0, :spared]
     return kept
@@ -69,32 +69,3 @@ def class_token_relevance(
         if variant == "published":
             relevance = relevance / sums
     return relevance
-
-
-def _at_least_ranked(fused: Map, rank: int) -> Map:
-    """The maps with 0 in place of each entry below the one that has `rank` smaller ones in the order of size."""
-    if fused.device.type != "cpu" or fused.dtype not in (torch.float32, torch.float64):
-        lowest = fused.flatten(1).kthvalue(rank + 1, dim=1).values[:, None, None]
-        return torch.where(fused >= lowest, fused, 0)
-    # numpy selects with vector instructions, ten times as fast as kthvalue; one thread on one map in the cache is also
-    # faster than PyTorch's threads, which have to meet for each of these small steps
-    maps = fused.detach().numpy()
-    kept = np.empty_like(maps)
-    for image, its_kept in zip(maps, kept, strict=True):
-        np.multiply(image, image >= _ranked(image.ravel(), rank), out=its_kept)
-    return torch.from_numpy(kept)
-
-
-def _ranked(entries: np.ndarray, rank: int) -> np.floating:
-    """The entry that has `rank` smaller ones in the order of size, exactly; a sample tells near which value to look."""
-    sample = entries[::_SAMPLED].copy()
-    margin = 3 + int(1.5 * len(sample) ** 0.5)  # at least three standard deviations of a sampled rank
-    near = (max(0, rank // _SAMPLED - margin), min(len(sample) - 1, rank // _SAMPLED + margin))
-    sample.partition(near)
-    low, high = sample[near[0]], sample[near[1]]
-    smaller = np.count_nonzero(entries < low)
-    inside = entries[(entries >= low) & (entries <= high)]
-    if not smaller <= rank < smaller + len(inside):  # the sample misled
-        return np.partition(entries, rank)[rank]
-    inside.partition(rank - smaller)
-    return inside[rank - smaller]

@@ -7,10 +7,10 @@ import torch
 from tiny import TinyClassifier, smooth_images
 from torch import nn
 
+from helpers.core.blur import gaussian_blur
 from helpers.core.runtime import random_generator
 from helpers.methods.baselines import RTISLoss, RTISOptions, rtis_loss
-from helpers.methods.baselines.blur import gaussian_blur
-from helpers.methods.baselines.rtis import alternative_images, squared_variation
+from helpers.methods.explainer.rtis import alternative_images, squared_variation
 
 LABELS = torch.tensor([[True, False, True, False, False], [False, True, False, False, False]])
 

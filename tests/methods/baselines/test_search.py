@@ -9,9 +9,9 @@ from tiny import TinyClassifier, WindowsClassifier, smooth_images, stripes
 from torch.nn import functional
 
 from benchmarks.published_class_methods import published_extremal, published_igos
+from helpers.core.blur import gaussian_blur
 from helpers.core.runtime import random_generator
 from helpers.methods.baselines import ExtremalOptions, ExtremalPerturbation, IGOSOptions, IGOSPlusPlus
-from helpers.methods.baselines.blur import gaussian_blur
 from helpers.methods.baselines.extremal import _Search, area_penalty, rewards
 from helpers.methods.baselines.igos import Search, edge_weights
 from helpers.methods.baselines.pyramid import BlurPyramid

@@ -36,10 +36,10 @@ def draw_overview(
         image: pixels in [0, 1].
         masks: the Explainer's, of all classes.
         labels: which classes the image shows; it has at least one, and not all.
-        class_names: one a class.
+        class_names: one per class.
 
     Returns:
-        A closed figure.
+        A figure.
     """
     target, other = masks[labels].amax(0, keepdim=True), masks[~labels].amax(0, keepdim=True)
     seen = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])

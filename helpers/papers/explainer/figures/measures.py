@@ -41,7 +41,7 @@ def merged_masks(study: ClassStudy, name: str, count: int) -> Float[Tensor, "cou
 
 
 def comparison_table(study: ClassStudy, count: int) -> pd.DataFrame:
-    """Merged masks against the objects: a row an image and method.
+    """Merged masks against the objects: one row per image and method.
 
     Returns:
         Columns image, method, iou, inside (the share of the mask's mass on the objects), covered (the objects' mean
@@ -116,7 +116,7 @@ def comparison_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: means over images with their bootstrap intervals."""
+    """One row per method: means over images with their bootstrap intervals."""
     heads = {
         "iou": "IoU with the objects",
         "inside": "mass on the objects",
@@ -135,7 +135,7 @@ def class_mask_table(study: ClassStudy, names: tuple[str, ...], count: int) -> p
     """Each present class's mask by itself, on the first `count` images with at least two classes.
 
     Returns:
-        A row an image, method and class; columns image, method, class, own (the share of the mask's mass on this
+        One row per image, method and class; columns image, method, class, own (the share of the mask's mass on this
         class's object), other (on objects of other classes), between. `own` and `other` are nan where nobody knows
         where each class is.
     """
@@ -192,7 +192,7 @@ def class_mask_claims(table: pd.DataFrame) -> list[Claim]:
 
 @torch.no_grad()
 def activation_table(study: ClassStudy, count: int) -> pd.DataFrame:
-    """Every class of the first test images: a row an image and class (appendix C).
+    """Every class of the first test images: one row per image and class (appendix C).
 
     Returns:
         Columns image, class, present, ama (average mask activation, 0 to 100) and cls (the classifier's probability of

@@ -31,7 +31,7 @@ def method_title(name: str) -> str:
 
 
 def table_two(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """A row a method, sanity columns first, and a column for each of the four measures: means with intervals."""
+    """One row per method, sanity columns first, and a column for each of the four measures: means with intervals."""
     rows = table[table["variant"] == variant]
     shown = []
     for name in (*SANITY_COLUMNS, *METHODS):
@@ -41,7 +41,7 @@ def table_two(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
 
 
 def variants_beside(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: the saliency score as corrected and as published, and their difference over images."""
+    """One row per method: the saliency score as corrected and as published, and their difference over images."""
     values = table.pivot_table(index=["dataset", "classifier", "image", "method"], columns="variant", values="saliency")
     rows = []
     for name in ("G.T.", *METHODS):
@@ -73,7 +73,7 @@ def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: how well each class's own mask finds the visible part of that class; means with intervals."""
+    """One row per method: how well each class's own mask finds the visible part of that class; means with intervals."""
     rows = []
     for name in METHODS:
         found = table[table["method"] == name]
@@ -84,7 +84,7 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
-    """The intersection over union of the masks cut at nine thresholds, a panel a classifier, a line a method."""
+    """The IoU of the masks cut at nine thresholds, one panel per classifier, one line per method."""
     rows = table[table["variant"] == "corrected"]
     columns = [f"iou_{round(100 * threshold)}" for threshold in IOU_THRESHOLDS]
     classifiers = list(dict.fromkeys(rows["classifier"]))
@@ -111,7 +111,7 @@ def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
 
 
 def table_three(times: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: seconds an image, how many times the Explainer's, and the time for the paper's image counts."""
+    """One row per method: seconds per image, the multiple of the Explainer's, and the time for the paper's images."""
     explainer = float(times.loc[times["method"] == "explainer", "seconds_an_image"].iloc[0])
     rows = []
     for row in times.itertuples():

@@ -52,7 +52,7 @@ def shortcut_effect(table: pd.DataFrame, method: str, classifier: str, score: st
 
 
 def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame:
-    """A row a method: each score for both classifiers, with intervals over the marked scenes.
+    """One row per method: each score for both classifiers, with intervals over the marked scenes.
 
     Args:
         table: `all_tables(profile, "shortcut")`.
@@ -73,7 +73,9 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def told_apart(table: pd.DataFrame, score: str = "over_background", *, shown: bool = True) -> dict[str, Effect]:
+def classifier_contrasts(
+    table: pd.DataFrame, score: str = "over_background", *, shown: bool = True
+) -> dict[str, Effect]:
     """For each method: the score where the classifier uses the mark, minus where it does not, scene by scene."""
     return {
         name: mean_effect(
@@ -84,7 +86,7 @@ def told_apart(table: pd.DataFrame, score: str = "over_background", *, shown: bo
 
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: does it find the mark where it is used, and leave it alone where it is not?
+    """One row per method: does it find the mark where it is used, and leave it alone where it is not?
 
     Judged by the mass on the mark beyond its area, on scenes that show the class. By the order of pixels alone, a
     sharp mask would be blamed for what nobody sees: which of two nearly black pixels is the darker one.
@@ -111,7 +113,7 @@ def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
             effect,
             1,
         )
-        for name, effect in told_apart(table, shown=shown).items()
+        for name, effect in classifier_contrasts(table, shown=shown).items()
     ]
 
 
@@ -136,14 +138,14 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
         ("over_background", False, "scenes without the class:\nmark above background"),
     )
     with panels(1, len(contents), size=(width, 3.6), sharey=True) as (figure, axes):
-        for place, (score, shown, title) in zip(axes, contents, strict=True):
+        for ax, (score, shown, title) in zip(axes, contents, strict=True):
             for shift, classifier in ((-0.13, USES), (0.13, IGNORES)):
                 effects = [shortcut_effect(table, name, classifier, score, shown=shown) for name in METHODS]
-                _draw_effects(place, effects, shift, _COLOURS[classifier], CLASSIFIERS[classifier])
-            place.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
-            place.set_xlim(-0.03, 1.03)
-            place.set_title(title, fontsize=10)
-            place.set_xlabel("probability that it pixel_auroc")
+                _draw_effects(ax, effects, shift, _COLOURS[classifier], CLASSIFIERS[classifier])
+            ax.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            ax.set_xlim(-0.03, 1.03)
+            ax.set_title(title, fontsize=10)
+            ax.set_xlabel("probability that it pixel_auroc")
         axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
         axes[0].invert_yaxis()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -184,13 +186,11 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
     return figure
 
 
-def _draw_effects(place: Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
+def _draw_effects(ax: Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
     values = np.array([effect.value for effect in effects])
     ends = np.array([(effect.value - effect.low, effect.high - effect.value) for effect in effects]).T
     heights = np.arange(len(effects)) + shift
-    place.errorbar(
-        values, heights, xerr=np.nan_to_num(ends).clip(0), fmt="o", color=colour, markersize=4.5, label=label
-    )
+    ax.errorbar(values, heights, xerr=np.nan_to_num(ends).clip(0), fmt="o", color=colour, markersize=4.5, label=label)
 
 
 def _values(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool) -> pd.Series:

@@ -28,7 +28,7 @@ def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFram
     """For each method and image: the mean probability without a mask, under the class's own, and under the others.
 
     Returns:
-        A row a method and image, columns `PLAIN`, `OWN` and `OTHERS`. An image that shows two of the classes counts
+        One row per method and image, columns `PLAIN`, `OWN` and `OTHERS`. An image that shows two of the classes counts
         with the mean of both.
     """
     rows = table[table["variant"] == variant]
@@ -39,7 +39,7 @@ def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFram
 
 
 def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method and variant: the three means with their bootstrap intervals, and the paper's own of the first two.
+    """One row per method and variant: the three means with their intervals, and the paper's own of the first two.
 
     The paper's are the means of its rows and columns, each class counting once.
     """
@@ -107,11 +107,11 @@ def draw_matrices(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     return figure
 
 
-def _draw_matrix(place: Axes, matrix: pd.DataFrame, method: str, source: str, *, first: bool) -> None:
+def _draw_matrix(ax: Axes, matrix: pd.DataFrame, method: str, source: str, *, first: bool) -> None:
     percent = 100 * matrix.to_numpy()
-    place.imshow(percent, vmin=0, vmax=100, cmap="Blues", aspect="auto", interpolation="nearest")
+    ax.imshow(percent, vmin=0, vmax=100, cmap="Blues", aspect="auto", interpolation="nearest")
     for (row, column), value in pd.DataFrame(percent).stack().items():
-        place.text(
+        ax.text(
             column,
             row,
             f"{value:.0f}",
@@ -120,8 +120,8 @@ def _draw_matrix(place: Axes, matrix: pd.DataFrame, method: str, source: str, *,
             fontsize=7.5,
             color="white" if value > 60 else "black",
         )
-    place.set_xticks(range(matrix.shape[1]), matrix.columns, rotation=60, fontsize=8)
-    place.set_yticks(range(matrix.shape[0]), matrix.index if first else [""] * len(matrix), fontsize=8)
-    place.set_title(f"{METHOD_NAMES[method]}, {source}", fontsize=9)
-    place.tick_params(length=0)
-    place.spines[:].set_visible(False)
+    ax.set_xticks(range(matrix.shape[1]), matrix.columns, rotation=60, fontsize=8)
+    ax.set_yticks(range(matrix.shape[0]), matrix.index if first else [""] * len(matrix), fontsize=8)
+    ax.set_title(f"{METHOD_NAMES[method]}, {source}", fontsize=9)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)

@@ -23,7 +23,7 @@ def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
     """Precision, recall and F score over all decisions, each with its bootstrap interval over images.
 
     Args:
-        counts: a row an image, with the columns `COUNTS`.
+        counts: one row per image, with the columns `COUNTS`.
         seed: of the resampling.
     """
     known = counts[COUNTS].to_numpy(float)

@@ -40,11 +40,11 @@ def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: f
     summary = figure_three(curves, sweep)
     variants = [name for name in ("corrected", "published") if name in set(curves["variant"])]
     with panels(len(variants), 3, size=(width, 2.9 * len(variants) + 0.7), squeeze=False) as (figure, axes):
-        for place, title in zip(axes[0], TITLES, strict=True):
-            place.set_title(title)
+        for ax, title in zip(axes[0], TITLES, strict=True):
+            ax.set_title(title)
         for row, variant in zip(axes, variants, strict=True):
-            for place, direction in zip(row, ("keep", "randomise"), strict=False):
-                _draw_curves(place, summary[summary["variant"] == variant], direction)
+            for ax, direction in zip(row, ("keep", "randomise"), strict=False):
+                _draw_curves(ax, summary[summary["variant"] == variant], direction)
             _draw_sweep(row[2], summary, variant)
             row[0].set_ylabel(f"distortion\n(variant “{variant}”)")
         figure.legend(handles=_handles(), loc="outside lower center", ncols=4, fontsize=9)
@@ -52,29 +52,33 @@ def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: f
 
 
 def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
-    """Draw the non-sparsity of masks optimised with the label distortion and with l2, a panel a method."""
+    """Draw the non-sparsity of masks optimised with the label distortion and with l2, one panel per method."""
     summary = figure_three_sparsity(sweep)
     with panels(1, 2, size=(width, 3.4), sharey=True) as (figure, axes):
-        for place, method in zip(axes, METHODS, strict=True):
+        for ax, method in zip(axes, METHODS, strict=True):
             name = CURVE_NAMES[method]
             for variant, style, label in HYPOTHESIS:
                 rows = _rows(summary, variant, method)
                 curve_with_band(
-                    *(place, *_points(rows), label),
+                    ax,
+                    *_points(rows),
+                    label,
                     colour=METHOD_COLOURS[name],
                     linestyle=style,
                 )
             theirs = published_sweep().query("method == @method")
             published_values(
-                *(place, theirs["sparsity_weight"].to_numpy(), theirs["sparsity"].to_numpy()),
+                ax,
+                theirs["sparsity_weight"].to_numpy(),
+                theirs["sparsity"].to_numpy(),
                 method=name,
                 label="published",
             )
-            _log_axis(place)
-            place.set_yscale("log")
-            place.set_title(name)
-            if place is axes[0]:
-                handles = place.get_legend_handles_labels()
+            _log_axis(ax)
+            ax.set_yscale("log")
+            ax.set_title(name)
+            if ax is axes[0]:
+                handles = ax.get_legend_handles_labels()
         figure.legend(*_grey(handles), loc="outside lower center", ncols=3, fontsize=9)
         axes[0].set_ylabel("non-sparsity ‖s‖₁/k")
     return figure
@@ -119,12 +123,16 @@ def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
         ):
             rows = _rows(summary[summary["panel"] == panel], wanted, method)
             curve_with_band(
-                *(axes, *_points(rows), f"{name}, {panel}"),
+                axes,
+                *_points(rows),
+                f"{name}, {panel}",
                 colour=METHOD_COLOURS[name],
                 linestyle=style,
             )
             axes.plot(
-                *(theirs["sparsity_weight"], theirs[panel], marker),
+                theirs["sparsity_weight"],
+                theirs[panel],
+                marker,
                 color=METHOD_COLOURS[name],
                 markerfacecolor="none",
                 markersize=5,

@@ -22,7 +22,7 @@ BLACK = 0.05
 
 
 def by_explanation(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One column of `experiments.transformer_table`: a row an image, a column an explanation (cnn, vit, rollout)."""
+    """One column of `experiments.transformer_table`: one row per image, a column an explanation (cnn, vit, rollout)."""
     return table.pivot(index="image", columns="explanation", values=column)
 
 
@@ -105,7 +105,7 @@ def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A row an explanation: means over images with their intervals, and how many cartoons are black."""
+    """One row per explanation: means over images with their intervals, and how many cartoons are black."""
     rows = []
     for name, found in ((name, table[table["explanation"] == name]) for name in NAMES):
         cartoons = found["brightness"].dropna()

@@ -107,10 +107,10 @@ def draw_normalised(summary: pd.DataFrame, *, width: float | int = 9.0) -> Figur
     variants = [name for name in ("corrected", "published") if name in set(summary["variant"])]
     with panels(len(variants), 2, size=(width, 3.0 * len(variants) + 0.8), squeeze=False) as (figure, axes):
         for row, variant in zip(axes, variants, strict=True):
-            for place, direction in zip(row, AXES, strict=True):
+            for ax, direction in zip(row, AXES, strict=True):
                 ours = summary[(summary["variant"] == variant) & (summary["direction"] == direction)]
-                _draw_panel(place, ours, theirs[theirs["direction"] == direction])
-                place.set_xlabel(AXES[direction])
+                _draw_panel(ax, ours, theirs[theirs["direction"] == direction])
+                ax.set_xlabel(AXES[direction])
             row[0].set_ylabel(f"% of full noise\n(variant “{variant}”)")
         figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9)
     return figure

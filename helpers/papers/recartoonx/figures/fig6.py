@@ -63,15 +63,15 @@ def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figur
     recipes = [name for name in RECIPES if name in set(means["recipe"])]
     with panels(len(recipes), 3, size=(width, 2.8 * len(recipes) + 0.7), squeeze=False) as (figure, axes):
         for row, recipe in zip(axes, recipes, strict=True):
-            for place, (quantity, label) in zip(row, PANELS.items(), strict=True):
+            for ax, (quantity, label) in zip(row, PANELS.items(), strict=True):
                 for start in _starts(means):
                     rows = means[(means["recipe"] == recipe) & (means["start"] == start)].sort_values("step")
                     x, y, error = rows["step"].to_numpy(), rows[quantity].to_numpy(), _shown_error(rows, quantity)
-                    curve_with_band(place, x, y, error, NAMES[start], colour=COLOURS[start], linewidth=1.5)
+                    curve_with_band(ax, x, y, error, NAMES[start], colour=COLOURS[start], linewidth=1.5)
                 if quantity != "distortion":
-                    place.set_yscale("log")
-                place.set_xlabel("step")
-                place.set_title(label if recipe == recipes[0] else "")
+                    ax.set_yscale("log")
+                ax.set_xlabel("step")
+                ax.set_title(label if recipe == recipes[0] else "")
             row[0].set_ylabel(RECIPES[recipe])
         handles = axes[0, 0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=5, fontsize=9)

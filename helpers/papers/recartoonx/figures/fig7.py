@@ -1,4 +1,4 @@
-"""Figure 7: CartoonX of the transformer at several prices λk."""
+"""Figure 7: CartoonX of the transformer at several sparsity weights λk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLOURS = {"cnn": METHOD_COLOURS["CartoonX"], "vit": METHOD_COLOURS["other"]}
 PANELS = {"sparsity": "‖s‖₁/k", "distortion": "distortion", "brightness": "brightness of the cartoon"}
 
 
-def price_group(study: Study, titles: Sequence[str]) -> RowGroup:
+def weight_group(study: Study, titles: Sequence[str]) -> RowGroup:
     """The images of the sweep, and below each the transformer's cartoon at every λk.
 
     Args:
@@ -48,8 +48,8 @@ def sweep_titles(study: Study, sweep: pd.DataFrame) -> list[str]:
     return [f"{vit.classifier.class_names[classes[place]]}\n{confidence[place]:.0%}" for place in range(count)]
 
 
-def price_slider(group: RowGroup) -> StaticFrames:
-    """A slider over λk: the images above, the cartoons at that price below."""
+def weight_slider(group: RowGroup) -> StaticFrames:
+    """A slider over λk: the images above, the cartoons at that weight below."""
     rows = {row.name.removeprefix("λk = "): row for row in group.rows[1:]}
 
     def render(weight: str) -> Figure:
@@ -62,13 +62,13 @@ def price_slider(group: RowGroup) -> StaticFrames:
     return frame_slider(render, list(rows), "λk", describe=describe)
 
 
-def draw_prices(group: RowGroup) -> Figure:
-    """The group as one figure: a row for each λk, the cheapest first."""
+def draw_weights(group: RowGroup) -> Figure:
+    """The group as one figure: a row for each λk, the smallest first."""
     return draw_groups([group])
 
 
-def draw_price_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
-    """Draw sparsity, distortion and brightness against λk, a line a model with a band of two standard errors.
+def draw_weight_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
+    """Draw sparsity, distortion and brightness against λk, one line per model with a band of two standard errors.
 
     Args:
         sweep: as `experiments.transformer_sweep` returns.
@@ -77,25 +77,29 @@ def draw_price_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figu
     grouped = sweep.groupby(["model", "sparsity_weight"], sort=True)[list(PANELS)]
     means, errors = grouped.mean(), (grouped.std() / np.sqrt(grouped.count())).fillna(0)
     with panels(1, 3, size=(width, 3.2)) as (figure, axes):
-        for place, (quantity, label) in zip(axes, PANELS.items(), strict=True):
+        for ax, (quantity, label) in zip(axes, PANELS.items(), strict=True):
             for model in (name for name in MODELS if name in means.index):
                 mean, error = means.loc[model, quantity], errors.loc[model, quantity]
                 curve_with_band(
-                    *(place, mean.index.to_numpy(float), mean.to_numpy(), error.to_numpy(), MODELS[model]),
+                    ax,
+                    mean.index.to_numpy(float),
+                    mean.to_numpy(),
+                    error.to_numpy(),
+                    MODELS[model],
                     colour=COLOURS[model],
                     marker="o",
                 )
-            place.set_xscale("log")
-            place.xaxis.set_major_formatter(ScalarFormatter())
-            place.set_xlabel("λk")
-            place.set_title(label)
-            place.set_ylim(bottom=0)
+            ax.set_xscale("log")
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.set_xlabel("λk")
+            ax.set_title(label)
+            ax.set_ylim(bottom=0)
         axes[2].axhline(BLACK, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def price_table(sweep: pd.DataFrame) -> pd.DataFrame:
+def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
     """A row for each model and λk: mean sparsity and distortion, how many cartoons are black, how many for a reason.
 
     "Empty is as good" counts the images on which the mask that keeps nothing has no higher objective than the mask
@@ -118,7 +122,7 @@ def price_table(sweep: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def price_claims(sweep: pd.DataFrame) -> list[Claim]:
+def weight_claims(sweep: pd.DataFrame) -> list[Claim]:
     """What the paper says of λk and the transformer (section 4.2 and the caption of Figure 7)."""
     vit = sweep[sweep["model"] == "vit"]
     weights = sorted(vit["sparsity_weight"].unique())

@@ -51,30 +51,30 @@ def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 
 
 
 def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
-    """Draw the seconds of each recipe as bars on a logarithmic axis, a panel a method."""
+    """Draw the seconds of each recipe as bars on a logarithmic axis, one panel per method."""
     recipes = list(dict.fromkeys(seconds["recipe"]))
     size = (width, 0.48 * len(recipes) + 1.1)
     with panels(1, len(METHODS), size=size, sharey=True, sharex=True) as (figure, axes):
-        for place, method in zip(axes, METHODS, strict=True):
+        for ax, method in zip(axes, METHODS, strict=True):
             name = CURVE_NAMES[method]
             rows = seconds[seconds["method"] == method].set_index("recipe").loc[recipes]
             labels = [_label(recipe) for recipe in recipes]
-            bars = place.barh(labels, rows["seconds"], color=METHOD_COLOURS[name], height=0.62)
+            bars = ax.barh(labels, rows["seconds"], color=METHOD_COLOURS[name], height=0.62)
             for bar, recipe in zip(bars, recipes, strict=True):
                 if recipe == "paper":  # the published value, as everywhere in the book: hollow
                     bar.set(facecolor="none", edgecolor=METHOD_COLOURS[name], linewidth=1.5)
-            place.bar_label(bars, labels=[_seconds(value) for value in rows["seconds"]], padding=4, fontsize=9)
-            place.set_xscale("log")
-            place.margins(x=0.25)
-            place.set_title(name)
-            place.set_xlabel("seconds an image")
-            place.grid(axis="y", visible=False)
+            ax.bar_label(bars, labels=[_seconds(value) for value in rows["seconds"]], padding=4, fontsize=9)
+            ax.set_xscale("log")
+            ax.margins(x=0.25)
+            ax.set_title(name)
+            ax.set_xlabel("seconds an image")
+            ax.grid(axis="y", visible=False)
         axes[0].invert_yaxis()
     return figure
 
 
 def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
-    """The objective that each recipe reaches: a row a method, with the paired difference and the ratio of the times.
+    """The objective that each recipe reaches: one row per method, with the paired difference and the ratio of times.
 
     Args:
         objectives: as `experiments.objective_table` returns, with the recipes "published" and "fast".
@@ -104,7 +104,7 @@ def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
 
 
 def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
-    """A sentence a method: whether the fast recipe reaches the published recipe's objective."""
+    """One sentence per method: whether the fast recipe reaches the published recipe's objective."""
     sentences = []
     for row in comparison.itertuples():
         side = row.difference.side_of(0)

@@ -11,7 +11,7 @@ SMALL_RATES = 0.1
 
 
 def curve_values(curves: pd.DataFrame, curve: str, direction: str) -> pd.DataFrame:
-    """One curve of every image: a row an image, a column a fraction, ascending.
+    """One curve of every image: one row per image, a column a fraction, ascending.
 
     Raises:
         ValueError: the table has two variants, which must not be mixed, or it does not have this curve.

@@ -63,7 +63,7 @@ SOURCES = {
 
 
 def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
-    """One row a setting: the paper's value, each profile's, and what a difference changes.
+    """One row per setting: the paper's value, each profile's, and what a difference changes.
 
     Returns:
         Columns setting, published, one column a profile (with its name), differs (the names of the profiles that differ

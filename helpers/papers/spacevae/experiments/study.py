@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.runtime import resolve_device
+from helpers.core.types import Split
 from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages, load_labelled
-from helpers.data.labelled.loading import Split
 from helpers.methods.space_vae import SpaceVAE, load_space_vae
 from helpers.methods.space_vae.files import MODELS_FOLDER
 from helpers.metrics.sparsity import SparseScores, score_explanations
@@ -214,5 +214,5 @@ class SpaceStudy:
         if not path.is_file():
             raise FileNotFoundError(
                 f"there are no weights {path}; train them: "
-                f"python -m helpers train --profile {self.profile.name} --only {name}"
+                f"python -m helpers.papers.spacevae.experiments.train --profile {self.profile.name} --only {name}"
             )

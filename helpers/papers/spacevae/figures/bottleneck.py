@@ -41,8 +41,8 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
         _points(axes[0], rows, "bits", "accuracy", METHOD_COLOURS["neutral"], "o", "accuracy (true labels)")
         _points(axes[1], rows, "bits", "l1", COLOURS["space-vae"], "D", "L1 sparsity")
         for _, row in rows.iterrows():
-            for place, metric in zip(axes, ("agreement", "l1"), strict=True):
-                place.annotate(
+            for ax, metric in zip(axes, ("agreement", "l1"), strict=True):
+                ax.annotate(
                     grid_name(row).replace(", ", "\n"),
                     (row["bits"], row[f"{metric}_high"]),
                     xytext=(0, 5),
@@ -55,12 +55,12 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
         axes[0].set(ylim=(0, 1.12), yticks=np.linspace(0, 1, 6), ylabel="share of test images")
         axes[1].set(ylim=(0, 105), ylabel="brightness taken away, %")
         axes[0].legend(loc="lower right", fontsize=9)
-        for place in axes:
-            place.set_xscale("log", base=2)
-            place.set(xlabel="bits that an image's codes can tell", xticks=rows["bits"].unique())
-            place.set_xlim(rows["bits"].min() / 1.7, rows["bits"].max() * 1.7)
-            place.minorticks_off()
-            place.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda bits, _: f"{bits:.0f}"))
+        for ax in axes:
+            ax.set_xscale("log", base=2)
+            ax.set(xlabel="bits that an image's codes can tell", xticks=rows["bits"].unique())
+            ax.set_xlim(rows["bits"].min() / 1.7, rows["bits"].max() * 1.7)
+            ax.minorticks_off()
+            ax.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda bits, _: f"{bits:.0f}"))
     return figure
 
 
@@ -126,7 +126,7 @@ def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim
 
 
 def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a network: its grid, codes and bits, α, β and all metrics with their intervals."""
+    """One row per network: its grid, codes and bits, α, β and all metrics with their intervals."""
     rows = []
     for _, row in table.sort_values(["bits", "codes"]).iterrows():
         about = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
@@ -148,7 +148,7 @@ def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
 
 
 def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a β and network: the metrics of the network that takes β as an input, and of those trained for one β."""
+    """One row per β and network: the metrics of the network with β as an input, and of those trained for one β."""
     rows = []
     for _, row in table.sort_values(["beta", "conditioned"]).iterrows():
         kind = "one for all β" if row["conditioned"] else "one for this β"
@@ -169,7 +169,7 @@ def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row an α: what a short training with it gives."""
+    """One row per α: what a short training with it gives."""
     rows = [{"α": f"{row['alpha']:g}", "β": f"{row['beta']:g}", **metric_cells(row)} for _, row in _by_alpha(table)]
     return pd.DataFrame(rows)
 
@@ -183,9 +183,9 @@ def draw_alpha(table: pd.DataFrame, chosen: float | int, wanted: float | int = W
         axes[0].axhline(wanted, **_RULES)
         axes[0].set_ylabel("L1 sparsity, %")
         axes[1].set(ylabel="agreement", ylim=(0, 1.02))
-        for place in axes:
-            place.axvline(chosen, **_RULES)
-            place.set_xlabel("α: the price of brightness (dotted: taken)")
+        for ax in axes:
+            ax.axvline(chosen, **_RULES)
+            ax.set_xlabel("α: the price of brightness (dotted: taken)")
     return figure
 
 
@@ -218,10 +218,10 @@ def _by_alpha(table: pd.DataFrame) -> Any:
 
 
 def _points(
-    place: Axes, rows: pd.DataFrame, x: str, metric: str, colour: str, marker: str, label: str = "", line: str = "none"
+    ax: Axes, rows: pd.DataFrame, x: str, metric: str, colour: str, marker: str, label: str = "", line: str = "none"
 ) -> None:
     ends: Callable[[str], np.ndarray] = lambda end: np.abs(rows[f"{metric}_{end}"] - rows[metric]).to_numpy()  # noqa: E731
-    place.errorbar(
+    ax.errorbar(
         rows[x],
         rows[metric],
         yerr=np.nan_to_num(np.array([ends("low"), ends("high")])),

@@ -51,7 +51,7 @@ def transfer_table_of(study: SpaceStudy) -> pd.DataFrame | None:
 
 
 def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: its L1 sparsity, and its agreement before its own classifier and before the second one."""
+    """One row per method: its L1 sparsity, and its agreement before its own classifier and before the second one."""
     rows = []
     for _, row in table.iterrows():
         cells = {"kept by": row_name(row), "L1 sparsity, %": with_interval(score(row, "l1"), 1)}

@@ -21,7 +21,7 @@ _PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 spars
 
 
 def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
-    """Dots with intervals: a row a method, a panel a metric."""
+    """Dots with intervals: one row per method, one panel per metric."""
     rows = list(table.iterrows())
     size = (width, 0.32 * len(rows) + 0.7)
     with panels(1, len(_PANELS), size=size, sharey=True, style={"axes.titlesize": 10}) as (figure, axes):
@@ -39,7 +39,7 @@ def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
 
 
 def earlier_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method, with all metrics and their intervals."""
+    """One row per method, with all metrics and their intervals."""
     return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for _, row in table.iterrows()])
 
 

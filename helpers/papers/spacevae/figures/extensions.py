@@ -55,7 +55,7 @@ def extension_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def extension_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a network: its three measures and its metrics."""
+    """One row per network: its three measures and its metrics."""
     rows = []
     for training, part in table.groupby("training", sort=False):
         measures = {MEASURE_NAMES.get(row["measure"], row["measure"]): row for _, row in part.iterrows()}

@@ -73,7 +73,7 @@ def flip_table(study: SpaceStudy) -> pd.DataFrame:
 
 
 def flip_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a method: what was dropped, how often the class changed, and how often when as much went at random."""
+    """One row per method: what was dropped, how often the class changed, and how often when as much went at random."""
     shown = []
     for method, rows in table.groupby("method", sort=False):
         known = method != "space-vae"

@@ -74,7 +74,7 @@ def ablate_regions(classifier: nn.Module, image: Float[Tensor, "3 height width"]
 
 
 def ablation_table(ablation: Ablation, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """A row a region: region, confidence, attribution, predicted."""
+    """One row per region: region, confidence, attribution, predicted."""
     names = ["upper left", "upper right", "lower left", "lower right"]
     if len(ablation.confidences) != len(names):
         names = [str(place) for place in range(len(ablation.confidences))]
@@ -108,10 +108,10 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
     Args:
         ablation: of four regions.
         pixels: the attribution of each pixel, each removed by itself.
-        class_names: one a class.
+        class_names: one per class.
 
     Returns:
-        A closed figure.
+        A figure.
     """
     size = ablation.image.shape[-1]
     coarse = torch.tensor(ablation.attributions).reshape(2, 2)

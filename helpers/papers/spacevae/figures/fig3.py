@@ -116,7 +116,7 @@ def used_codes(codes: Int[Tensor, "images grid grid"], count: int) -> tuple[int,
 
 
 def term_table(one: dict[str, float], many: dict[str, float], count: int) -> pd.DataFrame:
-    """A row a term: term, this_image, test_images (a mean), images."""
+    """One row per term: term, this_image, test_images (a mean), images."""
     return pd.DataFrame(
         {"term": list(one), "this_image": list(one.values()), "test_images": list(many.values()), "images": count}
     )
@@ -127,10 +127,10 @@ def draw_framework(found: Framework, class_names: Sequence[str]) -> Figure:
 
     Args:
         found: what `look_inside` found.
-        class_names: one a class.
+        class_names: one per class.
 
     Returns:
-        A closed figure.
+        A figure.
     """
     with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}) as figure:
         _picture(figure, (0.1, 3.4, 1.3, 1.3), found.image, "image $\\mathbf{x}$")

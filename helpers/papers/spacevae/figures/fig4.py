@@ -30,18 +30,18 @@ def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, w
     """
     rows = on_test_images(table)
     with panels(2, 2, size=(width, 0.78 * width), sharex="col", sharey=True, squeeze=False) as (figure, axes):
-        for places, label in zip(axes, LABELS, strict=True):
-            for place, norm in zip(places, NORMS, strict=True):
+        for axes_row, label in zip(axes, LABELS, strict=True):
+            for ax, norm in zip(axes_row, NORMS, strict=True):
                 for method in (*COMPETITORS, *CONTROLS):
-                    _draw_thresholds(place, rows[rows["method"] == method], norm, label)
+                    _draw_thresholds(ax, rows[rows["method"] == method], norm, label)
                 for method in ("space-vae", "vq-vae", "original"):
-                    _draw_points(place, rows[rows["method"] == method], norm, label)
+                    _draw_points(ax, rows[rows["method"] == method], norm, label)
                 if paper and label == "accuracy":
-                    _draw_published(place, norm)
-                place.set(ylim=(0, 1.04))
-            places[0].set_ylabel(LABELS[label])
-        for place, words in zip(axes[1], NORMS.values(), strict=True):
-            place.set_xlabel(words)
+                    _draw_published(ax, norm)
+                ax.set(ylim=(0, 1.04))
+            axes_row[0].set_ylabel(LABELS[label])
+        for ax, words in zip(axes[1], NORMS.values(), strict=True):
+            ax.set_xlabel(words)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
     return figure
@@ -90,13 +90,13 @@ def sparse_claims(table: pd.DataFrame) -> list[Claim]:
     return claims
 
 
-def _draw_thresholds(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
+def _draw_thresholds(ax: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
     if rows.empty:
         return
     method = rows["method"].iloc[0]
     ends = np.array([rows[label] - rows[f"{label}_low"], rows[f"{label}_high"] - rows[label]])
     control = method in CONTROLS
-    place.errorbar(
+    ax.errorbar(
         rows[norm],
         rows[label],
         yerr=np.nan_to_num(ends).clip(0),

@@ -31,7 +31,7 @@ def example_rows(table: pd.DataFrame, figure: str) -> list[int]:
 
 
 def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
-    """A row an image: the image, what each competitor keeps at its threshold of Table 1, and the networks' images.
+    """One row per image: the image, what each competitor keeps at its threshold of Table 1, and the networks' images.
 
     Args:
         study: of scenes.
@@ -59,7 +59,7 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
 
 
 @torch.no_grad()
-def look_table(study: SpaceStudy) -> pd.DataFrame:
+def appearance_table(study: SpaceStudy) -> pd.DataFrame:
     """How the kept images of two networks look: a row a training and test image.
 
     Returns:
@@ -77,7 +77,7 @@ def look_table(study: SpaceStudy) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def look_claims(table: pd.DataFrame) -> list[Claim]:
+def appearance_claims(table: pd.DataFrame) -> list[Claim]:
     """ "β = 1 leads to rather smooth, darker images that seem to be composed of a smaller color palette" (4.3)."""
     first, last = (table[table["training"] == training].set_index("image") for training in (SMOOTH, TEXTURED))
     if first.empty or last.empty:

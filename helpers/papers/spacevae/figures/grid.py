@@ -58,7 +58,7 @@ def answered_column(
         classifier: pixels in [0, 1] to logits.
         pictures: the kept images.
         before: the classes predicted for the original images.
-        class_names: one a class.
+        class_names: one per class.
     """
     classes, confidence = answers(classifier, pictures)
     pairs = zip(classes.tolist(), confidence.tolist(), strict=True)
@@ -77,7 +77,7 @@ def draw_columns(
         cell: the width of a picture in inches.
 
     Returns:
-        A closed figure. A class other than the original's is bold and vermilion.
+        A figure. A class other than the original's is bold and vermilion.
 
     Raises:
         ValueError: the columns have different numbers of pictures.

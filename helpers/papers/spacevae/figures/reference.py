@@ -30,7 +30,7 @@ def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
     What a network counts is the distance of each pixel value to its reference colour: the brightness, for black.
 
     Returns:
-        A row a background and network: columns training, background, `object_kept` and `background_kept` (the share of
+        One row per background and network: training, background, `object_kept` and `background_kept` (the share of
         the distance that is left), `object_share` and `object_share_before` (of all the distance in the kept image and
         in the image, what lies on the object), each with `_low` and `_high`; images, source.
     """
@@ -56,7 +56,7 @@ def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
 
 
 def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a background and network: the shares that are left, and where what is left lies."""
+    """One row per background and network: the shares that are left, and where what is left lies."""
     heads = {
         "object_kept": "left on the object",
         "background_kept": "left on the background",
@@ -74,7 +74,7 @@ def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a background and network of the table `reference`: contrast, agreement, and the sparsity against black."""
+    """One row per background and network of table `reference`: contrast, agreement, and the sparsity against black."""
     rows = []
     for _, row in table.iterrows():
         name = NETWORK_NAMES.get(row["training"], row["training"])

@@ -62,7 +62,7 @@ def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[pd.Seri
 
 
 def table_one(table: pd.DataFrame, rule: str = "published", *, paper: bool = True) -> pd.DataFrame:
-    """Table 1: a row a method, ours with 95 % intervals, and the paper's value (on CIFAR-10) behind.
+    """Table 1: one row per method, ours with 95 % intervals, and the paper's value (on CIFAR-10) behind.
 
     The paper has no agreement: it scores against true labels alone.
     """
@@ -88,7 +88,7 @@ def paper_thresholds() -> str:
 
 
 def thresholds_by_rule(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a competitor and rule: the chosen σ, and what it gives on the test images."""
+    """One row per competitor and rule: the chosen σ, and what it gives on the test images."""
     shown = []
     for method in COMPETITORS:
         for rule, words in RULES.items():

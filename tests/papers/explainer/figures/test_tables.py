@@ -21,12 +21,12 @@ from helpers.papers.explainer.figures.segmentation import (
 from helpers.papers.explainer.figures.shortcut import (
     IGNORES,
     USES,
+    classifier_contrasts,
     draw_shortcut_scores,
     sensitivity_summary,
     shortcut_claims,
     shortcut_effect,
     shortcut_summary,
-    told_apart,
     verdicts,
 )
 from helpers.papers.explainer.figures.tab1 import (
@@ -235,7 +235,7 @@ class TestShortcut:
         assert effect.count == 4
 
     def test_the_classifiers_are_compared_scene_by_scene(self, table):
-        effects = told_apart(table)
+        effects = classifier_contrasts(table)
         assert effects["rise"].value == pytest.approx(0.5)
         assert effects["rise"].high - effects["rise"].low == pytest.approx(0, abs=1e-12)  # what scenes share drops out
         assert effects["grad-cam"].value == pytest.approx(0)

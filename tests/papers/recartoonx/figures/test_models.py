@@ -35,13 +35,13 @@ from helpers.papers.recartoonx.figures.fig5 import (
     normalised_summary,
 )
 from helpers.papers.recartoonx.figures.fig7 import (
-    draw_price_curves,
-    draw_prices,
-    price_claims,
-    price_group,
-    price_slider,
-    price_table,
+    draw_weight_curves,
+    draw_weights,
     sweep_titles,
+    weight_claims,
+    weight_group,
+    weight_slider,
+    weight_summary,
 )
 from helpers.reporting.words import claim_table
 from tests.papers.recartoonx.experiments.test_transformer import models_profile, no_files_of_weights  # noqa: F401  a fixture
@@ -219,7 +219,7 @@ def prices():
 
 class TestPrices:
     def test_sensitivity_is_a_slope(self):
-        black, slope = price_claims(prices())
+        black, slope = weight_claims(prices())
         assert slope.effect.value == pytest.approx(-1 - -0.5)
         assert slope.outcome == "held"
         # brightness 0.5, 0.05 and 0.005: only the last is black
@@ -228,10 +228,10 @@ class TestPrices:
     def test_an_empty_mask_has_a_finite_slope(self):
         table = prices()
         table.loc[table["sparsity_weight"] == 200, "sparsity"] = 0.0
-        assert math.isfinite(price_claims(table)[1].effect.value)
+        assert math.isfinite(weight_claims(table)[1].effect.value)
 
     def test_table(self):
-        table = price_table(prices()).set_index(["model", "λk"])
+        table = weight_summary(prices()).set_index(["model", "λk"])
         assert table.loc[("ViT", "200"), "black"] == "2 of 2"
         assert table.loc[("ViT", "2"), "black"] == "0 of 2"
         assert table.loc[("ViT", "2"), "empty is as good"] == "2 of 2"
@@ -239,12 +239,12 @@ class TestPrices:
 
     def test_pictures_and_slider(self, study):
         sweep = transformer_sweep(study)
-        group = price_group(study, sweep_titles(study, sweep))
+        group = weight_group(study, sweep_titles(study, sweep))
         assert [row.name for row in group.rows] == ["image", "λk = 2", "λk = 7"]
         vit = study.with_transformer()
         expected = vit.method("cartoonx").cartoon(vit.images.images, vit.explain("cartoonx", sparsity_weight=2.0))
         torch.testing.assert_close(group.rows[1].pictures, expected)
-        assert [frame.value for frame in price_slider(group).frames] == ["2", "7"]
-        assert len(draw_prices(group).axes) == 6
-        figure = draw_price_curves(sweep)
+        assert [frame.value for frame in weight_slider(group).frames] == ["2", "7"]
+        assert len(draw_weights(group).axes) == 6
+        figure = draw_weight_curves(sweep)
         assert [axes.get_title() for axes in figure.axes] == ["‖s‖₁/k", "distortion", "brightness of the cartoon"]

@@ -31,7 +31,7 @@ from helpers.papers.spacevae.figures.fig3 import (
     term_table,
     used_codes,
 )
-from helpers.papers.spacevae.figures.fig5 import draw_kept_images, look_claims, look_table
+from helpers.papers.spacevae.figures.fig5 import appearance_claims, appearance_table, draw_kept_images
 from helpers.papers.spacevae.figures.grid import Column, answers, draw_columns
 from helpers.papers.spacevae.figures.reference import distance_table, draw_backgrounds
 from helpers.results import write_table
@@ -179,9 +179,9 @@ class TestGrids:
         assert len(figure.axes) == 8 * rows  # the image, three competitors, the VQ-VAE, three betas
 
     def test_looks_are_measured(self, study):
-        table = look_table(study)
+        table = appearance_table(study)
         assert table.groupby("training").size().to_dict() == {"beta-1": 30, "beta-100": 30}
-        assert len(look_claims(table)) == 3
+        assert len(appearance_claims(table)) == 3
 
     def test_extensions_references_and_earlier_methods_are_drawn(self, study):
         assert len(draw_extensions(study, 2).axes) == 2 * 3  # image, plain, few colours: the others are not trained

@@ -31,7 +31,7 @@ from helpers.papers.spacevae.figures.fig4 import (
     draw_accuracy_against_sparsity,
     sparse_claims,
 )
-from helpers.papers.spacevae.figures.fig5 import example_rows, look_claims, mask_claims, misclassified_words
+from helpers.papers.spacevae.figures.fig5 import appearance_claims, example_rows, mask_claims, misclassified_words
 from helpers.papers.spacevae.figures.reference import cost_claims, distance_summary, reference_claims, reference_summary
 from helpers.papers.spacevae.figures.tab1 import (
     chosen_row,
@@ -390,11 +390,11 @@ class TestOthers:
         values = {"brightness": 0.3, "contrast": 0.2, "colours": 9.0, "smoothness": 0.1}
         first = pd.DataFrame([{"training": "beta-1", "image": k, **values} for k in range(9)])
         last = first.assign(training="beta-100", brightness=0.4, colours=8.0, smoothness=0.2)
-        claims = look_claims(pd.concat([first, last]))
+        claims = appearance_claims(pd.concat([first, last]))
         assert outcome(claims, "smoother") == "held"
         assert outcome(claims, "darker") == "held"
         assert outcome(claims, "poorer in colours") == "did not hold"
-        assert look_claims(first) == []
+        assert appearance_claims(first) == []
 
     def test_masks(self, sparsity):
         assert [claim.outcome for claim in mask_claims(sparsity)] == ["is undecided"] * 2  # all alike

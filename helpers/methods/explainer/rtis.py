@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.core.blur import gaussian_blur
 from helpers.core.runtime import random_generator
-from helpers.methods.baselines.blur import gaussian_blur
 from helpers.methods.explainer.options import RTISOptions
 
 

@@ -1,1 +1,0 @@
-"""How the book's classifiers are trained: one file per kind of classifier."""
