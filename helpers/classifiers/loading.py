@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,12 @@ def load_classifier(
     if sha256 is not None and path is None:
         raise ValueError("sha256 is for a weights file given by its path; hubs and models/ give their own digests")
     if weights == "random":
-        parts = _random(name, seed, model_args)
+        loaded = _random(name, seed, model_args)
     elif path is not None:
-        parts = _from_file(name, read_weights(path, sha256=sha256))
+        loaded = _from_file(name, read_weights(path, sha256=sha256))
     else:
-        parts = _from_hub(name, weights or "hub")
-    return _assemble(name, parts, normalise).to(target)
+        loaded = _from_hub(name, weights or "hub")
+    return _assemble(name, loaded, normalise).to(target)
 
 
 def _split(name: str, weights: str | Path | None) -> tuple[str | None, Path | None]:
@@ -101,10 +101,25 @@ def _split(name: str, weights: str | Path | None) -> tuple[str | None, Path | No
 
 _FILE_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".npz")
 
-_Parts = tuple[nn.Module, Preprocessing, "Sequence[str] | None", str, str]  # ..., class names, digest, source
+
+@dataclass(frozen=True)
+class _LoadedNetwork:
+    """A network with its weights, and all that a `Classifier` says of it.
+
+    Attributes:
+        class_names: in the order of the logits; None where the source does not give them.
+        digest: the SHA-256 of the weights.
+        source: where the weights are from, in words.
+    """
+
+    network: nn.Module
+    preprocessing: Preprocessing
+    class_names: Sequence[str] | None
+    digest: str
+    source: str
 
 
-def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Parts:
+def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _LoadedNetwork:
     """A network with random weights; a name that only models/ knows keeps its arguments, classes and normaliser."""
     path = None if is_architecture(name) else local_weights(name)
     if path is not None:
@@ -120,10 +135,11 @@ def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Part
             default_preprocessing(architecture),
             None,
         )
-    return network, preprocessing, class_names, _state_digest(network.state_dict()), f"random weights, seed {seed}"
+    digest = _state_digest(network.state_dict())
+    return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}")
 
 
-def _from_file(name: str, file: WeightsFile) -> _Parts:
+def _from_file(name: str, file: WeightsFile) -> _LoadedNetwork:
     """The network that a file's metadata describes, with its weights."""
     architecture = _file_architecture(name, file)
     if file.metadata.architecture is None and architecture.library == "timm":
@@ -135,10 +151,11 @@ def _from_file(name: str, file: WeightsFile) -> _Parts:
         class_names = file.metadata.class_names()
     except ValueError as error:
         raise ValueError(f"the metadata of {file.path} cannot be used: {error}") from error
-    return network, _file_preprocessing(architecture, file), class_names, file.digest, f"file {file.path.name}"
+    preprocessing = _file_preprocessing(architecture, file)
+    return _LoadedNetwork(network, preprocessing, class_names, file.digest, f"file {file.path.name}")
 
 
-def _from_hub(name: str, weights: str) -> _Parts:
+def _from_hub(name: str, weights: str) -> _LoadedNetwork:
     """A library's network with its published weights."""
     architecture = _architecture(name)
     if architecture.library == "book":
@@ -154,19 +171,20 @@ def _from_hub(name: str, weights: str) -> _Parts:
             )
         state, digest = timm_state(architecture.name)
         network = load_timm_network(architecture, state)
-        return network, default_preprocessing(architecture), None, digest, "timm's hub"
+        return _LoadedNetwork(network, default_preprocessing(architecture), None, digest, "timm's hub")
     chosen = torchvision_weights(architecture.name, "DEFAULT" if weights == "hub" else weights)
     state, digest = torchvision_state(chosen)
     network = build_network(architecture)
     if hasattr(network, "transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # Inception's weights were trained on another scale
     _load_state(network, _renamed(state), chosen.url)
-    return network, torchvision_preprocessing(chosen), chosen.meta["categories"], digest, f"torchvision {chosen.name}"
+    preprocessing, class_names = torchvision_preprocessing(chosen), chosen.meta["categories"]
+    return _LoadedNetwork(network, preprocessing, class_names, digest, f"torchvision {chosen.name}")
 
 
-def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
+def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
     """The classifier, once its network is seen to give one logit a class."""
-    network, preprocessing, class_names, digest, source = parts
+    network, preprocessing, class_names = loaded.network, loaded.preprocessing, loaded.class_names
     if getattr(network, "num_classes", None) == 0:
         raise ValueError(
             f"{name} has no classes, it only computes features; use a network that was trained to classify"
@@ -191,8 +209,8 @@ def _assemble(name: str, parts: _Parts, normalise: bool) -> Classifier:
         name=name,
         class_names=class_names,
         preprocessing=replace(preprocessing, input_size=height),
-        digest=digest,
-        source=source,
+        digest=loaded.digest,
+        source=loaded.source,
         normalise=normalise,
     )
 

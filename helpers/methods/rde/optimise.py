@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
-from timm.optim import Lion
 from torch import Tensor
 
 from helpers.core.explanation import Convergence
@@ -38,6 +37,8 @@ def make_optimiser(mask: Float[Tensor, "batch 1 k"], options: RDEOptions) -> tor
     """Adam with PyTorch's defaults, as published, or Lion (Chen et al., 2023) with a shorter memory than usual."""
     if options.optimiser == "adam":
         return torch.optim.Adam([mask], lr=options.learning_rate, fused=True)  # one kernel, no host sync
+    from timm.optim import Lion  # here, since timm takes seconds to import
+
     return Lion([mask], lr=options.learning_rate, betas=LION_BETAS)
 
 
