@@ -15,7 +15,7 @@ from benchmarks.published_explainer import PublishedStep
 from benchmarks.timing import medians, threads
 from helpers.classifiers import Classifier, load_classifier
 from helpers.methods.explainer import ExplainerOptions, NetworkOptions
-from helpers.methods.explainer.module import ExplainerModule
+from helpers.methods.explainer.training import ExplainerModule
 
 CLASSES, SIZE = 20, 224
 VOC_IMAGES, VOC_HELD_OUT, VOC_EPOCHS = 2501, 2510, 60

@@ -20,7 +20,7 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.classifiers.architectures import CIFAR_MEAN, CIFAR_STD
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
 from helpers.methods.space_vae import SpaceVAEOptions
-from helpers.methods.space_vae.module import SpaceVAEModule
+from helpers.methods.space_vae.training import SpaceVAEModule
 
 SIZE = 32
 IMAGES, HELD_OUT, EPOCHS = 42_500, 7_500, 200

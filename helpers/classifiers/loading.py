@@ -161,7 +161,7 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
     if architecture.library == "book":
         raise ValueError(
             f"{architecture.name} is a network of the book, of which nobody publishes weights; give the path of a "
-            ".safetensors file that helpers.training.labelled wrote, or weights='random'"
+            ".safetensors file that helpers.training.recipes.labelled wrote, or weights='random'"
         )
     if architecture.library == "timm":
         if weights != "hub":

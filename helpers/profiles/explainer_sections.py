@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from helpers.core.types import Count
 from helpers.methods.explainer.options import ExplainerOptions
 from helpers.profiles.base import Fraction, Section, Size, expand_data_path
-from helpers.training.multilabel_options import MARKED_CLASS, MultiLabelOptions
+from helpers.training.options import MARKED_CLASS, MultiLabelOptions
 
 DatasetName = Literal["voc2007", "coco2014"]
 ClassifierName = Literal["vgg16", "resnet50"]

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from helpers.core.types import Count
 from helpers.methods.space_vae.options import SpaceVAEOptions
 from helpers.profiles.base import Name, Section, expand_data_path
-from helpers.training.labelled_options import LabelledOptions
+from helpers.training.options import LabelledOptions
 
 
 class LabelledData(Section):

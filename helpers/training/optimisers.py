@@ -1,32 +1,30 @@
-"""The optimisers of the recipes."""
+"""What the optimisers of all trainings share."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from timm.optim import Muon
 from torch import nn
 
-from helpers.training.options import TrainingOptions
 
-_MUON_RATE = 10  # times the learning rate: Muon's steps are of unit size, AdamW's follow the gradient's noise
-
-
-def make_optimiser(module: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
-    """The optimiser of a module's parameters; no weight decay on biases and normalisations."""
-    rate, decay = options.learning_rate, options.weight_decay
-    blocks = [
-        parameter
-        for name, parameter in module.named_parameters()
-        if options.optimiser == "muon" and ".blocks." in name and parameter.ndim == 2
-    ]
-    known = {id(parameter) for parameter in blocks}
+def adamw(module: nn.Module, learning_rate: float, weight_decay: float, **options: Any) -> torch.optim.AdamW:
+    """AdamW without weight decay on biases and normalisations."""
     flat = [p for p in module.parameters() if p.ndim <= 1]
-    others = [p for p in module.parameters() if p.ndim > 1 and id(p) not in known]
-    groups = [{"params": others, "weight_decay": decay}, {"params": flat, "weight_decay": 0.0}]
-    if options.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=rate)
-    if not blocks:
-        raise ValueError(f"optimiser='muon' is for transformers, but {options.architecture} has no blocks; use 'adamw'")
-    by_adamw = [{**group, "lr": rate, "use_fallback": True} for group in groups]
-    by_muon = {"params": blocks, "weight_decay": decay, "lr": _MUON_RATE * rate, "adjust_lr_fn": "original"}
-    return Muon([by_muon, *by_adamw], lr=rate, nesterov=True)
+    others = [p for p in module.parameters() if p.ndim > 1]
+    groups = [{"params": others, "weight_decay": weight_decay}, {"params": flat, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, **options)
+
+
+def with_one_cycle(optimiser: torch.optim.Optimizer, steps: int, rising: float, **options: Any) -> dict[str, Any]:
+    """An optimiser with one rise and fall of its learning rate over all steps, as Lightning takes it.
+
+    Args:
+        optimiser: its learning rate is the highest one of the cycle.
+        steps: of the whole training.
+        rising: share of the steps over which the rate rises.
+        options: further ones of `OneCycleLR`.
+    """
+    highest = [group["lr"] for group in optimiser.param_groups]
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, total_steps=steps, pct_start=rising, **options)
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

@@ -1,4 +1,4 @@
-"""What commands need that several processes may run at once: who writes the files, and how errors are told."""
+"""Commands that several processes may run at once: which of them writes the files, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -24,8 +24,14 @@ def started_together() -> bool:
     return SLURMEnvironment.detect() or TorchElasticEnvironment.detect()
 
 
+def check_first_process_alone(again: bool) -> None:
+    """Raise a ValueError if weights are to be trained again by processes that were started together."""
+    if again and started_together():
+        raise ValueError("--again needs a single first process: the others would not know new weights from old ones")
+
+
 def wait_for(path: Path, *, every: float = 1.0) -> None:
-    """Wait until another process has written a file; that process may need hours for it."""
+    """Wait until another process has written a file, which may take hours."""
     while not path.is_file():
         time.sleep(every)
 

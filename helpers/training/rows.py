@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import lightning
 import torch
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
 from helpers.core.runtime import random_generator
 
 
+class EpochSampler(Sampler[int]):
+    """A new order each epoch, which depends only on the seed and the epoch.
+
+    So a run that was killed and resumed at an epoch's end sees what an uninterrupted run would have seen.
+    Lightning calls `set_epoch`.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.count, self.seed, self.epoch = count, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        """Indices in this epoch's order."""
+        generator = random_generator(1_000_003 * self.seed + self.epoch)
+        return iter(torch.randperm(self.count, generator=generator).tolist())
+
+
 class RowsData(lightning.LightningDataModule):
-    """Batches of two datasets that cut a batch at once (`__getitems__`) and give it as the training wants it.
+    """Batches of two datasets that cut a whole batch at once (`__getitems__`), shared by all processes.
 
     Args:
         training, validation: the datasets.
-        batch: rows a step, of all processes together.
+        batch: rows per step, of all processes together.
         seed: of the order, which depends on it and on the epoch only.
-        validation_batch: rows that are looked at together; `batch` where None.
+        validation_batch: rows per validation step; `batch` where None.
     """
 
     def __init__(
@@ -50,14 +75,28 @@ class RowsData(lightning.LightningDataModule):
         sampler: DistributedSampler[Any] = DistributedSampler(
             rows, num_replicas=world, rank=rank, shuffle=shuffle, seed=self.seed, drop_last=shuffle
         )
-        return DataLoader(
-            rows,
-            max(1, batch // world),
-            sampler=sampler,
-            drop_last=shuffle,
-            collate_fn=_as_it_is,
-            pin_memory=torch.cuda.is_available(),
-            generator=random_generator(self.seed),  # loaders draw a number, which must not be the global generator's
+        return batches(rows, max(1, batch // world), seed=self.seed, sampler=sampler, drop_last=shuffle)
+
+
+def batches(rows: Dataset[Any], batch: int, *, seed: int = 0, **options: Any) -> DataLoader[Any]:
+    """A loader of a dataset that cuts a whole batch at once (`__getitems__`).
+
+    Args:
+        rows: the dataset.
+        batch: rows per step.
+        seed: of a number that every loader draws, and which must not come from the global generator.
+        options: further ones of `DataLoader`.
+    """
+    pinned = torch.cuda.is_available()
+    return DataLoader(rows, batch, collate_fn=_as_it_is, pin_memory=pinned, generator=random_generator(seed), **options)
+
+
+def check_enough(training: int, validation: int, batch: int) -> None:
+    """Raise a ValueError if the training images do not fill a batch, or there are no validation images."""
+    if training < batch or not validation:
+        raise ValueError(
+            f"{training} training images do not fill a batch of {batch}, or there are no validation "
+            f"images ({validation}): give more images or a smaller batch"
         )
 
 

@@ -11,7 +11,7 @@ from helpers.classifiers import load_classifier
 from helpers.classifiers.architectures import build_network, find_architecture
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
 from helpers.methods.space_vae import NetworkOptions, SpaceVAEOptions
-from helpers.methods.space_vae.module import SpaceVAEModule
+from helpers.methods.space_vae.training import SpaceVAEModule
 
 SMALL = {"width": 0.0625, "hidden": 8}
 

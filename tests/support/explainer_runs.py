@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +12,8 @@ from torch import nn
 
 from helpers.data.multilabel import MultiLabelImages
 from helpers.methods.explainer import ExplainerOptions, NetworkOptions
-from helpers.methods.explainer.module import ExplainerModule
-from helpers.methods.explainer.train import ExplainerTraining, train_explainer
+from helpers.methods.explainer.training import ExplainerModule, train_explainer
+from helpers.training.fit import Fitted
 
 CLASSES, SIZE = 3, 16
 TRUNK = {"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}
@@ -54,32 +52,16 @@ def squares(count: int, seed: int = 0) -> tuple[MultiLabelImages, torch.Tensor]:
     return MultiLabelImages(pixels, labels, names, ("red", "green", "blue")), truth
 
 
-def train(options: ExplainerOptions, folder: Path, **more: object) -> ExplainerTraining:
+def train(options: ExplainerOptions, folder: Path, **more: object) -> Fitted[ExplainerModule]:
     return train_explainer(
         options, ColourClassifier(), squares(32)[0], squares(16, seed=1)[0], folder, device="cpu", show=False, **more
     )
 
 
-def kill_in_epoch(epoch: int) -> None:
-    """From now on, the process kills itself in the middle of this epoch."""
-    step = ExplainerModule.training_step
-
-    def deadly(self: ExplainerModule, batch: dict, index: int) -> torch.Tensor:
-        if self.current_epoch == epoch and index == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return step(self, batch, index)
-
-    ExplainerModule.training_step = deadly
-
-
-if __name__ == "__main__":
+if __name__ == "__main__":  # both processes share each batch
     torch.set_num_threads(1)
-    folder = Path(sys.argv[2])
-    if sys.argv[1] == "killed":
-        kill_in_epoch(2)
-        train(TINY, folder)
-    else:  # "two": both processes share each batch
-        done = train(replace(TINY, flip=False), folder, devices=2, strategy="ddp")
-        if torch.distributed.get_rank() == 0:
-            state = {name: value.contiguous() for name, value in done.network.state_dict().items()}
-            safetensors.torch.save_file(state, folder / "trained.safetensors")
+    folder = Path(sys.argv[1])
+    done = train(replace(TINY, flip=False), folder, devices=2, strategy="ddp")
+    if torch.distributed.get_rank() == 0:
+        state = {name: value.contiguous() for name, value in done.module.network.state_dict().items()}
+        safetensors.torch.save_file(state, folder / "trained.safetensors")

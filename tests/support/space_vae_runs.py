@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +11,9 @@ import torch
 from torch import nn
 
 from helpers.data.labelled import LabelledImages
-from helpers.methods.space_vae import LossOptions, NetworkOptions, SpaceVAEOptions, SpaceVAETraining, VectorQuantiser
-from helpers.methods.space_vae.module import SpaceVAEModule
-from helpers.methods.space_vae.train import train_space_vae
+from helpers.methods.space_vae import LossOptions, NetworkOptions, SpaceVAEOptions, VectorQuantiser
+from helpers.methods.space_vae.training import SpaceVAEModule, train_space_vae
+from helpers.training.fit import Fitted
 
 SIZE = 8
 NETWORK = NetworkOptions(
@@ -58,33 +56,21 @@ def coloured(count: int, seed: int = 0) -> LabelledImages:
     return LabelledImages(pixels, labels, ("red", "green", "blue"), "colours")
 
 
-def train(options: SpaceVAEOptions, folder: Path, **more: object) -> SpaceVAETraining:
+def train(options: SpaceVAEOptions, folder: Path, **more: object) -> Fitted[SpaceVAEModule]:
     """A training on 32 images, in seconds."""
     return train_space_vae(
         options, ColourClassifier(), coloured(32), coloured(18, seed=1), folder, device="cpu", show=False, **more
     )
 
 
-def state(training: SpaceVAETraining) -> dict[str, torch.Tensor]:
+def state(training: Fitted[SpaceVAEModule]) -> dict[str, torch.Tensor]:
     """The weights that a training gives."""
-    return training.network.state_dict()
+    return training.module.network.state_dict()
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     """Whether two networks are equal, bit for bit."""
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
-
-
-def kill_in_epoch(epoch: int) -> None:
-    """From now on, the process kills itself in the middle of this epoch."""
-    step = SpaceVAEModule.training_step
-
-    def deadly(self: SpaceVAEModule, batch: tuple, index: int) -> torch.Tensor:
-        if self.current_epoch == epoch and index == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return step(self, batch, index)
-
-    SpaceVAEModule.training_step = deadly
 
 
 def vectors(step: int) -> torch.Tensor:
@@ -105,17 +91,13 @@ def write(state: dict[str, torch.Tensor], path: Path) -> None:
     safetensors.torch.save_file({name: value.clone().contiguous() for name, value in state.items()}, path)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # both processes share each batch
     torch.set_num_threads(1)
-    folder = Path(sys.argv[2])
-    if sys.argv[1] == "killed":
-        kill_in_epoch(2)
-        train(EVERYTHING, folder)
-    else:  # "two": both processes share each batch
-        for name, options in (("still", STILL), ("everything", replace(EVERYTHING, epochs=1))):
-            done = train(options, folder / name, devices=2, strategy="ddp")
-            rank = torch.distributed.get_rank()
-            write(done.network.state_dict(), folder / f"{name}-{rank}.safetensors")
-        for name, dead_below in (("follows", 0.0), ("revives", 0.3)):
-            half = slice(3 * rank, 3 * rank + 3)
-            write(follow(half, dead_below).state_dict(), folder / f"{name}-{rank}.safetensors")
+    folder = Path(sys.argv[1])
+    for name, options in (("still", STILL), ("everything", replace(EVERYTHING, epochs=1))):
+        done = train(options, folder / name, devices=2, strategy="ddp")
+        rank = torch.distributed.get_rank()
+        write(done.module.network.state_dict(), folder / f"{name}-{rank}.safetensors")
+    for name, dead_below in (("follows", 0.0), ("revives", 0.3)):
+        half = slice(3 * rank, 3 * rank + 3)
+        write(follow(half, dead_below).state_dict(), folder / f"{name}-{rank}.safetensors")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 import torchvision
+from interrupted_training import stopped_in_epoch
 from miniature_trees import scene_pictures, write_voc
 from torch import nn
 from torch.nn import functional
@@ -17,12 +15,17 @@ from torch.nn import functional
 from helpers.classifiers import load_classifier, save_weights
 from helpers.classifiers.hubs import WeightsUnavailableError
 from helpers.data.multilabel import load_split
-from helpers.training import fine_tune as module_of_fine_tune
-from helpers.training.fine_tune import fine_tune, save_fine_tuned
-from helpers.training.fine_tune_features import normalised, trunk_features
-from helpers.training.fine_tune_module import FineTuneModule
-from helpers.training.fine_tune_network import FineTuneNetwork, fine_tune_network
-from helpers.training.fine_tune_options import RESNET50, VGG16, FineTuneOptions
+from helpers.training.options import FineTuneOptions
+from helpers.training.recipes import fine_tune as recipe
+from helpers.training.recipes.fine_tune import FineTuneModule, fine_tune, save_fine_tuned
+from helpers.training.recipes.fine_tune_network import (
+    FineTuneNetwork,
+    fine_tune_network,
+    normalised,
+    trunk_features,
+)
+
+VGG16, RESNET50 = FineTuneOptions(), FineTuneOptions(architecture="resnet50")
 
 SIZE = 32
 TINY = FineTuneOptions(
@@ -65,7 +68,7 @@ def with_dropout(options, classes):
 
 def test_a_few_epochs_lower_the_loss_and_leave_the_frozen_layers_as_they_were(images, tmp_path):
     before = fine_tune_network(TINY, 20).whole.eval()
-    after = tuned(images, tmp_path, epochs=12).network
+    after = tuned(images, tmp_path, epochs=12).module.network
     assert loss_of(after, images[0]) < 0.5 * loss_of(before, images[0])
     for name, value in before.state_dict().items():  # also the normalisations' running statistics
         assert torch.equal(value, after.state_dict()[name]) != name.startswith("fc."), name
@@ -75,8 +78,8 @@ def test_a_few_epochs_lower_the_loss_and_leave_the_frozen_layers_as_they_were(im
 
 @pytest.mark.parametrize("changes", [{}, {"flip": True}])
 def test_the_trunk_computed_each_time_gives_the_same_training_but_for_mirrored_images(images, tmp_path, changes):
-    kept = tuned(images, tmp_path / "kept").network.state_dict()
-    each = tuned(images, tmp_path / "each", keep_features=False, **changes).network.state_dict()
+    kept = tuned(images, tmp_path / "kept").module.network.state_dict()
+    each = tuned(images, tmp_path / "each", keep_features=False, **changes).module.network.state_dict()
     if changes:
         assert not torch.allclose(kept["fc.weight"], each["fc.weight"], rtol=1e-3, atol=1e-4)
         return
@@ -86,7 +89,7 @@ def test_the_trunk_computed_each_time_gives_the_same_training_but_for_mirrored_i
 
 def test_the_loss_of_a_step_is_its_definition_and_reaches_the_head_only(images):
     network = fine_tune_network(replace(TINY, keep_features=False), 20)
-    module = FineTuneModule(replace(TINY, keep_features=False), network, {})
+    module = FineTuneModule(replace(TINY, keep_features=False), network, 20)
     module.train()
     loss = module.loss(module.features(images[0].pixels), images[0].labels.float())
     logits = network.whole.eval()(normalised(images[0].pixels)).double()
@@ -116,7 +119,7 @@ def test_features_are_those_of_the_trunk_whatever_the_batches(images, tmp_path):
 
 
 def test_mixed_precision_learns_too(images, tmp_path):
-    after = tuned(images, tmp_path, epochs=12, precision="bf16-mixed").network
+    after = tuned(images, tmp_path, epochs=12, precision="bf16-mixed").module.network
     assert loss_of(after, images[0]) < 0.5 * loss_of(fine_tune_network(TINY, 20).whole.eval(), images[0])
     assert {value.dtype for value in after.parameters()} == {torch.float32}
 
@@ -138,72 +141,31 @@ def test_vgg_gets_a_new_head_of_three_layers():
 # --- stopping and resuming ----------------------------------------------------------------------------------------
 
 
-KILLED = """
-import os, signal, sys
-from dataclasses import replace
-from helpers.data.multilabel import load_split
-from helpers.training.fine_tune import fine_tune
-from helpers.training.fine_tune_module import FineTuneModule
-from helpers.training.fine_tune_options import FineTuneOptions
-step = FineTuneModule.training_step
-def fatal(self, batch, index):
-    if self.current_epoch == 2 and index == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(self, batch, index)
-FineTuneModule.training_step = fatal
-options = FineTuneOptions(
-    architecture="resnet18", backbone="random", learning_rate=3e-3, batch=8, epochs=3, min_delta=0.0, seed=3
-)
-images = [load_split("voc2007", split, size=32, root=sys.argv[1]) for split in ("train", "validation")]
-fine_tune(*images, options, sys.argv[2], device="cpu", show=False)
-"""
-
-
-def test_a_killed_training_resumes_and_ends_where_an_unkilled_one_ends(tree, images, tmp_path, root):
-    killed = tmp_path / "killed"
-    run = subprocess.run([sys.executable, "-c", KILLED, str(tree), str(killed)], cwd=root, check=False)
-    assert run.returncode == -signal.SIGKILL
-    assert torch.load(killed / "last.ckpt", weights_only=True)["epoch"] == 1  # two whole epochs were kept
-    resumed, whole = tuned(images, killed), tuned(images, tmp_path / "whole")
-    for name, value in whole.network.state_dict().items():
-        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
-    assert resumed.validation == pytest.approx(whole.validation)
-    assert resumed.seconds > 0
-
-
-def test_dropped_units_are_the_same_after_a_stop(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(module_of_fine_tune, "fine_tune_network", with_dropout)
+def test_an_interrupted_training_resumes_and_drops_the_same_units(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "fine_tune_network", with_dropout)
     whole = tuned(images, tmp_path / "whole")
-    step = FineTuneModule.training_step
-
-    def stop(self, batch, index):
-        if self.current_epoch == 2:
-            raise InterruptedError
-        return step(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FineTuneModule, "training_step", stop)
-        with pytest.raises(InterruptedError):
-            tuned(images, tmp_path / "parts")
+    with stopped_in_epoch(FineTuneModule, 2):
+        tuned(images, tmp_path / "parts")
+    assert torch.load(tmp_path / "parts" / "last.ckpt", weights_only=True)["epoch"] == 1  # two whole epochs were kept
     torch.rand(5)  # the global generator is somewhere else by now
     state = torch.get_rng_state()
     resumed = tuned(images, tmp_path / "parts")
     assert torch.equal(state, torch.get_rng_state())
-    for name, value in whole.network.state_dict().items():
-        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
+    for name, value in whole.module.network.state_dict().items():
+        torch.testing.assert_close(resumed.module.network.state_dict()[name], value, rtol=1e-5, atol=1e-7, msg=name)
 
 
 def test_training_stops_where_the_loss_no_longer_falls_and_keeps_the_best_epoch(images, tmp_path):
     # steps as large as these never settle
     early = tuned(images, tmp_path / "early", epochs=50, patience=2, learning_rate=3.0)
     assert early.epochs < 50
-    torch.testing.assert_close(loss_of(early.network, images[1]).item(), early.validation, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(loss_of(early.module.network, images[1]).item(), early.best, rtol=1e-4, atol=1e-6)
     again = tuned(images, tmp_path / "early", epochs=50, patience=2, learning_rate=3.0)
-    assert (again.epochs, again.validation, again.seconds) == (early.epochs, early.validation, early.seconds)
-    assert torch.equal(again.network.fc.weight, early.network.fc.weight)
+    assert (again.epochs, again.best, again.seconds) == (early.epochs, early.best, early.seconds)
+    assert torch.equal(again.module.network.fc.weight, early.module.network.fc.weight)
     last = tuned(images, tmp_path / "last", epochs=50, patience=2, learning_rate=3.0, keep="last")
     assert last.epochs == early.epochs
-    assert loss_of(last.network, images[1]) > early.validation
+    assert loss_of(last.module.network, images[1]) > early.best
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(images, tmp_path):
@@ -220,12 +182,12 @@ def test_a_checkpoint_of_another_recipe_is_refused(images, tmp_path):
 
 def test_a_saved_network_loads_and_answers_the_same(images, tmp_path):
     training = tuned(images, tmp_path, epochs=1)
-    digest = save_fine_tuned(tmp_path / "voc2007-resnet18.safetensors", training)
+    digest = save_fine_tuned(tmp_path / "voc2007-resnet18.safetensors", training.module, images[0])
     classifier = load_classifier("voc2007-resnet18", weights=tmp_path / "voc2007-resnet18.safetensors")
     assert (classifier.digest, classifier.input_size) == (digest, SIZE)
     assert classifier.class_names == images[0].class_names
     with torch.no_grad():
-        wanted = training.network(normalised(images[1].pixels))
+        wanted = training.module.network(normalised(images[1].pixels))
         torch.testing.assert_close(classifier(images[1].images()), wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -275,14 +237,14 @@ def test_the_defaults_are_the_published_settings():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "epochs=0"),
-        ({"batch": 0}, "batch=0"),
-        ({"min_delta": -1.0}, "min_delta=-1"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"epochs": 0}, "epochs"),
+        ({"batch": 0}, "batch"),
+        ({"min_delta": -1.0}, "min_delta"),
+        ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": None}, "none was published for resnet18"),
         ({"flip": True}, "keep_features=False"),
-        ({"keep": "first"}, "keep='first'"),
-        ({"precision": "8"}, "precision='8'"),
+        ({"keep": "first"}, "keep"),
+        ({"precision": "8"}, "precision"),
     ],
 )
 def test_bad_options_are_named(changes, message, unchecked):

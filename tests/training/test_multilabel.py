@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from interrupted_training import stopped_in_epoch
 
 from helpers.data.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
-from helpers.training.multilabel import (
+from helpers.training.options import MultiLabelOptions
+from helpers.training.recipes.multilabel import (
     MultiLabelModule,
     blobs,
     cut_out,
@@ -15,7 +17,6 @@ from helpers.training.multilabel import (
     training_rows,
     with_holes,
 )
-from helpers.training.multilabel_options import MultiLabelOptions
 
 TINY = MultiLabelOptions(
     model_args={"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4},
@@ -104,32 +105,26 @@ def test_training_lowers_the_loss_and_resumes_bit_for_bit(tmp_path):
             logits = module.eval()(pixels.float() / 255)
         return float(torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.float()))
 
+    def train(options, name):
+        return train_multilabel(MultiLabelModule(options), tmp_path / name, device="cpu", show=False)
+
     longer = replace(TINY, epochs=10)
-    done, seconds = train_multilabel(longer, tmp_path / "whole", device="cpu", show=False)
-    assert loss_of(done) < loss_of(MultiLabelModule(longer))
-    assert seconds > 0
-    step = MultiLabelModule.training_step
-    with pytest.MonkeyPatch.context() as patch:
-
-        def stop(self, batch, index):
-            if self.current_epoch == 6:
-                raise KeyboardInterrupt
-            return step(self, batch, index)
-
-        patch.setattr(MultiLabelModule, "training_step", stop)
-        with pytest.raises((KeyboardInterrupt, SystemExit)):
-            train_multilabel(longer, tmp_path / "parts", device="cpu", show=False)
-    resumed, _ = train_multilabel(longer, tmp_path / "parts", device="cpu", show=False)
-    for name, value in done.state_dict().items():
-        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
+    done = train(longer, "whole")
+    assert loss_of(done.module) < loss_of(MultiLabelModule(longer))
+    assert done.seconds > 0
+    with stopped_in_epoch(MultiLabelModule, 6):
+        train(longer, "parts")
+    resumed = train(longer, "parts")
+    for name, value in done.module.state_dict().items():
+        torch.testing.assert_close(resumed.module.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
     with pytest.raises(ValueError, match="another value of"):
-        train_multilabel(replace(longer, smoothing=0.1), tmp_path / "parts", device="cpu", show=False)
+        train(replace(longer, smoothing=0.1), "parts")
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"epochs": 0}, "epochs=0"),
+        ({"epochs": 0}, "epochs"),
         ({"scenes": (1, 2)}, "fill a batch"),
         ({"cut_share": 0.9}, "shares of a batch"),
         ({"smoothing": 0.5}, "smoothing"),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from interrupted_training import stopped_in_epoch
 from scipy.stats import binomtest
 from torch.nn import functional
 
@@ -19,23 +17,29 @@ from helpers.classifiers import Classifier, load_classifier, read_weights, save_
 from helpers.classifiers.architectures import Preprocessing
 from helpers.core.files import file_digest
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
-from helpers.training import TrainingOptions, evaluate_scene_classifier, train_scene_classifier
-from helpers.training import __main__ as command
 from helpers.training.augment import augment, hide_part, noise_like
-from helpers.training.data import BACKGROUND, EpochSampler, draw_dataset, training_loader
-from helpers.training.evaluation import calibration_error, wilson_interval
-from helpers.training.module import SceneClassifierModule
-from helpers.training.options import TEST_SERIES
-from helpers.training.robustness import NOISE_LEVELS, SIZES, evaluate_robustness
+from helpers.training.options import TEST_SERIES, SceneOptions
+from helpers.training.recipes import shipped as recipes
+from helpers.training.recipes.scene import SceneModule, train_scene_classifier
+from helpers.training.recipes.scene_data import BACKGROUND, draw_dataset, training_loader
+from helpers.training.recipes.scene_evaluation import (
+    NOISE_LEVELS,
+    SIZES,
+    calibration_error,
+    evaluate_robustness,
+    evaluate_scene_classifier,
+    wilson_interval,
+)
+from helpers.training.rows import EpochSampler
 
-TINY = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
+TINY = SceneOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
 
 
-def train(options: TrainingOptions, folder: Path):
+def train(options: SceneOptions, folder: Path):
     return train_scene_classifier(options, folder, device="cpu", validation=0, show=False)
 
 
-def loss_of(module: SceneClassifierModule) -> float:
+def loss_of(module: SceneModule) -> float:
     with torch.no_grad():
         scenes = training_loader(TINY).dataset
         module.eval()
@@ -47,33 +51,14 @@ def loss_of(module: SceneClassifierModule) -> float:
 
 def test_a_few_epochs_lower_the_loss_on_the_scenes_trained_on(tmp_path):
     options = replace(TINY, epochs=12)
-    before = loss_of(SceneClassifierModule(options))
+    before = loss_of(SceneModule(options))
     assert loss_of(train(options, tmp_path).module) < 0.8 * before
 
 
-KILLED = """
-import os, signal, sys
-from helpers.training import TrainingOptions, train_scene_classifier
-from helpers.training.options import TEST_SERIES
-from helpers.training.robustness import NOISE_LEVELS, SIZES, evaluate_robustness
-from helpers.training.module import SceneClassifierModule
-step = SceneClassifierModule.training_step
-def fatal(self, batch, index):
-    if self.current_epoch == 2 and index == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(self, batch, index)
-SceneClassifierModule.training_step = fatal
-options = TrainingOptions(size=32, single=96, double=32, epochs=3, batch=32, sizes=(32,), learning_rate=3e-3)
-train_scene_classifier(options, sys.argv[1], device="cpu", validation=0, show=False)
-"""
-
-
-def test_a_killed_training_resumes_and_ends_where_an_unkilled_one_ends(tmp_path, root):
-    run = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed")], cwd=root, check=False)
-    assert run.returncode == -signal.SIGKILL
-    checkpoint = torch.load(tmp_path / "killed" / "last.ckpt", weights_only=True)
-    assert checkpoint["epoch"] == 1  # two whole epochs were kept
-    resumed, whole = train(TINY, tmp_path / "killed"), train(TINY, tmp_path / "whole")
+def test_an_interrupted_training_resumes_and_ends_where_a_whole_one_ends(tmp_path):
+    with stopped_in_epoch(SceneModule, 2):
+        train(TINY, tmp_path / "parts")
+    resumed, whole = train(TINY, tmp_path / "parts"), train(TINY, tmp_path / "whole")
     for name, value in whole.module.state_dict().items():
         torch.testing.assert_close(resumed.module.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
     assert resumed.seconds > 0
@@ -97,29 +82,15 @@ TINY_VIT = replace(
 
 def test_a_transformer_resumes_and_learns_what_its_patches_show(tmp_path):
     whole = train(TINY_VIT, tmp_path / "whole")
-    train_part(TINY_VIT, tmp_path / "parts", epochs=2)
+    with stopped_in_epoch(SceneModule, 2):
+        train(TINY_VIT, tmp_path / "parts")
     resumed = train(TINY_VIT, tmp_path / "parts")
     for name, value in whole.module.state_dict().items():
         torch.testing.assert_close(resumed.module.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
     longer = train(replace(TINY_VIT, epochs=12), tmp_path / "longer").module
-    untrained = SceneClassifierModule(TINY_VIT)
+    untrained = SceneModule(TINY_VIT)
     assert token_loss(longer) < 0.9 * token_loss(untrained)
     assert token_loss(longer) < background_loss()
-
-
-def train_part(options, folder, epochs):
-    """Train some epochs of a longer training and stop."""
-    with pytest.MonkeyPatch.context() as patch:
-        step = SceneClassifierModule.training_step
-
-        def stop(self, batch, index):
-            if self.current_epoch == epochs:
-                raise InterruptedError
-            return step(self, batch, index)
-
-        patch.setattr(SceneClassifierModule, "training_step", stop)
-        with pytest.raises(InterruptedError):
-            train(options, folder)
 
 
 def token_loss(module):
@@ -139,7 +110,7 @@ def background_loss():
 
 
 def test_the_loss_of_patches_is_its_definition():
-    module = SceneClassifierModule(TINY_VIT)
+    module = SceneModule(TINY_VIT)
     generator = torch.Generator().manual_seed(2)
     tokens, parts = torch.randn(3, 17, 24, generator=generator), torch.randint(0, 11, (3, 8, 8), generator=generator)
     total = 0.0
@@ -153,28 +124,28 @@ def test_the_loss_of_patches_is_its_definition():
 
 
 def test_positions_start_as_waves_that_tell_every_patch_apart():
-    embedding = SceneClassifierModule(TINY_VIT).network.pos_embed[0, 1:]
+    embedding = SceneModule(TINY_VIT).network.pos_embed[0, 1:]
     distances = torch.cdist(embedding, embedding) + torch.eye(16) * 9
     assert distances.min() > 0.1
-    assert SceneClassifierModule(TINY).state_dict().keys().isdisjoint({"patch_labels.head.weight"})
+    assert SceneModule(TINY).state_dict().keys().isdisjoint({"patch_labels.head.weight"})
 
 
 def test_muon_is_for_transformers_only():
     with pytest.raises(ValueError, match="has no blocks"):
-        SceneClassifierModule(replace(TINY, optimiser="muon")).configure_optimizers()
+        SceneModule(replace(TINY, optimiser="muon")).configure_optimizers()
     with pytest.raises(ValueError, match="a token for each patch"):
-        SceneClassifierModule(replace(TINY, token_weight=1.0))
-    groups = SceneClassifierModule(TINY_VIT).configure_optimizers()["optimizer"].param_groups
+        SceneModule(replace(TINY, token_weight=1.0))
+    groups = SceneModule(TINY_VIT).configure_optimizers()["optimizer"].param_groups
     counted = sum(parameter.numel() for group in groups for parameter in group["params"])
-    assert counted == sum(parameter.numel() for parameter in SceneClassifierModule(TINY_VIT).parameters())
+    assert counted == sum(parameter.numel() for parameter in SceneModule(TINY_VIT).parameters())
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "epochs=0"),
-        ({"optimiser": "sgd"}, "optimiser='sgd'"),
-        ({"token_weight": -1.0}, "token_weight=-1"),
+        ({"epochs": 0}, "epochs"),
+        ({"optimiser": "sgd"}, "optimiser"),
+        ({"token_weight": -1.0}, "token_weight"),
         ({"single": 3, "double": 2}, "do not fill one batch"),
         ({"noise_share": 0.9, "hidden_share": 0.2}, "noise_share=0.9"),
     ],
@@ -184,18 +155,20 @@ def test_bad_options_are_named(changes, message, unchecked):
         replace(TINY, **changes)
 
 
-def test_the_command_trains_saves_measures_and_writes_the_card(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(command.RECIPES, "scenes-cnn", TINY)
-    places = ["--output", str(tmp_path / "models"), "--work", str(tmp_path / "work"), "--device", "cpu"]
-    command.main(["scenes-cnn", "--epochs", "1", "--evaluate", "40", *places])
+def test_a_shipped_classifier_is_trained_saved_measured_and_described(tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "scenes-cnn", replace(TINY, epochs=1))
+    arguments = {"output": tmp_path / "models", "results": tmp_path, "device": "cpu", "held_out": 40}
+    assert "accuracy" in recipes.train("scenes-cnn", **arguments)
     weights = tmp_path / "models" / "scenes-cnn.safetensors"
     card = weights.with_suffix(".md").read_text(encoding="utf-8")
     assert file_digest(weights) in card
-    assert "python -m helpers.training scenes-cnn --epochs 1" in card
+    assert "python -m helpers train --model scenes-cnn\n" in card
     assert (weights.parent / "SHA256SUMS").read_text() == f"{file_digest(weights)}  scenes-cnn.safetensors\n"
     assert load_classifier("scenes-cnn", weights=weights).class_names == SCENE_CLASSES
-    assert "accuracy" in capsys.readouterr().out
     assert {path.name for path in weights.parent.iterdir()} == {weights.name, "scenes-cnn.md", "SHA256SUMS"}
+    assert recipes.train("scenes-cnn", **arguments) == "scenes-cnn.safetensors is there"
+    with pytest.raises(ValueError, match="no classifier of scenes 'scenes-rnn'; use one of scenes-cnn, scenes-vit"):
+        recipes.train("scenes-rnn")
 
 
 # --- data ---------------------------------------------------------------------------------------------------------
@@ -213,7 +186,7 @@ def test_each_epoch_has_its_own_order_which_comes_back():
 
 def test_eight_bit_scenes_are_exact_and_shards_do_not_matter(monkeypatch):
     whole = draw_dataset(10, size=32, seed=5, objects=(1, 2))
-    monkeypatch.setattr("helpers.training.data._SHARD", 3)
+    monkeypatch.setattr("helpers.training.recipes.scene_data._SHARD", 3)
     parts = draw_dataset(10, size=32, seed=5, objects=(1, 2))
     assert torch.equal(whole.pixels, parts.pixels)
     assert torch.equal(whole.labels, parts.labels)
@@ -316,14 +289,14 @@ def models(root: Path) -> Path:
     return root / "models"
 
 
-@pytest.fixture(params=sorted(command.RECIPES))
+@pytest.fixture(params=sorted(recipes.RECIPES))
 def shipped(request) -> str:
     """The name of weights that come with the book."""
     return request.param
 
 
 def test_the_shipped_file_is_small_complete_and_the_one_that_its_card_names(models, shipped):
-    path, recipe = models / f"{shipped}.safetensors", command.RECIPES[shipped]
+    path, recipe = models / f"{shipped}.safetensors", recipes.RECIPES[shipped]
     file = read_weights(path)  # checks the digest against SHA256SUMS
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert re.search(r"SHA-256 `(\w+)`", card).group(1) == file.digest == file_digest(path)

@@ -21,13 +21,13 @@ _ENTRY = "explainer"
 
 @dataclass(frozen=True)
 class ExplainerFile:
-    """What a file says of its network.
+    """What a network in a file was trained for.
 
     Attributes:
-        objective: what it was trained by, which is also the method's name.
+        objective: the objective of its training, which is also the method's name.
         classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
         size: side of the images in training.
-        class_names: one name a mask.
+        class_names: one name per mask.
     """
 
     objective: Objective
@@ -64,7 +64,7 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
     path = explainer_path(name)
     if not path.is_file():
         raise FileNotFoundError(
-            f"there is no Explainer {path}; train it: python -m helpers.papers.explainer.experiments.train --profile <profile>"
+            f"there is no Explainer {path}; train it: python -m helpers train --profile <profile> --only explainer"
         )
     state, metadata, digest = read_tensors(path)
     try:

@@ -1,21 +1,21 @@
-"""What an Explainer is and how it is trained."""
+"""The options of an Explainer's loss, network and training."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, field
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from helpers.core.types import Variant
+from helpers.core.types import Count, Variant
+from helpers.training.options import CONFIG, Colour, Keep, Positive, Weight, plain, small_resnet
 
 Objective = Literal["explainer", "rtis"]
 NetworkName = Literal["small", "deeplabv3_resnet50"]
-Weight = Annotated[float, Field(ge=0)]
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=CONFIG)
 class LossOptions:
     """The weights and areas of the loss (the paper, equations 1 to 8; the defaults are those for VGG-16 on VOC-2007).
 
@@ -23,46 +23,46 @@ class LossOptions:
     we: three equal weights are the equation.
 
     Attributes:
-        entropy: λe, of the negative entropy on what is left when the target mask is taken away.
+        entropy: λe, of the negative entropy of the image without the target mask.
         smoothness: λtv, of the total variation of both masks.
         bound: of the bounds on the area of each present class's mask.
         target_area, other_area: of the mean of the target mask m, and of the non-target mask n.
         least_area, most_area: the shares a and b of the image between which an area costs nothing.
-        probabilities: what the entropy is taken of: the `"softmax"` of the logits, which is uniform where no class
+        probabilities: of which the entropy is taken: the `"softmax"` of the logits, which is uniform where no class
             stands out (the published code), or each class's own `"sigmoid"` (equation 3 read to the letter).
         variant: `"published"` hides pixels behind the mean colour instead of black, adds the bounds of an image's
             classes instead of averaging them, and counts the differences at the border by reflection.
     """
 
-    entropy: float = 1.0
-    smoothness: float = 1.0
-    bound: float = 1.0
-    target_area: float = 0.1
-    other_area: float = 0.3
+    entropy: Weight = 1.0
+    smoothness: Weight = 1.0
+    bound: Weight = 1.0
+    target_area: Weight = 0.1
+    other_area: Weight = 0.3
     least_area: float = 0.05
     most_area: float = 0.3
     probabilities: Literal["softmax", "sigmoid"] = "softmax"
     variant: Variant = "corrected"
 
-    def __post_init__(self) -> None:
-        for name in ("entropy", "smoothness", "bound", "target_area", "other_area"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} is the weight of a loss: it may not be negative")
+    @model_validator(mode="after")
+    def _fit_together(self) -> LossOptions:
         if not 0 < self.least_area < self.most_area < 1:
             raise ValueError(
                 f"least_area={self.least_area} and most_area={self.most_area} must satisfy 0 < least < most < 1"
             )
+        return self
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=CONFIG)
 class NetworkOptions:
     """The shape of an Explainer network.
 
     Attributes:
-        name: `"small"` (for scenes: `helpers.methods.explainer.network.SmallNetwork`) or torchvision's `"deeplabv3_resnet50"`.
+        name: `"small"` (for scenes: `helpers.methods.explainer.network.SmallNetwork`) or torchvision's
+            `"deeplabv3_resnet50"`.
         trunk, trunk_args: of the small network: the ResNet whose features it decodes, by its name in timm.
         widths: of the small network: channels of the decoder at each resolution, from half the image's down.
-        first_logit: of the small network: what its decoder says of all pixels before training.
+        first_logit: of the small network: the decoder's logit of all pixels before training.
         backbone: the weights that the network begins with: `"random"`, or the path of a .safetensors file; for the
             small network also the name of a classifier in models/ (in a profile `"classifier"`: the one that is
             explained); for DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the
@@ -72,21 +72,15 @@ class NetworkOptions:
 
     name: NetworkName = "small"
     trunk: str = "resnet10t"
-    trunk_args: dict[str, Any] = field(
-        default_factory=lambda: {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
-    )
-    widths: tuple[int, ...] = (24, 32, 48, 64)
+    trunk_args: dict[str, Any] = field(default_factory=small_resnet)
+    widths: Annotated[tuple[Count, ...], Field(min_length=2)] = (24, 32, 48, 64)
     first_logit: float = 0.0
     backbone: str = "random"
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-
-    def __post_init__(self) -> None:
-        if len(self.widths) < 2 or min(self.widths) < 1:
-            raise ValueError(f"widths={self.widths} must be at least two positive numbers of channels")
+    mean: Colour = (0.485, 0.456, 0.406)
+    std: Colour = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=CONFIG)
 class RTISOptions:
     """The loss of Real-Time Image Saliency and its alternative image; the defaults are the Explainer paper's.
 
@@ -99,7 +93,7 @@ class RTISOptions:
         noise: the standard deviation of the noise on that colour, in the same units.
         blur: the standard deviation of the blur, as a share of the image's side; 10 pixels of 224.
         variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (a slip: the two arguments of
-            the call were meant the other way), and decides between blur and colour once a batch.
+            the call were meant the other way), and decides between blur and colour once per batch.
     """
 
     smoothness: Weight = 10.0
@@ -112,7 +106,7 @@ class RTISOptions:
     variant: Variant = "corrected"
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=CONFIG)
 class ExplainerOptions:
     """The recipe of an Explainer's training.
 
@@ -121,7 +115,7 @@ class ExplainerOptions:
         network, loss: its network, and the weights of the paper's loss.
         rtis: the weights of the adapted loss, where that is the objective; None for those of the paper's baseline.
         epochs: at most so many; `patience` epochs without an improvement of `min_delta` in the validation loss end it.
-        batch: images a step, of all processes together.
+        batch: images per step, of all processes together.
         learning_rate, weight_decay: of AdamW (Adam, where the decay is 0).
         schedule: `"constant"` (as published) or `"cycle"`: one cycle over all epochs.
         flip: whether to mirror half of the images.
@@ -135,33 +129,18 @@ class ExplainerOptions:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     loss: LossOptions = field(default_factory=LossOptions)
     rtis: RTISOptions | None = None
-    epochs: int = 1000
-    batch: int = 16
-    learning_rate: float = 1e-5
-    weight_decay: float = 0.0
+    epochs: Count = 1000
+    batch: Count = 16
+    learning_rate: Positive = 1e-5
+    weight_decay: Weight = 0.0
     schedule: Literal["constant", "cycle"] = "constant"
     flip: bool = False
     precision: str = "32-true"
-    patience: int = 5
+    patience: Count = 5
     min_delta: float = 0.001
-    keep: Literal["best", "last"] = "best"
+    keep: Keep = "best"
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
-        if self.learning_rate <= 0 or self.weight_decay < 0:
-            raise ValueError(
-                f"learning_rate={self.learning_rate} must be positive and weight_decay={self.weight_decay} not negative"
-            )
 
     def plain(self) -> dict[str, Any]:
         """As values that a checkpoint's or a file's metadata may hold."""
-        return _plain(asdict(self))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value
+        return plain(self)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.classifiers.weight_files import check_digest, expected_digest, write_tensors
+from helpers.classifiers.weight_files import read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.initial_masks.network import MaskNetwork, NetworkOptions
 from helpers.methods.rde import CartoonX, RateDistortionExplainer
+
+_ENTRY = "mask_network"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def save_mask_network(
         "classifier_digest": classifier_digest,
         "normalise": normalise,
     }
-    metadata = {"mask_network": json.dumps(about, sort_keys=True)}  # one entry: safetensors keeps no order of several
+    metadata = {_ENTRY: json.dumps(about, sort_keys=True)}  # one entry: safetensors keeps no order of several
     return write_tensors(path, network.state_dict(), metadata)
 
 
@@ -72,32 +72,22 @@ def load_mask_network(name: str | Path) -> MaskFile:
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no mask network {path}; there are {', '.join(mask_network_names()) or 'none'}, and "
-            "python -m helpers.methods.initial_masks train <recipe> makes more"
+            "python -m helpers train --model <name> makes more"
         )
     return _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> MaskFile:
-    """A file's network; `changed` tells a file from one that was written over it."""
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    check_digest(path, digest, expected_digest(path))
-    text = _metadata(content).get("mask_network")
-    if text is None:
+    """The network of a file; `changed` tells a file from one that was written over it."""
+    state, metadata, digest = read_tensors(path)
+    if _ENTRY not in metadata:
         raise ValueError(f"{path} is not a mask network; give a file that save_mask_network has written")
-    about: dict[str, Any] = json.loads(text)
-    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["options"].items()}
+    about: dict[str, Any] = json.loads(metadata[_ENTRY])
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in about.pop("options").items()}
     network = MaskNetwork(NetworkOptions(**options))
-    network.load_state_dict(safetensors.torch.load(content))
-    return MaskFile(
-        name=path.stem,
-        network=network.requires_grad_(False).eval(),
-        classifier=about["classifier"],
-        classifier_digest=about["classifier_digest"],
-        normalise=about["normalise"],
-        digest=digest,
-    )
+    network.load_state_dict(state)
+    return MaskFile(name=path.stem, network=network.requires_grad_(False).eval(), digest=digest, **about)
 
 
 def mask_network_names() -> tuple[str, ...]:
@@ -113,14 +103,15 @@ def find_mask_network(method: RateDistortionExplainer, images: Float[Tensor, "ba
     """
     digest, normalise = getattr(method.classifier, "digest", None), getattr(method.classifier, "normalise", True)
     for name in mask_network_names():
-        found = load_mask_network(name)
-        same = (found.classifier_digest, found.normalise) == (digest, normalise)
-        if same and fits(found.network.options, method):
-            return found
+        file = load_mask_network(name)
+        same = (file.classifier_digest, file.normalise) == (digest, normalise)
+        if same and fits(file.network.options, method):
+            return file
     raise ValueError(
         f"no mask network of models/ was trained for {type(method).__name__} of this classifier "
         f"({getattr(method.classifier, 'name', 'unnamed')}, normalise={normalise}); there are "
-        f"{', '.join(mask_network_names()) or 'none'}; give network=, or train one: python -m helpers.methods.initial_masks train"
+        f"{', '.join(mask_network_names()) or 'none'}; give network=, or train one: "
+        "python -m helpers train --model <name>"
     )
 
 
@@ -130,9 +121,3 @@ def fits(options: NetworkOptions, method: RateDistortionExplainer) -> bool:
         return options.representation == "pixels"
     transform = (method.wavelet, method.levels, method.mode)
     return options.representation == "wavelets" and (options.wavelet, options.levels, options.mode) == transform
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """What a safetensors file says of itself."""
-    length = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + length]).get("__metadata__", {})

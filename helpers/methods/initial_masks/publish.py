@@ -1,4 +1,4 @@
-"""Save a trained mask network, measure what was saved, and write its card."""
+"""Train the mask networks that come with the book, measure what was saved, and write their cards."""
 
 from __future__ import annotations
 
@@ -9,63 +9,122 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.classifiers import Classifier
+from helpers.classifiers import Classifier, load_classifier
+from helpers.core.files import MODELS_FOLDER, ROOT
 from helpers.data.photographs import imagenet_samples
 from helpers.data.scenes import make_scenes
-from helpers.methods.initial_masks.card import write_card
-from helpers.methods.initial_masks.evaluation import compare_starts, seconds_a_call
+from helpers.methods.initial_masks.evaluation import compare_starts, mean_interval, paired_difference, seconds_a_call
 from helpers.methods.initial_masks.files import MaskFile, load_mask_network, save_mask_network
-from helpers.methods.initial_masks.learned import LEARNED_RATE, LOOKS, ONES_RATE, learned_mask
-from helpers.methods.initial_masks.options import HELD_OUT_SERIES, MaskTrainingOptions
+from helpers.methods.initial_masks.learned import CAUTION, LEARNED_RATE, LOOKS, MIX, ONES_RATE, learned_mask
+from helpers.methods.initial_masks.options import HELD_OUT_SERIES, RECIPES, TRAINING_SERIES, MaskTrainingOptions
 from helpers.methods.initial_masks.starting import starting_mask
-from helpers.methods.initial_masks.train import MaskTraining
+from helpers.methods.initial_masks.training import MaskModule, train_mask_network
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.training.card import parameter_count, write_card
+from helpers.training.fit import Fitted
 
 HELD_OUT = {"scenes": 64, "photographs": 16}
 STEPS = (0, 40, 80)
 LONG_STEPS = 200
 
+_DATA = {
+    "scenes": "Scenes of `helpers.data.scenes` with one or two objects: {images:,} at each of {sizes} px ({shares} of "
+    "the batches), series {series} + size, half of them mirrored.",
+    "photographs": "The {images:,} photographs of `imagenet-samples/rest` (never those of `study`), stretched, cropped "
+    "to {sizes} px, half of them mirrored.",
+}
 
-def publish(path: Path, training: MaskTraining, classifier: Classifier, command: str) -> None:
+
+def train(
+    name: str,
+    *,
+    again: bool = False,
+    output: Path = MODELS_FOLDER,
+    results: Path | None = None,
+    device: str = "auto",
+) -> str:
+    """Train one of the mask networks, save its weights, measure them on held-out images, and write their card.
+
+    Args:
+        name: of the weights, such as `"scenes-cnn-cartoonx-mask"`.
+        again: train also if the weights are there.
+        output: the folder of the weights and the card.
+        results: another folder than results/, for checkpoints; a killed training resumes from there.
+        device: `"auto"`, `"cpu"` or `"gpu"`.
+
+    Returns:
+        What was done, in a line.
+
+    Raises:
+        ValueError: there is no mask network of this name.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"there is no mask network {name!r}; use one of {', '.join(RECIPES)}")
+    path, options = output / f"{name}.safetensors", RECIPES[name]
+    if path.is_file() and not again:
+        return f"{path.name} is there"
+    work = (results or ROOT / "results") / "quick" / "work" / f"training-{name}"
+    classifier = load_classifier(options.classifier)
+    fitted = train_mask_network(options, classifier, work, device=device)
+    publish(path, fitted, classifier)
+    return f"{path.name}: {options.steps} steps, {fitted.seconds:.0f} s"
+
+
+def publish(path: Path, fitted: Fitted[MaskModule], classifier: Classifier) -> None:
     """Save the weights, evaluate what was saved, then write the card beside it."""
-    options = training.module.options
-    digest = save_mask_network(
+    options, trained = fitted.module.options, fitted.module.network
+    save_mask_network(
         path,
-        training.module.network,
+        trained,
         classifier=classifier.name,
         classifier_digest=classifier.digest,
         normalise=classifier.normalise,
     )
-    saved = load_mask_network(path)
-    kind = CartoonX if options.network.representation == "wavelets" else PixelRDE
-    method = kind(classifier)
-    sizes = (min(options.sizes), max(options.sizes))
+    network = load_mask_network(path)
+    wavelets = options.network.representation == "wavelets"
+    explainer = CartoonX if wavelets else PixelRDE
+    method = explainer(classifier)
+    smallest, largest = min(options.sizes), max(options.sizes)
     tables = {
-        size: evaluate_mask_network(saved, method, held_out_images(options, size), thorough=size == min(sizes))
-        for size in sorted({*sizes})
+        size: evaluate_mask_network(network, method, held_out_images(options, size), thorough=size == smallest)
+        for size in sorted({smallest, largest})
     }
-    images = held_out_images(options, min(sizes))[:8]
-    times = {
-        "one look": seconds_a_call(lambda: learned_mask(method, images, network=saved, looks=1)) / len(images),
-        f"{LOOKS} looks": seconds_a_call(lambda: learned_mask(method, images, network=saved)) / len(images),
-        "10 steps": seconds_a_call(lambda: kind(classifier, steps=10).explain(images)) / len(images),
+    images = held_out_images(options, smallest)[:8]
+    calls = {
+        "one look": lambda: learned_mask(method, images, network=network, looks=1),
+        f"{LOOKS} looks": lambda: learned_mask(method, images, network=network),
+        "10 steps": lambda: explainer(classifier, steps=10).explain(images),
     }
+    sizes = ", ".join(map(str, options.sizes))
+    shares = ", ".join(f"{share:.0%}" for share in options.sizes.values())
+    series = TRAINING_SERIES + 1000 * options.seed
     write_card(
-        path.with_suffix(".md"),
-        weights=path,
-        digest=digest,
+        path,
+        "initial-mask",
         options=options,
+        fitted=fitted,
+        command=f"python -m helpers train --model {path.stem}",
         method=method,
-        tables=tables,
-        times=times,
-        training=training,
-        command=command,
+        where="wavelet" if wavelets else "pixel",
+        widths=", ".join(map(str, options.network.widths)),
+        parameters=parameter_count(trained),
+        data=_DATA[options.source].format(images=options.images, sizes=sizes, shares=shares, series=series),
+        smallest=smallest,
+        largest=largest,
+        count=max(table["image"].nunique() for table in tables.values()),
+        look_count=LOOKS,
+        lambda_shrink=CAUTION,
+        mix=MIX,
+        ones_rate=ONES_RATE,
+        learned_rate=LEARNED_RATE,
+        held_out=f" (series {HELD_OUT_SERIES})" if options.source == "scenes" else " (photographs of `study`)",
+        tables="\n\n".join(_size_table(size, table) for size, table in tables.items()),
+        times=", ".join(f"{name} {1000 * seconds_a_call(call) / len(images):.1f} ms" for name, call in calls.items()),
     )
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
 
 
 def held_out_images(options: MaskTrainingOptions, size: int) -> Float[Tensor, "count 3 height width"]:
-    """Images that no training drew: scenes of another series, or photographs of the classes of study."""
+    """Images that no training draws: scenes of another series, or the photographs of `study`."""
     count = HELD_OUT[options.source]
     if options.source == "scenes":
         return make_scenes(count, size=size, seed=HELD_OUT_SERIES, objects=(1, 2)).images
@@ -79,7 +138,7 @@ def evaluate_mask_network(
     *,
     thorough: bool = True,
 ) -> pd.DataFrame:
-    """The objective from ones, and from the network's mask after one look and after all, before and after some steps.
+    """The objective from ones and from the network's mask, before and after some steps.
 
     Returns:
         As `compare_starts`, with "black" for the empty mask; `thorough` adds 80 steps from each, and 200 from ones.
@@ -91,10 +150,29 @@ def evaluate_mask_network(
     }
     starts = {"ones": ones, "learned": learned_mask(method, images, network=network)}
     rates = {"ones": ONES_RATE, "learned": LEARNED_RATE}
-    parts = [
+    tables = [
         compare_starts(method, images, {"black": black, **bare}, [0]),
         compare_starts(method, images, starts, STEPS if thorough else STEPS[:2], rates=rates),
     ]
     if thorough:
-        parts.append(compare_starts(method, images, {"ones": ones}, [LONG_STEPS]))
-    return pd.concat(parts, ignore_index=True)
+        tables.append(compare_starts(method, images, {"ones": ones}, [LONG_STEPS]))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _size_table(size: int, table: pd.DataFrame) -> str:
+    """The mean objective from each start after each number of steps, and the paired difference from ones."""
+    lines = [
+        f"| {size} px: start | steps | distortion | mean of the mask | objective | less than from ones by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (start, steps), rows in table.groupby(["start", "steps"], sort=False):
+        means = rows[["distortion", "sparsity", "objective"]].mean()
+        gain = ""
+        if start == "learned":
+            mean, low, high = mean_interval(-paired_difference(table, str(start), "ones", int(steps)))
+            gain = f"{mean:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(
+            f"| {start} | {steps} | {means['distortion']:.3f} | {means['sparsity']:.4f} | {means['objective']:.3f} "
+            f"| {gain} |"
+        )
+    return "\n".join(lines)

@@ -16,7 +16,5 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "NetworkOptions": "helpers.methods.space_vae.options",
         "SpaceVAEOptions": "helpers.methods.space_vae.options",
         "VectorQuantiser": "helpers.methods.space_vae.quantiser",
-        "SpaceVAETraining": "helpers.methods.space_vae.train",
-        "train_space_vae": "helpers.methods.space_vae.train",
     },
 )

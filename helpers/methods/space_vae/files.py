@@ -21,10 +21,10 @@ _ENTRY = "space-vae"
 
 @dataclass(frozen=True)
 class SpaceVAEFile:
-    """What a file says of its network.
+    """What a network in a file was trained for.
 
     Attributes:
-        loss: what it was trained by.
+        loss: the loss of its training.
         classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
         source: the images that it was trained on, in words.
         variance: of their pixels.
@@ -38,7 +38,7 @@ class SpaceVAEFile:
 
     @property
     def method(self) -> str:
-        """What tables call it: a network that neither saves brightness nor asks the classifier is a VQ-VAE."""
+        """Its name in tables: a network trained without alpha and beta is a plain VQ-VAE."""
         return "space-vae" if self.loss.alpha or self.loss.beta else "vq-vae"
 
 
@@ -68,14 +68,14 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
     path = Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
     if not path.is_file():
         raise FileNotFoundError(
-            f"there is no SpaCE-VAE {path}; train it: python -m helpers.papers.spacevae.experiments.train --profile <profile>"
+            f"there is no SpaCE-VAE {path}; train it: python -m helpers train --profile <profile> --only <training>"
         )
     state, metadata, digest = read_tensors(path)
     try:
         about: dict[str, Any] = json.loads(metadata[_ENTRY])
         network = SpaceVAENetwork(NetworkOptions(**about.pop("network")))
         file = SpaceVAEFile(loss=LossOptions(**_with_tuples(about.pop("loss"))), **about)
-        # should it be trained further, each code counts as one vector at its place
+        # files do not store the moving averages; trained further, each code restarts with a count of 1
         averages = {"counts": torch.ones(len(network.quantiser.counts)), "sums": state["quantiser.codebook"].clone()}
         averages["steps"] = network.quantiser.steps
         network.load_state_dict({**{f"quantiser.{name}": value for name, value in averages.items()}, **state})

@@ -1,12 +1,10 @@
 """The learned mask: its network, its training, and the weights that come with the book."""
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
+from interrupted_training import stopped_in_epoch
 from tiny import TinyClassifier, smooth_images
 
 from helpers.classifiers import load_classifier
@@ -27,7 +25,7 @@ from helpers.methods.initial_masks.evaluation import compare_starts, mean_interv
 from helpers.methods.initial_masks.learned import risk_gradient
 from helpers.methods.initial_masks.network import Clip
 from helpers.methods.initial_masks.options import RECIPES
-from helpers.methods.initial_masks.train import train_mask_network
+from helpers.methods.initial_masks.training import MaskModule, train_mask_network
 from helpers.methods.rde import CartoonX, PixelRDE
 
 WAVELETS = NetworkOptions(levels=3, widths=(8, 8, 8))
@@ -123,33 +121,26 @@ def test_a_file_gives_back_the_network(tmp_path):
 
 
 SMALLEST = NetworkOptions(levels=2, widths=(8, 8))
-TINY = replace(RECIPES["scenes-cnn-cartoonx"], network=SMALLEST, sizes={32: 1.0}, images=4, batch=1, steps=200, looks=1)
+TINY = replace(
+    RECIPES["scenes-cnn-cartoonx-mask"], network=SMALLEST, sizes={32: 1.0}, images=4, batch=1, steps=200, looks=1
+)
 
 
-def test_training_resumes_bit_for_bit_after_a_kill(tmp_path, root):
-    classifier = TinyClassifier()
-    whole = train_mask_network(TINY, classifier, tmp_path / "whole", device="cpu", show=False)
-    program = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "from test_masks_network import TINY, TinyClassifier, train_mask_network\n"
-        f"arguments = (TINY, TinyClassifier(), {str(tmp_path / 'killed')!r})\n"
-        "train_mask_network(*arguments, device='cpu', show=False, epochs=1)\n"
-        "print('half', flush=True)\n"
-        "train_mask_network(*arguments, device='cpu', show=False)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == b"half"
-        process.send_signal(signal.SIGKILL)
-    resumed = train_mask_network(TINY, classifier, tmp_path / "killed", device="cpu", show=False)
+def test_training_resumes_bit_for_bit(tmp_path):
+    def train(options, name):
+        return train_mask_network(options, TinyClassifier(), tmp_path / name, device="cpu", show=False)
+
+    whole = train(TINY, "whole")
+    with stopped_in_epoch(MaskModule, 1):
+        train(TINY, "parts")
+    resumed = train(TINY, "parts")
     for name, value in whole.module.network.state_dict().items():
         assert torch.equal(value, resumed.module.network.state_dict()[name]), name
-    again = train_mask_network(TINY, classifier, tmp_path / "killed", device="cpu", show=False)
-    assert again.seconds == pytest.approx(resumed.seconds, rel=0.2), "a finished training is read, not trained again"
+    again = train(TINY, "parts")
+    assert again.seconds == resumed.seconds, "a finished training is read, not trained again"
     assert torch.equal(again.module.network.condition[0].weight, resumed.module.network.condition[0].weight)
     with pytest.raises(ValueError, match="another value of batch"):
-        train_mask_network(replace(TINY, batch=4), classifier, tmp_path / "killed", device="cpu", show=False)
+        train(replace(TINY, batch=4), "parts")
 
 
 SHIPPED = [name for name in mask_network_names() if name.startswith("scenes-cnn")]

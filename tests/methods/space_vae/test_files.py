@@ -94,7 +94,7 @@ def test_a_conditioned_network_has_its_losss_beta_until_another_is_chosen(tmp_pa
 
 
 def test_a_missing_file_says_how_to_train_it():
-    with pytest.raises(FileNotFoundError, match=r"no SpaCE-VAE .*nobody-beta-7.*space_vae_experiments\.train"):
+    with pytest.raises(FileNotFoundError, match=r"no SpaCE-VAE .*nobody-beta-7.*helpers train"):
         load_space_vae("nobody-beta-7", known())
 
 
@@ -138,7 +138,9 @@ def test_a_training_may_begin_as_another_network(tmp_path):
     done = train(options, tmp_path / "begun", start=network(dead_below=0.0))
     wanted = network(dead_below=0.0)
     for name in ("down.0.weight", "up.0.weight", "to_codes.weight"):
-        torch.testing.assert_close(done.network.state_dict()[name], wanted.state_dict()[name], rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(
+            done.module.network.state_dict()[name], wanted.state_dict()[name], rtol=1e-4, atol=1e-6
+        )
     for given, said in ((options, None), (TINY, wanted)):
         with pytest.raises(ValueError, match="if, and only if, a training begins with another"):
             train(given, tmp_path / "wrong", start=said)

@@ -11,10 +11,15 @@ from space_vae_runs import EVERYTHING, NETWORK, SIZE, TINY, ColourClassifier, co
 
 from helpers.classifiers import load_classifier
 from helpers.classifiers.vgg import VGG_NAME
-from helpers.methods.space_vae import LossOptions, SpaceVAE, SpaceVAENetwork, train_space_vae
-from helpers.methods.space_vae.data import ExplainedRows, answers
-from helpers.methods.space_vae.module import SpaceVAEModule, in_precision
-from helpers.methods.space_vae.train import pixel_variance
+from helpers.methods.space_vae import LossOptions, SpaceVAE, SpaceVAENetwork
+from helpers.methods.space_vae.training import (
+    ExplainedRows,
+    SpaceVAEModule,
+    in_precision,
+    pixel_variance,
+    predicted_classes,
+    train_space_vae,
+)
 from helpers.training.rows import RowsData
 
 
@@ -50,8 +55,8 @@ def trained(tmp_path_factory):
 
 
 def test_kept_images_are_darker_and_still_recognised(trained):
-    images, found = explained(trained["space-vae"].network)
-    _, plain = explained(trained["vq-vae"].network)
+    images, found = explained(trained["space-vae"].module.network)
+    _, plain = explained(trained["vq-vae"].module.network)
     assert found.kept.mean() < 0.8 * plain.kept.mean()
     assert (ColourClassifier().eval()(found.kept).argmax(1) == found.targets).float().mean() > 0.9
     assert found.kept.min() >= 0
@@ -62,7 +67,7 @@ def test_kept_images_are_darker_and_still_recognised(trained):
 
 
 def test_one_network_serves_many_betas(trained):
-    network = trained["conditioned"].network
+    network = trained["conditioned"].module.network
     (images, low), (_, high) = explained(network, 0.02), explained(network, 20.0)
     assert (low.kept - high.kept).abs().max() > 0.05
     assert doubt(high.kept, high.targets) < doubt(low.kept, low.targets)
@@ -71,8 +76,8 @@ def test_one_network_serves_many_betas(trained):
 
 
 def test_a_batch_gives_what_single_images_give(trained):
-    images, found = explained(trained["space-vae"].network, count=7)
-    method = SpaceVAE(trained["space-vae"].network, ColourClassifier().eval(), batch=3)
+    images, found = explained(trained["space-vae"].module.network, count=7)
+    method = SpaceVAE(trained["space-vae"].module.network, ColourClassifier().eval(), batch=3)
     torch.testing.assert_close(method.explain(images).kept, found.kept)
     for index in range(7):
         torch.testing.assert_close(method.explain(images[index : index + 1]).kept[0], found.kept[index])
@@ -102,7 +107,7 @@ def test_training_stops_when_nothing_improves_and_the_best_epoch_is_kept(tmp_pat
     losses = [loss for loss, _ in watched]
     best = losses.index(min(losses))
     assert done.epochs == len(losses) == best + 1 + 3
-    assert done.validation == pytest.approx(min(losses))
+    assert done.best == pytest.approx(min(losses))
     assert same(state(done), watched[best][1])
 
 
@@ -113,7 +118,7 @@ def test_a_training_that_stopped_early_is_not_gone_on_with(tmp_path, watched):
     again = train(options, tmp_path)
     assert len(watched) == count
     assert same(state(again), state(done))
-    assert (again.validation, again.epochs) == (done.validation, done.epochs)
+    assert (again.best, again.epochs) == (done.best, done.epochs)
 
 
 def test_a_finished_training_is_not_done_again(tmp_path, watched):
@@ -149,9 +154,9 @@ def test_the_seed_alone_decides_and_the_global_generator_is_left_alone(tmp_path)
 def test_both_precisions_learn(tmp_path, precision):
     done = train(replace(TINY, epochs=12, precision=precision), tmp_path)
     assert all(value.isfinite().all() for value in state(done).values())
-    assert done.network.quantiser.codebook.dtype == torch.float32
+    assert done.module.network.quantiser.codebook.dtype == torch.float32
     images = coloured(18, seed=1).floats()
-    decoded, start = (network.eval()(images).raw for network in (done.network, SpaceVAENetwork(TINY.network)))
+    decoded, start = (network.eval()(images).raw for network in (done.module.network, SpaceVAENetwork(TINY.network)))
     assert (decoded - images).square().mean() < 0.7 * (start - images).square().mean()
 
 
@@ -180,11 +185,11 @@ def test_the_classes_to_keep_are_the_classifiers_for_images_and_mirrored_images(
     classifier, images = ColourClassifier().eval(), coloured(11, seed=3)
     images.pixels[0, :, :, : SIZE // 2], images.pixels[0, :, :, SIZE // 2 :] = 0, 0
     images.pixels[0, 2, :, : SIZE // 2], images.pixels[0, 1, :, SIZE // 2 :] = 200, 200  # mirrored, another class
-    found = answers(classifier, images, mirrored=True, batch=4)
+    found = predicted_classes(classifier, images, mirrored=True, batch=4)
     assert torch.equal(found[0], classifier(images.floats()).argmax(1))
     assert torch.equal(found[1], classifier(images.floats().flip(3)).argmax(1))
     assert found[:, 0].tolist() == [2, 1]
-    assert torch.equal(*answers(classifier, images, mirrored=False))
+    assert torch.equal(*predicted_classes(classifier, images, mirrored=False))
 
 
 def test_the_labels_are_not_looked_at(tmp_path):

@@ -25,9 +25,10 @@ from helpers.metrics.multilabel import decision_counts
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.results import results_folder
 from helpers.training.augment import augment
-from helpers.training.multilabel import MultiLabelModule, Rows, fit_multilabel, save_multilabel
-from helpers.training.multilabel_options import MultiLabelOptions
-from helpers.training.resume import read_checkpoint
+from helpers.training.fit import read_checkpoint
+from helpers.training.options import MultiLabelOptions
+from helpers.training.recipes.multilabel import MultiLabelModule, Rows, train_multilabel
+from helpers.training.recipes.scene import save_scene_classifier
 
 Added = Literal["plain", "masked", "objects"]
 """What a classifier is trained on further: its images again; with their masked versions; or with their true objects."""
@@ -93,14 +94,14 @@ def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:
     path = work / f"{study.explained.name}-{added}.safetensors"
     last = work / "last.ckpt"
     if path.is_file() and last.is_file():
-        read_checkpoint(last, options.plain())
+        read_checkpoint(last, options)
         return path
     classifier = study.weights_file("")
     explainer = None
     if added == "masked":
         explainer = load_explainer(study.weights_file("explainer"), load_classifier(str(classifier)))
-    module, _ = fit_multilabel(RetrainingModule(options, classifier, added, explainer), work, show=show)
-    save_multilabel(path, module)
+    fitted = train_multilabel(RetrainingModule(options, classifier, added, explainer), work, show=show)
+    save_scene_classifier(path, fitted.module)
     return path
 
 

@@ -94,7 +94,7 @@ class ClassStudy:
             self.require_data()
             raise FileNotFoundError(
                 f"there is no classifier {path}; train it, and the networks that explain it: "
-                f"python -m helpers.papers.explainer.experiments.train --profile {self.profile.name}"
+                f"python -m helpers train --profile {self.profile.name}"
             )
         return load_classifier(str(path) if path.is_file() else self.explained.name, device=self.device)
 

@@ -24,9 +24,8 @@ import argparse
 from pathlib import Path
 
 from helpers.methods.explainer.files import MODELS_FOLDER
-from helpers.papers.explainer.experiments.training import KINDS, run_job, training_jobs
-from helpers.profiles import load_profile
-from helpers.training.processes import exit_on_error, first_process, started_together
+from helpers.papers.explainer.experiments import training
+from helpers.training.processes import exit_on_error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,8 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--profile", default="quick", help="a name in profiles/, or the path of a YAML file")
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="what to train")
-    parser.add_argument("--classifier", nargs="+", choices=("vgg16", "resnet50"), default=(), help="for which only")
+    parser.add_argument("--only", nargs="+", default=(), help="what to train")
+    parser.add_argument("--classifier", dest="classifiers", nargs="+", default=(), help="for which only")
     parser.add_argument("--again", action="store_true", help="train also what is there")
     parser.add_argument("--output", type=Path, default=MODELS_FOLDER, help="where small networks for scenes go")
     parser.add_argument("--results", type=Path, help="another folder than results/, for checkpoints and large networks")
@@ -47,25 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--nodes", type=int, default=1, help="machines")
     parser.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
     with exit_on_error():
-        _train(parser.parse_args(arguments))
-
-
-def _train(chosen: argparse.Namespace) -> None:
-    if chosen.again and started_together():
-        raise ValueError(
-            "--again needs a single first process: the others would not know the new classifier from the old"
-        )
-    devices = {name: getattr(chosen, name) for name in ("device", "devices", "nodes", "strategy")}
-    profile = load_profile(chosen.profile, needs="explainer")
-    jobs = training_jobs(profile, chosen.only, chosen.classifier, output=chosen.output, root=chosen.results)
-    for job in jobs:  # before the first of many hours
-        job.study.require_data()
-    for job in jobs:
-        command = f"python -m helpers.papers.explainer.experiments.train --profile {profile.name} --only {job.kind}"
-        command += f" --classifier {job.study.classifier_name}"
-        done = run_job(job, again=chosen.again, show=first_process(), command=command, **devices)
-        if first_process():
-            print(done, flush=True)
+        training.train(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,19 @@
-"""Train everything that a profile's class masks need: its classifiers, their Explainers, and the RTIS networks."""
+"""Train everything that a profile's class masks need: its classifiers, their Explainers, and the RTIS networks.
+
+Several GPUs of one machine share the training of each network (a batch is divided among them):
+
+    python -m helpers train --profile coco2014 --devices 4 --strategy ddp
+
+Lightning then starts three more processes with the same command when the first network's turn comes; the classifiers,
+which need one GPU each, have been trained by then. Under SLURM, which starts all processes itself, Lightning reads
+which one it is from SLURM's variables; the first one trains the classifiers while the others wait for the files, so
+that the folder of results must be one that all machines see. In a batch script with `--nodes=2`,
+`--ntasks-per-node=4`, `--gpus-per-node=4`:
+
+    srun --kill-on-bad-exit python -m helpers train --profile coco2014 --nodes 2 --devices 4 --strategy ddp
+
+Fewer GPUs wait if one task trains the classifiers before: `--only classifier`, then `--only explainer rtis`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +28,17 @@ from helpers.classifiers import load_classifier
 from helpers.data.multilabel import MultiLabelImages, load_split
 from helpers.methods.explainer import ExplainerFile, ExplainerOptions, save_explainer
 from helpers.methods.explainer.files import MODELS_FOLDER
-from helpers.methods.explainer.train import ExplainerTraining, train_explainer
+from helpers.methods.explainer.training import train_explainer
 from helpers.papers.explainer.experiments.cards import write_classifier_card, write_explainer_card
 from helpers.papers.explainer.experiments.study import ClassStudy, all_pairs
-from helpers.profiles import Profile
+from helpers.profiles import Profile, load_profile
 from helpers.results import results_folder
-from helpers.training.fine_tune import FineTuneOptions, fine_tune, save_fine_tuned
-from helpers.training.multilabel import save_multilabel, train_multilabel
-from helpers.training.processes import first_process, wait_for
+from helpers.training.fit import in_words
+from helpers.training.options import FineTuneOptions
+from helpers.training.processes import check_first_process_alone, first_process, wait_for
+from helpers.training.recipes.fine_tune import fine_tune, save_fine_tuned
+from helpers.training.recipes.multilabel import MultiLabelModule, train_multilabel
+from helpers.training.recipes.scene import save_scene_classifier
 
 Kind = Literal["classifier", "explainer", "rtis"]
 KINDS: tuple[Kind, ...] = ("classifier", "explainer", "rtis")
@@ -32,7 +50,7 @@ class Job:
 
     Attributes:
         study: the dataset and the classifier.
-        kind: what is trained.
+        kind: the sort of network that is trained.
         output: the folder of small networks for scenes; large ones go to the profile's own.
     """
 
@@ -57,10 +75,50 @@ class Job:
         return results_folder(self.study.profile, self.study.root) / "work" / f"training-{self.path.stem}"
 
 
+def train(
+    profile: Profile | str = "quick",
+    *,
+    only: Sequence[str] = (),
+    classifiers: Sequence[str] = (),
+    again: bool = False,
+    output: Path = MODELS_FOLDER,
+    results: Path | None = None,
+    **devices: Any,
+) -> None:
+    """Do the trainings of a profile, one after another, and print what was done.
+
+    Existing weights are kept; interrupted trainings resume.
+
+    Args:
+        profile: a name in profiles/, the path of a YAML file, or the profile itself.
+        only: some of `"classifier"`, `"explainer"` and `"rtis"`; empty: all.
+        classifiers: the classifiers to train for, such as `"vgg16"`; empty: all.
+        again: train also if the weights are there.
+        output: the folder of small networks for scenes.
+        results: another folder than results/, for checkpoints and large networks.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
+
+    Raises:
+        ValueError: a name is not known, or `again` is asked of processes that SLURM or torchrun started.
+        OSError: data is missing.
+    """
+    check_first_process_alone(again)
+    profile = load_profile(profile, needs="explainer") if isinstance(profile, str) else profile
+    jobs = training_jobs(profile, only, classifiers, output=output, root=results)
+    for job in jobs:  # before the first of many hours
+        job.study.require_data()
+    for job in jobs:
+        command = f"python -m helpers train --profile {profile.name} --only {job.kind}"
+        command += f" --classifier {job.study.classifier_name}"
+        done = run_job(job, again=again, show=first_process(), command=command, **devices)
+        if first_process():
+            print(done, flush=True)
+
+
 def training_jobs(
     profile: Profile | str,
-    kinds: Sequence[Kind] = KINDS,
-    names: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    classifiers: Sequence[str] = (),
     *,
     output: Path = MODELS_FOLDER,
     **options: Any,
@@ -71,19 +129,31 @@ def training_jobs(
 
     Args:
         profile: a profile with a section `explainer`.
-        kinds: what to train.
-        names: the classifiers (`"vgg16"`, `"resnet50"`) to train for; none for all.
-        output: where small networks for scenes go.
+        kinds: what to train; empty: all of `KINDS`.
+        classifiers: the classifiers (`"vgg16"`, `"resnet50"`) to train for; empty: all.
+        output: the folder of small networks for scenes.
         options: further ones of `ClassStudy`.
+
+    Raises:
+        ValueError: there is no training of this kind, or the profile has no such classifier.
     """
+    studies = list(all_pairs(profile, **options))
+    _check_known("training", kinds, KINDS)
+    _check_known("classifier", classifiers, list(dict.fromkeys(study.classifier_name for study in studies)))
     jobs: dict[Path, Job] = {}  # one classifier of scenes serves both datasets: it is trained once
-    for study in all_pairs(profile, **options):
-        if not names or study.classifier_name in names:
+    for study in studies:
+        if not classifiers or study.classifier_name in classifiers:
             for kind in KINDS:
-                if kind in kinds:
+                if not kinds or kind in kinds:
                     job = Job(study, kind, output)
                     jobs.setdefault(job.path, job)
     return sorted(jobs.values(), key=lambda job: job.kind != "classifier")
+
+
+def _check_known(noun: str, names: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"there is no {noun} {', '.join(unknown)}; use some of {', '.join(known)}")
 
 
 def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = "", **devices: Any) -> str:
@@ -93,10 +163,10 @@ def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = 
 
     Args:
         job: which.
-        again: train also where the file is there.
+        again: train also if the file is there.
         show: whether to show progress.
         command: the command for the card.
-        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.methods.explainer.train.train_explainer`.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Returns:
         What was done, in a line.
@@ -106,8 +176,8 @@ def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = 
     if job.kind == "classifier" and not first_process():
         wait_for(job.path)
         return f"{job.path.name}: trained by the first process"
-    done = _train_classifier(job, show, command, devices) if job.kind == "classifier" else None
-    return done or _train_network(job, show, command, devices)
+    training = _train_classifier if job.kind == "classifier" else _train_network
+    return training(job, show, command, devices)
 
 
 def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> MultiLabelImages:
@@ -123,19 +193,24 @@ def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> Mu
     marks = {}
     if recipe is not None:
         marks = {f"shortcut_{name}": getattr(recipe, f"shortcut_{name}") for name in ("strength", "base_rate", "class")}
-    parts = [
+    drawn = [
         load_split(
-            "scenes", split, size=study.settings.size, count=getattr(data, split), seed=data.seed + 10 * place,
-            objects=data.objects, **marks,
+            "scenes",
+            split,
+            size=study.settings.size,
+            count=getattr(data, split),
+            seed=data.seed + 10 * number,
+            objects=data.objects,
+            **marks,
         )
-        for place, data in enumerate(study.settings.datasets.values(), 1)
+        for number, data in enumerate(study.settings.datasets.values(), 1)
         if data.source == "scenes"
-    ]  # fmt: skip
+    ]
     return MultiLabelImages(
-        pixels=torch.cat([part.pixels for part in parts]),
-        labels=torch.cat([part.labels for part in parts]),
-        names=tuple(name for part in parts for name in part.names),
-        class_names=parts[0].class_names,
+        pixels=torch.cat([images.pixels for images in drawn]),
+        labels=torch.cat([images.labels for images in drawn]),
+        names=tuple(name for images in drawn for name in images.names),
+        class_names=drawn[0].class_names,
     )
 
 
@@ -145,13 +220,12 @@ def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any
         options = FineTuneOptions(**(explained.fine_tune or {"architecture": explained.name}))
         training, validation = split_images(job.study, "train"), split_images(job.study, "validation")
         tuned = fine_tune(training, validation, options, job.work, device=device, show=show)
-        save_fine_tuned(job.path, tuned)
+        save_fine_tuned(job.path, tuned.module, training)
         return f"{job.path.name}: {tuned.epochs} epochs, {tuned.seconds:.0f} s"
-    recipe = explained.scenes
-    module, seconds = train_multilabel(recipe, job.work, device=device, show=show)
-    save_multilabel(job.path, module)
-    write_classifier_card(job.path, recipe, seconds=seconds, device=module.device.type, command=command)
-    return f"{job.path.name}: {seconds:.0f} s"
+    fitted = train_multilabel(MultiLabelModule(explained.scenes), job.work, device=device, show=show)
+    save_scene_classifier(job.path, fitted.module)
+    write_classifier_card(job.path, fitted, command)
+    return f"{job.path.name}: {fitted.seconds:.0f} s"
 
 
 def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) -> str:
@@ -160,7 +234,7 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
     classifier_path = job.file("")
     classifier = load_classifier(str(classifier_path))
     training, validation = split_images(study, "train"), split_images(study, "validation")
-    done = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
+    fitted = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
     if not first_process():
         return f"{job.path.name}: saved by the first process"
     about = ExplainerFile(
@@ -170,14 +244,14 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
         size=study.settings.size,
         class_names=training.class_names,
     )
-    save_explainer(job.path, done.network, about)
-    if study.explained.scenes is not None:  # it goes to models/, with others' cards; the tables tell of large ones
-        write_explainer_card(job.path, classifier.cpu(), options, done, training=len(training), command=command)
-    return f"{job.path.name}: {_words(done)}"
+    save_explainer(job.path, fitted.module.network, about)
+    if study.explained.scenes is not None:  # weights in models/ have cards; large networks are described in the tables
+        write_explainer_card(job.path, classifier.cpu(), fitted, images=len(training), command=command)
+    return f"{job.path.name}: {in_words(fitted)}"
 
 
 def _network_options(job: Job) -> ExplainerOptions:
-    """The recipe, with what the profile changes for this dataset, and with the name of the classifier's weights."""
+    """The recipe with the profile's changes for this dataset, and with the name of the classifier's weights."""
     explained = job.study.explained
     options: ExplainerOptions = getattr(explained, job.kind)
     if options.network.backbone == "classifier":
@@ -191,7 +265,3 @@ def _network_options(job: Job) -> ExplainerOptions:
     for name, value in changes.items():
         plain[name] = {**(plain[name] or {}), **value} if isinstance(value, dict) else value
     return ExplainerOptions(**plain)
-
-
-def _words(done: ExplainerTraining) -> str:
-    return f"{done.epochs} epochs, validation loss {done.validation:.4f}, {done.seconds:.0f} s on {done.device}"

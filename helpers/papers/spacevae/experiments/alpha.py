@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.classifiers import load_classifier
 from helpers.methods.space_vae import SpaceVAE
 from helpers.methods.space_vae.options import SpaceVAEOptions
-from helpers.methods.space_vae.train import train_space_vae
+from helpers.methods.space_vae.training import train_space_vae
 from helpers.papers.spacevae.experiments.networks import PLAIN
 from helpers.papers.spacevae.experiments.rows import metric_columns
 from helpers.papers.spacevae.experiments.study import CLASSIFIER, SpaceStudy
@@ -63,7 +63,7 @@ def _row(study: SpaceStudy, alpha: float, epochs: int) -> dict[str, Any]:
     done = train_space_vae(
         options, classifier, training, validation, folder, start=start, device=device, show=study.show_progress
     )
-    method = SpaceVAE(done.network.to(study.device), study.classifier)
+    method = SpaceVAE(done.module.network.to(study.device), study.classifier)
     scores = study.score(study.validation, lambda part, _: method.explain(part).kept)
     facts = {"training": f"{PLAIN}, alpha {alpha:g}", "alpha": float(alpha), "beta": options.loss.beta}
     return {**facts, "epochs": done.epochs, **metric_columns(scores)}

@@ -145,6 +145,6 @@ def _table(study: SpaceStudy, rows: list[dict[str, Any]], name: str, wanted: str
     if not rows:
         raise ValueError(
             f"table {name!r}: profile {study.profile.name!r} has no trained network with {wanted}; train them: "
-            f"python -m helpers.papers.spacevae.experiments.train --profile {study.profile.name}, or use the profile quick"
+            f"python -m helpers train --profile {study.profile.name}, or use the profile quick"
         )
     return pd.DataFrame(rows).assign(source=study.test.source)

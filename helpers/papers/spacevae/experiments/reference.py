@@ -94,7 +94,7 @@ def reference_table(study: SpaceStudy) -> pd.DataFrame:
         raise ValueError(
             f"table 'reference' compares {PLAIN} with a training whose loss has another reference than black, and "
             f"profile {study.profile.name!r} has only {', '.join(names) or 'none'} trained; run "
-            f"python -m helpers.papers.spacevae.experiments.train --profile {study.profile.name}"
+            f"python -m helpers train --profile {study.profile.name}"
         )
     rows = []
     for background in BACKGROUNDS:

@@ -214,5 +214,5 @@ class SpaceStudy:
         if not path.is_file():
             raise FileNotFoundError(
                 f"there are no weights {path}; train them: "
-                f"python -m helpers.papers.spacevae.experiments.train --profile {self.profile.name} --only {name}"
+                f"python -m helpers train --profile {self.profile.name} --only {name}"
             )

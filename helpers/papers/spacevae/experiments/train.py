@@ -12,10 +12,8 @@ import argparse
 from pathlib import Path
 
 from helpers.methods.space_vae.files import MODELS_FOLDER
-from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.experiments.training import check_names, run_training, training_names
-from helpers.profiles import load_profile
-from helpers.training.processes import exit_on_error, first_process, started_together
+from helpers.papers.spacevae.experiments import training
+from helpers.training.processes import exit_on_error
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,22 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--nodes", type=int, default=1, help="machines")
     parser.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
     with exit_on_error():
-        _train(parser.parse_args(arguments))
-
-
-def _train(chosen: argparse.Namespace) -> None:
-    if chosen.again and started_together():
-        raise ValueError("--again needs a single first process: the others would not know new weights from old ones")
-    devices = {name: getattr(chosen, name) for name in ("device", "devices", "nodes", "strategy")}
-    profile = load_profile(chosen.profile, needs="space-vae")
-    study = SpaceStudy(profile, root=chosen.results, models=chosen.output, show_progress=True)
-    check_names(study, chosen.only)
-    for name in training_names(study, chosen.only):
-        command = f"python -m helpers.papers.spacevae.experiments.train --profile {profile.name} --only {name}"
-        again = chosen.again and (not chosen.only or name in chosen.only)
-        done = run_training(study, name, again=again, show=first_process(), command=command, **devices)
-        if first_process():
-            print(done, flush=True)
+        training.train(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Train what a profile's SpaCE-VAEs need: the classifier, then each network that explains it."""
+"""Train what a profile's SpaCE-VAEs need: the classifier, then each network that explains it.
+
+Some of the trainings, by the names that the profile gives them, each in a process of its own if you like:
+
+    python -m helpers train --profile quick --only beta-10 grid-16
+"""
 
 from __future__ import annotations
 
@@ -8,16 +13,55 @@ from pathlib import Path
 from typing import Any
 
 from helpers.classifiers import load_classifier
-from helpers.core.files import atomic_write
+from helpers.core.files import MODELS_FOLDER, atomic_write
 from helpers.methods.space_vae.files import SpaceVAEFile, read_space_vae, save_space_vae
 from helpers.methods.space_vae.network import SpaceVAENetwork
 from helpers.methods.space_vae.options import SpaceVAEOptions
-from helpers.methods.space_vae.train import pixel_variance, train_space_vae
+from helpers.methods.space_vae.training import pixel_variance, train_space_vae
 from helpers.papers.spacevae.experiments.cards import write_classifier_card, write_network_card
 from helpers.papers.spacevae.experiments.study import CLASSIFIER, SpaceStudy
+from helpers.profiles import Profile, load_profile
 from helpers.results import run_key
-from helpers.training.labelled import save_labelled, train_labelled
-from helpers.training.processes import first_process, wait_for
+from helpers.training.fit import in_words
+from helpers.training.processes import check_first_process_alone, first_process, wait_for
+from helpers.training.recipes.labelled import save_labelled, train_labelled
+
+
+def train(
+    profile: Profile | str = "quick",
+    *,
+    only: Sequence[str] = (),
+    again: bool = False,
+    output: Path = MODELS_FOLDER,
+    results: Path | None = None,
+    **devices: Any,
+) -> None:
+    """Do the trainings of a profile, one after another, and print what was done.
+
+    Existing weights are kept; interrupted trainings resume.
+
+    Args:
+        profile: a name in profiles/, the path of a YAML file, or the profile itself.
+        only: `"classifier"`, or names of trainings, which also do those that they begin with; empty: all.
+        again: train also if the weights are there.
+        output: the folder of weights for scenes.
+        results: another folder than results/, for checkpoints and other weights.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
+
+    Raises:
+        ValueError: a name is not known, or `again` is asked of processes that SLURM or torchrun started.
+        OSError: data is missing.
+    """
+    check_first_process_alone(again)
+    profile = load_profile(profile, needs="space-vae") if isinstance(profile, str) else profile
+    study = SpaceStudy(profile, root=results, models=output, show_progress=True)
+    check_names(study, only)
+    for name in training_names(study, only):
+        command = f"python -m helpers train --profile {profile.name} --only {name}"
+        anew = again and (not only or name in only)
+        done = run_training(study, name, again=anew, show=first_process(), command=command, **devices)
+        if first_process():
+            print(done, flush=True)
 
 
 def check_names(study: SpaceStudy, names: Sequence[str]) -> None:
@@ -57,7 +101,7 @@ def run_training(
         again: train also where the file is there.
         show: whether to show progress.
         command: the command for the card.
-        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.methods.space_vae.train.train_space_vae`.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Returns:
         What was done, in a line.
@@ -108,10 +152,10 @@ def _train_classifier(
     recipe = study.settings.classifier.recipe
     training, validation = study.split("train"), study.split("validation")
     done = train_labelled(recipe, training, validation, training_folder(study, name), device=device, show=show)
-    save_labelled(path, done, training.class_names, size=training.pixels.shape[-1])
+    save_labelled(path, done.module, training.class_names, size=training.pixels.shape[-1])
     study.__dict__.pop("classifier", None)  # of the weights that have just been replaced
     write_classifier_card(path, study, done, images=len(training), command=command)
-    return f"{path.name}: validation accuracy {done.accuracy:.4f}, {done.seconds:.0f} s on {done.device}"
+    return f"{path.name}: validation accuracy {done.best if recipe.keep == 'best' else done.last:.4f}, {done.seconds:.0f} s on {done.device}"
 
 
 def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command: str, devices: dict[str, Any]) -> str:
@@ -134,9 +178,6 @@ def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command
         source=training.source,
         variance=pixel_variance(training),
     )
-    save_space_vae(path, done.network, about)
+    save_space_vae(path, done.module.network, about)
     write_network_card(path, study, name, done, images=len(training), command=command)
-    return (
-        f"{path.name}: {done.epochs} epochs, validation loss {done.validation:.4f}, "
-        f"{done.seconds:.0f} s on {done.device}"
-    )
+    return f"{path.name}: {in_words(done)}"

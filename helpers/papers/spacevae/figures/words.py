@@ -17,7 +17,7 @@ from helpers.profiles import load_profile
 from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
 from helpers.reporting.words import claims_in_words, show_table
-from helpers.training.labelled_options import LabelledOptions
+from helpers.training.options import LabelledOptions
 
 METRICS = ("accuracy", "agreement", "confidence", "l0", "l1")
 METRIC_NAMES = {

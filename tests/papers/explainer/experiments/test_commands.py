@@ -66,6 +66,7 @@ def test_two_processes_train_the_classifier_once_and_the_networks_together(data,
     check_shared_training(results)
 
 
+@pytest.mark.slow  # `fit` is tested under SLURM's variables in every `make test`
 def test_the_processes_that_slurm_starts_share_the_work_too(data, tmp_path, root):
     profile, results = write_profile("voc2007", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
     command = train_command(profile, results, "--devices", "2", "--strategy", "ddp")

@@ -12,8 +12,8 @@ from helpers.data.scenes import SCENE_CLASSES
 from helpers.methods.explainer import ExplainerFile, ExplainerNetwork, NetworkOptions, load_explainer, save_explainer
 from helpers.papers.explainer.experiments.retraining import RetrainingModule, retrained, retraining_table
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.training.multilabel import training_rows
-from helpers.training.multilabel_options import MultiLabelOptions
+from helpers.training.options import MultiLabelOptions
+from helpers.training.recipes.multilabel import training_rows
 
 ARGUMENTS = {"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}
 RECIPE = {"model_args": ARGUMENTS, "size": 32, "scenes": [16, 16], "epochs": 1, "batch": 8, "shortcut_strength": 0.95}

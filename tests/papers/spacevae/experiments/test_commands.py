@@ -41,6 +41,7 @@ def check_shared_training(folder):
         assert torch.load(last, weights_only=True)["global_step"] == 4  # 64 images, batches of 32 together, two epochs
 
 
+@pytest.mark.slow  # the Explainer's command does the same in every `make test`
 def test_two_processes_train_the_networks_together(command, tmp_path, root):
     done = subprocess.run(command, env=environment(root), check=False, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
@@ -49,6 +50,7 @@ def test_two_processes_train_the_networks_together(command, tmp_path, root):
     check_shared_training(tmp_path)
 
 
+@pytest.mark.slow  # `fit` is tested under SLURM's variables in every `make test`
 def test_the_processes_that_slurm_starts_wait_for_the_first_one(command, tmp_path, root):
     slurm = {"SLURM_NTASKS": 2, "SLURM_NNODES": 1, "SLURM_JOB_ID": 7, "SLURM_JOB_NAME": "paper", "SLURM_NODEID": 0}
     slurm |= {"SLURM_NTASKS_PER_NODE": 2, "SLURM_NODELIST": "localhost", "MASTER_ADDR": "127.0.0.1"}

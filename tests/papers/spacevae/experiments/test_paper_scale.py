@@ -15,12 +15,12 @@ from miniature_cifar import write_cifar10
 from helpers.classifiers import load_classifier
 from helpers.data.labelled import load_labelled
 from helpers.methods.space_vae import read_space_vae
-from helpers.methods.space_vae.module import SpaceVAEModule
+from helpers.methods.space_vae.training import SpaceVAEModule
 from helpers.papers.spacevae.experiments import __main__, train
 from helpers.papers.spacevae.experiments.catalogue import possible_tables, table_name
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.profiles import PROFILES_FOLDER, load_profile
-from helpers.training.labelled_options import LabelledOptions
+from helpers.training.options import LabelledOptions
 
 TRAINED = ("vq-vae", "beta-1", "beta-10", "beta-100", "published-network", "any-beta", "grid-16")
 

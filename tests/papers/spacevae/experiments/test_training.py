@@ -8,7 +8,7 @@ from helpers.classifiers import load_classifier
 from helpers.classifiers.weight_files import read_sums
 from helpers.methods.space_vae import read_space_vae
 from helpers.metrics.sparsity import summarise
-from helpers.papers.spacevae.experiments import SpaceStudy, train, training
+from helpers.papers.spacevae.experiments import SpaceStudy, training
 from helpers.papers.spacevae.experiments.cards import in_words
 from helpers.papers.spacevae.experiments.study import CLASSIFIER
 from helpers.papers.spacevae.experiments.training import forget_others, run_training, training_names
@@ -35,13 +35,12 @@ def said(profile, root):
     """What the command says when it trains one network, and all that is missing after that."""
     lines = []
     patch = pytest.MonkeyPatch()
-    patch.setattr(train, "load_profile", lambda name, needs: profile)
     patch.setattr("builtins.print", lambda text, **_: lines.append(text))
-    where = ["--output", str(root / "models"), "--results", str(root), "--device", "cpu"]
+    where = {"output": root / "models", "results": root, "device": "cpu"}
     try:
-        train.main([*where, "--only", "beta-10"])
+        training.train(profile, only=["beta-10"], **where)
         first = len(lines)
-        train.main(where)
+        training.train(profile, **where)
     finally:
         patch.undo()
     return lines[:first], lines[first:]
@@ -126,10 +125,9 @@ def test_again_trains_what_is_there(study, monkeypatch):
     assert done == ["vq-vae"]
 
 
-def test_unknown_names_end_in_a_message(profile, monkeypatch):
-    monkeypatch.setattr(train, "load_profile", lambda name, needs: profile)
-    with pytest.raises(SystemExit, match="no training beta-7; use some of classifier, vq-vae, beta-10"):
-        train.main(["--only", "beta-7"])
+def test_unknown_names_end_in_a_message(profile):
+    with pytest.raises(ValueError, match="no training beta-7; use some of classifier, vq-vae, beta-10"):
+        training.train(profile, only=["beta-7"])
 
 
 def test_checkpoints_of_another_classifier_are_forgotten(tmp_path):

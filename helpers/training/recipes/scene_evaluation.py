@@ -1,4 +1,4 @@
-"""How good a classifier of scenes is, on scenes it has never seen, and what it makes of noise."""
+"""How good a classifier of scenes is on held-out scenes and on noise, and where it begins to fail."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from helpers.classifiers import Classifier
-from helpers.data.scenes import SCENE_CLASSES
+from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.training.augment import noise_like
-from helpers.training.data import held_out_loader
 from helpers.training.options import TEST_SERIES
+from helpers.training.recipes.scene_data import held_out_loader
+
+NOISE_LEVELS = (0.05, 0.1, 0.2)
+SIZES = (64, 96, 160, 224)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What held-out scenes, one object each, say of a classifier.
+    """Measures of a classifier on held-out scenes with one object each.
 
     Attributes:
         count: how many scenes.
-        accuracy: share named rightly, with the ends of its 95 % interval (Wilson).
+        accuracy: share of correct answers, with the ends of its 95 % interval (Wilson).
         by_class: the accuracy on the scenes of each class.
-        confidence: the mean probability given to the class that was answered.
+        confidence: the mean probability of the predicted class.
         confident: the share of scenes with a confidence of at least 0.9.
         calibration_error: expected calibration error, 15 bins of equal width (Guo et al., ICML 2017).
         noise_confidence: the mean largest probability on noise with the images' mean and spread.
-        noise_answers: the share of each class among the answers to that noise.
-        noise_target: the mean probability that the noise still gets for the class of the image it replaced.
+        noise_answers: the share of each class among the predictions for that noise.
+        noise_target: the mean probability on that noise of the class of the image it replaced.
     """
 
     count: int
@@ -71,6 +74,54 @@ def evaluate_scene_classifier(classifier: Classifier, count: int = 2000, *, seed
     )
 
 
+@dataclass(frozen=True)
+class RobustnessEvaluation:
+    """Accuracies of a classifier under conditions other than those of its card's headline.
+
+    Attributes:
+        count: scenes behind each number.
+        by_objects: with two, three and four objects.
+        by_noise: with Gaussian noise of this standard deviation added to every pixel.
+        by_size: on scenes painted at this size.
+        object_in_noise: with all but the object replaced by Gaussian noise of the image's mean and spread.
+    """
+
+    count: int
+    by_objects: dict[int, float]
+    by_noise: dict[float, float]
+    by_size: dict[int, float]
+    object_in_noise: float
+
+
+def evaluate_robustness(
+    classifier: Classifier, count: int = 500, *, seed: int = TEST_SERIES + 1
+) -> RobustnessEvaluation:
+    """Measure a classifier on scenes of the series `seed`, which no training draws from."""
+    generator = torch.Generator().manual_seed(seed)
+    size = classifier.input_size
+    single = make_scenes(count, size=size, seed=seed, objects=(1, 1))
+
+    def right(images: torch.Tensor, labels: torch.Tensor) -> float:
+        predicted = torch.cat([classifier.predict(batch)[0] for batch in images.split(128)])
+        return (predicted == labels).float().mean().item()
+
+    def noisy(deviation: float) -> torch.Tensor:
+        return (single.images + deviation * torch.randn(single.images.shape, generator=generator)).clamp(0, 1)
+
+    mean, spread = (f(single.images, dim=(1, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
+    noise = mean + spread * torch.randn(single.images.shape, generator=generator)
+    amid_noise = torch.where(single.object_masks[:, :1], single.images, noise).clamp(0, 1)
+    several = {k: make_scenes(count, size=size, seed=seed, objects=(k, k)) for k in (2, 3, 4)}
+    others = {side: make_scenes(count, size=side, seed=seed, objects=(1, 1)) for side in SIZES}
+    return RobustnessEvaluation(
+        count=count,
+        by_objects={k: right(scenes.images, scenes.label) for k, scenes in several.items()},
+        by_noise={deviation: right(noisy(deviation), single.label) for deviation in NOISE_LEVELS},
+        by_size={side: right(scenes.images, scenes.label) for side, scenes in others.items()},
+        object_in_noise=right(amid_noise, single.label),
+    )
+
+
 def wilson_interval(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson, 1927); it stays inside [0, 1] near the ends."""
     share, spread = hits / count, z * z / count
@@ -84,6 +135,6 @@ def calibration_error(
 ) -> float:
     """The mean distance between confidence and accuracy over bins of confidence, weighted by the bins' sizes."""
     confidence, answers = probabilities.max(dim=1)
-    place = (confidence * bins).long().clamp(max=bins - 1)
-    gap = torch.zeros(bins).index_add_(0, place, (answers == labels).float() - confidence)
+    index = (confidence * bins).long().clamp(max=bins - 1)
+    gap = torch.zeros(bins).index_add_(0, index, (answers == labels).float() - confidence)
     return (gap.abs().sum() / len(labels)).item()

@@ -1,17 +1,15 @@
-"""Train a classifier of small images with one label each: VGG-11 on CIFAR-10, a narrow one on scenes."""
+"""Classifiers of small images with one label each: VGG-11 on CIFAR-10, a narrow one on scenes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
 from jaxtyping import Float
-from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
@@ -22,9 +20,9 @@ from helpers.classifiers import save_weights
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
 from helpers.core.runtime import random_generator
 from helpers.data.labelled import LabelledImages
-from helpers.training.data import EpochSampler
-from helpers.training.labelled_options import LabelledOptions
-from helpers.training.resume import best_epoch, best_weights, check_enough, quiet, read_checkpoint, resumable_trainer
+from helpers.training.fit import Fitted, fit
+from helpers.training.options import LabelledOptions, plain
+from helpers.training.rows import EpochSampler, check_enough
 
 WATCHED = "validation accuracy"
 _VALIDATION_BATCH = 500
@@ -40,7 +38,7 @@ class LabelledModule(lightning.LightningModule):
     def __init__(self, options: LabelledOptions, classes: int, steps: int) -> None:
         super().__init__()
         self.options, self.classes, self.steps = options, classes, steps
-        self.save_hyperparameters({"options": options.plain()})
+        self.save_hyperparameters({"options": plain(options)})
         with _seeded(options.seed):
             self.network = SmallImageVGG(classes, options.width, options.hidden, options.dropout)
         self.network.to(memory_format=torch.channels_last)
@@ -56,11 +54,11 @@ class LabelledModule(lightning.LightningModule):
         """The cross-entropy of an augmented batch."""
         pixels, labels = batch
         # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
-        place = 1_000_003 * self.options.seed + self.global_step
-        generator, o = random_generator(place), self.options
-        with _seeded(place, pixels.device):  # torchvision's policy and dropout have no generators of their own
+        seed = 1_000_003 * self.options.seed + self.global_step
+        generator, o = random_generator(seed), self.options
+        with _seeded(seed, pixels.device):  # torchvision's policy and dropout have no generators of their own
             if o.policy == "trivial" and self.global_step < o.policy_share * self.steps:
-                pixels = torch.cat([self.policy(part) for part in pixels.split(_GROUP)])
+                pixels = torch.cat([self.policy(group) for group in pixels.split(_GROUP)])
             images = shift_and_mirror(pixels.float() / 255, generator, padding=o.padding, flip=o.flip)
             if o.erase:
                 images = erase(images, generator, side=o.erase, colour=self.mean)
@@ -128,30 +126,11 @@ def erase(
     """Each image without a square around a random place; near the border the square is cut off."""
     count, _, height, width = images.shape
     middle = torch.rand(2, count, 1, generator=generator).to(images.device)
-    rows = (torch.arange(height, device=images.device) - (middle[0] * height).floor() + side // 2).div(
-        side
-    ).floor() == 0
-    columns = (torch.arange(width, device=images.device) - (middle[1] * width).floor() + side // 2).div(
-        side
-    ).floor() == 0
+    rows, columns = (
+        (torch.arange(length, device=images.device) - (centre * length).floor() + side // 2).div(side).floor() == 0
+        for length, centre in ((height, middle[0]), (width, middle[1]))
+    )
     return torch.where(rows[:, None, :, None] & columns[:, None, None], colour, images)
-
-
-@dataclass(frozen=True)
-class LabelledTraining:
-    """A finished training.
-
-    Attributes:
-        module: with the weights that are kept.
-        accuracy: on the validation images.
-        seconds: how long training took, all runs together.
-        device: the kind of device it ran on, last.
-    """
-
-    module: LabelledModule
-    accuracy: float
-    seconds: float
-    device: str
 
 
 def train_labelled(
@@ -160,60 +139,41 @@ def train_labelled(
     validation: LabelledImages,
     folder: str | Path,
     *,
-    device: str = "auto",
     show: bool = True,
-) -> LabelledTraining:
-    """Train to the last epoch; a killed training goes on from the last epoch in `folder`.
+    **devices: Any,
+) -> Fitted[LabelledModule]:
+    """Train to the last epoch; the measure that is watched is the accuracy on the validation images.
 
     Args:
-        options: the recipe; a checkpoint of another recipe is refused.
+        options: the recipe.
         training, validation: images with their labels.
         folder: for checkpoints.
-        device: `"auto"`, `"cpu"` or `"gpu"`, as Lightning names them.
         show: whether to show progress.
+        devices: `device` of `helpers.training.fit.fit`.
 
     Raises:
         ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
     """
-    folder = Path(folder)
     check_enough(len(training), len(validation), options.batch)
-    last = folder / "last.ckpt"
-    if last.exists():
-        read_checkpoint(last, options.plain())
     steps = options.epochs * (len(training) // options.batch)
-    module = LabelledModule(options, len(training.class_names), steps)
-    held_out = _loader(validation, options, batch_size=_VALIDATION_BATCH)
-    timer = Timer()
-    best = best_epoch(folder, WATCHED, mode="max")
-    with quiet():
-        trainer = resumable_trainer(
-            folder,
-            timer,
-            epochs=options.epochs,
-            device=device,
-            show=show,
-            watching=[best],
-            precision=options.precision,
-        )
-        trainer.fit(
-            module,
-            _loader(
-                training,
-                options,
-                batch_size=options.batch,
-                sampler=EpochSampler(len(training), options.seed),  # an order that survives a restart
-                drop_last=True,
-            ),
-            held_out,
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
-        seconds = timer.time_elapsed("train")
-        if options.keep == "best":
-            state = best_weights(best)
-            module.load_state_dict(state)
-        accuracy = trainer.validate(module, held_out, verbose=False)[0][WATCHED]  # of the weights that are kept
-    return LabelledTraining(module, accuracy, seconds, trainer.strategy.root_device.type)
+
+    def data(_: torch.device) -> tuple[Any, Any]:
+        sampler = EpochSampler(len(training), options.seed)
+        shuffled = _loader(training, options, batch_size=options.batch, sampler=sampler, drop_last=True)
+        return shuffled, _loader(validation, options, batch_size=_VALIDATION_BATCH)
+
+    return fit(
+        LabelledModule(options, len(training.class_names), steps),
+        data,
+        folder,
+        epochs=options.epochs,
+        watch=WATCHED,
+        mode="max",
+        keep=options.keep,
+        precision=options.precision,
+        show=show,
+        **devices,
+    )
 
 
 def _loader(images: LabelledImages, options: LabelledOptions, **more: Any) -> DataLoader[Any]:
@@ -222,17 +182,17 @@ def _loader(images: LabelledImages, options: LabelledOptions, **more: Any) -> Da
     return DataLoader(rows, generator=random_generator(options.seed), **more)
 
 
-def save_labelled(path: str | Path, training: LabelledTraining, class_names: tuple[str, ...], size: int = 32) -> str:
+def save_labelled(path: str | Path, module: LabelledModule, class_names: tuple[str, ...], size: int = 32) -> str:
     """Write a trained classifier as `load_classifier` reads it.
 
     Returns:
         The file's SHA-256.
     """
-    options = training.module.options
-    arguments = {"num_classes": training.module.classes, "width": options.width, "hidden": options.hidden}
+    options = module.options
+    arguments = {"num_classes": module.classes, "width": options.width, "hidden": options.hidden}
     return save_weights(
         path,
-        training.module.network.state_dict(),
+        module.network.state_dict(),
         architecture=VGG_NAME,
         model_args={**arguments, "dropout": options.dropout},
         mean=options.mean,

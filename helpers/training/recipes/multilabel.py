@@ -1,4 +1,4 @@
-"""Train a classifier that names every class of a scene, from nothing."""
+"""Classifiers that name every class of a scene."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ import lightning
 import timm
 import torch
 from jaxtyping import Float, UInt8
-from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from helpers.classifiers import save_weights
 from helpers.core.runtime import random_generator
 from helpers.data.multilabel.scenes import BACKGROUND, MARK, draw_multilabels
 from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.augment import augment, noise_like
-from helpers.training.data import EpochSampler
-from helpers.training.module import MEAN, STD
-from helpers.training.multilabel_options import MultiLabelOptions
-from helpers.training.options import TRAINING_SERIES
-from helpers.training.resume import quiet, read_checkpoint, resumable_trainer
+from helpers.training.fit import Fitted, fit
+from helpers.training.optimisers import adamw, with_one_cycle
+from helpers.training.options import TRAINING_SERIES, MultiLabelOptions, plain
+from helpers.training.recipes.scene import MEAN, STD
+from helpers.training.rows import EpochSampler
 
 _MOST_HIDDEN = 0.7  # of any object
 Rows = list[Tensor]  # pixels, labels, parts
@@ -34,13 +32,13 @@ class MultiLabelModule(lightning.LightningModule):
     """Train a timm network on the binary cross-entropy of all classes.
 
     Some images get black holes and keep their labels, others become noise or black and show nothing: methods that mask
-    an image will ask about such pictures. Holes in the shape of objects teach that an outline alone is no object.
+    images will show it such pictures. Holes in the shape of objects teach that an outline alone is no object.
     """
 
     def __init__(self, options: MultiLabelOptions) -> None:
         super().__init__()
         self.options = options
-        self.save_hyperparameters({"options": options.plain()})
+        self.save_hyperparameters({"options": plain(options)})
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(options.seed)
             self.network = timm.create_model(options.architecture, num_classes=len(SCENE_CLASSES), **options.model_args)
@@ -95,15 +93,11 @@ class MultiLabelModule(lightning.LightningModule):
         return darkened((pattern + 1.25 * slope.sign()).clamp(0, 1).detach())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with one cycle of the learning rate; no weight decay on biases and normalisations."""
+        """AdamW with one cycle of the learning rate."""
         o = self.options
-        flat = [p for p in self.network.parameters() if p.ndim <= 1]
-        others = [p for p in self.network.parameters() if p.ndim > 1]
-        groups = [{"params": others, "weight_decay": o.weight_decay}, {"params": flat, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW(groups, lr=o.learning_rate)
-        steps = o.epochs * (sum(o.scenes) // o.batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, o.learning_rate, total_steps=steps, pct_start=0.2)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return with_one_cycle(
+            adamw(self.network, o.learning_rate, o.weight_decay), o.epochs * (sum(o.scenes) // o.batch), 0.2
+        )
 
 
 def empty_pictures(images: Float[Tensor, "batch 3 height width"], generator: torch.Generator) -> Tensor:
@@ -111,8 +105,8 @@ def empty_pictures(images: Float[Tensor, "batch 3 height width"], generator: tor
     if not len(images):
         return images
     noise = noise_like(images, generator)
-    place = torch.arange(len(images), device=images.device)[:, None, None, None] % 4
-    return torch.where(place == 0, 0.0, torch.where(place == 1, noise * blobs(images, generator), noise))
+    turn = torch.arange(len(images), device=images.device)[:, None, None, None] % 4
+    return torch.where(turn == 0, 0.0, torch.where(turn == 1, noise * blobs(images, generator), noise))
 
 
 def with_holes(
@@ -193,48 +187,18 @@ def training_rows(options: MultiLabelOptions, *, show: bool = False) -> DataLoad
 
 
 def train_multilabel(
-    options: MultiLabelOptions, folder: str | Path, *, device: str = "auto", show: bool = True
-) -> tuple[MultiLabelModule, float]:
-    """Train to the last epoch; a killed training goes on from the last epoch in `folder`.
+    module: MultiLabelModule, folder: str | Path, *, show: bool = True, **devices: Any
+) -> Fitted[MultiLabelModule]:
+    """Train a module to the last epoch of its own options; checkpoints go to `folder`.
 
-    Returns:
-        The trained module, and the seconds of all runs together.
-
-    Raises:
-        ValueError: the folder's checkpoint was made with other options.
+    Args:
+        module: what is trained.
+        folder: for checkpoints.
+        show: whether to show progress.
+        devices: `device` of `helpers.training.fit.fit`.
     """
-    return fit_multilabel(MultiLabelModule(options), folder, device=device, show=show)
 
+    def data(_: torch.device) -> tuple[Any, Any]:
+        return training_rows(module.options, show=show), None
 
-def fit_multilabel(
-    module: MultiLabelModule, folder: str | Path, *, device: str = "auto", show: bool = True
-) -> tuple[MultiLabelModule, float]:
-    """Train a module by its own options; the rest is as for `train_multilabel`."""
-    options, last = module.options, Path(folder) / "last.ckpt"
-    if last.exists():
-        read_checkpoint(last, options.plain())
-    timer = Timer()
-    with quiet():
-        trainer = resumable_trainer(Path(folder), timer, epochs=options.epochs, device=device, show=show)
-        loader = training_rows(options, show=show)
-        trainer.fit(module, loader, ckpt_path=last if last.exists() else None, weights_only=True)
-    return module, timer.time_elapsed("train")
-
-
-def save_multilabel(path: str | Path, module: MultiLabelModule) -> str:
-    """Write a trained classifier as `load_classifier` reads it.
-
-    Returns:
-        The file's SHA-256.
-    """
-    options = module.options
-    return save_weights(
-        path,
-        module.network.state_dict(),
-        architecture=options.architecture,
-        model_args={**options.model_args, "num_classes": len(SCENE_CLASSES)},
-        mean=MEAN,
-        std=STD,
-        input_size=options.size,
-        classes=SCENE_CLASSES,
-    )
+    return fit(module, data, folder, epochs=module.options.epochs, show=show, **devices)

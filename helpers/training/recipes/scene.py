@@ -1,8 +1,8 @@
-"""A classifier of scenes as a LightningModule."""
+"""Classifiers that name the largest object of a scene: convolutional networks and small vision transformers."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -10,32 +10,36 @@ import timm
 import torch
 from jaxtyping import Float, Int
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from timm.optim import Muon
+from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.classifiers import save_weights
 from helpers.data.scenes import SCENE_CLASSES
 from helpers.training.augment import augment, hide_part, noise_like
-from helpers.training.data import BACKGROUND, Batch
-from helpers.training.optimisers import make_optimiser
-from helpers.training.options import TrainingOptions
-from helpers.training.transformers import PatchLabels, start_positions
+from helpers.training.fit import Fitted, fit
+from helpers.training.optimisers import adamw, with_one_cycle
+from helpers.training.options import VALIDATION_SERIES, SceneOptions, plain
+from helpers.training.recipes.scene_data import BACKGROUND, Batch, held_out_loader, training_loader
+from helpers.training.recipes.transformers import PatchLabels, start_positions
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+_MUON_RATE = 10  # times the learning rate: Muon's steps are of unit size, AdamW's follow the gradient's noise
 
 
-class SceneClassifierModule(lightning.LightningModule):
+class SceneModule(lightning.LightningModule):
     """Train a timm network to name the largest object of a scene.
 
-    A share of each batch is noise, on which the network learns to hold all classes for equally likely: else it
-    would answer to noise with one class of its own, and an explanation of that class by "keep little, put noise
-    elsewhere" would keep nothing. `hidden_share` hides a part of further images by noise, which teaches the
+    A share of each batch is noise, for which the network learns to give all classes the same probability: else it
+    would give noise a favourite class, and an explanation of that class by "keep little, put noise elsewhere" would
+    keep nothing. `hidden_share` hides a part of further images by noise, which teaches the
     network to find an object amid noise. `token_weight` adds the loss of `PatchLabels`.
     """
 
-    def __init__(self, options: TrainingOptions) -> None:
+    def __init__(self, options: SceneOptions) -> None:
         super().__init__()
         self.options = options
-        self.save_hyperparameters({"options": asdict(options)})
+        self.save_hyperparameters({"options": plain(options)})
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(options.seed)
             self.network = timm.create_model(options.architecture, num_classes=len(SCENE_CLASSES), **options.model_args)
@@ -98,9 +102,73 @@ class SceneClassifierModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The options' optimiser with one cycle of the learning rate."""
-        optimiser = make_optimiser(self, self.options)
-        steps = self.options.epochs * ((self.options.single + self.options.double) // self.options.batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps, pct_start=0.2
-        )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        o = self.options
+        steps = o.epochs * ((o.single + o.double) // o.batch)
+        return with_one_cycle(make_optimiser(self, o), steps, 0.2)
+
+
+def make_optimiser(module: nn.Module, options: SceneOptions) -> torch.optim.Optimizer:
+    """The optimiser of a module's parameters; no weight decay on biases and normalisations.
+
+    Raises:
+        ValueError: Muon is asked for, and the network has no transformer blocks.
+    """
+    rate, decay = options.learning_rate, options.weight_decay
+    if options.optimiser == "adamw":
+        return adamw(module, rate, decay)
+    blocks = [p for name, p in module.named_parameters() if ".blocks." in name and p.ndim == 2]
+    if not blocks:
+        raise ValueError(f"optimiser='muon' is for transformers, but {options.architecture} has no blocks; use 'adamw'")
+    known = {id(parameter) for parameter in blocks}
+    flat = [p for p in module.parameters() if p.ndim <= 1]
+    others = [p for p in module.parameters() if p.ndim > 1 and id(p) not in known]
+    by_adamw = [
+        {"params": others, "weight_decay": decay, "lr": rate, "use_fallback": True},
+        {"params": flat, "weight_decay": 0.0, "lr": rate, "use_fallback": True},
+    ]
+    by_muon = {"params": blocks, "weight_decay": decay, "lr": _MUON_RATE * rate, "adjust_lr_fn": "original"}
+    return Muon([by_muon, *by_adamw], lr=rate, nesterov=True)
+
+
+def train_scene_classifier(
+    options: SceneOptions, folder: str | Path, *, validation: int = 512, show: bool = True, **devices: Any
+) -> Fitted[SceneModule]:
+    """Train to the last epoch.
+
+    Args:
+        options: the recipe.
+        folder: for checkpoints.
+        validation: how many held-out scenes measure the accuracy after each epoch; 0 for none.
+        show: whether to show progress.
+        devices: `device` of `helpers.training.fit.fit`.
+    """
+
+    def data(_: torch.device) -> tuple[Any, Any]:
+        seed = VALIDATION_SERIES + options.seed
+        held_out = held_out_loader(validation, size=options.size, seed=seed) if validation else None
+        return training_loader(options, show=show), held_out
+
+    return fit(SceneModule(options), data, folder, epochs=options.epochs, show=show, **devices)
+
+
+def save_scene_classifier(path: str | Path, module: Any) -> str:
+    """Write a trained classifier of scenes as `load_classifier` reads it.
+
+    Args:
+        path: the file.
+        module: with `options` and a `network`: a `SceneModule` or a `MultiLabelModule`.
+
+    Returns:
+        The file's SHA-256.
+    """
+    options = module.options
+    return save_weights(
+        path,
+        module.network.state_dict(),
+        architecture=options.architecture,
+        model_args={**options.model_args, "num_classes": len(SCENE_CLASSES)},
+        mean=MEAN,
+        std=STD,
+        input_size=options.size,
+        classes=SCENE_CLASSES,
+    )

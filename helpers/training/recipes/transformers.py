@@ -1,4 +1,4 @@
-"""What helps a small vision transformer to learn from few scenes."""
+"""Two aids for small vision transformers that learn from few scenes: patch labels and sine-wave positions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _AMPLITUDE = 0.3  # of the start's sine waves, beside patch embeddings of about 
 
 
 class PatchLabels(nn.Module):
-    """A loss that asks every patch's token what its patch shows (token labelling: Jiang et al., NeurIPS 2021).
+    """A loss for which every patch's token names what its patch shows (token labelling: Jiang et al., NeurIPS 2021).
 
-    One label an image is little to learn from for a network that has to find out first that neighbouring patches
-    belong together. The scenes know what every pixel shows.
+    One label per image is little to learn from for a network that first has to learn that neighbouring patches belong
+    together. The scenes know what every pixel shows.
     """
 
     def __init__(self, network: nn.Module, classes: int) -> None:
@@ -27,7 +27,7 @@ class PatchLabels(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "batch tokens features"], parts: UInt8[Tensor, "batch rows columns"]
     ) -> Float[Tensor, ""]:
-        """The cross-entropy between what the tokens say and the shares of the classes in their (square) grid."""
+        """The cross-entropy between the tokens' predictions and the shares of the classes in their (square) grid."""
         logits = self.head(tokens[:, self.first :]).transpose(1, 2)
         side = round(logits.shape[2] ** 0.5)
         shares = functional.one_hot(parts.long(), logits.shape[1]).movedim(3, 1).to(logits.dtype)
@@ -50,5 +50,5 @@ def start_positions(network: nn.Module) -> None:
     waves = embedding.shape[2] // 4
     frequencies = 1000 ** (-torch.arange(waves) / waves)
     row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    x, y = (place.flatten()[:, None] * frequencies for place in (column, row))
+    x, y = (index.flatten()[:, None] * frequencies for index in (column, row))
     embedding[0, prefix:] = _AMPLITUDE * torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)

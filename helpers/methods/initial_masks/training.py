@@ -1,0 +1,185 @@
+"""The training of mask networks: images, the LightningModule, and the training itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from jaxtyping import Float, UInt8
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from helpers.core.runtime import progress, random_generator
+from helpers.data.photographs import imagenet_samples
+from helpers.data.scenes import make_scenes
+from helpers.methods.initial_masks.learned import risk_gradient
+from helpers.methods.initial_masks.network import MaskNetwork
+from helpers.methods.initial_masks.options import EPOCH, TRAINING_SERIES, MaskTrainingOptions
+from helpers.methods.rde import CartoonX, PixelRDE
+from helpers.training.fit import Fitted, fit
+from helpers.training.optimisers import adamw, with_one_cycle
+from helpers.training.options import plain
+
+_SHARD = 256
+_MARGIN = 1.25  # photographs are read larger by this factor, so that crops differ
+
+
+class MaskBatches(Dataset[Tensor]):
+    """The endless sequence of training batches; batch i depends only on the options and i.
+
+    So a run that was killed and resumed sees what an uninterrupted run would have seen.
+    """
+
+    def __init__(self, options: MaskTrainingOptions, *, show: bool = False) -> None:
+        self.options = options
+        draw = _scenes if options.source == "scenes" else _photographs
+        self.pixels = {size: draw(options, size, show) for size in options.sizes}
+
+    def __len__(self) -> int:
+        """The number of steps of a whole training."""
+        return self.options.steps
+
+    def __getitem__(self, index: int) -> Float[Tensor, "batch 3 height width"]:
+        """Batch number `index`: images of one size, cropped where they are larger, half of them mirrored."""
+        generator = random_generator(1_000_003 * self.options.seed + index)
+        sizes, shares = list(self.options.sizes), torch.tensor(list(self.options.sizes.values()))
+        size = sizes[int(torch.multinomial(shares, 1, generator=generator))]
+        pixels = self.pixels[size]
+        rows = torch.randperm(len(pixels), generator=generator)[: self.options.batch_at(size)]
+        room = pixels.shape[-1] - size
+        top, left = (int(torch.randint(room + 1, (1,), generator=generator)) for _ in range(2))
+        images = pixels[rows, :, top : top + size, left : left + size].float() / 255
+        mirrored = torch.rand(len(rows), 1, 1, 1, generator=generator) < 0.5
+        return torch.where(mirrored, images.flip(3), images)
+
+
+class EpochSteps(Sampler[int]):
+    """The numbers of an epoch's batches; Lightning calls `set_epoch`."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Steps per epoch."""
+        return EPOCH
+
+    def __iter__(self) -> Iterator[int]:
+        """Batch numbers, which go on from epoch to epoch."""
+        # a generator, read only after `set_epoch`: a resumed Lightning makes the iterator before it sets the epoch
+        yield from range(self.epoch * EPOCH, (self.epoch + 1) * EPOCH)
+
+
+def batch_loader(options: MaskTrainingOptions, *, show: bool = False) -> DataLoader[Tensor]:
+    """The training batches, in order."""
+    return DataLoader(MaskBatches(options, show=show), batch_size=None, sampler=EpochSteps())
+
+
+def _scenes(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 size size"]:
+    """Scenes of one or two objects; each size has its own series."""
+    shards = []
+    for first in progress(range(0, options.images, _SHARD), label=f"drawing scenes of {size} px", show=show):
+        count = min(_SHARD, options.images - first)
+        seed = TRAINING_SERIES + 1000 * options.seed + size
+        shards.append(
+            (make_scenes(count, size=size, seed=seed, start=first, objects=(1, 2)).images * 255).round().byte()
+        )
+    return torch.cat(shards)
+
+
+def _photographs(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 side side"]:
+    """Photographs of imagenet-samples/rest, never of study, with room for crops."""
+    side = round(_MARGIN * size)
+    photographs = imagenet_samples(subset="rest", size=side, count=options.images, resize="stretch", seed=options.seed)
+    return (photographs.images * 255).round().byte()
+
+
+class MaskModule(lightning.LightningModule):
+    """Train a network to predict the masks of a classifier's images: no target masks, only the objective.
+
+    At each look the network's mask s gets the gradient of `risk-averse distortion + price · mean(s)`, estimated on one
+    antithetic pair of noise draws, as a step of the fast recipe does. The same gradient is what the next look sees, so
+    that looks cost nothing beside the training of each. Every image has its own λk; an image's loss is divided by
+    1 + λk/20, so that large ones do not drown the others.
+
+    The price is λk · (1 - D/p²)²: where the evidence is lost, nothing more is to be gained by pruning. Without this
+    factor the network prunes until masks are black, and there the distortion's gradient no longer leads back.
+    """
+
+    def __init__(self, options: MaskTrainingOptions, classifier: nn.Module) -> None:
+        super().__init__()
+        self.options = options
+        self.save_hyperparameters({"options": plain(options)})
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(options.seed)
+            self.network = MaskNetwork(options.network)
+        # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint
+        network = options.network
+        transform: dict[str, Any] = {"wavelet": network.wavelet, "levels": network.levels, "mode": network.mode}
+        wavelets = network.representation == "wavelets"
+        self._method = (CartoonX(classifier, **transform) if wavelets else PixelRDE(classifier),)
+
+    def training_step(self, images: Float[Tensor, "batch 3 height width"], batch_index: int) -> Tensor:
+        """A scalar whose gradient is that of the objective, summed over the looks."""
+        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        generator = random_generator(2_000_003 * self.options.seed + self.global_step)
+        noise = random_generator(2_000_003 * self.options.seed + self.global_step, images.device)
+        low, high = self.options.network.weights
+        weights = low * (high / low) ** torch.rand(len(images), generator=generator).to(images)
+        asked = weights * self.factor()
+        problem = self._method[0].problem(images)
+        importance = 1 / (1 + asked / 20) / len(images)
+        mask, gradient = None, None
+        loss = images.new_zeros(())
+        for _ in range(self.options.looks):
+            predicted = self.network(images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
+            mask = predicted.detach()
+            gradient, lost = risk_gradient(problem, mask, noise, risk=self.options.risk)
+            price = asked * (1 - lost).square()
+            towards = gradient + price[:, None, None] / mask.shape[2]
+            loss = loss + (predicted * importance[:, None, None] * towards).sum()
+            kept = problem.sparsity(mask).mean()
+        self.log("kept", kept, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def factor(self) -> float:
+        """What λk is multiplied by at this step: little at first, to learn what counts before pruning."""
+        done = self.global_step / self.options.steps
+        return math.exp(math.log(self.options.gentle) * max(0.0, 1 - done / self.options.ramp))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with one cycle of the learning rate."""
+        o = self.options
+        optimiser = adamw(self.network, o.learning_rate, o.weight_decay, betas=(0.9, 0.99))
+        return with_one_cycle(optimiser, o.steps, 0.1, cycle_momentum=False)
+
+
+def train_mask_network(
+    options: MaskTrainingOptions, classifier: nn.Module, folder: str | Path, *, show: bool = True, **devices: Any
+) -> Fitted[MaskModule]:
+    """Train to the last step; there is a checkpoint every 100 steps, which count as an epoch.
+
+    Args:
+        options: the recipe.
+        classifier: the classifier that the options name.
+        folder: for checkpoints.
+        show: whether to show progress.
+        devices: `device` of `helpers.training.fit.fit`.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options.
+    """
+
+    def data(_: torch.device) -> tuple[Any, Any]:
+        return batch_loader(options, show=show), None
+
+    epochs = options.steps // EPOCH
+    return fit(MaskModule(options, classifier), data, folder, epochs=epochs, clip=1.0, show=show, **devices)

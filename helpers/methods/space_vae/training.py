@@ -1,0 +1,232 @@
+"""The training of SpaCE-VAEs: batches, the LightningModule, and the training itself."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from jaxtyping import Float, Int
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from helpers.core.runtime import random_generator
+from helpers.core.types import Precision
+from helpers.data.labelled import LabelledImages
+from helpers.methods.space_vae.loss import SpaceVAELoss
+from helpers.methods.space_vae.network import SpaceVAENetwork
+from helpers.methods.space_vae.options import SpaceVAEOptions
+from helpers.training.fit import Fitted, fit
+from helpers.training.optimisers import with_one_cycle
+from helpers.training.options import plain
+from helpers.training.rows import RowsData, check_enough
+
+WATCHED = "validation loss"
+Batch = tuple[Tensor, Tensor, Tensor]  # pixels, the class of the image, the class of the mirrored image
+_HALVES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
+_VALIDATION_BATCH = 250
+
+
+class ExplainedRows(Dataset[Batch]):
+    """Images with the classes that the classifier gives them; a whole batch is cut at once."""
+
+    def __init__(self, images: LabelledImages, classes: Int[Tensor, "2 images"]) -> None:
+        self.images, self.classes = images, classes
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+    def __getitem__(self, row: int) -> Batch:
+        """One image, as a batch."""
+        return self.__getitems__([row])
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        """The images of these rows."""
+        return self.images.pixels[rows], self.classes[0][rows], self.classes[1][rows]
+
+
+@torch.no_grad()
+def predicted_classes(
+    classifier: nn.Module, images: LabelledImages, *, mirrored: bool, batch: int = 500
+) -> Int[Tensor, "2 images"]:
+    """The class that the classifier gives each image, and each mirrored image (the same again, unless `mirrored`).
+
+    They are computed once, before training, not at every step.
+    """
+    device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
+    rows = []
+    for pixels in images.pixels.split(batch):
+        floats = pixels.to(device).float() / 255
+        plain = classifier(floats).argmax(1)
+        rows.append(torch.stack([plain, classifier(floats.flip(3)).argmax(1) if mirrored else plain]).cpu())
+    return torch.cat(rows, 1)
+
+
+class SpaceVAEModule(lightning.LightningModule):
+    """Train an auto-encoder whose images a frozen classifier still recognises.
+
+    Args:
+        options: the recipe.
+        classifier: pixels in [0, 1] to logits, its normaliser inside; frozen here, and in eval mode throughout.
+        variance: of the training pixels.
+        steps: of the whole training, for the learning rate's cycle.
+    """
+
+    def __init__(self, options: SpaceVAEOptions, classifier: nn.Module, variance: float, steps: int) -> None:
+        super().__init__()
+        self.options, self.steps = options, steps
+        self.save_hyperparameters({"options": plain(options)})
+        self.network = SpaceVAENetwork(options.network, seed=options.seed)
+        self.loss = SpaceVAELoss(options.loss, variance)
+        # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint and to no optimiser
+        self._classifier = (in_precision(classifier.eval().requires_grad_(False), options.precision),)
+
+    @property
+    def classifier(self) -> nn.Module:
+        """The classifier, on this module's device."""
+        return self._classifier[0]
+
+    def on_fit_start(self) -> None:
+        """Bring the classifier to the device; only now every strategy knows which it is."""
+        self.classifier.to(self.device)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The loss of a batch."""
+        pixels, plain, mirrored = batch
+        images = pixels.float() / 255
+        # random choices depend on the step and the process alone, so a resumed run makes those of an uninterrupted one
+        step = self.global_step * max(1, self.trainer.world_size) + self.trainer.global_rank
+        generator = random_generator(1_000_003 * self.options.seed + step)
+        if self.options.flip:
+            flipped = (torch.rand(len(images), generator=generator) < 0.5).to(images.device)
+            images = torch.where(flipped[:, None, None, None], images.flip(3), images)
+            plain = torch.where(flipped, mirrored, plain)
+        terms, _ = self.terms(images, plain, self._betas(torch.rand(len(images), generator=generator)))
+        loss = torch.stack(list(terms.values())).sum()
+        self.log("training loss", loss, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """The same loss on images that are not trained on, and how many of their classes are kept."""
+        pixels, classes, _ = batch
+        images = pixels.float() / 255
+        # the same betas each time
+        terms, logits = self.terms(images, classes, self._betas(torch.linspace(0, 1, len(images))))
+        named = {WATCHED: torch.stack(list(terms.values())).sum()}
+        named |= {f"validation {name}": value for name, value in terms.items()}
+        if logits is not None:
+            named["validation agreement"] = (logits.argmax(1) == classes).float().mean()
+        self.log_dict(named, batch_size=len(images), sync_dist=True)
+
+    def terms(
+        self, images: Float[Tensor, "batch 3 height width"], classes: Int[Tensor, " batch"], beta: Tensor | None
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The weighted terms of the loss, and the classifier's logits of the kept images where the loss needs them."""
+        decoded = self.network(images, beta)
+        logits = self.classifier(decoded.kept) if self.loss.asks_classifier else None
+        return self.loss.terms(images, decoded, logits, classes, beta), logits
+
+    def _betas(self, positions: Float[Tensor, " batch"]) -> Float[Tensor, " batch"] | None:
+        """Betas at positions in [0, 1] of the logarithmic scale; None for a network that is not conditioned on beta."""
+        if not self.options.network.conditioned:
+            return None
+        lowest, highest = self.options.loss.lowest_beta, self.options.loss.highest_beta
+        return (lowest * (highest / lowest) ** positions).to(self.device)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam at a constant rate, as published, or with one cycle of the rate."""
+        o = self.options
+        optimiser = torch.optim.Adam(self.network.parameters(), lr=o.learning_rate, amsgrad=o.amsgrad)
+        if o.schedule == "constant":
+            return optimiser
+        return with_one_cycle(optimiser, self.steps, 0.15, cycle_momentum=False)
+
+
+def in_precision(classifier: nn.Module, precision: Precision) -> nn.Module:
+    """The classifier for a training in some precision; for mixed precision a copy.
+
+    Under autocast, convolutions and linear layers round their weights at each call, and keep the rounded ones only of
+    weights that are trained. A frozen classifier's may as well be rounded once, to the same values: a step of 32 images
+    takes a fifth less time on a CPU.
+    """
+    if precision not in _HALVES:
+        return classifier
+    rounded = copy.deepcopy(classifier)
+    for module in rounded.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.to(_HALVES[precision])
+    return rounded
+
+
+def train_space_vae(
+    options: SpaceVAEOptions,
+    classifier: nn.Module,
+    training: LabelledImages,
+    validation: LabelledImages,
+    folder: str | Path,
+    *,
+    start: SpaceVAENetwork | None = None,
+    show: bool = True,
+    **devices: Any,
+) -> Fitted[SpaceVAEModule]:
+    """Train until the validation loss no longer falls, and keep the epoch of the least.
+
+    The paper says that the model with the highest validation loss is kept, a slip for the lowest. The labels of the
+    images are not used: the class to keep is the one that the classifier gives the image.
+
+    Args:
+        options: the recipe.
+        classifier: the classifier to explain: pixels in [0, 1] to logits. Frozen here, and left in eval mode.
+        training, validation: images.
+        folder: for checkpoints.
+        start: the network of `options.start`, whose weights this one begins with.
+        show: whether to show progress.
+        devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or the start is
+            missing or has other layers.
+    """
+    check_enough(len(training), len(validation), options.batch)
+    if (start is None) != (options.start is None):
+        raise ValueError(
+            f"options.start={options.start!r}: pass start= if, and only if, a training begins with another"
+        )
+    steps = options.epochs * (len(training) // options.batch)
+    module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
+    if start is not None:
+        module.network.init_from(start)
+
+    def data(device: torch.device) -> tuple[Any, Any]:
+        classifier.to(device)
+        rows = [
+            ExplainedRows(images, predicted_classes(classifier, images, mirrored=options.flip))
+            for images in (training, validation)
+        ]
+        validation_batch = max(_VALIDATION_BATCH, options.batch)
+        return RowsData(*rows, batch=options.batch, seed=options.seed, validation_batch=validation_batch), None
+
+    return fit(
+        module,
+        data,
+        folder,
+        epochs=options.epochs,
+        watch=WATCHED,
+        patience=options.patience,
+        keep="best",
+        precision=options.precision,
+        show=show,
+        **devices,
+    )
+
+
+def pixel_variance(images: LabelledImages) -> float:
+    """The variance of all pixels in [0, 1], counted exactly from the 256 values that they have."""
+    counts = torch.bincount(images.pixels.flatten(), minlength=256).double()
+    values = torch.arange(256).double() / 255
+    mean = (counts * values).sum() / counts.sum()
+    return float((counts * (values - mean).square()).sum() / counts.sum())

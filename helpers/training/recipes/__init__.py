@@ -1,0 +1,1 @@
+"""How the book's classifiers are trained: one file per kind of classifier."""

@@ -1,0 +1,199 @@
+"""ImageNet classifiers, fine-tuned to name every class of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from helpers.classifiers import save_weights
+from helpers.classifiers.architectures import IMAGENET_MEAN, IMAGENET_STD
+from helpers.core.runtime import random_generator
+from helpers.data.multilabel import MultiLabelImages
+from helpers.training.fit import Fitted, fit
+from helpers.training.options import FineTuneOptions, plain
+from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, normalised, trunk_features
+from helpers.training.rows import EpochSampler, batches
+
+WATCHED = "validation loss"
+Batch = tuple[Tensor, Tensor]
+
+
+class FineTuneModule(lightning.LightningModule):
+    """Train the head of a network on the binary cross-entropy of all classes.
+
+    The trunk stays in eval mode. In the published training its normalisations' statistics drifted, since Lightning
+    sets all modules to train mode: this is corrected here, in every variant.
+
+    Args:
+        options: the recipe.
+        network: whole, trunk and head.
+        classes: how many.
+    """
+
+    def __init__(self, options: FineTuneOptions, network: FineTuneNetwork, classes: int) -> None:
+        super().__init__()
+        self.options, self.head = options, network.head
+        self.save_hyperparameters({"options": {**plain(options), "source": network.source, "classes": classes}})
+        # a tuple hides the rest from Lightning: frozen, it belongs in no checkpoint, and train() must not reach it
+        self._parts = (network,)
+
+    @property
+    def network(self) -> nn.Module:
+        """The whole network: from pixels normalised as ImageNet's to logits."""
+        return self._parts[0].whole
+
+    def on_fit_start(self) -> None:
+        """Bring the trunk to the device, where it is still needed."""
+        if not self.options.keep_features:
+            self._parts[0].trunk.to(self.device)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The loss of a batch."""
+        inputs, labels = batch
+        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        seed = 1_000_003 * self.options.seed + self.global_step
+        if self.options.flip:
+            mirrored = torch.rand(len(inputs), 1, 1, 1, generator=random_generator(seed)) < 0.5
+            inputs = torch.where(mirrored.to(inputs.device), inputs.flip(3), inputs)
+        on_gpu = self.device.type == "cuda"
+        features = self.features(inputs)
+        with torch.random.fork_rng(devices=[self.device] if on_gpu else []):  # dropout draws from the global generators
+            torch.cuda.manual_seed(seed) if on_gpu else torch.default_generator.manual_seed(seed)
+            loss = self.loss(features, labels)
+        self.log("training loss", loss, prog_bar=True, batch_size=len(labels))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """The loss on images that are not trained on, without dropout."""
+        inputs, labels = batch
+        self.log(WATCHED, self.loss(self.features(inputs), labels), prog_bar=True, batch_size=len(labels))
+
+    def features(self, inputs: Tensor) -> Float[Tensor, "batch features"]:
+        """The head's input: features as they are, or the trunk's features of pixels."""
+        if self.options.keep_features:
+            return inputs
+        with torch.no_grad():
+            return self._parts[0].trunk(normalised(inputs))
+
+    def loss(
+        self, features: Float[Tensor, "batch features"], labels: Float[Tensor, "batch classes"]
+    ) -> Float[Tensor, ""]:
+        """The mean over images and classes of the binary cross-entropy."""
+        return functional.binary_cross_entropy_with_logits(self.head(features).float(), labels)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam at a constant rate."""
+        return torch.optim.Adam(self.head.parameters(), lr=self.options.rate, fused=True)
+
+
+class LabelledInputs(Dataset[Batch]):
+    """Rows of features, or pixels, with their labels; a whole batch is cut at once."""
+
+    def __init__(self, inputs: Tensor, labels: Tensor) -> None:
+        self.inputs, self.labels = inputs, labels.float()
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> Batch:
+        """One image."""
+        return self.inputs[row], self.labels[row]
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        """The images of these rows."""
+        return self.inputs[rows], self.labels[rows]
+
+
+def fine_tune(
+    training: MultiLabelImages,
+    validation: MultiLabelImages,
+    options: FineTuneOptions,
+    folder: str | Path,
+    *,
+    show: bool = True,
+    **devices: Any,
+) -> Fitted[FineTuneModule]:
+    """Train the head until the validation loss no longer falls; a resumed training computes the features again.
+
+    Args:
+        training, validation: square images with their classes.
+        options: the recipe.
+        folder: for checkpoints, and for the features while they are needed.
+        show: whether to show progress.
+        devices: `device` of `helpers.training.fit.fit`.
+
+    Raises:
+        ValueError: the folder's checkpoint was made with other options, or the images do not fit each other.
+        WeightsUnavailableError: (an OSError) the backbone's weights cannot be downloaded; says where to put them.
+    """
+    _check(training, validation)
+    network = fine_tune_network(options, len(training.class_names))
+
+    def data(device: torch.device) -> tuple[Any, Any]:
+        rows = []
+        for images in (training, validation):
+            inputs = images.pixels
+            if options.keep_features:
+                inputs = trunk_features(
+                    network.trunk, images, Path(folder), device=device, precision=options.precision, show=show
+                )
+            rows.append(LabelledInputs(inputs, images.labels))
+        shuffled = batches(rows[0], options.batch, seed=options.seed, sampler=EpochSampler(len(training), options.seed))
+        return shuffled, batches(rows[1], 4 * options.batch)
+
+    fitted = fit(
+        FineTuneModule(options, network, len(training.class_names)),
+        data,
+        folder,
+        epochs=options.epochs,
+        watch=WATCHED,
+        patience=options.patience,
+        min_delta=options.min_delta,
+        keep=options.keep,
+        precision=options.precision,
+        show=show,
+        **devices,
+    )
+    network.whole.cpu().eval().requires_grad_(False)
+    return fitted
+
+
+def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabelImages) -> str:
+    """Write a fine-tuned network as `load_classifier(name, weights=path)` reads it.
+
+    Args:
+        path: the file.
+        module: the fine-tuned network.
+        images: those that it was trained on, for their size and class names.
+
+    Returns:
+        The file's SHA-256.
+    """
+    return save_weights(
+        path,
+        module.network.state_dict(),
+        architecture=f"torchvision/{module.options.architecture}",
+        model_args={"num_classes": len(images.class_names)},
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        input_size=images.pixels.shape[-1],
+        classes=images.class_names,
+    )
+
+
+def _check(training: MultiLabelImages, validation: MultiLabelImages) -> None:
+    """Refuse images that do not belong together."""
+    both = (training, validation)
+    if training.class_names != validation.class_names:
+        raise ValueError("the training images and the validation images have other classes: load both the same way")
+    if len({images.pixels.shape[2:] for images in both}) > 1 or not all(len(images) for images in both):
+        shapes = " and ".join(str(tuple(images.pixels.shape)) for images in both)
+        raise ValueError(f"training and validation images have the shapes {shapes}; expected some of each, of one size")
