@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
+from myst_nb import glue
 
 from helpers.reporting.claims import Claim, Outcome
 
@@ -78,3 +80,14 @@ def show_table(
         index=False, border=0, escape=escape, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format
     )
     return HTML(f'<div class="wide-table" style="overflow-x: auto">{html}</div>')
+
+
+def show_numbers(numbers: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+    """Hand values to the text of a page, which shows each with `{glue:text}` under its name.
+
+    Args:
+        numbers: values under names that are no Python identifiers, such as "m-b".
+        more: all other values by name.
+    """
+    for name, value in {**(numbers or {}), **more}.items():
+        glue(name, value, display=False)
