@@ -32,11 +32,11 @@ check: $(READY) ## lint, format, types and the order of the packages
 	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) lint-imports
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
-	@$(RUN) python -m helpers.site check --id "$(ID)" --profile "$(PROFILE)"
+	@$(RUN) python -m helpers check --id "$(ID)" --profile "$(PROFILE)"
 	@$(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"
 
 figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=study
-	@$(RUN) python -m helpers.site check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
+	@$(RUN) python -m helpers check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
 
 lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
 	$(RUN) jupyter lab --ip=localhost --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book $(AS_ROOT)

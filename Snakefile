@@ -4,7 +4,8 @@
 #   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
 #
 # What counts is content, not time stamps: each target depends on a small file under _build/inputs/ that lists the
-# SHA-256 of everything its page needs (found by helpers.site), and that is written only when the list differs.
+# SHA-256 of everything its page needs (found by helpers.site), and that is written only when the list differs. The
+# files themselves are no inputs: Snakemake would ask for the size and the time of thousands again and again.
 # Runs with Snakemake 7.32 (Python 3.10) and 9.
 
 import os
@@ -14,9 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from helpers.site.dependencies import dependencies, inputs_digest, module_dependencies
-from helpers.site.registry import find_figure, find_profile, possible_figures
+from helpers.results.registry import TABLES
+from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
 from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
+from helpers.site.registry import find_figure, find_profile, possible_figures
 
 ROOT = Path(workflow.basedir)
 PROFILE = config.get("profile", BOOK_PROFILE)
@@ -25,56 +27,43 @@ PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 WRITES_LISTS = os.environ.setdefault("BOOK_LISTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
 
 
-def listed(name, files, parameters=None):
-    """The file that lists the inputs of `name`, brought up to date, and the inputs themselves."""
-    path, text = Path("_build/inputs") / f"{name}.txt", inputs_digest(files, parameters, ROOT)
+def listed(name, inputs, parameters=None):
+    """The file that lists what `name` depends on, brought up to date."""
+    path, text = Path("_build/inputs") / f"{name}.txt", inputs.listed(parameters)
     if WRITES_LISTS and not (path.is_file() and path.read_text() == text):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return {"list": str(path), "files": [ancient(str(file.relative_to(ROOT))) for file in sorted(files)]}
+    return str(path)
 
 
 @lru_cache
-def page_inputs(page):
-    return listed(page, dependencies(page, root=ROOT))
+def list_of_page(page):
+    return listed(page, page_inputs(page, root=ROOT))
 
 
 @lru_cache
-def figure_inputs(profile, id):
+def inputs_of_figure(profile, id):
     figure = find_figure(id, ROOT)
     find_profile(profile, ROOT)
     parameters = {"profile": profile, **figure.parameters}
-    inputs = listed(f"{profile}/{id}", dependencies(figure.notebook, parameters, ROOT), parameters)
-    return {**inputs, "needs": [f"_build/{need}/{profile}.done" for need in figure.needs]}
-
-
-EXPERIMENTS = {"explanations": "explain", "curves": "curves", "sweep": "sweep"}  # and their names as commands
-EXPERIMENTS |= {name: name for name in ["transformer", "transformer-curves", "transformer-sweep", "initial-masks"]}
-CLASS_TABLES = ["class-scores", "segmentation", "compute-time", "multilabel-scores", "classes"]
-CLASS_TABLES += ["class-truth", "shortcut"]
-COMMANDS = {name: f"helpers.papers.recartoonx.experiments {command}" for name, command in EXPERIMENTS.items()}
-COMMANDS |= {f"explainer-{name}": f"helpers.papers.explainer.experiments {name}" for name in CLASS_TABLES}
-SPACE_TABLES = ["sparsity", "examples", "bottleneck", "extensions", "reference", "earlier"]
-COMMANDS |= {f"space-vae-{name}": f"helpers.papers.spacevae.experiments {name}" for name in SPACE_TABLES}
-AFTER = {"curves": "explanations", "transformer-curves": "transformer", "transformer-sweep": "transformer"}
-AFTER |= {"explainer-class-truth": "explainer-segmentation", "space-vae-examples": "space-vae-sparsity"}
+    tables = [f"_build/tables/{profile}/{table}.done" for table in figure.needs]
+    return [listed(f"{profile}/{id}", page_inputs(figure.notebook, parameters, ROOT), parameters), *tables]
 
 
 @lru_cache
-def experiment_inputs(profile, need):
-    package = COMMANDS[need].split()[0]
-    inputs = listed(f"{profile}/{package}", module_dependencies(f"{package}.__main__", profile, ROOT))
-    return {**inputs, "needs": [f"_build/{AFTER[need]}/{profile}.done"] if need in AFTER else []}
+def inputs_of_table(profile, name):
+    before = [f"_build/tables/{profile}/{other}.done" for other in (*TABLES[name].reads, *TABLES[name].after)]
+    return [listed(f"{profile}/tables/{name}", table_inputs(name, profile, ROOT)), *before]
 
 
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
-        listed("html", site_files(ROOT))["list"],
+        listed("html", files_inputs(site_files(ROOT), ROOT)),
     output:
         touch(COMPLETE),
     shell:
-        "{sys.executable} -m helpers.site build"
+        "{sys.executable} -m helpers build"
 
 
 rule figures:
@@ -84,37 +73,35 @@ rule figures:
 
 rule page:
     input:
-        unpack(lambda wildcards: page_inputs(f"{wildcards.page}.md")),
+        lambda wildcards: list_of_page(f"{wildcards.page}.md"),
     output:
         "_build/pages/{page}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers.site page {wildcards.page}.md {output}"
+        "{sys.executable} -m helpers page {wildcards.page}.md {output}"
 
 
 rule figure:
     input:
-        unpack(lambda wildcards: figure_inputs(wildcards.profile, wildcards.id)),
+        lambda wildcards: inputs_of_figure(wildcards.profile, wildcards.id),
     output:
         "_build/figures/{profile}/{id}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers.site figure {wildcards.id} {wildcards.profile} {output}"
+        "{sys.executable} -m helpers figure {wildcards.id} {wildcards.profile} {output}"
 
 
 # What several figures of a profile share, or what takes longer than a notebook's cell may. The marker is the output,
 # since Snakemake deletes the outputs of a job before it starts: the results themselves are written atomically by the
-# command, which resumes where it was stopped.
-rule experiment:
+# command, which computes nothing that is fresh, and resumes where it was stopped.
+rule table:
     input:
-        unpack(lambda wildcards: experiment_inputs(wildcards.profile, wildcards.need)),
+        lambda wildcards: inputs_of_table(wildcards.profile, wildcards.table),
     output:
-        touch("_build/{need}/{profile}.done"),
+        touch("_build/tables/{profile}/{table}.done"),
     wildcard_constraints:
-        need="|".join(COMMANDS),
+        table="|".join(TABLES),
     threads: max(1, workflow.cores // 2)
     priority: 10  # figures wait for it: it starts before the pages that nothing waits for
-    params:
-        command=lambda wildcards: COMMANDS[wildcards.need],
     shell:
-        "{sys.executable} -m {params.command} --profile {wildcards.profile}"
+        "{sys.executable} -m helpers table {wildcards.table} --profile {wildcards.profile}"

@@ -19,11 +19,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
+from helpers.core.files import atomic_write
 from helpers.data.images import load_image, to_picture
 from helpers.data.photographs import GALLERY, Photograph
 from helpers.methods.rde import CartoonX
 from helpers.papers.recartoonx.experiments import METHODS, MethodName, Study, explanation_table
-from helpers.results import atomic_write, read_provenance, read_table, results_folder
+from helpers.results import read_provenance, read_table, results_folder
 
 PROFILE = "gallery"
 PICTURES_FOLDER = "pictures"
@@ -49,27 +50,49 @@ class GalleryEntry:
     numbers: Mapping[str, Mapping[str, Any]]
 
 
-def make_gallery(study: Study) -> list[Path]:
-    """Explain a profile's photographs with both methods, and the first with CartoonX at each λk of the profile's sweep.
-
-    Finished explanations are stored one by one: a run that was stopped goes on where it was.
+def gallery_table(study: Study) -> pd.DataFrame:
+    """A profile's photographs explained by both methods; the pictures go to the folder `pictures` beside the table.
 
     Returns:
-        The two tables that it wrote; the pictures lie in the folder `pictures` beside them.
+        As `explanation_table`, with the distortion over fresh noise and the names of the classes; its attribute
+        `provenance` has the digests of the pictures.
     """
     names = study.classifier.class_names
     table = explanation_table(study)
     # the table's own distortion is that of the last step, a handful of noise samples
     table["distortion"] = torch.cat([_distortions(study, method) for method in METHODS]).tolist()
     for column in ("prediction", "kept_prediction"):
-        table[f"{column}_name"] = [names[place] for place in table[column]]
+        table[f"{column}_name"] = [names[index] for index in table[column]]
     files = {f"{name}-image": picture for name, picture in zip(study.images.names, study.images.images, strict=True)}
     for method in METHODS:
         files |= _pictures(study, method)
-    seconds = sum(sum(study.seconds(method)) for method in METHODS)
-    stored = _store(study, files)
-    main = study.write(table, "gallery", wall_seconds=seconds, pictures=stored)
-    return [main, _make_sweep(study)]
+    table.attrs["provenance"] = {"pictures": _store(study, files)}
+    return table
+
+
+def gallery_sweep_table(study: Study) -> pd.DataFrame:
+    """The first photograph explained by CartoonX at each λk of the profile's sweep; pictures as of `gallery_table`."""
+    rows, files, name = [], {}, study.images.names[0]
+    target = study.predictions[0][0]
+    for weight in study.profile.sweep.sparsity_weights:
+        changes = {"sparsity_weight": float(weight)}
+        explanation = study.explain("cartoonx", count=1, **changes)
+        with torch.no_grad():
+            probabilities = study.classifier(explanation.kept.to(study.device)).softmax(-1)[0].cpu()
+        rows.append(
+            {
+                "image": name,
+                "sparsity_weight": float(weight),
+                "sparsity": float(explanation.representation_mask.mean()),
+                "kept_prediction_name": study.classifier.class_names[int(probabilities.argmax())],
+                "kept_confidence": float(probabilities[target]),
+            }
+        )
+        files[f"{name}-{weight:g}-kept"] = explanation.kept[0]
+        files[f"{name}-{weight:g}-cartoon"] = _cartoon(study, explanation)[0]
+    table = pd.DataFrame(rows)
+    table.attrs["provenance"] = {"pictures": _store(study, files)}
+    return table
 
 
 def read_gallery(root: Path | None = None, profile: str = PROFILE) -> list[GalleryEntry]:
@@ -133,31 +156,6 @@ def _cartoon(study: Study, explanation: Explanation) -> Tensor:
     return method.cartoon(study.images.images[: len(explanation)], explanation)
 
 
-def _make_sweep(study: Study) -> Path:
-    rows, files, name = [], {}, study.images.names[0]
-    target = study.predictions[0][0]
-    seconds = 0.0
-    for weight in study.profile.sweep.sparsity_weights:
-        changes = {"sparsity_weight": float(weight)}
-        explanation = study.explain("cartoonx", count=1, **changes)
-        seconds += sum(study.seconds("cartoonx", count=1, **changes))
-        with torch.no_grad():
-            probabilities = study.classifier(explanation.kept.to(study.device)).softmax(-1)[0].cpu()
-        rows.append(
-            {
-                "image": name,
-                "sparsity_weight": float(weight),
-                "sparsity": float(explanation.representation_mask.mean()),
-                "kept_prediction_name": study.classifier.class_names[int(probabilities.argmax())],
-                "kept_confidence": float(probabilities[target]),
-            }
-        )
-        files[f"{name}-{weight:g}-kept"] = explanation.kept[0]
-        files[f"{name}-{weight:g}-cartoon"] = _cartoon(study, explanation)[0]
-    stored = _store(study, files)
-    return study.write(pd.DataFrame(rows), "gallery-sweep", wall_seconds=seconds, pictures=stored)
-
-
 def _store(study: Study, files: Mapping[str, Tensor]) -> dict[str, str]:
     """Write pictures as WebP; returns the SHA-256 of each, by name."""
     folder = results_folder(study.profile, study.root) / PICTURES_FOLDER
@@ -179,7 +177,7 @@ def _read(name: str, root: Path | None, profile: str) -> tuple[pd.DataFrame, dic
         content = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(
-                f"{path} is missing or was changed; make it again: python -m helpers.chapters gallery "
+                f"{path} is missing or was changed; make it again: python -m helpers table gallery --profile gallery "
                 "(needs XAIBOOK_DATA)"
             )
         image = load_image(content)

@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from helpers.chapters.gallery import GalleryEntry
+from helpers.core.files import atomic_write
 from helpers.plots import show_images
-from helpers.results import atomic_write
 
 
 def write_readme_picture(entry: GalleryEntry, path: Path) -> Path:

@@ -60,7 +60,15 @@ class ItemStore:
             raise ValueError(f"the key of an ItemStore is a hexadecimal digest, as run_key returns; not {key!r}")
         self.key = key
         self.folder = Path(folder) / key[:32]
+        self._parts: dict[str, Any] = {}
         remove_stale_parts(self.folder)
+
+    @classmethod
+    def of(cls, folder: str | Path, parts: Mapping[str, Any]) -> ItemStore:
+        """The store under the key that some parts make (see `run_key`); they are kept in it, as `depends.json`."""
+        store = cls(folder, run_key(**parts))
+        store._parts = dict(parts)
+        return store
 
     def missing(self, items: Iterable[str]) -> list[str]:
         """Those of the items that are not stored, or whose file is damaged, in their order."""
@@ -84,6 +92,9 @@ class ItemStore:
             raise ValueError(f"the metadata of {item!r} must be plain values that JSON knows: {error}") from error
         header = {"item": item, "key": self.key, "metadata": text}
         header["digest"] = _content_digest(stored, header)
+        depends = self.folder / "depends.json"
+        if self._parts and not depends.is_file():
+            atomic_write(depends, json.dumps(self._parts, indent=2, sort_keys=True).encode())
         atomic_write(self._path(item), save(stored, header))
 
     def load(self, item: str) -> StoredItem:

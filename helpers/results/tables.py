@@ -104,6 +104,15 @@ def read_provenance(profile: Profile | str, name: str, *, root: Path | None = No
     return _read_pair(profile, name, root)[1]
 
 
+def recorded_seconds(name: str, profile: Profile | str, *, root: Path | None = None) -> float | None:
+    """How long making a table took, as its provenance says; None where there is no record of it."""
+    path = results_folder(profile, root) / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("wall_seconds")
+    except (OSError, ValueError):
+        return None
+
+
 def _read_pair(profile: Profile | str, name: str, root: Path | None) -> tuple[bytes, dict[str, Any]]:
     csv, final = _paths(profile, name, root)
     again = f"run the notebook that makes {name!r} again with the profile {csv.parent.name!r}"

@@ -1,12 +1,12 @@
 """What a page's outputs depend on: found in the sources, without running them.
 
-A page is run again when one of these files changes, so the search takes one file too many rather than one too few:
+A page is run again when one of these changes:
 
 - the page itself, and what its front matter lists under `depends` (paths or globs from the project's root);
-- every module of `helpers` that its code imports, and what those import, and the packages around them;
+- the definitions of `helpers` that its code reaches (`helpers.results.code`);
 - the profile that it runs: its parameter `profile`, or those that its code names, or all where it only loads one;
-- every model that a string in the page, in those modules or in the profile names;
-- committed results of other profiles that such a string names;
+- every model that a text in the page, in that code or in the profile names, and those that were made for it;
+- committed results of other profiles that such a text names;
 - the locked packages, requirements.txt.
 """
 
@@ -16,53 +16,102 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
-from helpers.core.files import ROOT
-from helpers.site.modules import imported_names, module_closure, parse_module
+from helpers.core.files import ROOT, file_digest
+from helpers.results.code import CodeFinder, Definition
+from helpers.results.registry import find_table
 from helpers.site.source import page_code, page_parameters, read_page
 
 
-def dependencies(page: Path | str, parameters: Mapping[str, object] | None = None, root: Path = ROOT) -> set[Path]:
-    """The files of the project that the outputs of `page` depend on.
+@dataclass(frozen=True)
+class Inputs:
+    """What something depends on.
+
+    Attributes:
+        code: the definitions of `helpers`.
+        files: all other files, absolute paths.
+        root: the project's root.
+    """
+
+    code: frozenset[Definition]
+    files: frozenset[Path]
+    root: Path
+
+    def listed(self, parameters: Mapping[str, object] | None = None) -> str:
+        """A line for the code, one for each file with the SHA-256 of its content, then the parameters.
+
+        Two such texts are equal only if nothing changed; moving a module changes nothing.
+        """
+        names = sorted(path.relative_to(self.root).as_posix() for path in self.files)
+        lines = [f"{_digest(self.root / name)}  {name}" for name in names]
+        code = f"{finder(self.root).digest(self.code)}  code"
+        return "\n".join([code, *lines, json.dumps(dict(parameters or {}), sort_keys=True)]) + "\n"
+
+    def paths(self) -> set[Path]:
+        """All files, those of the code among them."""
+        return {*self.files, *finder(self.root).files(self.code)}
+
+
+@lru_cache
+def finder(root: Path = ROOT) -> CodeFinder:
+    """The finder of a project's code, which reads each module once."""
+    return CodeFinder(root)
+
+
+def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None, root: Path = ROOT) -> Inputs:
+    """What the outputs of a page depend on.
 
     Args:
         page: the page, absolute or from the root.
         parameters: what papermill puts in place of the page's own parameters.
         root: the project's root.
 
-    Returns:
-        Absolute paths of files that exist.
-
     Raises:
         ValueError: the page names a profile or lists under `depends` what is not there, or a cell is not Python.
     """
     page = root / page
     settings = {**page_parameters(page), **(parameters or {})}
-    page_words = _strings(page_code(page, parameters=False)) | {str(value) for value in settings.values()}
-    modules = module_closure(set().union(*map(imported_names, page_code(page))), root)
-    profiles = _profiles(settings.get("profile"), page_words, modules, root)
-    words = page_words | _strings(map(parse_module, modules)) | set().union(*map(_yaml_strings, profiles))
+    own_words = _strings(page_code(page, parameters=False)) | {str(value) for value in settings.values()}
+    code = finder(root).reached_by(page_code(page))
+    profiles = _profiles(settings.get("profile"), own_words, code, root)
+    words = own_words | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     own = str((parameters or {}).get("profile"))  # a figure writes the results of its profile: they are no inputs
-    found = {page, *modules, *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
-    return found | {path for path in [root / "requirements.txt"] if path.is_file()}
+    found = {page, *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
+    return Inputs(code, frozenset(found | _lock(root)), root)
 
 
-def module_dependencies(module: str, profile: str, root: Path = ROOT) -> set[Path]:
-    """The files that `python -m <module> --profile <profile>` depends on, found in the same way."""
-    modules = module_closure([module], root)
-    profiles = _profiles(profile, set(), modules, root)
-    words = _strings(map(parse_module, modules)) | set().union(*map(_yaml_strings, profiles))
-    return {*modules, *profiles, *_models(words, root), root / "requirements.txt"}
+def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
+    """What a table of a profile depends on; whether it is to be made anew, its study says more exactly."""
+    table = find_table(name)
+    roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.parts) if path]  # type: ignore[misc]
+    code = finder(root).reached(roots)
+    profiles = _profiles(profile, set(), code, root)
+    words = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
+    return Inputs(code, frozenset({*profiles, *_models(words, root), *_lock(root)}), root)
 
 
-def inputs_digest(files: Iterable[Path], parameters: Mapping[str, object] | None = None, root: Path = ROOT) -> str:
-    """One line for each file with the SHA-256 of its content, then the parameters: equal only if nothing changed."""
-    paths = sorted(path.relative_to(root).as_posix() for path in files)
-    lines = [f"{hashlib.sha256((root / path).read_bytes()).hexdigest()}  {path}" for path in paths]
-    return "\n".join([*lines, json.dumps(dict(parameters or {}), sort_keys=True)]) + "\n"
+def files_inputs(files: Iterable[Path], root: Path = ROOT) -> Inputs:
+    """What something depends on that rests on files alone."""
+    return Inputs(frozenset(), frozenset(files), root)
+
+
+@lru_cache(maxsize=None)
+def _content_digest(path: Path, _modified: int) -> str:
+    return file_digest(path)
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file, computed once for each of its versions."""
+    return _content_digest(path, path.stat().st_mtime_ns)
+
+
+def _lock(root: Path) -> set[Path]:
+    return {path for path in [root / "requirements.txt"] if path.is_file()}
 
 
 def _strings(trees: Iterable[ast.Module]) -> set[str]:
@@ -70,23 +119,28 @@ def _strings(trees: Iterable[ast.Module]) -> set[str]:
     return {node.value for node in nodes if isinstance(node.value, str)}
 
 
-def _yaml_strings(path: Path) -> set[str]:
+@lru_cache(maxsize=None)
+def _parsed_yaml(path: Path, _modified: int) -> frozenset[str]:
     found: set[str] = set()
-    waiting = [yaml.safe_load(path.read_text(encoding="utf-8"))]
+    waiting = [yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
             found.add(value)
         elif isinstance(value, (dict, list)):
             waiting.extend(value.values() if isinstance(value, dict) else value)
-    return found
+    return frozenset(found)
 
 
-def _profiles(profile: object, page_words: set[str], modules: set[Path], root: Path) -> set[Path]:
+def _yaml_strings(path: Path) -> frozenset[str]:
+    return _parsed_yaml(path, path.stat().st_mtime_ns)
+
+
+def _profiles(profile: object, page_words: set[str], code: Iterable[Definition], root: Path) -> set[Path]:
     known = {path.stem: path for path in sorted((root / "profiles").glob("*.yaml"))}
     if profile is not None and str(profile) not in known:
         raise ValueError(f"profile {profile!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
-    loads_one = any(path.relative_to(root).parts[1] in {"profiles", "profiles.py"} for path in modules)
+    loads_one = any(f"{module}.".startswith("helpers.profiles.") for module, _ in code)
     named = page_words & known.keys() if loads_one else set()
     if profile is not None:
         named |= {str(profile)}
@@ -99,8 +153,10 @@ def _profiles(profile: object, page_words: set[str], modules: set[Path], root: P
 
 
 def _models(words: set[str], root: Path) -> set[Path]:
+    """The models that texts name, and those that were made for them: "scenes-cnn" names "scenes-cnn-cartoonx-mask"."""
     files = [path for path in (root / "models").glob("*") if path.is_file() and path.suffix != ".md"]
-    return {path for path in files if words & {path.stem, path.name, f"models/{path.stem}", f"models/{path.name}"}}
+    named = {p for p in files if words & {p.stem, p.name, f"models/{p.stem}", f"models/{p.name}"}}
+    return named | {p for p in files if any(p.stem.startswith(f"{other.stem}-") for other in named)}
 
 
 def _results(words: set[str], own_profile: str, root: Path) -> set[Path]:

@@ -22,7 +22,7 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class PageError(RuntimeError):
+class PageError(ValueError):
     """A page failed while it ran: the message says which page, which cell, and the traceback."""
 
 

@@ -20,7 +20,7 @@ HTML = "_build/html"
 COMPLETE = f"{HTML}/.complete"  # written last: a build that stopped half-way has no such file
 
 
-class BuildError(RuntimeError):
+class BuildError(ValueError):
     """Jupyter Book found something wrong; what it was stands in its output."""
 
 

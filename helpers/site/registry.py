@@ -7,35 +7,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from helpers.core.files import ROOT
+from helpers.results.registry import find_table
 
 REGISTRY = "book/figures.yaml"
 CLASS_MASKS = "stalder2022explainer"  # the paper whose figures rest on a profile's section `explainer`
 SPACE_VAE = "liuhess_spacevae"  # and on its section `space_vae`
-Need = Literal[
-    "explanations",
-    "curves",
-    "sweep",
-    "transformer",
-    "transformer-curves",
-    "transformer-sweep",
-    "initial-masks",
-    "explainer-class-scores",
-    "explainer-segmentation",
-    "explainer-compute-time",
-    "explainer-multilabel-scores",
-    "explainer-classes",
-    "explainer-class-truth",
-    "explainer-shortcut",
-    "space-vae-sparsity",
-    "space-vae-examples",
-    "space-vae-bottleneck",
-    "space-vae-extensions",
-    "space-vae-reference",
-    "space-vae-earlier",
-]
+
+
+def _known_table(name: str) -> str:
+    find_table(name)
+    return name
+
+
+Need = Annotated[str, AfterValidator(_known_table)]
 
 
 class Figure(BaseModel):
@@ -47,7 +34,7 @@ class Figure(BaseModel):
         title: what it shows, in a few words.
         notebook: the page that makes it, from the project's root.
         parameters: what papermill sets in the notebook besides `profile`.
-        needs: experiments that are run before it, since several figures share them, or since they take long.
+        needs: tables that are made before it, since several figures share them, or since they take long.
         dataset: the only one of the paper's datasets that it is about; None where its parameters say, or for all.
         scenes: whether it needs scenes, of which more is known than of photographs.
     """

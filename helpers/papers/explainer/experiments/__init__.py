@@ -1,25 +1,21 @@
 """The experiments of "What You See is What You Classify", at the scale that a profile names."""
 
-from helpers.papers.explainer.experiments.catalogue import EXPLAINER_TABLES, all_tables, explainer_table, table_name
 from helpers.papers.explainer.experiments.methods import METHOD_NAMES, METHODS, build_method
 from helpers.papers.explainer.experiments.shortcut import Pairs, shortcut_pairs
-from helpers.papers.explainer.experiments.study import CLASSIFIERS, DATASETS, ClassStudy, all_pairs
+from helpers.papers.explainer.experiments.study import CLASSIFIERS, DATASETS, ClassStudy, all_pairs, table_of_pairs
 from helpers.papers.explainer.published import published_class_scores, published_decisions
 
 __all__ = [
     "CLASSIFIERS",
     "DATASETS",
-    "EXPLAINER_TABLES",
     "METHODS",
     "METHOD_NAMES",
     "ClassStudy",
     "Pairs",
     "all_pairs",
-    "all_tables",
     "build_method",
-    "explainer_table",
     "published_class_scores",
     "published_decisions",
     "shortcut_pairs",
-    "table_name",
+    "table_of_pairs",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +34,6 @@ TRAINED = ("rtis", "explainer")
 IMMEDIATE = ("grad-cam", *TRAINED)
 """One pass of a network or two, whatever the image."""
 
-SHIPPED = (
-    "scenes-multilabel-explainer",
-    "scenes-multilabel-rtis",
-    "scenes-shortcut-explainer",
-    "scenes-shortcut-rtis",
-)
-"""The trained networks in models/, named in full: pages are seen to depend on a file by its name."""
-
 METHOD_NAMES = {
     "grad-cam": "Grad-CAM",
     "rise": "RISE",
@@ -69,11 +59,11 @@ class BuiltMethod:
 
     Attributes:
         method: ready to use.
-        facts: plain values: its options, or its network's digest, and the digest of its code.
+        parts: plain values: its options, or its network's digest, and the digest of its code.
     """
 
     method: ClassMaskMethod
-    facts: dict[str, Any]
+    parts: dict[str, Any]
 
 
 def build_method(
@@ -95,32 +85,14 @@ def build_method(
         if weights is None:
             raise ValueError(f"{name} is a trained network: say where its weights are")
         method: ClassMaskMethod = load_explainer(weights, classifier)
-        facts: dict[str, Any] = {"network": file_digest(weights)}
+        parts: dict[str, Any] = {"network": file_digest(weights)}
     elif name in _BASELINES:
         make, make_options = _BASELINES[name]
         chosen = make_options(**{key: _tuple(value) for key, value in (options or {}).items()})
-        method, facts = make(classifier, chosen), {"options": asdict(chosen)}
+        method, parts = make(classifier, chosen), {"options": asdict(chosen)}
     else:
         raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
-    return BuiltMethod(method, {"method": name, **facts, "code": method_code(type(method))})
-
-
-@cache
-def method_code(kind: type) -> str:
-    """The digest of a method's module, and of those of its package that this uses: another method's may change."""
-    return code_digest(*sorted(_used_modules(kind.__module__)))
-
-
-def _used_modules(start: str) -> set[str]:
-    package, found, waiting = start.rpartition(".")[0], set(), [start]
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        owners = {getattr(value, "__module__", None) for value in vars(sys.modules[name]).values()}
-        waiting += [owner for owner in owners if isinstance(owner, str) and owner.startswith(f"{package}.")]
-    return found
+    return BuiltMethod(method, {"method": name, **parts, "code": code_digest(type(method))})
 
 
 def _tuple(value: Any) -> Any:

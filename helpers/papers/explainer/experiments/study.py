@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.class_masks import ClassMaskMethod, merge_classes
-from helpers.core.runtime import progress, resolve_device
 from helpers.data.images import image_digest
 from helpers.data.multilabel import (
     MultiLabelImages,
@@ -31,7 +30,9 @@ from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
 from helpers.profiles import Profile, Variant, load_profile
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
-from helpers.results import ItemStore, collect_provenance, results_folder, run_key, write_table
+from helpers.results import ItemStore, StoredItem, Table, digest_of_images, find_table, known
+from helpers.results.study import NoSuchTableError, ProfileStudy
+from helpers.results.tables import results_folder
 
 DATASETS = ("voc2007", "coco2014")
 CLASSIFIERS = ("vgg16", "resnet50")
@@ -40,7 +41,7 @@ VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 _AT_ONCE = 64  # images whose class masks are in memory together: a gigabyte of COCO's
 
 
-class ClassStudy:
+class ClassStudy(ProfileStudy):
     """The images, the classifier and the methods that stand, in one profile, for one pair of the paper.
 
     The masks of a method that searches are stored image by image as soon as they are finished, under a key made of
@@ -59,6 +60,11 @@ class ClassStudy:
         ValueError: the profile has no such section, dataset or classifier; the message says what there is.
     """
 
+    paper = "explainer"
+    section = "explainer"
+    settings_of_all = ("batch_size", "explainer.size")
+    by_parts = ("helpers.papers.explainer.experiments.methods",)  # each table counts the code of its own methods
+
     def __init__(
         self,
         profile: Profile | str,
@@ -68,18 +74,54 @@ class ClassStudy:
         root: Path | None = None,
         show_progress: bool = False,
     ) -> None:
-        self.profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
+        super().__init__(profile, root=root, show_progress=show_progress)
         self.settings = _section(self.profile)
         self.dataset = dataset or next(iter(self.settings.datasets))
         self.classifier_name = classifier or next(iter(self.settings.classifiers))
         self.data: DatasetSettings = self.settings.dataset(self.dataset)
         self.explained = self.settings.classifier(self.classifier_name)
-        self.root = root
-        self.show_progress = show_progress
-        self.device = resolve_device(self.profile.device)
-        self.spent: dict[str, float] = {}  # seconds that each of the masks took which were asked for, ever
-        self.computed = 0.0  # of these, the seconds that this study itself took
         self._built: dict[str, BuiltMethod] = {}
+
+    def lacks(self, table: Table) -> str | None:
+        """Why this pair can have no such table, in a sentence; None where it can."""
+        if self.dataset not in table.datasets or self.classifier_name not in table.classifiers:
+            pairs = f"{' or '.join(table.datasets)} with {' or '.join(table.classifiers)}"
+            return f"table {table.name!r} is about {pairs}, not about {self.dataset} with {self.classifier_name}"
+        if table.scenes and self.data.source != "scenes":
+            return (
+                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as where "
+                "each class is seen, and what a shortcut is, is not known of photographs"
+            )
+        return super().lacks(table)
+
+    def file_name(self, table: Table) -> str:
+        """What the table of this pair is called in `results/<profile>/`."""
+        return table.name if not table.images else f"{table.name}-{self.dataset}-{self.classifier_name}"
+
+    def parts(self, table: Table) -> dict[str, Any]:
+        """The images, the classifier's weights and, of each method, its options or its network, and its code."""
+        names = METHODS if table.methods == "all" else table.methods
+        return {
+            "data": self.data.model_dump(mode="json", exclude={"path"}),
+            "images": {which: known(lambda which=which: self._digest_of_images(which)) for which in table.images},
+            "classifier": known(lambda: self.classifier.digest),
+            "methods": {name: known(lambda name=name: self.method_parts(name)) for name in names},
+        }
+
+    def about(self) -> dict[str, Any]:
+        """The pair, and what stands for it."""
+        return {
+            "classifier": self.classifier.digest,
+            "dataset": self.dataset,
+            "source": self.data.source,
+            "explained": self.explained.name,
+        }
+
+    def _digest_of_images(self, which: str) -> str:
+        if which == "test":
+            return digest_of_images(self.images.pixels, self.images.labels)
+        segmented = self.segmented
+        return digest_of_images(segmented.images.pixels, segmented.images.labels, segmented.instances)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -176,14 +218,10 @@ class ClassStudy:
         masks = torch.zeros(*wanted.shape, *images.pixels.shape[-2:])
         if name in IMMEDIATE:
             for rows in torch.arange(len(images)).split(self.profile.batch_size):
-                masks[rows], _ = self._found(name, images, wanted, rows.tolist())
+                masks[rows] = self._class_masks(name, images, wanted, rows.tolist())
             return masks
-        items, store = mask_items(images, wanted), self.store(name)
-        self._search(name, images, wanted, items)
-        for row, item in enumerate(items):
-            stored = store.load(item)
-            masks[row, wanted[row]] = stored.tensors["masks"].float()
-            self.spent[f"{store.key} {item}"] = stored.metadata["seconds"]
+        for row, item in enumerate(self._searched(name, images, wanted)):
+            masks[row, wanted[row]] = item.tensors["masks"].float()
         return masks
 
     def merged_masks(self, name: str, images: MultiLabelImages) -> Float[Tensor, "count height width"]:
@@ -200,31 +238,15 @@ class ClassStudy:
         if name in IMMEDIATE:
             raise ValueError(f"{name} is so fast that its masks are not stored; the table compute-time has its time")
         images = (self.segmented.images if images is None else images)[:count]
-        store = self.store(name)
-        return [store.load(item).metadata["seconds"] for item in mask_items(images, images.labels)]
+        return [item.metadata["seconds"] for item in self._searched(name, images, images.labels)]
 
-    def facts(self, names: tuple[str, ...] = METHODS) -> dict[str, Any]:
-        """What the masks of these methods depend on, beside the images: plain values for a table's key."""
-        return {name: self._method(name).facts for name in names}
+    def method_parts(self, name: str) -> dict[str, Any]:
+        """What the masks of a method depend on, the images and the classifier aside."""
+        return self._method(name).parts
 
-    def store(self, name: str) -> ItemStore:
+    def mask_store(self, name: str) -> ItemStore:
         """Where the masks of a method lie."""
-        key = run_key(**self._method(name).facts, classifier=self.classifier.digest)
-        return ItemStore(results_folder(self.profile, self.root) / "work" / "class-masks", key)
-
-    def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
-        """Write a table of this study to `results/<profile>/`, with its provenance."""
-        about = collect_provenance(
-            self.profile,
-            device=self.device,
-            classifier=self.classifier.digest,
-            wall_seconds=wall_seconds,
-            dataset=self.dataset,
-            source=self.data.source,
-            explained=self.explained.name,
-            **more,
-        )
-        return write_table(table, self.profile, name, about, root=self.root)
+        return self.store("class-masks", **self.method_parts(name), classifier=self.classifier.digest)
 
     def _method(self, name: str) -> BuiltMethod:
         if name not in self._built:
@@ -233,27 +255,21 @@ class ClassStudy:
             self._built[name] = build_method(name, self.classifier, options=options, weights=weights)
         return self._built[name]
 
-    def _search(self, name: str, images: MultiLabelImages, wanted: Tensor, items: list[str]) -> None:
-        """Find the masks that are not stored yet, a batch of the profile's size at a time."""
-        store = self.store(name)
-        missing = set(store.missing(items))
-        rows = [row for row, item in enumerate(items) if item in missing]
-        size = self.profile.batch_size
-        batches = [rows[first : first + size] for first in range(0, len(rows), size)]
-        for batch in progress(batches, label=f"{self.dataset}: {name}", show=self.show_progress and bool(batches)):
-            masks, seconds = self._found(name, images, wanted, batch)
-            self.computed += seconds
-            for place, row in enumerate(batch):
-                # half the precision is more than 1000 levels between 0 and 1, in half the space
-                stored = {"masks": masks[place, wanted[row]].half()}
-                store.save(items[row], stored, {"seconds": seconds / len(batch)})
+    def _searched(self, name: str, images: MultiLabelImages, classes: Tensor) -> list[StoredItem]:
+        """The stored masks of a method that searches; what is missing is computed first."""
 
-    def _found(self, name: str, images: MultiLabelImages, wanted: Tensor, rows: list[int]) -> tuple[Tensor, float]:
-        """The masks of some images, on the CPU, and the seconds that they took."""
-        begin = time.perf_counter()
+        def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+            masks = self._class_masks(name, images, classes, rows)
+            # half the precision is more than 1000 levels between 0 and 1, in half the space
+            return [{"masks": mask[classes[row]].half()} for row, mask in zip(rows, masks, strict=True)]
+
+        items, size = mask_items(images, classes), self.profile.batch_size
+        return self.stored(self.mask_store(name), items, compute, batch=size, label=f"{self.dataset}, {name}")
+
+    def _class_masks(self, name: str, images: MultiLabelImages, classes: Tensor, rows: list[int]) -> Tensor:
+        """The masks of some images, computed now, on the CPU."""
         pixels = images.select(rows).images(self.device)
-        masks = self.method(name).class_masks(pixels, wanted[rows].to(self.device)).cpu()
-        return masks, time.perf_counter() - begin
+        return self.method(name).class_masks(pixels, classes[rows].to(self.device)).cpu()
 
     def _data_arguments(self) -> dict[str, Any]:
         arguments = {"source": self.data.source, "size": self.settings.size, "seed": self.data.seed}
@@ -290,3 +306,55 @@ def _section(profile: Profile) -> ExplainerSettings:
     if profile.explainer is None:
         raise ValueError(f"profile {profile.name!r} has no section `explainer`; use one that has, such as quick")
     return profile.explainer
+
+
+def open_studies(
+    profile: Profile | str,
+    table: str | None = None,
+    *,
+    dataset: str | None = None,
+    classifier: str | None = None,
+    **options: Any,
+) -> list[ProfileStudy]:
+    """The studies of the pairs that a table is about, as far as the profile has them; of all its pairs for no table.
+
+    Args:
+        profile: a profile, its name, or the path of its file.
+        table: the table.
+        dataset, classifier: only this one.
+        options: of `ClassStudy`.
+
+    Raises:
+        ValueError: the profile has no such pair, dataset or classifier; the message says why.
+    """
+    studies = all_pairs(profile, **options)
+    if dataset is not None:
+        studies[0].settings.dataset(dataset)  # says which there are
+    if classifier is not None:
+        studies[0].settings.classifier(classifier)
+    chosen: list[ProfileStudy] = [
+        s for s in studies if dataset in (None, s.dataset) and classifier in (None, s.classifier_name)
+    ]
+    if table is None:
+        return chosen
+    lacking = [study.lacks(find_table(table)) for study in chosen]
+    possible = [study for study, reason in zip(chosen, lacking, strict=True) if reason is None]
+    if not possible:
+        raise NoSuchTableError(lacking[0])
+    return possible
+
+
+def table_of_pairs(profile: Profile | str, name: str, **options: Any) -> pd.DataFrame:
+    """A table of all pairs that the paper's has and the profile knows, in one, with columns dataset and classifier.
+
+    Args:
+        profile: a profile, its name, or the path of its file.
+        name: of the table, such as "explainer-segmentation".
+        options: of `open_studies`.
+
+    Raises:
+        ValueError: there is no such pair; the message says why.
+    """
+    studies = open_studies(profile, name, **options)
+    parts = [s.table(name).assign(dataset=s.dataset, classifier=s.classifier_name) for s in studies]  # type: ignore[attr-defined]
+    return pd.concat(parts, ignore_index=True)

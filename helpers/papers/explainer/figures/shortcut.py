@@ -55,7 +55,7 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
     """One row per method: each score for both classifiers, with intervals over the marked scenes.
 
     Args:
-        table: `all_tables(profile, "shortcut")`.
+        table: `table_of_pairs(profile, "explainer-shortcut")`.
         shown: scenes that show the class, or scenes that do not.
     """
     scores = (

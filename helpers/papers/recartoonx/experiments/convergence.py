@@ -31,13 +31,6 @@ def convergence_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def convergence_seconds(study: Study) -> float:
-    """How long the stored runs took in all, of every run that contributed."""
-    return sum(
-        sum(source.seconds("cartoonx", count=count, **_measuring(source))) for _, source, count in searched(study)
-    )
-
-
 def searched(study: Study) -> list[tuple[str, Study, int]]:
     """The classifiers whose searches are looked at, each with its study and its number of images.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from helpers.core.runtime import progress
 from helpers.metrics import Direction, rate_distortion_curve
-from helpers.papers.recartoonx.experiments.study import NUMERICS, MethodName, Study, running_code
+from helpers.papers.recartoonx.experiments.study import MethodName, Study
 from helpers.profiles import Variant
-from helpers.results import ItemStore, results_folder, run_key
+from helpers.results import code_digest
 
 CURVES: dict[str, MethodName] = {  # the curve, and the method whose representation it is measured in
     "cartoonx": "cartoonx",
@@ -23,12 +20,24 @@ CURVES: dict[str, MethodName] = {  # the curve, and the method whose representat
     "random-pixels": "pixel-rde",
 }
 REPRESENTATIONS: dict[str, MethodName] = {**CURVES, "rollout": "pixel-rde"}  # a rollout is ranked as pixels
-MEASURED_BY = (*NUMERICS, "helpers.metrics.curves")  # the code that a stored curve depends on
+VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 DIRECTIONS: tuple[Direction, ...] = ("keep", "randomise")
+Relevance = Callable[[Study, Variant, int], tuple[Tensor, dict[str, object]]]
+"""Gives the masks whose order a curve follows, (images, 1, k), and what they depend on, the images aside."""
+
+
+def both_curve_tables(study: Study) -> pd.DataFrame:
+    """The curves of a profile in both variants."""
+    return pd.concat([curve_table(study, variant) for variant in VARIANTS], ignore_index=True)
 
 
 def curve_table(
-    study: Study, variant: Variant | None = None, *, curves: Sequence[str] = tuple(CURVES), count: int | None = None
+    study: Study,
+    variant: Variant | None = None,
+    *,
+    curves: Sequence[str] = tuple(CURVES),
+    count: int | None = None,
+    relevance: Relevance | None = None,
 ) -> pd.DataFrame:
     """The distortion of each image at each fraction, for both methods and their random baselines.
 
@@ -43,6 +52,7 @@ def curve_table(
         variant: None for the profile's.
         curves: which ones, of `REPRESENTATIONS`; "rollout" is for a transformer's study.
         count: on the first so many images; None: as many as the profile says.
+        relevance: gives the masks of the curve "rollout".
 
     Returns:
         Columns image, curve, direction, fraction, distortion, standard_error (over draws), variant.
@@ -50,53 +60,39 @@ def curve_table(
     variant = variant or study.profile.curves.variant
     draws = 1 if variant == "published" else study.profile.curves.draws
     count = count or study.profile.curves.images
-    tables = [_one_curve(study, curve, variant, draws, count) for curve in curves]
+    tables = [
+        _one_curve(study, curve, variant, draws, count, relevance if curve == "rollout" else None) for curve in curves
+    ]
     return pd.concat(tables, ignore_index=True).assign(variant=variant)
 
 
-def curve_seconds(
-    study: Study, variant: Variant, *, curves: Sequence[str] = tuple(CURVES), count: int | None = None
-) -> float:
-    """How long the stored curves of a variant took in all, of every run that contributed."""
-    draws = 1 if variant == "published" else study.profile.curves.draws
-    items = study.items[: count or study.profile.curves.images]
-    stores = [_store(study, curve, variant, draws) for curve in curves]
-    return sum(store.load(item).metadata["seconds"] for store in stores for item in items)
+def _one_curve(
+    study: Study, curve: str, variant: Variant, draws: int, count: int | None, relevance: Relevance | None
+) -> pd.DataFrame:
+    settings, name = study.profile.curves, REPRESENTATIONS[curve]
+    images, parts, masks = study.images[:count], {}, None
+    if relevance is not None:
+        masks, parts = relevance(study, variant, len(images))
+    elif not curve.startswith("random"):
+        masks = study.explain(name, count=len(images)).representation_mask
 
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        mask = None if masks is None else masks[rows]
+        return [_measure(study, curve, variant, draws, images.images[rows], mask)]
 
-def _one_curve(study: Study, curve: str, variant: Variant, draws: int, count: int | None) -> pd.DataFrame:
-    settings = study.profile.curves
-    images = study.images[:count]
-    store = _store(study, curve, variant, draws)
-    items = study.items[:count]
-    missing = set(store.missing(items))
-    masks = _masks(study, curve, variant, len(images))
-    label = f"{study.profile.name}: curve of {curve}"
-    for place in progress(range(len(images)), label=label, show=study.show_progress and bool(missing)):
-        if items[place] in missing:
-            begin = time.perf_counter()
-            mask = None if masks is None else masks[place : place + 1]
-            curves = _measure(study, curve, variant, draws, images.images[place : place + 1], mask)
-            store.save(items[place], curves, {"seconds": time.perf_counter() - begin})
-    stored = [(name, store.load(item).tensors) for name, item in zip(images.names, items, strict=True)]
+    measured_by = {"points": list(settings.points), "seed": study.profile.seed, "draws": draws, "variant": variant}
+    measured_by |= {"curve": curve, "measure": code_digest(rate_distortion_curve), "relevance": parts}
+    store = study.store("curves", **study.method_parts(name, study.method(name)), **measured_by)
+    items = study.stored(store, study.items[:count], compute, label=f"curve of {curve}")
     return pd.DataFrame(
         [
-            (name, curve, direction, fraction, float(mean), float(error))
-            for name, tensors in stored
+            (image, curve, direction, fraction, float(mean), float(error))
+            for image, item in zip(images.names, items, strict=True)
             for direction in DIRECTIONS
-            for fraction, mean, error in zip(settings.points, *tensors[direction], strict=True)
+            for fraction, mean, error in zip(settings.points, *item.tensors[direction], strict=True)
         ],
         columns=["image", "curve", "direction", "fraction", "distortion", "standard_error"],
     )
-
-
-def _masks(study: Study, curve: str, variant: Variant, count: int) -> Tensor | None:
-    """The masks whose order the curve follows: (images, 1, k); None for a random order."""
-    if curve.startswith("random"):
-        return None
-    if curve == "rollout":  # a patch has one value, so that its pixels would tie: upsampled, as published
-        return study.rollout(count=count, variant=variant).mask.flatten(2)
-    return study.explain(REPRESENTATIONS[curve], count=count).representation_mask
 
 
 def _measure(
@@ -121,23 +117,3 @@ def _measure(
         ).cpu()
         for direction in DIRECTIONS
     }
-
-
-def _store(study: Study, curve: str, variant: Variant, draws: int) -> ItemStore:
-    method = study.method(REPRESENTATIONS[curve])
-    rollout = study.profile.transformer.rollout.model_dump() if study.profile.transformer else {}
-    more = {"rollout": {**rollout, "code": running_code("helpers.methods.rollout")}} if curve == "rollout" else {}
-    key = run_key(
-        curve=curve,
-        variant=variant,
-        draws=draws,
-        points=list(study.profile.curves.points),
-        seed=study.profile.seed,
-        options=asdict(method.options),
-        transform=study.profile.cartoonx.transform,
-        classifier=study.classifier.digest,
-        normalise=study.profile.classifier.normalise,
-        code=running_code(*MEASURED_BY),
-        **more,
-    )
-    return ItemStore(results_folder(study.profile, study.root) / "work" / "curves", key)

@@ -45,8 +45,3 @@ def explanation_table(study: Study) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def explanation_seconds(study: Study) -> float:
-    """How long the stored explanations of a profile took in all, of every run that contributed."""
-    return float(sum(sum(study.seconds(name)) for name in METHODS))

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from torch import Tensor
 
+from helpers.methods.initial_masks import starting_mask
+from helpers.methods.initial_masks.files import find_mask_network
+from helpers.methods.rde import RateDistortionExplainer
 from helpers.papers.recartoonx.experiments.study import Study
-from helpers.profiles import InitialMaskSettings
+from helpers.profiles import InitialMaskSettings, Start
+from helpers.results import code_digest
 
 EVALUATION_SAMPLES = 64
 POINTS = 100  # of a loss curve, each the mean over so many windows of steps
@@ -27,7 +32,7 @@ def loss_curve_table(study: Study) -> pd.DataFrame:
     parts = []
     for recipe, count, changes in _recipes(study):
         for start in _settings(study).starts:
-            history = study.explain("cartoonx", count=count, start=start, **changes).history
+            history = study.explain("cartoonx", count=count, start=initial_mask(start), **changes).history
             for place, image in enumerate(study.images.names[:count]):
                 logged = {name: history[name][place].numpy() for name in ("distortion", "sparsity", "objective")}
                 rows = _windows(pd.DataFrame(logged))
@@ -47,9 +52,9 @@ def loss_end_table(study: Study) -> pd.DataFrame:
     for recipe, count, changes in _recipes(study):
         method = study.method("cartoonx", **changes)
         for start in _settings(study).starts:
-            last = study.explain("cartoonx", count=count, start=start, **changes)
-            first = study.explain("cartoonx", count=count, start=start, **{**changes, "steps": 0})
-            seconds = study.seconds("cartoonx", count=count, start=start, **changes)
+            last = study.explain("cartoonx", count=count, start=initial_mask(start), **changes)
+            first = study.explain("cartoonx", count=count, start=initial_mask(start), **{**changes, "steps": 0})
+            seconds = study.seconds("cartoonx", count=count, start=initial_mask(start), **changes)
             for place, image in enumerate(study.images.names[:count]):
                 problem = method.problem(study.images.images[place : place + 1].to(study.device))
                 measured: dict[str, Any] = {}
@@ -61,19 +66,29 @@ def loss_end_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def initial_mask_seconds(study: Study) -> float:
-    """How long these optimisations took in all, of every run that contributed."""
-    return sum(
-        sum(study.seconds("cartoonx", count=count, start=start, **changes))
-        for _, count, changes in _recipes(study)
-        for start in _settings(study).starts
-    )
+class NamedStart:
+    """An initial mask of `helpers.methods.initial_masks`, by its name.
+
+    Args:
+        name: one of the names that a profile's section `initial_masks` may list, all ones aside.
+    """
+
+    def __init__(self, name: Start) -> None:
+        self.name = name
+
+    def __call__(self, method: RateDistortionExplainer, images: Tensor) -> Tensor:
+        """The initial masks of some images: (batch, 1, k)."""
+        return starting_mask(self.name, method, images)
+
+    def parts(self, method: RateDistortionExplainer, images: Tensor) -> dict[str, Any]:
+        """The name, the code and, of a learned mask, the network that predicts it."""
+        network = find_mask_network(method, images).digest if self.name == "learned" else None
+        return {"name": self.name, "code": code_digest(starting_mask), "network": network}
 
 
-def initial_mask_facts(study: Study) -> dict[str, Any]:
-    """What these numbers owe to the initial masks' code and network."""
-    method = study.method("cartoonx")
-    return {"starts": [study.start_facts(start, method) for start in _settings(study).starts]}
+def initial_mask(name: Start) -> NamedStart | None:
+    """The initial mask of that name; None for all ones, which is what the options say."""
+    return None if name == "ones" else NamedStart(name)
 
 
 def _recipes(study: Study) -> list[tuple[str, int, dict[str, Any]]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from time import perf_counter
 
 import pandas as pd
 from torch import Tensor
 
 from helpers.methods.rde import explain_at
 from helpers.papers.recartoonx.experiments.convergence import searched
-from helpers.papers.recartoonx.experiments.study import NUMERICS, Study, running_code
-from helpers.results import ItemStore, results_folder, run_key
+from helpers.papers.recartoonx.experiments.study import Study
+from helpers.results import code_digest
 
 EVALUATION_SAMPLES = 64
 BLACK = 0.05  # a cartoon is black where its mean is below this share of the image's
@@ -38,16 +36,6 @@ def price_table(study: Study) -> pd.DataFrame:
             about["confidence"] = float(source.predictions[1][place])
             rows += [{**about, **row} for row in _three_prices(source, place, image)]
     return pd.DataFrame(rows)
-
-
-def price_seconds(study: Study) -> float:
-    """How long the masks took to find in all, of every run that contributed."""
-    return sum(
-        _found(source, place, price)[2]
-        for _, source, count in searched(study)
-        for place in least_sure(source, count)
-        for price in PRICES
-    )
 
 
 def least_sure(source: Study, count: int) -> list[int]:
@@ -80,29 +68,19 @@ def _found(source: Study, place: int, price: str) -> tuple[Tensor, float | None,
     """The mask of one image at a price, its own λk where it has one, and the seconds that it took; stored."""
     if price == "own":
         return _own(source, place)
-    one = Study(source.profile, root=source.root, images=source.images[place : place + 1])
+    one = source.subset(source.images[place : place + 1])
     changes = {"relative": True} if price == "relative" else {}
     mask = one.explain("cartoonx", **changes).representation_mask
     return mask, None, one.seconds("cartoonx", **changes)[0]
 
 
 def _own(source: Study, place: int) -> tuple[Tensor, float, float]:
-    method, wanted = source.method("cartoonx", relative=True), source.profile.search.distortion
-    key = run_key(
-        what="own-price",
-        distortion=wanted,
-        options=asdict(method.options),
-        transform=source.profile.cartoonx.transform,
-        classifier=source.classifier.digest,
-        normalise=source.profile.classifier.normalise,
-        code=running_code(*NUMERICS),
-    )
-    store = ItemStore(results_folder(source.profile, source.root) / "work" / "prices", key)
-    item = source.items[place]
-    if store.missing([item]):
-        begin = perf_counter()
-        found = explain_at(method, source.images.images[place : place + 1].to(source.device), distortion=wanted)
-        tensors = {"mask": found.explanation.representation_mask, "weight": found.sparsity_weights}
-        store.save(item, tensors, {"seconds": perf_counter() - begin})
-    stored = store.load(item)
-    return stored.tensors["mask"], float(stored.tensors["weight"][0]), stored.metadata["seconds"]
+    method, distortion = source.method("cartoonx", relative=True), source.profile.search.distortion
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        result = explain_at(method, source.images.images[place : place + 1].to(source.device), distortion=distortion)
+        return [{"mask": result.explanation.representation_mask, "weight": result.sparsity_weights}]
+
+    parts = {**source.method_parts("cartoonx", method), "distortion": distortion, "search": code_digest(explain_at)}
+    (item,) = source.stored(source.store("prices", **parts), [source.items[place]], compute)
+    return item.tensors["mask"], float(item.tensors["weight"][0]), item.metadata["seconds"]

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from functools import cache, cached_property
+from dataclasses import asdict, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.explanation import Convergence, Explanation
-from helpers.core.runtime import progress, resolve_device
 from helpers.data.images import image_digest
 from helpers.data.photographs import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
 from helpers.data.scenes import Scenes, make_scenes
-from helpers.methods.initial_masks import starting_mask
-from helpers.methods.initial_masks.files import find_mask_network
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
-from helpers.methods.rollout import AttentionRollout
-from helpers.profiles import ImageSettings, Profile, Start, Variant, load_profile
-from helpers.results import ItemStore, code_digest, collect_provenance, results_folder, run_key, write_table
+from helpers.profiles import ImageSettings, Profile
+from helpers.results import ProfileStudy, StoredItem, Table, code_digest, digest_of_images, known
 
 MethodName = Literal["cartoonx", "pixel-rde"]
 METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
-# The code that a stored result depends on. The classifier enters by its weights; the wavelet transform does not, as
-# tests hold it to PyWavelets' values however it is computed, and a faster one must not throw away hours of masks.
-NUMERICS = ("helpers.methods.rde",)
-START_CODE: dict[Start, tuple[str, ...]] = {  # and, where a start is not all ones, the code that makes it
-    "random": ("helpers.methods.initial_masks.starting",),
-    "constant": ("helpers.methods.initial_masks.constant",),
-    "foreground": ("helpers.methods.initial_masks.foreground",),
-    "learned": ("helpers.methods.initial_masks.learned", "helpers.methods.initial_masks.network"),
-}
-
-
-@cache
-def running_code(*modules: str) -> str:
-    """The digest of the code that this process runs, made once: a module that changes later is not imported again."""
-    return code_digest(*modules)
 
 
 def load_images(settings: ImageSettings) -> ImageSet:
@@ -67,12 +47,21 @@ def scene_truth(settings: ImageSettings) -> Scenes | None:
     return make_scenes(settings.count, size=settings.size, seed=settings.seed, objects=settings.objects)
 
 
-class Study:
-    """One profile at work.
+class InitialMask(Protocol):
+    """Where a search starts."""
+
+    def __call__(self, method: RateDistortionExplainer, images: Tensor) -> Tensor:
+        """The initial masks of some images."""
+
+    def parts(self, method: RateDistortionExplainer, images: Tensor) -> dict[str, Any]:
+        """What they depend on, the images aside."""
+
+
+class Study(ProfileStudy):
+    """One profile at work: its images, its classifier and the explanations of CartoonX and Pixel RDE.
 
     Each image's explanation is stored as soon as it is finished, under a key made of everything that it depends on:
-    the options, the classifier's weights, the image's bytes and the meaning of the code. A second run, or one that
-    goes on after a kill, computes what is missing and nothing else.
+    the options, the classifier's weights, the image's pixels and the code that the method reaches.
 
     Args:
         profile: a profile, its name, or the path of its file.
@@ -80,6 +69,10 @@ class Study:
         images: other images than those that the profile names, such as some of them; None for the profile's.
         show_progress: show a bar that counts batches.
     """
+
+    paper = "recartoonx"
+    section = "rate-distortion"
+    settings_of_all = ("seed", "batch_size", "images", "classifier", "cartoonx", "pixel_rde")
 
     def __init__(
         self,
@@ -89,11 +82,26 @@ class Study:
         images: ImageSet | None = None,
         show_progress: bool = False,
     ) -> None:
-        self.profile = profile if isinstance(profile, Profile) else load_profile(profile)
-        self.root = root
+        super().__init__(profile, root=root, show_progress=show_progress)
         self._images = images
-        self.show_progress = show_progress
-        self.device = resolve_device(self.profile.device)
+
+    def parts(self, table: Table) -> dict[str, Any]:
+        """The images and the classifier's weights; and of the transformer, where the table rests on it."""
+        parts = {
+            "images": known(lambda: digest_of_images(self.images.images, self.images.labels)),
+            "classifier": known(lambda: self.classifier.digest),
+        }
+        if table.transformer and self.profile.transformer is not None:
+            parts["transformer"] = {
+                "settings": self.profile.transformer.model_dump(mode="json"),
+                **self.with_transformer().parts(replace(table, transformer=False)),
+            }
+        return parts
+
+    def about(self) -> dict[str, Any]:
+        """The digests of the images, by name, and of the classifier's weights."""
+        data = dict(zip(self.images.names, self.images.digests, strict=True))
+        return {"data": data, "classifier": self.classifier.digest}
 
     @cached_property
     def images(self) -> ImageSet:
@@ -122,7 +130,15 @@ class Study:
     def _transformer(self) -> Study:
         if self._images is not None:
             raise ValueError("this study was given images of its own; ask the study of the whole profile")
-        return Study(self.profile.for_transformer(), root=self.root, show_progress=self.show_progress)
+        study = Study(self.profile.for_transformer(), root=self.root, show_progress=self.show_progress)
+        study.ledger = self.ledger
+        return study
+
+    def subset(self, images: ImageSet) -> Study:
+        """The same profile with other images."""
+        study = Study(self.profile, root=self.root, images=images, show_progress=self.show_progress)
+        study.ledger = self.ledger
+        return study
 
     @cached_property
     def predictions(self) -> tuple[Tensor, Tensor]:
@@ -145,88 +161,55 @@ class Study:
             return PixelRDE(self.classifier, self.profile.pixel_rde, **overrides)
         raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
 
-    def rollout(self, *, count: int | None = None, variant: Variant = "corrected") -> Explanation:
-        """Attention rollout of the first `count` images, with the profile's settings; one forward pass, not stored.
-
-        Raises:
-            ValueError: this study's classifier is no transformer: ask `with_transformer()`.
-        """
-        settings = self.profile.transformer
-        if settings is None or settings.classifier != self.profile.classifier:
-            raise ValueError(f"the classifier of this study is {self.classifier.name}; ask study.with_transformer()")
-        method = AttentionRollout(self.classifier, **settings.rollout.model_dump(), variant=variant)
-        batches = self.batches(self.images[:count])
-        return Explanation.join([method.explain(batch.to(self.device)).to("cpu") for batch in batches])
-
     def explain(
-        self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
+        self, name: MethodName, *, count: int | None = None, start: InitialMask | None = None, **overrides: Any
     ) -> Explanation:
         """The explanations of the first `count` images (all where None), from the store or computed now.
 
         Args:
             name: the method.
             count: how many.
-            start: the initial mask; its own computing time counts.
+            start: the initial mask, None for the one that the options say; its own computing time counts.
             overrides: options that differ from the profile's.
         """
-        method = self.method(name, **overrides)
-        store = self._store(name, method, start)
-        wanted = self.items[:count]
-        pixels = dict(zip(wanted, self.images.images[:count], strict=True))
-        missing = store.missing(pixels)
-        size = self.profile.batch_size
-        batches = [missing[start : start + size] for start in range(0, len(missing), size)]
-        for batch in progress(batches, label=f"{self.profile.name}: {name}", show=self.show_progress and bool(batches)):
-            begin = time.perf_counter()
-            images = torch.stack([pixels[item] for item in batch]).to(self.device)
-            # None: as the options say, which is all ones but for a profile that says otherwise
-            initial = None if start == "ones" else starting_mask(start, method, images)
-            explanation = method.explain(images, initial=initial).to("cpu")
-            seconds = (time.perf_counter() - begin) / len(batch)
-            for place, item in enumerate(batch):
-                store.save(item, _tensors(explanation[place : place + 1]), {"seconds": seconds})
-        return _stacked([store.load(item).tensors for item in wanted])
-
-    def start_facts(self, start: Start, method: RateDistortionExplainer) -> dict[str, Any]:
-        """What a result owes to its initial mask: nothing for all ones, else its name, code and network."""
-        if start == "ones":
-            return {}
-        facts = {"start": start, "start_code": running_code(*START_CODE[start])}
-        if start == "learned":
-            facts["network"] = find_mask_network(method, self.images.images[:1]).digest
-        return facts
+        return _stacked([item.tensors for item in self._explained(name, count, start, overrides)])
 
     def seconds(
-        self, name: MethodName, *, count: int | None = None, start: Start = "ones", **overrides: Any
+        self, name: MethodName, *, count: int | None = None, start: InitialMask | None = None, **overrides: Any
     ) -> list[float]:
         """The seconds that each of the stored explanations took (a batch's time, shared by its images)."""
-        store = self._store(name, self.method(name, **overrides), start)
-        return [store.load(item).metadata["seconds"] for item in self.items[:count]]
+        return [item.metadata["seconds"] for item in self._explained(name, count, start, overrides)]
 
-    def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
-        """Write a table of this study to `results/<profile>/`, with its provenance."""
-        about = collect_provenance(
-            self.profile,
-            device=self.device,
-            data=dict(zip(self.images.names, self.images.digests, strict=True)),
-            classifier=self.classifier.digest,
-            wall_seconds=wall_seconds,
-            **more,
-        )
-        return write_table(table, self.profile, name, about, root=self.root)
+    def _explained(
+        self, name: MethodName, count: int | None, start: InitialMask | None, overrides: dict[str, Any]
+    ) -> list[StoredItem]:
+        method = self.method(name, **overrides)
 
-    def _store(self, name: MethodName, method: RateDistortionExplainer, start: Start = "ones") -> ItemStore:
-        transform = self.profile.cartoonx.transform if name == "cartoonx" else {}
-        key = run_key(
-            method=name,
-            options=asdict(method.options),
-            transform=transform,
-            classifier=self.classifier.digest,
-            normalise=self.profile.classifier.normalise,
-            code=running_code(*NUMERICS),
-            **self.start_facts(start, method),
-        )
-        return ItemStore(results_folder(self.profile, self.root) / "work" / "explanations", key)
+        def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+            images = self.images.images[rows].to(self.device)
+            initial = None if start is None else start(method, images)
+            explanation = method.explain(images, initial=initial).to("cpu")
+            return [_tensors(explanation[row : row + 1]) for row in range(len(rows))]
+
+        parts = {} if start is None else {"start": start.parts(method, self.images.images[:1])}
+        store = self.store("explanations", **self.method_parts(name, method), **parts)
+        return self.stored(store, self.items[:count], compute, batch=self.profile.batch_size, label=name)
+
+    def method_parts(self, name: MethodName, method: RateDistortionExplainer) -> dict[str, Any]:
+        """What a stored result of a method depends on, the image aside."""
+        return {
+            "method": name,
+            "options": asdict(method.options),
+            "transform": self.profile.cartoonx.transform if name == "cartoonx" else {},
+            "classifier": self.classifier.digest,
+            "normalise": self.profile.classifier.normalise,
+            "code": code_digest(type(method)),
+        }
+
+
+def open_studies(profile: Profile | str, table: str | None = None, **options: Any) -> list[ProfileStudy]:
+    """The one study of a profile."""
+    return [Study(profile, **options)]
 
 
 def _tensors(explanation: Explanation) -> dict[str, Tensor]:

@@ -32,17 +32,6 @@ def sweep_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sweep_seconds(study: Study) -> float:
-    """How long the stored masks of the sweep took to find, in all, of every run that contributed."""
-    settings = study.profile.sweep
-    return sum(
-        sum(study.seconds(method, count=settings.images, sparsity_weight=float(weight), distortion=optimised_with))
-        for method in METHODS
-        for optimised_with in OPTIMISED_WITH
-        for weight in settings.sparsity_weights
-    )
-
-
 def _one_weight(study: Study, name, optimised_with: Distortion, weight: float, count: int | None) -> list[dict]:  # noqa: ANN001
     images = study.images[:count]
     changes = {"sparsity_weight": weight, "distortion": optimised_with}

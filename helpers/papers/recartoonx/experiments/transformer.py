@@ -12,11 +12,27 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from helpers.core.explanation import Explanation
+from helpers.methods.rollout import AttentionRollout
 from helpers.papers.recartoonx.experiments.study import Study
+from helpers.profiles import Variant
 
 EXPLAINED = ("cnn", "vit", "rollout")  # CartoonX of the CNN, CartoonX of the transformer, the transformer's rollout
 GRID = 8  # masks are compared as means over a grid of 8 × 8 cells, so that their sharpness does not count
 EVALUATION_SAMPLES = 64
+
+
+def rollout(study: Study, *, count: int | None = None, variant: Variant = "corrected") -> Explanation:
+    """Attention rollout of the first `count` images, with the profile's settings; one forward pass, not stored.
+
+    Raises:
+        ValueError: the study's classifier is no transformer: ask `study.with_transformer()`.
+    """
+    settings = study.profile.transformer
+    if settings is None or settings.classifier != study.profile.classifier:
+        raise ValueError(f"the classifier of this study is {study.classifier.name}; ask study.with_transformer()")
+    method = AttentionRollout(study.classifier, **settings.rollout.model_dump(), variant=variant)
+    batches = study.batches(study.images[:count])
+    return Explanation.join([method.explain(batch.to(study.device)).to("cpu") for batch in batches])
 
 
 def transformer_explanations(study: Study) -> dict[str, tuple[Study, Explanation]]:
@@ -26,7 +42,7 @@ def transformer_explanations(study: Study) -> dict[str, tuple[Study, Explanation
     return {
         "cnn": (study, study.explain("cartoonx", count=count)),
         "vit": (vit, vit.explain("cartoonx")),
-        "rollout": (vit, vit.rollout()),
+        "rollout": (vit, rollout(vit)),
     }
 
 
@@ -72,12 +88,6 @@ def transformer_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"brightness": float, "seconds": float})
 
 
-def transformer_seconds(study: Study) -> float:
-    """How long the stored explanations of both classifiers took in all, of every run that contributed."""
-    vit = study.with_transformer()
-    return sum(study.seconds("cartoonx", count=len(vit.images))) + sum(vit.seconds("cartoonx"))
-
-
 def transformer_sweep(study: Study) -> pd.DataFrame:
     """CartoonX of the transformer at each λk of Figure 7, and of the CNN at those of Figure 3, on the same images.
 
@@ -88,20 +98,12 @@ def transformer_sweep(study: Study) -> pd.DataFrame:
         objective, brightness (the cartoon's mean ÷ the image's), empty_objective (of the mask that keeps nothing).
     """
     count = _sweep_count(study)
-    rows = [_one_price(source, model, weight, count) for model, source, weight in _prices(study)]
+    rows = [_at_weight(source, model, weight, count) for model, source, weight in _weighted_models(study)]
     return pd.DataFrame([row for part in rows for row in part])
 
 
-def transformer_sweep_seconds(study: Study) -> float:
-    """How long the stored masks of this sweep took to find, in all, of every run that contributed."""
-    count = _sweep_count(study)
-    return sum(
-        sum(source.seconds("cartoonx", count=count, sparsity_weight=weight)) for _, source, weight in _prices(study)
-    )
-
-
-def _prices(study: Study) -> list[tuple[str, Study, float]]:
-    """Each model with each of its prices; the usual one is always among them, as it costs nothing more."""
+def _weighted_models(study: Study) -> list[tuple[str, Study, float]]:
+    """Each model with each of its λk; the usual one is always among them, as it costs nothing more."""
     found = []
     for model, source in (("cnn", study), ("vit", study.with_transformer())):
         weights = {*source.profile.sweep.sparsity_weights, source.profile.cartoonx.sparsity_weight}
@@ -114,7 +116,7 @@ def _sweep_count(study: Study) -> int:
     return min(vit.profile.sweep.images or len(vit.images), len(vit.images))
 
 
-def _one_price(source: Study, model: str, weight: float, count: int) -> list[dict[str, object]]:
+def _at_weight(source: Study, model: str, weight: float, count: int) -> list[dict[str, object]]:
     images, confidence = source.images[:count], source.predictions[1]
     explanation = source.explain("cartoonx", count=count, sparsity_weight=weight)
     bright = brightness(source, explanation)

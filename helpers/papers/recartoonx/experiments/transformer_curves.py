@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
+from torch import Tensor
 
-from helpers.papers.recartoonx.experiments.curves import curve_seconds, curve_table
+from helpers.methods.rollout import AttentionRollout
+from helpers.papers.recartoonx.experiments.curves import VARIANTS, curve_table
 from helpers.papers.recartoonx.experiments.study import Study
+from helpers.papers.recartoonx.experiments.transformer import rollout
 from helpers.profiles import Variant
+from helpers.results import code_digest
 
-VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 # As in the paper the random baselines are the transformer's
 OF_TRANSFORMER = {
     "cartoonx": "vit",
@@ -33,17 +36,16 @@ def transformer_curve_table(study: Study) -> pd.DataFrame:
     tables = []
     for variant in VARIANTS:
         cnn = curve_table(study, variant, curves=("cartoonx",), count=count).assign(curve="cnn")
-        own = curve_table(vit, variant, curves=tuple(OF_TRANSFORMER))
+        own = curve_table(vit, variant, curves=tuple(OF_TRANSFORMER), relevance=_rollout_relevance)
         tables += [cnn, own.assign(curve=own["curve"].map(OF_TRANSFORMER))]
     return pd.concat(tables, ignore_index=True)
 
 
-def transformer_curve_seconds(study: Study) -> float:
-    """How long these stored curves took in all, of every run that contributed."""
-    vit = study.with_transformer()
-    count = len(vit.images)
-    return sum(
-        curve_seconds(study, variant, curves=("cartoonx",), count=count)
-        + curve_seconds(vit, variant, curves=tuple(OF_TRANSFORMER))
-        for variant in VARIANTS
-    )
+def _rollout_relevance(study: Study, variant: Variant, count: int) -> tuple[Tensor, dict[str, object]]:
+    """The rollouts of some images as an order of their pixels, and what they depend on.
+
+    A patch has one value, so that its pixels would tie: upsampled, as published.
+    """
+    assert study.profile.transformer is not None
+    parts = {**study.profile.transformer.rollout.model_dump(), "code": code_digest(AttentionRollout)}
+    return rollout(study, count=count, variant=variant).mask.flatten(2), parts

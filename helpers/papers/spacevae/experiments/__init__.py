@@ -1,6 +1,5 @@
 """The experiments of "SpaCE-VAE", at the scale that a profile names."""
 
-from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES, possible_tables, space_table, table_name
 from helpers.papers.spacevae.experiments.competitors import (
     COMPETITORS,
     attributions,
@@ -20,17 +19,13 @@ from helpers.papers.spacevae.published import (
 __all__ = [
     "COMPETITORS",
     "PUBLISHED_CLASSIFIER_ACCURACY",
-    "SPACE_TABLES",
     "SpaceStudy",
     "attributions",
     "attributions_at",
     "competitor_images",
     "keep_above",
-    "possible_tables",
     "published_figure_four",
     "published_table_one",
     "recomposed_scenes",
     "seconds_an_image",
-    "space_table",
-    "table_name",
 ]

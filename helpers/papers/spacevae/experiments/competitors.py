@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,13 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.core.runtime import progress
 from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages
 from helpers.methods.baselines.signed import METHODS, signed_attributions, threshold_images, to_unit_range
-from helpers.papers.recartoonx.experiments.study import running_code
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.results import ItemStore, run_key
+from helpers.results import ItemStore, code_digest, digest_of_images, known
 
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 """The paper's, in the order of its Table 1."""
@@ -49,17 +46,24 @@ def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
 def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
     """Where a competitor's attributions lie."""
     method, options = method_options(study, name)
-    key = run_key(
+    return study.store(
+        "space-vae-attributions",
         method=method,
         options=asdict(METHODS[method].Options(**options)),
         scaling="largest",
         classifier=study.classifier.digest,
         captum=captum.__version__,
-        # not the module of thresholds, as a new rule to choose one must not throw away hours of attributions; nor that
-        # of pixel removal, as tests hold it to what Captum finds
-        code=running_code("helpers.methods.baselines.attribution", METHODS[method].__module__),
+        # a new rule to choose a threshold must not throw away hours of attributions: its code is not among these
+        code=code_digest(METHODS[method], to_unit_range),
     )
-    return ItemStore(study.work / "space-vae-attributions", key)
+
+
+def attribution_parts(study: SpaceStudy) -> dict[str, Any]:
+    """What tables owe to the competitors: their stores, and the images on which thresholds are chosen."""
+    return {
+        "validation": known(lambda: digest_of_images(study.validation.pixels, study.validation.labels)),
+        "attributions": {name: known(lambda name=name: attribution_store(study, name).key) for name in MEASURED},
+    }
 
 
 def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
@@ -88,24 +92,17 @@ def attributions(
     Raises:
         ValueError: there is no such competitor.
     """
-    store = attribution_store(study, name)
-    firsts = list(range(0, len(images), CHUNK))
-    items = {first: _item(images[first : first + CHUNK]) for first in firsts}
-    absent = set(store.missing(items.values()))
-    missing = [first for first in firsts if items[first] in absent]
-    if missing:
-        base, options = method_options(study, name)
+    base, options = method_options(study, name)
+    chunks = [images[first : first + CHUNK] for first in range(0, len(images), CHUNK)]
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
         method = signed_attributions(study.classifier, base, **options)
-        order = missing[::-1] if backwards else missing
-        for first in progress(order, label=name, show=study.show_progress):
-            if store.missing([items[first]]):  # another process may have done it meanwhile
-                _compute(study, store, items[first], images[first : first + CHUNK], method)
-    parts = []
-    for first in firsts:
-        stored = store.load(items[first])
-        study.spent += stored.metadata["seconds"]
-        parts.append(stored.tensors["attributions"].float().expand(-1, 3, -1, -1))
-    return torch.cat(parts)
+        return [{"attributions": _compact(method, chunks[row].floats().to(study.device))} for row in rows]
+
+    items = study.stored(
+        attribution_store(study, name), [_item(chunk) for chunk in chunks], compute, label=name, backwards=backwards
+    )
+    return torch.cat([item.tensors["attributions"].float().expand(-1, 3, -1, -1) for item in items])
 
 
 def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
@@ -142,15 +139,12 @@ def keep_above(attributed: Float[Tensor, "images 3 height width"], threshold: fl
     return keep
 
 
-def _compute(study: SpaceStudy, store: ItemStore, item: str, images: LabelledImages, method: Any) -> None:
-    begin = time.perf_counter()
-    values = to_unit_range(method.attribute(images.floats().to(study.device))).cpu()
-    if bool((values == values[:, :1]).all()):  # whole pixels were removed: one channel tells all
+def _compact(method: Any, images: Float[Tensor, "images 3 height width"]) -> Tensor:
+    """Attributions as they are stored: one channel where it tells all, in half precision."""
+    values = to_unit_range(method.attribute(images)).cpu()
+    if bool((values == values[:, :1]).all()):  # whole pixels were removed
         values = values[:, :1]
-    seconds = time.perf_counter() - begin
-    study.computed += seconds
-    # half the precision is a thousand levels between a threshold and the next, in half the space
-    store.save(item, {"attributions": values.half()}, {"seconds": seconds})
+    return values.half()  # a thousand levels between a threshold and the next, in half the space
 
 
 def _item(images: LabelledImages) -> str:

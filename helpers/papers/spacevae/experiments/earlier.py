@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -16,12 +17,11 @@ from helpers.data.labelled import LabelledImages
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.explainer import load_explainer
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
-from helpers.papers.recartoonx.experiments.study import running_code
 from helpers.papers.spacevae.experiments.rows import metric_columns
 from helpers.papers.spacevae.experiments.sparsity import network_row
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.profiles import Profile
-from helpers.results import ItemStore, run_key
+from helpers.results import code_digest
 
 EXPLAINED = "scenes-multilabel"
 """The classifier that the book's Explainer explains; it names all classes of scenes of 64 px."""
@@ -84,24 +84,22 @@ def searched(
     study: SpaceStudy, name: str, method: RateDistortionExplainer, images: LabelledImages
 ) -> Float[Tensor, "images 3 height width"]:
     """What a search keeps of each image, from the store or found now, a batch of the profile's size at a time."""
-    settings = study.profile.cartoonx.transform if name == "cartoonx" else {}
-    key = run_key(
+    store = study.store(
+        "space-vae-earlier",
         method=name,
-        options={part: getattr(method.options, part) for part in method.options.__dataclass_fields__},
-        transform=settings,
+        options=asdict(method.options),
+        transform=study.profile.cartoonx.transform if name == "cartoonx" else {},
         classifier=study.classifier.digest,
-        code=running_code("helpers.methods.rde"),
+        code=code_digest(type(method)),
     )
-    store = ItemStore(study.work / "space-vae-earlier", key)
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        kept = method.explain(images[torch.tensor(rows)].floats().to(study.device)).kept.cpu()
+        return [{"kept": image} for image in kept]
+
     items = [image_digest(image) for image in images.pixels]
-    absent = set(store.missing(items))
-    rows = [row for row, item in enumerate(items) if item in absent]
-    size = study.profile.batch_size
-    for batch in [rows[first : first + size] for first in range(0, len(rows), size)]:
-        found = method.explain(images[torch.tensor(batch)].floats().to(study.device)).kept.cpu()
-        for row, kept in zip(batch, found, strict=True):
-            store.save(items[row], {"kept": kept})
-    return torch.stack([store.load(item).tensors["kept"] for item in items])
+    stored = study.stored(store, items, compute, batch=study.profile.batch_size, label=name)
+    return torch.stack([item.tensors["kept"] for item in stored])
 
 
 def larger_scenes(study: SpaceStudy, count: int) -> LabelledImages:

@@ -46,6 +46,11 @@ class Answers:
     confidence: Float[Tensor, " images"]
 
 
+def examples_of_table(study: SpaceStudy) -> pd.DataFrame:
+    """`example_table` with the thresholds of the study's table of sparsity."""
+    return example_table(study, study.table("space-vae-sparsity"))
+
+
 def example_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
     """The images of Figures 1, 2 and 5, with what the classifier says of each and of what each method keeps of it.
 

@@ -12,13 +12,10 @@ from torch import Tensor
 from helpers.methods.space_vae.loss import rms_contrast, total_variation
 from helpers.papers.spacevae.experiments.rows import interval_columns, metric_columns
 from helpers.papers.spacevae.experiments.sparsity import network_row
-from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.experiments.study import PLAIN, SpaceStudy
 
 SWEEP = (1.0, 3.0, 10.0, 30.0, 100.0)
 """The betas at which the conditioned network is measured."""
-
-PLAIN = "beta-10"
-"""The training that the others are compared with."""
 
 TERMS = ("contrast", "colours", "smoothness")
 """The conclusion's extensions, as the options of the loss call them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,34 +13,30 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.classifiers import Classifier, load_classifier
-from helpers.core.runtime import resolve_device
+from helpers.core.files import MODELS_FOLDER, file_digest
 from helpers.core.types import Split
 from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages, load_labelled
 from helpers.methods.space_vae import SpaceVAE, load_space_vae
-from helpers.methods.space_vae.files import MODELS_FOLDER
 from helpers.metrics.sparsity import SparseScores, score_explanations
-from helpers.profiles import Profile, load_profile
+from helpers.profiles import Profile
 from helpers.profiles.space_vae_sections import SpaceVAESettings
-from helpers.results import collect_provenance, results_folder, write_table
+from helpers.results import ProfileStudy, Table, digest_of_images, known, results_folder
 
 CLASSIFIER = "classifier"
 """What stands for the classifier where trainings are named."""
 
-# In full, so that what reads them is seen to depend on them (helpers.site.dependencies)
-SHIPPED = (
-    *("scenes-small", "scenes-small-vq-vae", "scenes-small-beta-1", "scenes-small-beta-10", "scenes-small-beta-100"),
-    *("scenes-small-any-beta", "scenes-small-vq-grid-4", "scenes-small-grid-4", "scenes-small-vq-grid-16"),
-    *("scenes-small-grid-16", "scenes-small-mean-colour"),
-    *("scenes-small-contrast", "scenes-small-colours", "scenes-small-smooth"),
-)
-"""The weights of the profile quick that come with the book, in models/."""
+PLAIN = "beta-10"
+"""The training that the others are compared with."""
+
+BETA_AS_INPUT = "a network with beta as an input"
+"""What a table may need of a profile's trainings."""
 
 _AT_ONCE = 250  # images whose kept images are made and scored together
 Keep = Callable[[Float[Tensor, "batch 3 height width"], slice], Float[Tensor, "batch 3 height width"]]
 
 
-class SpaceStudy:
+class SpaceStudy(ProfileStudy):
     """One profile's images, classifier and trained networks.
 
     Args:
@@ -53,6 +49,10 @@ class SpaceStudy:
         ValueError: the profile has no such section.
     """
 
+    paper = "spacevae"
+    section = "space-vae"
+    settings_of_all = ("batch_size", "space_vae.data", "space_vae.evaluation")
+
     def __init__(
         self,
         profile: Profile | str,
@@ -61,19 +61,46 @@ class SpaceStudy:
         models: Path = MODELS_FOLDER,
         show_progress: bool = False,
     ) -> None:
-        self.profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="space-vae")
+        super().__init__(profile, root=root, show_progress=show_progress)
         if self.profile.space_vae is None:
             raise ValueError(
                 f"profile {self.profile.name!r} has no section `space_vae`; use one that has, such as quick"
             )
         self.settings: SpaceVAESettings = self.profile.space_vae
-        self.root, self.models = root, models
-        self.show_progress = show_progress
-        self.device = resolve_device(self.profile.device)
-        self.spent = 0.0  # seconds that stored results which were asked for once took
-        self.computed = 0.0  # of these, the seconds that this study itself took
+        self.models = models
         self._networks: dict[str, SpaceVAE] = {}
         self._predicted: dict[str, Tensor] = {}  # a table asks a hundred times for the same images' classes
+
+    def require_data(self) -> None:
+        """Check that the images are on this machine (see `ProfileStudy.require_data`)."""
+        self.split("test", 1)
+
+    def lacks(self, table: Table) -> str | None:
+        """Why this profile can have no such table, in a sentence; None where it can."""
+        if table.scenes and not self.scenes:
+            return (
+                f"profile {self.profile.name!r} has no table {table.name!r}: it is about scenes, of which more is known "
+                "than of photographs; use the profile quick"
+            )
+        conditioned = any(self.settings.options(name).network.conditioned for name in self.settings.models)
+        if BETA_AS_INPUT in table.needs and not conditioned:
+            return f"profile {self.profile.name!r} has no table {table.name!r}: it needs {BETA_AS_INPUT}"
+        return super().lacks(replace(table, needs=tuple(need for need in table.needs if need != BETA_AS_INPUT)))
+
+    def parts(self, table: Table) -> dict[str, Any]:
+        """The images, the weights of the classifier, and those of all networks with their recipes."""
+        plain = self.settings.options(PLAIN).start if PLAIN in self.settings.models else None
+        names = list(self.settings.models) if table.networks else [plain] if plain else []
+        return {
+            "images": known(lambda: digest_of_images(self.test.pixels, self.test.labels)),
+            "classifier": known(lambda: self.classifier.digest),
+            "weights": {name: known(lambda name=name: file_digest(self.weights_file(name))) for name in names},
+            "trainings": {name: self.settings.options(name).plain() for name in names},
+        }
+
+    def about(self) -> dict[str, Any]:
+        """The classifier's weights, and what the images are."""
+        return {"classifier": self.classifier.digest, "source": self.test.source}
 
     @property
     def scenes(self) -> bool:
@@ -186,22 +213,6 @@ class SpaceStudy:
         model = self.model(name, beta)
         return torch.cat([model.explain(part.to(self.device)).kept.cpu() for part in images.floats().split(_AT_ONCE)])
 
-    def facts(self, names: Iterable[str]) -> dict[str, str]:
-        """The SHA-256 of the weights of some trainings: what their kept images depend on, beside the code."""
-        return {name: hashlib.sha256(self.weights_file(name).read_bytes()).hexdigest() for name in names}
-
-    def write(self, table: Any, name: str, *, wall_seconds: float, **more: Any) -> Path:
-        """Write a table of this study to `results/<profile>/`, with its provenance."""
-        about = collect_provenance(
-            self.profile,
-            device=self.device,
-            classifier=self.classifier.digest,
-            wall_seconds=wall_seconds,
-            source=self.test.source,
-            **more,
-        )
-        return write_table(table, self.profile, name, about, root=self.root)
-
     def _classes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, " batch"]:
         """The classes that the classifier gives these images, asked once."""
         key = self.classifier.digest + image_digest(images.flatten(0, 1))
@@ -216,3 +227,8 @@ class SpaceStudy:
                 f"there are no weights {path}; train them: "
                 f"python -m helpers train --profile {self.profile.name} --only {name}"
             )
+
+
+def open_studies(profile: Profile | str, table: str | None = None, **options: Any) -> list[ProfileStudy]:
+    """The one study of a profile."""
+    return [SpaceStudy(profile, **options)]

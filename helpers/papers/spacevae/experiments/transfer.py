@@ -39,6 +39,11 @@ class Enlarged(torch.nn.Module):
         return self.classifier(functional.interpolate(images, size=(self.size, self.size), mode="bilinear"))
 
 
+def transfer_of_table(study: SpaceStudy) -> pd.DataFrame:
+    """`transfer_table` with the thresholds of the study's table of sparsity."""
+    return transfer_table(study, study.table("space-vae-sparsity"))
+
+
 def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
     """Kept images before the classifier that they explain, and before a second one that no method ever asked.
 

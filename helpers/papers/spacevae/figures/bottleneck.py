@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect
-from helpers.papers.spacevae.experiments.catalogue import space_table
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig1 import true_names
 from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
@@ -144,7 +143,7 @@ def metric_cells(row: Any) -> dict[str, str]:
 def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
     """The table `conditioned` of a profile, None where it has no trained network that takes β as an input."""
     has = any(study.settings.options(name).network.conditioned for name in study.trained)
-    return space_table(study, "conditioned") if has else None
+    return study.table("space-vae-conditioned") if has else None
 
 
 def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:

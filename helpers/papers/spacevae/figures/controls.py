@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from helpers.core.statistics import Effect
-from helpers.papers.spacevae.experiments.catalogue import space_table
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig4 import CONTROLS, at_sparsity, on_test_images
 from helpers.papers.spacevae.figures.words import METHOD_NAMES, difference, number, row_name, score, with_interval
@@ -47,7 +46,7 @@ def control_amounts(table: pd.DataFrame) -> tuple[float, float]:
 
 def transfer_table_of(study: SpaceStudy) -> pd.DataFrame | None:
     """The table `transfer`, which only scenes have."""
-    return space_table(study, "transfer") if study.scenes else None
+    return study.table("space-vae-transfer") if study.scenes else None
 
 
 def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,200 @@
+"""The registry of tables: every table of numbers that a profile can have, under the one name that all else uses.
+
+The command line, the Snakefile, the registry of figures and the pages take the names from here. The functions stand as
+texts, so that reading the registry imports nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Paper = Literal["recartoonx", "explainer", "spacevae"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table; of some, `results/<profile>/` holds one for each pair of a dataset and a classifier.
+
+    Attributes:
+        name: what its files in `results/<profile>/` are called; those of class masks end in `-<dataset>-<classifier>`
+            where the table rests on a study's images.
+        make: the function that computes it from a study, as "module:function".
+        settings: the parts of the profile that count, dotted, besides those that count for all tables of its paper.
+        reads: tables that its function reads.
+        after: tables that are made first, since it shares stored results with them.
+        needs: optional sections of the profile, dotted, without which there is no such table.
+        datasets, classifiers: the pairs that the paper has.
+        methods: whose class masks it rests on; "all", or some of them.
+        images: which images of a class study it rests on.
+        networks: whether it rests on all trained SpaCE-VAEs, or only on the one that trainings begin with.
+        parts: a function that says what else it depends on, by name, as "module:function"; it is given the study.
+        transformer: whether it rests on the profile's transformer where there is one.
+        scenes: whether only scenes have it, of which more is known than of photographs.
+        on_request: whether it is made only where it is asked for by name, as it takes hours or trains networks.
+    """
+
+    name: str
+    make: str
+    settings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    classifiers: tuple[str, ...] = ()
+    methods: tuple[str, ...] | Literal["all"] = ()
+    images: tuple[Literal["segmented", "test"], ...] = ("segmented",)
+    networks: bool = True
+    parts: str = ""
+    transformer: bool = False
+    scenes: bool = False
+    on_request: bool = False
+
+    @property
+    def paper(self) -> Paper:
+        """The paper in whose studies the table is made: the room of its function; of the gallery [Re] CartoonX."""
+        rooms = self.make.split(".")
+        return rooms[2] if rooms[1] == "papers" else "recartoonx"  # type: ignore[return-value]
+
+
+def _recartoonx(name: str, make: str, **fields: object) -> Table:
+    return Table(name, f"helpers.papers.recartoonx.experiments.{make}", **fields)  # type: ignore[arg-type]
+
+
+def _explainer(name: str, make: str, **fields: object) -> Table:
+    pairs = {"datasets": ("voc2007", "coco2014"), "classifiers": ("vgg16", "resnet50"), **fields}
+    name = name if name == "retraining" else f"explainer-{name}"
+    return Table(name, f"helpers.papers.explainer.experiments.{make}", **pairs)  # type: ignore[arg-type]
+
+
+def _space_vae(name: str, make: str, **fields: object) -> Table:
+    return Table(f"space-vae-{name}", f"helpers.papers.spacevae.experiments.{make}", **fields)  # type: ignore[arg-type]
+
+
+_EVALUATION = "explainer.evaluation"
+_VOC: dict[str, object] = {"datasets": ("voc2007",)}
+_ATTRIBUTIONS = "helpers.papers.spacevae.experiments.competitors:attribution_parts"
+_ONE_PAIR: dict[str, object] = {**_VOC, "classifiers": ("vgg16",)}
+
+_TABLES = (
+    _recartoonx("explanations", "explanations:explanation_table"),
+    _recartoonx("curves", "curves:both_curve_tables", settings=("curves",), after=("explanations",)),
+    _recartoonx("sweep", "sweep:sweep_table", settings=("sweep",)),
+    _recartoonx("objectives", "objectives:compared_objectives", on_request=True),
+    _recartoonx("transformer", "transformer:transformer_table", needs=("transformer",), transformer=True),
+    _recartoonx(
+        "transformer-curves",
+        "transformer_curves:transformer_curve_table",
+        settings=("curves",),
+        after=("transformer",),
+        needs=("transformer",),
+        transformer=True,
+    ),
+    _recartoonx(
+        "transformer-sweep",
+        "transformer:transformer_sweep",
+        settings=("sweep",),
+        after=("transformer",),
+        needs=("transformer",),
+        transformer=True,
+    ),
+    _recartoonx(
+        "convergence", "convergence:convergence_table", settings=("search",), needs=("search",), transformer=True
+    ),
+    _recartoonx("prices", "prices:price_table", settings=("search",), needs=("search",), transformer=True),
+    _recartoonx(
+        "initial-masks", "initial_masks:loss_curve_table", settings=("initial_masks",), needs=("initial_masks",)
+    ),
+    _recartoonx(
+        "initial-mask-ends", "initial_masks:loss_end_table", settings=("initial_masks",), needs=("initial_masks",)
+    ),
+    Table("gallery", "helpers.chapters.gallery:gallery_table", on_request=True),
+    Table("gallery-sweep", "helpers.chapters.gallery:gallery_sweep_table", settings=("sweep",), on_request=True),
+    _explainer(
+        "class-scores",
+        "class_scores:class_score_table",
+        methods=("explainer", "grad-cam", "rise", "rtis"),
+        settings=(f"{_EVALUATION}.scores", f"{_EVALUATION}.thresholds"),
+        images=("test",),
+        **_ONE_PAIR,
+    ),
+    _explainer("segmentation", "segmentation:segmentation_table", methods="all", settings=(f"{_EVALUATION}.images",)),
+    _explainer(
+        "compute-time", "times:compute_time_table", methods="all", settings=(f"{_EVALUATION}.images",), **_ONE_PAIR
+    ),
+    _explainer(
+        "multilabel-scores",
+        "multilabel_scores:multilabel_score_table",
+        methods=("explainer",),
+        settings=(_EVALUATION,),
+        images=("test",),
+    ),
+    _explainer("classes", "classes:class_table", images=("segmented", "test"), classifiers=("vgg16",)),
+    _explainer(
+        "class-truth",
+        "class_truth:class_truth_table",
+        methods="all",
+        settings=(f"{_EVALUATION}.images",),
+        after=("explainer-segmentation",),
+        scenes=True,
+        **_VOC,
+    ),
+    _explainer(
+        "shortcut",
+        "shortcut:shortcut_table",
+        methods="all",
+        settings=(f"{_EVALUATION}.pairs", "explainer.marked_class"),
+        needs=(f"{_EVALUATION}.pairs",),
+        scenes=True,
+        **_VOC,
+    ),
+    _explainer(
+        "retraining",
+        "retraining:retraining_table",
+        settings=("explainer.retraining", "explainer.classifiers", "explainer.marked_class"),
+        needs=("explainer.retraining",),
+        datasets=("voc2007",),
+        classifiers=("resnet50",),
+        images=(),
+        scenes=True,
+        on_request=True,
+    ),
+    _space_vae("sparsity", "sparsity:sparsity_table", parts=_ATTRIBUTIONS),
+    _space_vae("examples", "examples:examples_of_table", reads=("space-vae-sparsity",), parts=_ATTRIBUTIONS),
+    _space_vae("bottleneck", "networks:bottleneck_table"),
+    _space_vae("conditioned", "networks:conditioned_table", needs=("a network with beta as an input",)),
+    _space_vae("extensions", "networks:extension_table", scenes=True),
+    _space_vae("reference", "reference:reference_table", scenes=True),
+    _space_vae(
+        "earlier",
+        "earlier:earlier_table",
+        settings=("cartoonx", "pixel_rde"),
+        needs=("space_vae.evaluation.earlier", "cartoonx"),
+        scenes=True,
+    ),
+    _space_vae(
+        "transfer", "transfer:transfer_of_table", reads=("space-vae-sparsity",), parts=_ATTRIBUTIONS, scenes=True
+    ),
+    _space_vae("alpha", "alpha:alpha_table", settings=("space_vae.calibration",), networks=False, on_request=True),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
+"""The tables by name, in the order in which they are made."""
+
+STUDIES: dict[Paper, str] = {
+    "recartoonx": "helpers.papers.recartoonx.experiments.study:open_studies",
+    "explainer": "helpers.papers.explainer.experiments.study:open_studies",
+    "spacevae": "helpers.papers.spacevae.experiments.study:open_studies",
+}
+"""What opens the studies of a profile in which the tables of a paper are made, as "module:function"."""
+
+
+def find_table(name: str) -> Table:
+    """The table of that name.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+    """
+    if name not in TABLES:
+        raise ValueError(f"there is no table {name!r}; the tables are: {', '.join(TABLES)}")
+    return TABLES[name]
