@@ -13,11 +13,10 @@ A page is run again when one of these changes:
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -100,7 +99,7 @@ def files_inputs(files: Iterable[Path], root: Path = ROOT) -> Inputs:
     return Inputs(frozenset(), frozenset(files), root)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _content_digest(path: Path, _modified: int) -> str:
     return file_digest(path)
 
@@ -119,7 +118,7 @@ def _strings(trees: Iterable[ast.Module]) -> set[str]:
     return {node.value for node in nodes if isinstance(node.value, str)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed_yaml(path: Path, _modified: int) -> frozenset[str]:
     found: set[str] = set()
     waiting = [yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))]

@@ -7,9 +7,9 @@ import hashlib
 import pytest
 import pywt
 import torch
+from helpers.chapters.__main__ import main
 from tiny import TinyClassifier, smooth_images
 
-from helpers.chapters.__main__ import main
 from helpers.chapters.gallery import read_gallery, read_sweep
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
 from helpers.chapters.words import tell_predictions

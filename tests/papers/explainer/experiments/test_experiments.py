@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.papers.explainer.experiments.catalogue import table_pairs
 
 from helpers.core.class_masks import ClassMaskMethod
 from helpers.data.scenes import SCENE_CLASSES
@@ -23,7 +24,6 @@ from helpers.papers.explainer.experiments import (
     shortcut_pairs,
     table_name,
 )
-from helpers.papers.explainer.experiments.catalogue import table_pairs
 from helpers.papers.explainer.experiments.class_scores import COMPARED, chosen_classes
 from helpers.papers.explainer.experiments.methods import IMMEDIATE, method_code
 from helpers.profiles import load_profile

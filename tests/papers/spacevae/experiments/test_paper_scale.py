@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from helpers.papers.spacevae.experiments.catalogue import possible_tables, table_name
 from miniature_cifar import write_cifar10
 
 from helpers.classifiers import load_classifier
@@ -17,7 +18,6 @@ from helpers.data.labelled import load_labelled
 from helpers.methods.space_vae import read_space_vae
 from helpers.methods.space_vae.training import SpaceVAEModule
 from helpers.papers.spacevae.experiments import __main__, train
-from helpers.papers.spacevae.experiments.catalogue import possible_tables, table_name
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.profiles import PROFILES_FOLDER, load_profile
 from helpers.training.options import LabelledOptions

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from helpers.papers.spacevae.experiments.catalogue import space_table
 from matplotlib.figure import Figure
 from space_vae_miniature import miniature_profile, write_weights
 from tiny import WindowClassifier
 
 from helpers.methods.space_vae.files import read_space_vae
 from helpers.methods.space_vae.loss import SpaceVAELoss
-from helpers.papers.spacevae.experiments.catalogue import space_table
 from helpers.papers.spacevae.experiments.reference import recomposed_scenes
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.calibration import calibration
