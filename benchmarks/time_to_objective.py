@@ -2,7 +2,7 @@
 
 The published recipe's objective comes from full runs (2000 steps, 64 samples), stored with their provenance in
 results/quick-published/ (eight scenes) and results/study-published/ (two photographs, where XAIBOOK_DATA is set);
-`python -m helpers.papers.recartoonx.experiments objectives --profile quick-published` makes them. Its time is that of a plain restatement
+`python -m helpers table objectives --profile quick-published` makes them. Its time is that of a plain restatement
 of the published loop: a step, measured here, times 2000. The later recipe (rate 0.1, 300 steps, 16 samples) is run here
 in full, by our own code, which is the stricter comparison.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers.chapters.gallery import GalleryEntry
-from helpers.core.files import atomic_write
+from helpers.chapters.gallery import GalleryEntry, read_gallery
+from helpers.core.files import ROOT, atomic_write
 from helpers.plots import show_images
 
 
@@ -27,3 +27,8 @@ def write_readme_picture(entry: GalleryEntry, path: Path) -> Path:
     Image.open(drawn).convert("RGB").save(encoded, "WEBP", quality=88, method=6)
     atomic_write(path, encoded.getvalue())
     return path
+
+
+def make_readme_picture(output: Path | None = None) -> Path:
+    """Draw the README's picture from the stored gallery; returns where it is."""
+    return write_readme_picture(read_gallery()[0], output or ROOT / "book" / "_static" / "readme-cartoonx.webp")

@@ -38,7 +38,7 @@ def learned_mask(
     distortion's gradient on an antithetic pair, which is what one step of the fast recipe costs.
 
     Too sparse a start is not recoverable ([Re] CartoonX, section 4.2), too dense a one only costs steps. Networks are
-    trained to be cautious; they can be asked with more lambda_shrink still, or less: for λk / `lambda_shrink`, and with a share
+    trained to be cautious; a larger `lambda_shrink` makes them more so: for λk / `lambda_shrink`, and with a share
     `mix` of ones mixed in. The defaults are those of a start; `lambda_shrink=1, mix=0` is the bare prediction.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -146,21 +144,3 @@ def _rows(classifier: Classifier, images: Tensor, labels: Tensor, shows: Tensor,
     found = {name: counts[:, place].tolist() for place, name in enumerate(names)}
     probability = logits.sigmoid()[:, marked].tolist()
     return pd.DataFrame({"image": range(len(images)), "shows": shows.tolist(), "probability": probability, **found})
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Retrain the classifier that takes the shortcut, in three ways, and write `results/<profile>/retraining.csv`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.papers.explainer.experiments.retraining", description=__doc__
-    )
-    parser.add_argument("--profile", default="scenes", help="a name in profiles/, or the path of a YAML file")
-    parser.add_argument("--classifier", default="resnet50", choices=("vgg16", "resnet50"))
-    chosen = parser.parse_args(arguments)
-    study = ClassStudy(chosen.profile, "voc2007", chosen.classifier, show_progress=True)
-    begin = time.perf_counter()
-    path = study.write(retraining_table(study), "retraining", wall_seconds=time.perf_counter() - begin)
-    print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -89,8 +89,8 @@ class ClassStudy(ProfileStudy):
             return f"table {table.name!r} is about {pairs}, not about {self.dataset} with {self.classifier_name}"
         if table.scenes and self.data.source != "scenes":
             return (
-                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as where "
-                "each class is seen, and what a shortcut is, is not known of photographs"
+                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as "
+                "where each class is seen, and what a shortcut is, is not known of photographs"
             )
         return super().lacks(table)
 

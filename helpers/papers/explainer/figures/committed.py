@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.papers.explainer.experiments import EXPLAINER_TABLES, table_name
 from helpers.reporting.committed import committed_table
+from helpers.results.registry import find_table
 
 # In full, so that the pages which read one of them are seen to depend on it (helpers.site.dependencies)
 COMMITTED = (
@@ -29,17 +29,17 @@ COMMITTED = (
 
 
 def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd.DataFrame | None:
-    """A table of all its pairs that lie in `results/<profile>/`, as `all_tables` returns it; None where none does.
+    """A table of all its pairs that lie in `results/<profile>/`, as `table_of_pairs` returns it; None where none does.
 
     Args:
         profile: of the larger run, such as "scenes".
-        name: one of `EXPLAINER_TABLES`.
+        name: of the table, without "explainer-", such as "segmentation".
         root: another folder than the project's `results/`.
     """
-    experiment, parts = EXPLAINER_TABLES[name], []
-    for dataset in experiment.datasets:
-        for classifier in experiment.classifiers:
-            stored = table_name(name, dataset, classifier)
+    table, parts = find_table(f"explainer-{name}"), []
+    for dataset in table.datasets:
+        for classifier in table.classifiers:
+            stored = f"{table.name}-{dataset}-{classifier}"
             found = committed_table(profile, stored, root=root) if stored in COMMITTED else None
             if found is not None:
                 parts.append(found.assign(dataset=dataset, classifier=classifier))

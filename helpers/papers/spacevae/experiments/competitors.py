@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import captum
@@ -150,3 +151,36 @@ def _compact(method: Any, images: Float[Tensor, "images 3 height width"]) -> Ten
 def _item(images: LabelledImages) -> str:
     """What the store calls a chunk: it is another one where any pixel is another."""
     return f"{len(images)} images {image_digest(images.pixels.flatten(0, 1))}"
+
+
+def fill_stores(
+    profile: str,
+    *,
+    methods: Sequence[str] | None = None,
+    splits: Sequence[str] = ("test", "validation"),
+    backwards: bool = False,
+    threads: int | None = None,
+    root: Path | None = None,
+) -> None:
+    """Compute and store the competitors' attributions of a profile, and say how long each took.
+
+    Args:
+        profile: its name, or the path of its file.
+        methods: some of `MEASURED`; None for all.
+        splits: "test", "validation" or both.
+        backwards: begin with the last images, so that a second process meets the first one in the middle.
+        threads: of the CPU.
+        root: another folder than the project's `results/`.
+
+    Raises:
+        ValueError: there is no such profile or method.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    study = SpaceStudy(profile, root=root, show_progress=True)
+    for split in splits:
+        images = competitor_images(study, split)
+        for name in methods or MEASURED:
+            attributions(study, name, images, backwards=backwards)
+            seconds = seconds_an_image(study, name, images)
+            print(f"{name}, {len(images)} {split} images: {seconds:.3f} s per image", flush=True)

@@ -29,9 +29,9 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     """One row for each split, method and setting.
 
     Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as Captum
-    has it, without the correction of `helpers.methods.baselines.deep_lift`. Their rows are of fewer test images than those of
-    the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are left out.
-    The controls of `helpers.papers.spacevae.experiments.controls` explain nothing, and make test images darker all the same.
+    has it, without the correction of `helpers.methods.baselines.deep_lift`. Their rows are of fewer test images than
+    those of the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are left out.
+    The controls (`helpers.papers.spacevae.experiments.controls`) explain nothing, and darken all images alike.
 
     Returns:
         Columns split (`"test"` or `"validation"`), method, training, beta, threshold, amount (of a control), the

@@ -79,8 +79,8 @@ class SpaceStudy(ProfileStudy):
         """Why this profile can have no such table, in a sentence; None where it can."""
         if table.scenes and not self.scenes:
             return (
-                f"profile {self.profile.name!r} has no table {table.name!r}: it is about scenes, of which more is known "
-                "than of photographs; use the profile quick"
+                f"profile {self.profile.name!r} has no table {table.name!r}: it is about scenes, of which more is "
+                "known than of photographs; use the profile quick"
             )
         conditioned = any(self.settings.options(name).network.conditioned for name in self.settings.models)
         if BETA_AS_INPUT in table.needs and not conditioned:

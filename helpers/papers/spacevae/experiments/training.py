@@ -155,7 +155,8 @@ def _train_classifier(
     save_labelled(path, done.module, training.class_names, size=training.pixels.shape[-1])
     study.__dict__.pop("classifier", None)  # of the weights that have just been replaced
     write_classifier_card(path, study, done, images=len(training), command=command)
-    return f"{path.name}: validation accuracy {done.best if recipe.keep == 'best' else done.last:.4f}, {done.seconds:.0f} s on {done.device}"
+    accuracy = done.best if recipe.keep == "best" else done.last
+    return f"{path.name}: validation accuracy {accuracy:.4f}, {done.seconds:.0f} s on {done.device}"
 
 
 def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command: str, devices: dict[str, Any]) -> str:
