@@ -30,8 +30,8 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
 
     Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as Captum
     has it, without the correction of `helpers.methods.baselines.deep_lift`. Their rows are of fewer test images than
-    those of the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are left out.
-    The controls (`helpers.papers.spacevae.experiments.controls`) explain nothing, and darken all images alike.
+    those of the networks and of the original images. VQ-VAEs of other grids and codebooks than the profile's own are
+    left out. The controls (`helpers.papers.spacevae.experiments.controls`) explain nothing, and darken all images.
 
     Returns:
         Columns split (`"test"` or `"validation"`), method, training, beta, threshold, amount (of a control), the
