@@ -18,7 +18,7 @@ SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae":
 TRUTHS = {
     "iou": "IoU ↑",
     "points": "points inside ↑",
-    "pixel_auroc": "pixel_auroc the rest ↑",
+    "pixel_auroc": "outranks the rest ↑",
     "share": "mass beyond chance ↑",
     "share_others": "mass on other objects ↓",
 }

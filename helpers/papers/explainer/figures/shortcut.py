@@ -145,7 +145,7 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
             ax.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             ax.set_xlim(-0.03, 1.03)
             ax.set_title(title, fontsize=10)
-            ax.set_xlabel("probability that it pixel_auroc")
+            ax.set_xlabel("probability that it outranks")
         axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
         axes[0].invert_yaxis()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
