@@ -1,30 +1,27 @@
 """Results: tables with their provenance and freshness, and the items of a long run; no kill loses or tears one."""
 
-from helpers.results.code import code_digest
-from helpers.results.freshness import Freshness, known
-from helpers.results.item_store import ItemStore, StoredItem, run_key
-from helpers.results.provenance import collect_provenance, package_versions
-from helpers.results.registry import TABLES, Table, find_table
-from helpers.results.study import ProfileStudy, digest_of_images, open_studies
-from helpers.results.tables import read_provenance, read_table, results_folder, write_table
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "TABLES",
-    "Freshness",
-    "ItemStore",
-    "ProfileStudy",
-    "StoredItem",
-    "Table",
-    "code_digest",
-    "collect_provenance",
-    "digest_of_images",
-    "find_table",
-    "known",
-    "open_studies",
-    "package_versions",
-    "read_provenance",
-    "read_table",
-    "results_folder",
-    "run_key",
-    "write_table",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "TABLES": "helpers.results.registry",
+        "Freshness": "helpers.results.freshness",
+        "ItemStore": "helpers.results.item_store",
+        "ProfileStudy": "helpers.results.study",
+        "StoredItem": "helpers.results.item_store",
+        "Table": "helpers.results.registry",
+        "code_digest": "helpers.results.code",
+        "collect_provenance": "helpers.results.provenance",
+        "digest_of_images": "helpers.results.study",
+        "find_table": "helpers.results.registry",
+        "known": "helpers.results.freshness",
+        "open_studies": "helpers.results.study",
+        "package_versions": "helpers.results.provenance",
+        "read_provenance": "helpers.results.tables",
+        "read_table": "helpers.results.tables",
+        "results_folder": "helpers.results.tables",
+        "run_key": "helpers.results.item_store",
+        "write_table": "helpers.results.tables",
+    },
+)
