@@ -1,1 +1,19 @@
 """What the notebooks of *Keep What Matters* share: explanation methods, their data, protocols and pictures."""
+
+from helpers.core.lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "AttentionRollout": "helpers.methods.rollout.method",
+        "CartoonX": "helpers.methods.rde.methods",
+        "PixelRDE": "helpers.methods.rde.methods",
+        "load_classifier": "helpers.classifiers.loading",
+        "load_explainer": "helpers.methods.explainer.files",
+        "load_image": "helpers.data.images",
+        "load_labelled": "helpers.data.labelled.loading",
+        "load_profile": "helpers.profiles",
+        "load_space_vae": "helpers.methods.space_vae.files",
+        "make_scenes": "helpers.data.scenes.scenes",
+    },
+)
