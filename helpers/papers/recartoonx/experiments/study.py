@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -47,6 +47,7 @@ def scene_truth(settings: ImageSettings) -> Scenes | None:
     return make_scenes(settings.count, size=settings.size, seed=settings.seed, objects=settings.objects)
 
 
+@runtime_checkable
 class InitialMask(Protocol):
     """Where a search starts."""
 
