@@ -45,8 +45,8 @@ bench: $(READY) ## the benchmarks: ratios within one run
 	$(RUN) python -m benchmarks
 
 models: $(READY) ## train the small models of models/ again
-	for what in "training scenes-cnn" "training scenes-vit" "masks train scenes-cnn-cartoonx" "masks train scenes-cnn-pixel-rde" \
-		"explainer_experiments.train --profile quick --again" "space_vae_experiments.train --profile quick --again"; do $(RUN) python -m helpers.$$what || exit 1; done
+	for name in scenes-cnn scenes-vit scenes-cnn-cartoonx-mask scenes-cnn-pixel-rde-mask; do $(RUN) python -m helpers train --again --model $$name || exit 1; done
+	$(RUN) python -m helpers train --again --profile quick
 
 clean: ## remove what was built; .venv and results/ stay
 	rm -rf _build .snakemake

@@ -9,6 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Handler = Callable[[argparse.Namespace], None]
+_SEVERAL = """Classifiers come before the networks that explain them. Existing weights are
+kept; interrupted trainings resume. Several GPUs of one machine share the training of each network:
+
+    python -m helpers train --profile coco2014 --devices 4 --strategy ddp
+
+Lightning starts the other processes with the same command when the first network's turn comes. Under SLURM, which
+starts all processes itself, the first one trains the classifiers while the others wait for the files, so that the
+folder of results must be one that all machines see (--nodes=2, --ntasks-per-node=4, --gpus-per-node=4):
+
+    srun --kill-on-bad-exit python -m helpers train --profile coco2014 --nodes 2 --devices 4 --strategy ddp
+
+Fewer GPUs wait if one task trains the classifiers before: --only classifier, then --only explainer rtis."""
 
 
 def _page(options: argparse.Namespace) -> None:
@@ -88,6 +100,20 @@ def _readme(options: argparse.Namespace) -> None:
     print(make_readme_picture(options.output))
 
 
+def _train(options: argparse.Namespace) -> None:
+    from helpers.papers.training import train_model, train_profile
+
+    names = ["again", "results", "device", *(["output"] if options.output is not None else [])]
+    given = {name: getattr(options, name) for name in names}
+    if options.model is None:
+        given |= {name: getattr(options, name) for name in ("only", "devices", "nodes", "strategy")}
+        train_profile(options.profile, classifiers=options.classifier, **given)
+    elif options.only or options.classifier:
+        raise ValueError("--only and --classifier choose trainings of a profile; they do not go with --model")
+    else:
+        print(train_model(options.model, **given))
+
+
 def _add_pages(commands: argparse._SubParsersAction) -> None:
     page = _add(commands, "page", _page, "run a page as it stands")
     page.add_argument("page", type=Path, help="such as book/wavelets.md")
@@ -149,6 +175,23 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
     readme.add_argument("--output", type=Path, help="instead of the README's own")
 
 
+def _add_training(commands: argparse._SubParsersAction) -> None:
+    train = _add(commands, "train", _train, "train the networks of a profile, or one model of models/", _SEVERAL)
+    train.formatter_class = argparse.RawDescriptionHelpFormatter
+    _add_profile(train)
+    train.add_argument("--model", help="such as scenes-cnn or scenes-cnn-cartoonx-mask, instead of a profile's")
+    train.add_argument(
+        "--only", nargs="+", default=(), metavar="NAME", help="classifier, explainer, rtis, beta-10, ..."
+    )
+    train.add_argument("--classifier", nargs="+", default=(), help="class masks: for these classifiers only")
+    train.add_argument("--again", action="store_true", help="train also what is there")
+    train.add_argument("--output", type=Path, help="where weights for scenes go, instead of models/")
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"))
+    train.add_argument("--devices", type=int, default=1, help="processes on each machine, for the networks")
+    train.add_argument("--nodes", type=int, default=1, help="machines")
+    train.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
+
+
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """End the program with one message where something is missing or wrong that its user can mend."""
@@ -177,6 +220,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_pages(commands)
     _add_tables(commands)
+    _add_training(commands)
     options = parser.parse_args(arguments)
     with exit_on_error():
         options.handler(options)

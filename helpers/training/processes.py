@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
@@ -34,12 +31,3 @@ def wait_for(path: Path, *, every: float = 1.0) -> None:
     """Wait until another process has written a file, which may take hours."""
     while not path.is_file():
         time.sleep(every)
-
-
-@contextmanager
-def exit_on_error() -> Iterator[None]:
-    """End the program with one message where something is missing or wrong that its user can mend."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")

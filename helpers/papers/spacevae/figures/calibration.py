@@ -30,6 +30,6 @@ def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.Data
             epochs = f", {int(table['epochs'].max())} epochs each" if "epochs" in table else ""
             return table, f"From `results/{place}/` ({source_words(table, 'validation images')}{epochs})."
     return None, (
-        "It has not been run on this machine: `python -m helpers.papers.spacevae.experiments alpha --profile "
+        "It has not been run on this machine: `python -m helpers table space-vae-alpha --profile "
         f"{study.profile.name}` does it."
     )

@@ -1,0 +1,85 @@
+"""Everything that can be trained, by the name of a profile or of a model: `python -m helpers train`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers.core.files import MODELS_FOLDER
+from helpers.profiles import load_profile, profile_path
+from helpers.profiles.strict_yaml import read_strict_yaml
+
+
+def train_model(name: str, **options: Any) -> str:
+    """Train one of the models in models/ that belong to no paper: a classifier of scenes, or a network of masks.
+
+    Args:
+        name: such as "scenes-cnn" or "scenes-cnn-cartoonx-mask".
+        options: `again`, `output`, `results` and `device` of `helpers.training.recipes.shipped.train`.
+
+    Returns:
+        What was done, in a line.
+
+    Raises:
+        ValueError: there is no such model; the message lists those that exist.
+    """
+    from helpers.methods.initial_masks import publish
+    from helpers.methods.initial_masks.options import RECIPES as MASKS
+    from helpers.training.recipes import shipped
+
+    networks = [f"{recipe.removesuffix('-mask')}-mask" for recipe in MASKS]
+    if name in shipped.RECIPES:
+        return shipped.train(name, **options)
+    if name in networks:
+        return publish.train(name, **options)
+    known = ", ".join([*shipped.RECIPES, *networks])
+    raise ValueError(f"there is no model {name!r} to train; there are: {known}; others belong to a profile: --profile")
+
+
+def train_profile(
+    profile: str,
+    *,
+    only: Sequence[str] = (),
+    classifiers: Sequence[str] = (),
+    output: Path = MODELS_FOLDER,
+    **options: Any,
+) -> None:
+    """Do the trainings of a profile's sections `explainer` and `space_vae`, one after another.
+
+    Existing weights are kept; interrupted trainings resume.
+
+    Args:
+        profile: its name, or the path of its file.
+        only: the trainings that are wanted, by name; empty for all.
+        classifiers: of class masks: for which classifiers only.
+        output: the folder of weights for scenes.
+        options: `again`, `results`, `device`, `devices`, `nodes` and `strategy` of the papers' functions `train`.
+
+    Raises:
+        ValueError: the profile has no training of one of these names; the message lists those that exist.
+    """
+    from helpers.papers.explainer.experiments import training as explainer
+    from helpers.papers.spacevae.experiments import training as space_vae
+
+    sections, known = read_strict_yaml(profile_path(profile)).keys(), {}
+    if "explainer" in sections:
+        load_profile(profile, needs="explainer")
+        known["explainer"] = set(explainer.KINDS)
+    if "space_vae" in sections and not classifiers:
+        settings = load_profile(profile, needs="space-vae").space_vae
+        assert settings is not None
+        known["space_vae"] = {space_vae.CLASSIFIER, *settings.models}
+    names = set().union(*known.values()) if known else set()
+    unknown = [name for name in only if name not in names]
+    if unknown or not known:
+        have = f"it has {', '.join(sorted(names))}" if names else "it trains nothing"
+        raise ValueError(f"profile {profile!r} has no training {', '.join(unknown) or 'at all'}; {have}")
+    for section, trainings in known.items():
+        chosen = [name for name in only if name in trainings]
+        if only and not chosen:
+            continue
+        if section == "explainer":
+            explainer.train(profile, only=chosen, classifiers=classifiers, output=output, **options)
+        else:
+            space_vae.train(profile, only=chosen, output=output, **options)
