@@ -79,7 +79,8 @@ class ProfileStudy:
         content = self.profile.model_dump(mode="json")
         absent = [name for name in table.needs if not picked(content, [name])]
         if absent:
-            return f"profile {self.profile.name!r} has no table {table.name!r}: it needs {', '.join(absent)}"
+            sections = ", ".join(f"`{name}`" for name in absent)
+            return f"profile {self.profile.name!r} has no section {sections}, which table {table.name!r} needs"
         return None
 
     def require(self, table: Table) -> None:

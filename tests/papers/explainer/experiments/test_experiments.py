@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.papers.explainer.experiments.catalogue import table_pairs
 
 from helpers.core.class_masks import ClassMaskMethod
 from helpers.data.scenes import SCENE_CLASSES
@@ -16,7 +15,6 @@ from helpers.papers.explainer.experiments import (
     METHODS,
     ClassStudy,
     all_pairs,
-    all_tables,
     build_method,
     explainer_table,
     published_class_scores,
@@ -245,14 +243,14 @@ class TestTables:
 
     def test_an_unknown_table_is_named(self, study):
         with pytest.raises(ValueError, match="'tab9' is not known"):
-            explainer_table(study, "tab9")
+            study.table("explainer-tab9")
 
     def test_pairs_are_those_of_the_paper(self, profile):
         assert table_pairs(profile, "class-scores") == [("voc2007", "vgg16")]
         assert len(table_pairs(profile, "segmentation")) == 4
 
     def test_all_pairs_in_one_table(self, profile, root):
-        table = all_tables(profile, "classes", root=root)
+        table = table_of_pairs(profile, "explainer-classes", root=root)
         assert set(table["dataset"]) == {"voc2007", "coco2014"}
 
 

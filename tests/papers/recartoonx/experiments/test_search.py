@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from helpers.methods.rde import CartoonX, explain_at
-from helpers.papers.recartoonx.experiments import Study, experiment_table
+from helpers.papers.recartoonx.experiments import Study
 from helpers.papers.recartoonx.experiments import study as study_module
 from helpers.papers.recartoonx.experiments.prices import least_sure
 from helpers.profiles import Profile
@@ -27,7 +27,7 @@ def study(tmp_path):
 
 
 def test_convergence_is_what_the_history_says(study):
-    table = experiment_table(study, "convergence")
+    table = study.table("convergence")
     options = study.profile.cartoonx.options.but(tolerance=0.0, check_every=10)
     found = CartoonX(tiny_classifier(), options, levels=2).explain(study.images.images[:2])
     assert table["step"].tolist() == [10, 20, 30] * 2
@@ -41,7 +41,7 @@ def test_convergence_is_what_the_history_says(study):
 
 
 def test_prices_are_those_of_the_least_sure_images(study):
-    table = experiment_table(study, "prices")
+    table = study.table("prices")
     confidence = study.predictions[1]
     chosen = least_sure(study, 2)
     assert sorted(confidence[chosen].tolist()) == sorted(confidence.tolist())[:2]
@@ -62,12 +62,12 @@ def test_prices_are_those_of_the_least_sure_images(study):
 
 
 def test_a_second_run_computes_nothing(study, monkeypatch):
-    first = experiment_table(study, "prices")
+    first = study.table("prices")
     monkeypatch.setattr(CartoonX, "explain", None)
     again = Study(study.profile, root=study.root)
-    assert experiment_table(again, "prices").equals(first)
+    assert again.table("prices").equals(first)
 
 
 def test_a_profile_without_the_section_says_so(tmp_path):
     with pytest.raises(ValueError, match="has no section `search`"):
-        experiment_table(Study(Profile(**PROFILE), root=tmp_path), "convergence")
+        Study(Profile(**PROFILE), root=tmp_path).table("convergence")

@@ -16,10 +16,8 @@ from helpers.core.explanation import Explanation
 from helpers.methods.initial_masks import MASK_NAMES, starting_mask
 from helpers.methods.rde import CartoonX
 from helpers.papers.recartoonx.experiments import (
-    EXPERIMENTS,
     Study,
     curve_table,
-    experiment_table,
     loss_curve_table,
     loss_end_table,
     published_normalised,
@@ -29,7 +27,15 @@ from helpers.papers.recartoonx.experiments import (
     transformer_table,
 )
 from helpers.papers.recartoonx.experiments import study as study_module
-from helpers.papers.recartoonx.experiments.transformer import both_right, brightness, grid_means, rank_correlation
+from helpers.papers.recartoonx.experiments import transformer as transformer_module
+from helpers.papers.recartoonx.experiments.initial_masks import initial_mask
+from helpers.papers.recartoonx.experiments.transformer import (
+    both_right,
+    brightness,
+    grid_means,
+    rank_correlation,
+    rollout,
+)
 from helpers.profiles import Profile, Start
 from helpers.results import read_provenance
 from tests.papers.recartoonx.experiments.test_experiments import NO_CHANGE, PROFILE, draw_once, tiny_classifier
@@ -89,7 +95,7 @@ def load(name, **_):
 def no_files_of_weights(monkeypatch):
     monkeypatch.setattr(study_module, "load_images", draw_once)
     monkeypatch.setattr(study_module, "load_classifier", load)
-    monkeypatch.setattr(study_module, "AttentionRollout", FixedRollout)
+    monkeypatch.setattr(transformer_module, "AttentionRollout", FixedRollout)
 
 
 def models_profile(**changes):
@@ -121,10 +127,10 @@ class TestTheTransformersStudy:
 
     def test_rollout_is_the_transformers(self, study):
         vit = study.with_transformer()
-        assert tuple(vit.rollout(count=1).mask.shape) == (1, 1, SIZE, SIZE)
-        assert not torch.equal(vit.rollout().mask, vit.rollout(variant="published").mask)
+        assert tuple(rollout(vit, count=1).mask.shape) == (1, 1, SIZE, SIZE)
+        assert not torch.equal(rollout(vit).mask, rollout(vit, variant="published").mask)
         with pytest.raises(ValueError, match=r"is tiny; ask study\.with_transformer"):
-            study.rollout()
+            rollout(study)
 
     def test_no_transformer(self, tmp_path):
         with pytest.raises(ValueError, match="no section `transformer`"):
@@ -244,7 +250,7 @@ class TestInitialMasks:
         method = study.method("cartoonx")
         images = study.images.images[:2]
         expected = method.explain(images, initial=starting_mask("random", method, images))
-        found = study.explain("cartoonx", count=2, start="random")
+        found = study.explain("cartoonx", count=2, start=initial_mask("random"))
         assert torch.equal(found.representation_mask, expected.representation_mask)
         assert not torch.equal(found.representation_mask, study.explain("cartoonx", count=2).representation_mask)
 
@@ -253,7 +259,7 @@ class TestInitialMasks:
         table = loss_curve_table(study)
         rows = table.query("recipe == 'profile' and start == 'random'")
         rows = rows[rows["image"] == study.images.names[1]]
-        history = study.explain("cartoonx", count=2, start="random").history["objective"][1]
+        history = study.explain("cartoonx", count=2, start=initial_mask("random")).history["objective"][1]
         assert rows["step"].tolist() == [1.5, 3.0], "three steps in windows of two"
         assert rows["objective"].tolist() == pytest.approx([float(history[:2].mean()), float(history[2])])
         assert set(table[table["recipe"] == "published"]["image"]) == {study.images.names[0]}
@@ -282,12 +288,12 @@ NEW = ("transformer", "transformer-curves", "transformer-sweep", "initial-masks"
 
 @pytest.mark.parametrize("name", NEW)
 def test_a_table_is_read_until_a_model_changes(study, tmp_path, monkeypatch, name):
-    first = experiment_table(study, name)
-    about = read_provenance("tiny", EXPERIMENTS[name].table, root=tmp_path)
+    first = study.table(name)
+    about = read_provenance("tiny", name, root=tmp_path)
     assert about["wall_seconds"] > 0
     with monkeypatch.context() as patch:
         patch.setattr(CartoonX, "explain", None)
-        pd.testing.assert_frame_equal(experiment_table(Study(models_profile(), root=tmp_path), name), first)
+        pd.testing.assert_frame_equal(Study(models_profile(), root=tmp_path).table(name), first)
     if not name.startswith("initial"):
         other = hashlib.sha256(b"other").hexdigest()
 
@@ -297,10 +303,9 @@ def test_a_table_is_read_until_a_model_changes(study, tmp_path, monkeypatch, nam
             return found
 
         monkeypatch.setattr(study_module, "load_classifier", another)
-        experiment_table(Study(models_profile(), root=tmp_path), name)
-        again = read_provenance("tiny", EXPERIMENTS[name].table, root=tmp_path)
-        assert (about["transformer"], again["transformer"]) == (load("tiny-vit").digest, other)
-        assert again["key"] != about["key"]
+        Study(models_profile(), root=tmp_path).table(name)
+        again = read_provenance("tiny", name, root=tmp_path)
+        assert [a["depends"]["transformer"]["classifier"] for a in (about, again)] == [load("tiny-vit").digest, other]
 
 
 def test_the_explanations_come_with_their_study(study):

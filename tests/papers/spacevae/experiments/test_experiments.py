@@ -278,16 +278,16 @@ class TestCatalogue:
 
     def test_a_newly_trained_network_is_in_the_next_table(self, profile, root, tmp_path):
         study = write_weights(SpaceStudy(profile, root=tmp_path, models=tmp_path), ("any-beta",))
-        assert set(space_table(study, "conditioned")["training"]) == {"any-beta"}
+        assert set(study.table("space-vae-conditioned")["training"]) == {"any-beta"}
         write_network(study, "beta-10")
-        table = space_table(SpaceStudy(profile, root=tmp_path, models=tmp_path), "conditioned")
+        table = SpaceStudy(profile, root=tmp_path, models=tmp_path).table("space-vae-conditioned")
         assert set(table["training"]) == {"any-beta", "beta-10"}
 
     def test_where_no_weights_are_a_stored_table_is_taken_as_it_is(self, tables, profile, root, tmp_path):
         elsewhere = SpaceStudy(profile, root=root, models=tmp_path)
-        pd.testing.assert_frame_equal(space_table(elsewhere, "sparsity"), tables["sparsity"])
+        pd.testing.assert_frame_equal(elsewhere.table("space-vae-sparsity"), tables["sparsity"])
         with pytest.raises(FileNotFoundError, match="train them"):
-            space_table(SpaceStudy(profile, root=tmp_path, models=tmp_path), "sparsity")
+            SpaceStudy(profile, root=tmp_path, models=tmp_path).table("space-vae-sparsity")
 
     def test_its_provenance_says_what_it_is_of(self, tables, study, root):
         about = read_provenance(study.profile, table_name("sparsity"), root=root)
@@ -305,7 +305,7 @@ class TestCatalogue:
 
     def test_an_unknown_table_is_named(self, study):
         with pytest.raises(ValueError, match="'tab9' is not known"):
-            space_table(study, "tab9")
+            study.table("space-vae-tab9")
 
     def test_all_leaves_out_what_trains_networks_of_its_own(self, study):
         assert set(SPACE_TABLES) - set(possible_tables(study)) == {"alpha"}

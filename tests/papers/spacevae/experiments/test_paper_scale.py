@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from helpers.papers.spacevae.experiments.catalogue import possible_tables, table_name
 from miniature_cifar import write_cifar10
 
 from helpers.classifiers import load_classifier

@@ -35,29 +35,29 @@ def study(profile, root):
 
 @pytest.fixture(scope="module")
 def examples(study):
-    return space_table(study, "examples")
+    return study.table("space-vae-examples")
 
 
 @pytest.fixture(scope="module")
 def earlier(study):
-    return space_table(study, "earlier")
+    return study.table("space-vae-earlier")
 
 
 class TestNetworks:
     def test_the_bottleneck_has_other_grids_and_codebooks_only(self, study):
-        table = space_table(study, "bottleneck").set_index("training")
+        table = study.table("space-vae-bottleneck").set_index("training")
         assert set(table.index) == {"beta-10", "grid-4", "codes-32"}
         assert table["bits"].to_dict() == {"beta-10": 64 * 3, "grid-4": 16 * 3, "codes-32": 64 * 5}
         assert (table["beta"] == 10).all()
 
     def test_the_conditioned_network_stands_beside_one_network_a_beta(self, study):
-        table = space_table(study, "conditioned")
+        table = study.table("space-vae-conditioned")
         assert table[table["conditioned"]]["beta"].tolist() == [1, 3, 10, 30, 100]
         own = table[~table["conditioned"]]
         assert dict(zip(own["training"], own["beta"], strict=True)) == {"beta-1": 1, "beta-10": 10, "beta-100": 100}
 
     def test_extensions_are_measured_on_the_plain_network_too(self, study):
-        table = space_table(study, "extensions")
+        table = study.table("space-vae-extensions")
         assert set(zip(table["training"], table["measure"], strict=True)) == {
             (training, measure)
             for training in ("beta-10", "colours")
@@ -109,14 +109,14 @@ class TestControls:
             amount_for(images, "blurred", 37)
 
     def test_they_stand_beside_the_methods(self, study):
-        table = space_table(study, "sparsity")
+        table = study.table("space-vae-sparsity")
         rows = table[table["method"] == "darkened"]
         assert rows["split"].unique().tolist() == ["test"]
         np.testing.assert_allclose(rows["l1"], 100 * rows["amount"], rtol=1e-4)
         assert (rows["l0"] == 0).all()
 
     def test_a_second_classifier_judges_the_same_kept_images(self, study):
-        table = space_table(study, "transfer").set_index("method")
+        table = study.table("space-vae-transfer").set_index("method")
         assert set(table["images"]) == {7}
         assert table.loc["original", "second_agreement"] == 1
         assert table.loc["original", "second_accuracy"] > 0.5  # it knows these scenes; the first one is random
@@ -164,7 +164,7 @@ class TestReference:
 
     def test_what_keeps_everything_keeps_the_object_and_the_contrast(self, study, monkeypatch):
         monkeypatch.setattr(SpaceStudy, "kept_by", lambda self, name, images: 0.5 * images.floats())
-        table = space_table(study, "reference")
+        table = study.table("space-vae-reference")
         assert set(zip(table["training"], table["background"], strict=True)) == {
             (training, kind) for training in ("beta-10", "mean-colour") for kind in BACKGROUNDS
         }
@@ -265,7 +265,7 @@ class TestEarlier:
         section = profile.space_vae.model_copy(update={"evaluation": evaluation})
         study = SpaceStudy(profile.model_copy(update={"space_vae": section}), root=root, models=root / "models")
         with pytest.raises(ValueError, match=r"space_vae.evaluation.earlier"):
-            space_table(study, "earlier")
+            study.table("space-vae-earlier")
 
 
 class TestAlpha:
@@ -276,7 +276,7 @@ class TestAlpha:
         assert options.plain() == plain
 
     def test_the_nearest_alpha_is_marked_and_a_second_run_reads_what_the_first_wrote(self, study, monkeypatch):
-        table = space_table(study, "alpha")
+        table = study.table("space-vae-alpha")
         assert table["alpha"].tolist() == [1, 20]
         distances = (table["l1"] - 50).abs()
         assert table.loc[distances.idxmin(), "nearest"]
@@ -284,7 +284,7 @@ class TestAlpha:
         assert not table["used"].any()  # the miniature's own alpha is neither
         assert table["images"].unique().tolist() == [5]
         monkeypatch.setattr("helpers.papers.spacevae.experiments.alpha.train_space_vae", None)
-        assert space_table(study, "alpha").equals(table)
+        assert study.table("space-vae-alpha").equals(table)
 
     def test_a_profile_without_calibration_says_so(self, profile, root):
         section = profile.space_vae.model_copy(update={"calibration": None})

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from helpers.papers.spacevae.experiments.catalogue import space_table
 from matplotlib.figure import Figure
 from space_vae_miniature import miniature_profile, write_weights
 from tiny import WindowClassifier
@@ -173,7 +172,7 @@ class TestGrids:
             draw_columns([Column("image", pictures), Column("kept", pictures[:1])])
 
     def test_figure_five_has_a_column_a_method(self, study):
-        table = space_table(study, "examples")
+        table = study.table("space-vae-examples")
         figure = draw_kept_images(study, table)
         rows = table[table["figure"] == "fig5"]["image"].nunique()
         assert len(figure.axes) == 8 * rows  # the image, three competitors, the VQ-VAE, three betas
@@ -208,7 +207,7 @@ def test_the_calibration_is_read_where_it_lies(study, tmp_path):
     table, words = calibration(study, root=tmp_path)
     assert table is None
     assert "alpha --profile mini" in words
-    frame = space_table(study, "sparsity").assign(alpha=1.0, epochs=3)
+    frame = study.table("space-vae-sparsity").assign(alpha=1.0, epochs=3)
     write_table(frame, "study", "space-vae-alpha", {}, root=tmp_path)
     table, words = calibration(study, root=tmp_path)
     assert len(table) == len(frame)

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.papers.spacevae.experiments.catalogue import SPACE_TABLES
 from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect, mean_effect
