@@ -211,11 +211,12 @@ class ProfileStudy:
 
     def write(self, table: pd.DataFrame, name: str, *, wall_seconds: float | int, **more: Any) -> Path:
         """Write a table of this study to `results/<profile>/`, with its provenance."""
-        about = collect_provenance(self.profile, device=self.device, wall_seconds=wall_seconds, **self.about(), **more)
+        more = {**self.about(table), **more}
+        about = collect_provenance(self.profile, device=self.device, wall_seconds=wall_seconds, **more)
         return write_table(table, self.profile, name, about, root=self.root)
 
-    def about(self) -> dict[str, Any]:
-        """What the provenance of every table of this study says besides."""
+    def about(self, table: pd.DataFrame) -> dict[str, Any]:
+        """What the provenance of a table of this study says besides."""
         return {}
 
     def _digest_of(self, name: str) -> str | None:

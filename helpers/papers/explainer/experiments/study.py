@@ -108,9 +108,10 @@ class ClassStudy(ProfileStudy):
             "methods": {name: known(lambda name=name: self.method_parts(name)) for name in names},
         }
 
-    def about(self) -> dict[str, Any]:
-        """The pair, and what stands for it."""
+    def about(self, table: pd.DataFrame) -> dict[str, Any]:
+        """The pair, what stands for it, and the number of images."""
         return {
+            "images": table["image"].nunique() if "image" in table else len(self.images),
             "classifier": self.classifier.digest,
             "dataset": self.dataset,
             "source": self.data.source,

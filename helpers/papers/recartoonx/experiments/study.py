@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -99,7 +100,7 @@ class Study(ProfileStudy):
             }
         return parts
 
-    def about(self) -> dict[str, Any]:
+    def about(self, table: pd.DataFrame) -> dict[str, Any]:
         """The digests of the images, by name, and of the classifier's weights."""
         data = dict(zip(self.images.names, self.images.digests, strict=True))
         return {"data": data, "classifier": self.classifier.digest}

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -98,7 +99,7 @@ class SpaceStudy(ProfileStudy):
             "trainings": {name: self.settings.options(name).plain() for name in names},
         }
 
-    def about(self) -> dict[str, Any]:
+    def about(self, table: pd.DataFrame) -> dict[str, Any]:
         """The classifier's weights, and what the images are."""
         return {"classifier": self.classifier.digest, "source": self.test.source}
 

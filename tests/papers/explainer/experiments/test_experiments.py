@@ -11,21 +11,20 @@ from helpers.data.scenes import SCENE_CLASSES
 from helpers.methods.explainer import ExplainerFile, ExplainerNetwork, NetworkOptions, save_explainer
 from helpers.metrics.segmentation import SANITY_COLUMNS
 from helpers.papers.explainer.experiments import (
-    EXPLAINER_TABLES,
     METHODS,
     ClassStudy,
     all_pairs,
     build_method,
-    explainer_table,
     published_class_scores,
     published_decisions,
     shortcut_pairs,
-    table_name,
+    table_of_pairs,
 )
 from helpers.papers.explainer.experiments.class_scores import COMPARED, chosen_classes
-from helpers.papers.explainer.experiments.methods import IMMEDIATE, method_code
+from helpers.papers.explainer.experiments.methods import IMMEDIATE
+from helpers.papers.explainer.experiments.study import open_studies
 from helpers.profiles import load_profile
-from helpers.results import read_provenance
+from helpers.results import TABLES, code_digest, read_provenance
 
 SEARCHES = {
     "rise": {"masks": 8},
@@ -76,7 +75,8 @@ def tables(study):
     # Grad-CAM has its classifier answer once for each pair of an image and a class: other shapes than are declared
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
-        return {name: explainer_table(study, name) for name in EXPLAINER_TABLES}
+        names = [table.name for table in TABLES.values() if table.paper == "explainer" and not table.on_request]
+        return {name.removeprefix("explainer-"): study.table(name) for name in names}
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
 
@@ -118,10 +118,10 @@ class TestStudy:
         searches = {**SEARCHES, "rise": {"masks": 9}}
         changed = profile.explainer.model_copy(update={"baselines": searches})
         keys = {
-            study.store("rise").key,
-            TinyStudy(profile.model_copy(update={"explainer": changed}), root=root).store("rise").key,
-            TinyStudy(profile, classifier="resnet50", root=root).store("rise").key,
-            study.store("occlusion").key,
+            study.mask_store("rise").key,
+            TinyStudy(profile.model_copy(update={"explainer": changed}), root=root).mask_store("rise").key,
+            TinyStudy(profile, classifier="resnet50", root=root).mask_store("rise").key,
+            study.mask_store("occlusion").key,
         }
         assert len(keys) == 4
 
@@ -159,7 +159,7 @@ class TestStudy:
             build_method("lime", study.classifier)
 
     def test_a_methods_code_is_not_anothers(self, study):
-        codes = {name: method_code(type(study.method(name))) for name in METHODS}
+        codes = {name: code_digest(type(study.method(name))) for name in METHODS}
         assert codes["explainer"] == codes["rtis"]
         assert len(set(codes.values())) == len(METHODS) - 1
 
@@ -232,22 +232,23 @@ class TestTables:
         monkeypatch.setattr(ClassStudy, "masks", None)
         monkeypatch.setattr(ClassStudy, "write", None)
         for name, table in tables.items():
-            pd.testing.assert_frame_equal(explainer_table(again, name), table)
+            pd.testing.assert_frame_equal(again.table(f"explainer-{name}"), table)
 
     def test_its_provenance_says_what_it_is_of(self, tables, study, root):
-        about = read_provenance(study.profile, table_name("segmentation", "voc2007", "vgg16"), root=root)
+        about = read_provenance(study.profile, "explainer-segmentation-voc2007-vgg16", root=root)
         assert about["dataset"] == "voc2007"
         assert about["images"] == 3
-        assert about["methods"]["rise"]["options"]["masks"] == 8
+        assert about["depends"]["methods"]["rise"]["options"]["masks"] == 8
         assert about["wall_seconds"] > 0
 
     def test_an_unknown_table_is_named(self, study):
-        with pytest.raises(ValueError, match="'tab9' is not known"):
+        with pytest.raises(ValueError, match="no table 'explainer-tab9'; the tables are"):
             study.table("explainer-tab9")
 
     def test_pairs_are_those_of_the_paper(self, profile):
-        assert table_pairs(profile, "class-scores") == [("voc2007", "vgg16")]
-        assert len(table_pairs(profile, "segmentation")) == 4
+        (scores,) = open_studies(profile, "explainer-class-scores")
+        assert (scores.dataset, scores.classifier_name) == ("voc2007", "vgg16")
+        assert len(open_studies(profile, "explainer-segmentation")) == 4
 
     def test_all_pairs_in_one_table(self, profile, root):
         table = table_of_pairs(profile, "explainer-classes", root=root)
