@@ -39,14 +39,17 @@ def make_tables(name: str, profile: str, *, root: Path | None = None, **options:
     if name != "all":
         _make(find_table(name), profile, root, options)
         return
-    tables = [table for table in TABLES.values() if not table.on_request and _possible_studies(table, profile, root)]
-    papers = {paper for paper, known in OPTIONS.items() if options.keys() <= known}
-    for table in tables:
-        if table.paper in papers:
-            _make(table, profile, root, options)
-    if not any(table.paper in papers for table in tables):
+    sections = read_strict_yaml(profile_path(profile)).keys()
+    papers = {paper for paper, known in OPTIONS.items() if options.keys() <= known and SECTIONS[paper] & sections}
+    if not papers:
         asked = f" with --{' and --'.join(options)}" if options else ""
         raise ValueError(f"profile {profile!r} can have no table{asked}")
+    for table in TABLES.values():
+        if table.paper in papers and not table.on_request:
+            try:
+                _make(table, profile, root, options)
+            except NoSuchTableError as error:
+                print(f"left out: {error}", flush=True)
 
 
 def list_tables(profile: str | None = None, *, root: Path | None = None) -> None:
@@ -109,7 +112,6 @@ def _accept(path: Path, depends: dict[str, Any], state: Freshness, because: str)
 
 def _make(table: Table, profile: str, root: Path | None, options: dict[str, Any]) -> None:
     for study in _studies(table, profile, root, options):
-        study.require_data()
         rows = len(study.table(table.name))
         print(f"{results_folder(study.profile, root) / study.file_name(table)}.csv: {rows} rows", flush=True)
 

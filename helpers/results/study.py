@@ -148,6 +148,7 @@ class ProfileStudy:
         """
         table, state = find_table(name), self.freshness(name)
         if state.state != "fresh":
+            self.require_data()
             print(f"{self.profile.name}/{self.file_name(table)}: {spoken(state)}", file=sys.stderr, flush=True)
             self._make(table)
         return read_table(self.profile, self.file_name(table), root=self.root)

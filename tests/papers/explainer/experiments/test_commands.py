@@ -10,9 +10,9 @@ import pytest
 import torch
 from paper_scale import write_profile, write_trees
 
+from helpers.__main__ import main
 from helpers.classifiers import load_classifier
 from helpers.methods.explainer import read_explainer
-from helpers.site import __main__ as pages
 from helpers.site import load_registry
 from helpers.site.registry import possible_figures
 
@@ -29,11 +29,11 @@ def environment(root, **more):
 
 
 def train_command(profile, results, *more):
-    module = "helpers.papers.explainer.experiments.train"
     return [
         sys.executable,
         "-m",
-        module,
+        "helpers",
+        "train",
         "--profile",
         str(profile),
         "--results",
@@ -94,11 +94,9 @@ def test_the_processes_that_slurm_starts_share_the_work_too(data, tmp_path, root
     check_shared_training(results)
 
 
-@pytest.mark.parametrize(
-    "module", ["helpers.papers.explainer.experiments.train", "helpers.papers.explainer.experiments"]
-)
-def test_missing_data_leaves_no_traceback_on_the_terminal(module, tmp_path, root):
-    command = [sys.executable, "-m", module, *(() if module.endswith("train") else ("all",)), "--profile", "voc2007"]
+@pytest.mark.parametrize("command", [("train",), ("table", "all")], ids=["train", "table"])
+def test_missing_data_leaves_no_traceback_on_the_terminal(command, tmp_path, root):
+    command = [sys.executable, "-m", "helpers", *command, "--profile", "voc2007"]
     done = subprocess.run(command, cwd=root, env=environment(root), check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: PASCAL VOC-2007 is wanted")
@@ -111,9 +109,9 @@ def test_a_figure_is_not_begun_without_its_data(identifier, tmp_path, monkeypatc
     monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path))
     for arguments in (["--id", identifier], []):
         with pytest.raises(SystemExit, match=r"^error: PASCAL VOC-2007 is not") as end:
-            pages.main(["check", *arguments, "--profile", "voc2007"])
+            main(["check", *arguments, "--profile", "voc2007"])
         assert all(f"({size}): put it into {tmp_path}/voc2007" in str(end.value) for size in ("460 MB", "451 MB"))
-    pages.main(["check", "--id", identifier, "--profile", "quick"])
+    main(["check", "--id", identifier, "--profile", "quick"])
 
 
 def test_a_profile_has_the_figures_that_it_has_settings_for():

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from paper_scale import write_profile, write_trees
 
+from helpers.__main__ import main
 from helpers.classifiers import load_classifier
 from helpers.methods.explainer import read_explainer
-from helpers.papers.explainer.experiments import EXPLAINER_TABLES, METHODS, ClassStudy, __main__, train
+from helpers.papers.explainer.experiments import METHODS, ClassStudy, training
 from helpers.papers.explainer.experiments.training import training_jobs
 from helpers.profiles import load_profile
 from helpers.results import read_provenance
@@ -29,8 +30,8 @@ def data(tmp_path_factory):
 def paper(profile, results, *, train_more=()):
     """Both commands of the paper, as the command line gives them."""
     common = ["--profile", str(profile), "--results", str(results)]
-    train.main([*common, "--device", "cpu", *train_more])
-    __main__.main(["all", *common])
+    main(["train", *common, "--device", "cpu", *train_more])
+    main(["table", "all", *common])
 
 
 def tables(folder):
@@ -58,13 +59,14 @@ def test_the_whole_paper_on_a_miniature_voc(data, tmp_path, monkeypatch, capsys)
     assert set(METHODS) < set(segmentation["method"])
     assert set(segmentation["variant"]) == {"corrected", "published"}
     printed = capsys.readouterr().out
-    assert all(f"left out: profile 'voc2007' has no table {name!r}" in printed for name in ("class-truth", "shortcut"))
+    assert all(
+        f"left out: profile 'voc2007' has no table 'explainer-{name}'" in printed
+        for name in ("class-truth", "shortcut")
+    )
 
     before = {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()}
-    for place, name in ((ClassStudy, "masks"), (ClassStudy, "_found"), (train.run_job.__globals__, "fine_tune")):
-        monkeypatch.setitem(place, name, refuse) if isinstance(place, dict) else monkeypatch.setattr(
-            place, name, refuse
-        )
+    for owner, name in ((ClassStudy, "masks"), (ClassStudy, "_class_masks"), (training, "fine_tune")):
+        monkeypatch.setattr(owner, name, refuse)
     paper(profile, results)
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()} == before
     assert "voc2007-vgg16-rtis.safetensors is there" in capsys.readouterr().out
@@ -129,9 +131,9 @@ def test_missing_data_ends_the_commands_with_what_to_fetch(name, known, tmp_path
     sizes = {"voc2007": ("460 MB", "451 MB"), "coco2014": ("13 GB", "6 GB", "241 MB")}[name]
     place = f"{tmp_path}/{name}" if known else f"$XAIBOOK_DATA/{name}"
     results = ["--results", str(tmp_path / "results")]
-    for command, arguments in ((train.main, []), (__main__.main, ["all"]), (__main__.main, ["segmentation"])):
+    for arguments in (["train"], ["table", "all"], ["table", "explainer-segmentation"]):
         with pytest.raises(SystemExit) as end:
-            command([*arguments, "--profile", name, *results])
+            main([*arguments, "--profile", name, *results])
         message = str(end.value)
         assert message.startswith("error: ")
         assert all(f"({size}): put it into {place}" in message for size in sizes)
@@ -143,11 +145,11 @@ def test_missing_data_ends_the_commands_with_what_to_fetch(name, known, tmp_path
 def test_a_classifier_that_is_not_trained_yet_is_asked_for(data, tmp_path, monkeypatch):
     monkeypatch.setenv("XAIBOOK_DATA", str(data))
     profile = write_profile("voc2007", tmp_path)
-    with pytest.raises(SystemExit, match=r"error: there is no classifier .*explainer_experiments\.train"):
-        __main__.main(["all", "--profile", str(profile), "--results", str(tmp_path / "results")])
+    with pytest.raises(SystemExit, match=r"error: there is no classifier .*helpers train"):
+        main(["table", "all", "--profile", str(profile), "--results", str(tmp_path / "results")])
 
 
-def test_each_table_that_rests_on_truth_says_so_for_photographs(capsys):
-    for name in (name for name, table in EXPLAINER_TABLES.items() if table.truth):
-        __main__.main([name, "--profile", "voc2007"])
-        assert "nobody knows of photographs" in capsys.readouterr().out
+def test_each_table_that_rests_on_truth_says_so_for_photographs():
+    for name in ("explainer-class-truth", "explainer-shortcut"):
+        with pytest.raises(SystemExit, match=r"error: .*is not known of photographs"):
+            main(["table", name, "--profile", "voc2007"])

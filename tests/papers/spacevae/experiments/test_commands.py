@@ -23,9 +23,8 @@ def command(tmp_path):
     profile = tmp_path / "mini.yaml"
     profile.write_text(yaml.safe_dump({name: plain[name] for name in ENTRIES}, sort_keys=False))
     arguments = ["--profile", profile, "--results", tmp_path / "results", "--output", tmp_path / "models"]
-    module = "helpers.papers.spacevae.experiments.train"
     more = ["--device", "cpu", "--devices", "2", "--strategy", "ddp"]
-    return [sys.executable, "-m", module, *map(str, arguments), *more]
+    return [sys.executable, "-m", "helpers", "train", *map(str, arguments), *more]
 
 
 def environment(root, **more):

@@ -6,32 +6,32 @@ import pytest
 import torch
 from space_vae_miniature import MODELS, THRESHOLDS, miniature_profile, write_network, write_weights
 
+from helpers.__main__ import main
 from helpers.methods.baselines.signed import signed_attributions, threshold_images, to_unit_range
 from helpers.metrics.sparsity import summarise
 from helpers.papers.spacevae.experiments import (
     COMPETITORS,
-    SPACE_TABLES,
     SpaceStudy,
     attributions,
     attributions_at,
-    catalogue,
     competitor_images,
     competitors,
     keep_above,
-    possible_tables,
     published_figure_four,
     published_table_one,
     seconds_an_image,
-    space_table,
-    table_name,
 )
-from helpers.papers.spacevae.experiments import __main__ as command
 from helpers.papers.spacevae.experiments.competitors import attribution_store
 from helpers.papers.spacevae.experiments.rows import METRICS, interval_columns
 from helpers.papers.spacevae.experiments.sparsity import chosen_thresholds
-from helpers.papers.spacevae.experiments.study import CLASSIFIER, SHIPPED
-from helpers.profiles import load_profile
-from helpers.results import read_provenance
+from helpers.papers.spacevae.experiments.study import CLASSIFIER
+from helpers.results import TABLES, read_provenance
+
+
+def possible_tables(study):
+    """The tables that `python -m helpers table all` makes of a study's profile, without "space-vae-"."""
+    tables = [table for table in TABLES.values() if table.paper == "spacevae" and not table.on_request]
+    return [table.name.removeprefix("space-vae-") for table in tables if study.lacks(table) is None]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def study(profile, root):
 
 @pytest.fixture(scope="module")
 def tables(study):
-    return {name: space_table(study, name) for name in possible_tables(study)}
+    return {name: study.table(f"space-vae-{name}") for name in possible_tables(study)}
 
 
 class TestStudy:
@@ -61,9 +61,9 @@ class TestStudy:
         photographs = SpaceStudy("study", root=root)
         assert photographs.weights_file("beta-1") == root / "study" / "work" / "models" / "space-vae-beta-1.safetensors"
 
-    def test_what_ships_is_named_in_full(self):
+    def test_all_weights_of_the_quick_profile_ship(self):
         quick = SpaceStudy("quick")
-        assert {quick.weights_file(name).stem for name in (CLASSIFIER, *quick.settings.models)} == set(SHIPPED)
+        assert all(quick.weights_file(name).is_file() for name in (CLASSIFIER, *quick.settings.models))
 
     def test_all_networks_are_there(self, study):
         assert study.trained == tuple(MODELS)
@@ -136,7 +136,7 @@ class TestAttributions:
         whole = attributions(study, "deeplift", images)
         seconds = seconds_an_image(study, "deeplift", images)
         folder = attribution_store(study, "deeplift").folder
-        files = sorted(folder.iterdir())
+        files = sorted(folder.glob("*.safetensors"))
         assert len(files) == 3
         files[1].unlink()
         times = {file: file.stat().st_mtime_ns for file in sorted(folder.iterdir())}
@@ -274,7 +274,7 @@ class TestCatalogue:
         again = SpaceStudy(profile, root=root, models=root / "models")
         monkeypatch.setattr(SpaceStudy, "write", None)
         for name, table in tables.items():
-            pd.testing.assert_frame_equal(space_table(again, name), table)
+            pd.testing.assert_frame_equal(again.table(f"space-vae-{name}"), table)
 
     def test_a_newly_trained_network_is_in_the_next_table(self, profile, root, tmp_path):
         study = write_weights(SpaceStudy(profile, root=tmp_path, models=tmp_path), ("any-beta",))
@@ -290,9 +290,9 @@ class TestCatalogue:
             SpaceStudy(profile, root=tmp_path, models=tmp_path).table("space-vae-sparsity")
 
     def test_its_provenance_says_what_it_is_of(self, tables, study, root):
-        about = read_provenance(study.profile, table_name("sparsity"), root=root)
+        about = read_provenance(study.profile, "space-vae-sparsity", root=root)
         assert about["source"] == "scenes of 32 px"
-        assert set(about["weights"]) == set(MODELS)
+        assert set(about["depends"]["weights"]) == set(MODELS)
         assert about["classifier"] == study.classifier.digest
         assert about["wall_seconds"] > 0
 
@@ -300,35 +300,39 @@ class TestCatalogue:
         photographs = SpaceStudy("study", root=root)
         for name in ("reference", "extensions", "earlier", "transfer"):
             assert name not in possible_tables(photographs)
-            with pytest.raises(ValueError, match=f"no table '{name}'.*quick"):
-                space_table(photographs, name)
+            with pytest.raises(ValueError, match=f"no table 'space-vae-{name}'.*quick"):
+                photographs.table(f"space-vae-{name}")
 
     def test_an_unknown_table_is_named(self, study):
-        with pytest.raises(ValueError, match="'tab9' is not known"):
+        with pytest.raises(ValueError, match="no table 'space-vae-tab9'"):
             study.table("space-vae-tab9")
 
     def test_all_leaves_out_what_trains_networks_of_its_own(self, study):
-        assert set(SPACE_TABLES) - set(possible_tables(study)) == {"alpha"}
+        known = {name.removeprefix("space-vae-") for name, table in TABLES.items() if table.paper == "spacevae"}
+        assert known - set(possible_tables(study)) == {"alpha"}
         assert possible_tables(SpaceStudy("study")) == ["sparsity", "examples", "bottleneck"]  # no network for any beta
         assert "conditioned" in possible_tables(SpaceStudy("cifar10"))
 
-    def test_the_command_makes_a_table_and_ends_errors_in_a_message(self, tables, profile, root, monkeypatch, capsys):
-        monkeypatch.setattr(command, "load_profile", lambda name, needs: profile)
-        where = ["--results", str(root), "--models", str(root / "models")]
-        command.main(["bottleneck", *where])
+    def test_the_command_makes_a_table_and_ends_errors_in_a_message(
+        self, tables, study, profile, root, monkeypatch, capsys
+    ):
+        monkeypatch.setattr("helpers.results.study.load_profile", lambda name, needs: profile)
+        main(["table", "space-vae-bottleneck", "--results", str(root), "--models", str(root / "models")])
         assert "space-vae-bottleneck.csv: 3 rows" in capsys.readouterr().out
-        command.main(["attributions", "--method", "deeplift", "--split", "test", *where])
+        monkeypatch.setattr(competitors, "SpaceStudy", lambda *_, **__: study)
+        main(["attributions", "--method", "deeplift", "--split", "test"])
         assert "deeplift, 7 test images" in capsys.readouterr().out
-        monkeypatch.setattr(command, "load_profile", load_profile)
+        monkeypatch.undo()
         with pytest.raises(SystemExit, match=r"error: .*`space_vae`"):
-            command.main(["bottleneck", "--profile", "gallery"])
+            main(["table", "space-vae-bottleneck", "--profile", "gallery"])
 
-    def test_another_recipe_of_a_training_makes_a_table_anew(self, study, profile, root):
-        before = catalogue._table_key(study, "bottleneck")
+    def test_another_recipe_of_a_training_makes_a_table_anew(self, tables, study, profile, root):
         models = {**MODELS, "beta-10": {"epochs": 3}}
         section = profile.space_vae.model_copy(update={"models": models})
         other = SpaceStudy(profile.model_copy(update={"space_vae": section}), root=root, models=root / "models")
-        assert catalogue._table_key(other, "bottleneck") != before
+        assert study.freshness("space-vae-bottleneck").state == "fresh"
+        state = other.freshness("space-vae-bottleneck")
+        assert (state.state, "beta-10.epochs" in " ".join(state.reasons)) == ("stale", True)
 
 
 class TestNumbers:

@@ -12,11 +12,11 @@ import torch
 import yaml
 from miniature_cifar import write_cifar10
 
+from helpers.__main__ import main
 from helpers.classifiers import load_classifier
 from helpers.data.labelled import load_labelled
 from helpers.methods.space_vae import read_space_vae
 from helpers.methods.space_vae.training import SpaceVAEModule
-from helpers.papers.spacevae.experiments import __main__, train
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.profiles import PROFILES_FOLDER, load_profile
 from helpers.training.options import LabelledOptions
@@ -59,8 +59,8 @@ def paper(data, tmp_path_factory):
     profile, results = write_profile(folder), folder / "results"
     common = ["--profile", str(profile), "--results", str(results)]
     more = ["--device", "cpu", "--output", str(folder / "models")]
-    train.main([*common, *more])
-    __main__.main(["all", *common])
+    main(["train", *common, *more])
+    main(["table", "all", *common])
     return profile, results, common, more
 
 
@@ -102,12 +102,10 @@ def test_the_classifier_learned_its_recipe_and_is_as_good_as_the_table_says(pape
 
 
 def test_all_tables_are_there_and_have_every_method(paper):
-    profile, results, _, _ = paper
-    study = SpaceStudy(load_profile(profile, needs="space-vae"), root=results)
-    names = possible_tables(study)
-    assert set(names) == {"sparsity", "examples", "bottleneck", "conditioned"}
-    assert {path.stem for path in results.rglob("*.csv")} == {table_name(name) for name in names}
-    tables = {name: pd.read_csv(results / "cifar10" / f"{table_name(name)}.csv") for name in names}
+    _, results, _, _ = paper
+    names = ["sparsity", "examples", "bottleneck", "conditioned"]
+    assert {path.stem for path in results.rglob("*.csv")} == {f"space-vae-{name}" for name in names}
+    tables = {name: pd.read_csv(results / "cifar10" / f"space-vae-{name}.csv") for name in names}
     assert {
         "original", "vq-vae", "space-vae", "deeplift", "integrated-gradients", "feature-ablation"
     } <= set(tables["sparsity"]["method"])  # fmt: skip
@@ -122,15 +120,15 @@ def test_all_tables_are_there_and_have_every_method(paper):
 def test_nothing_is_done_twice(paper, capsys):
     _, results, common, more = paper
     before = files(results)
-    train.main([*common, *more])
-    __main__.main(["all", *common])
+    main(["train", *common, *more])
+    main(["table", "all", *common])
     assert files(results) == before
     assert capsys.readouterr().out.count("is there") == 1 + len(TRAINED)
 
 
 def test_alpha_is_calibrated_when_asked_for(paper):
     _, results, common, _ = paper
-    __main__.main(["alpha", *common])
+    main(["table", "space-vae-alpha", *common])
     table = pd.read_csv(results / "cifar10" / "space-vae-alpha.csv")
     assert table["alpha"].tolist() == [1, 50]
     assert table["nearest"].sum() == 1
@@ -168,7 +166,7 @@ def test_missing_data_ends_the_commands_with_what_to_fetch(known, tmp_path, monk
     monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path)) if known else monkeypatch.delenv("XAIBOOK_DATA", raising=False)
     results = ["--results", str(tmp_path / "results")]
     with pytest.raises(SystemExit) as end:
-        train.main(["--profile", "cifar10", "--device", "cpu", *results])
+        main(["train", "--profile", "cifar10", "--device", "cpu", *results])
     message = str(end.value)
     assert message.startswith("error: CIFAR-10 is ")
     assert "cifar-10-python.tar.gz (163 MB)" in message
@@ -178,8 +176,8 @@ def test_missing_data_ends_the_commands_with_what_to_fetch(known, tmp_path, monk
 
 def test_tables_ask_for_the_training_that_is_missing(data, tmp_path):
     common = ["--profile", str(write_profile(tmp_path)), "--results", str(tmp_path / "results")]
-    with pytest.raises(SystemExit, match=r"error: there (is|are) no .*space_vae_experiments\.train --profile cifar10"):
-        __main__.main(["sparsity", *common])
+    with pytest.raises(SystemExit, match=r"error: there (is|are) no .*helpers train --profile cifar10"):
+        main(["table", "space-vae-sparsity", *common])
 
 
 def test_missing_data_leaves_no_traceback_on_the_terminal(tmp_path, root):
@@ -187,7 +185,8 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(tmp_path, root):
     command = [
         sys.executable,
         "-m",
-        "helpers.papers.spacevae.experiments.train",
+        "helpers",
+        "train",
         "--profile",
         "cifar10",
         "--device",
@@ -220,11 +219,11 @@ def test_a_killed_command_goes_on_where_it_was(data, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SpaceVAEModule, "training_step", stop)
         with pytest.raises(Killed):
-            train.main(common)
+            main(["train", *common])
     work = results / "cifar10" / "work"
     assert torch.load(work / "training-space-vae-vq-vae" / "last.ckpt", weights_only=True)["epoch"] == 0
     classifier = work / "models" / "space-vae-classifier.safetensors"
     before = classifier.stat().st_mtime_ns
-    train.main(common)
+    main(["train", *common])
     assert classifier.stat().st_mtime_ns == before
     assert torch.load(work / "training-space-vae-vq-vae" / "last.ckpt", weights_only=True)["epoch"] == 1

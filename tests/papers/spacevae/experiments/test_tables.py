@@ -8,7 +8,7 @@ import torch
 from space_vae_miniature import miniature_profile, write_weights
 
 from helpers.data.scenes import make_scenes
-from helpers.papers.spacevae.experiments import SpaceStudy, competitor_images, recomposed_scenes, space_table
+from helpers.papers.spacevae.experiments import SpaceStudy, competitor_images, recomposed_scenes
 from helpers.papers.spacevae.experiments.alpha import alpha_table, short_options
 from helpers.papers.spacevae.experiments.competitors import COMPETITORS, attributions
 from helpers.papers.spacevae.experiments.controls import amount_for, darken, subtract
@@ -71,7 +71,7 @@ class TestNetworks:
         study = write_weights(SpaceStudy(profile, root=tmp_path, models=tmp_path), ("vq-vae",))
         for name in ("bottleneck", "conditioned", "extensions", "reference"):
             with pytest.raises(ValueError, match=r"train --profile mini"):
-                space_table(study, name)
+                study.table(f"space-vae-{name}")
 
     def test_colours_that_are_equally_frequent_are_counted(self):
         images = torch.zeros(3, 3, 8, 8)
