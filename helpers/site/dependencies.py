@@ -23,7 +23,7 @@ import yaml
 
 from helpers.core.files import ROOT, file_digest
 from helpers.results.code import CodeFinder, Definition
-from helpers.results.registry import find_table
+from helpers.results.registry import TABLES, find_table
 from helpers.site.source import page_code, page_parameters, read_page
 
 
@@ -161,7 +161,13 @@ def _models(words: set[str], root: Path) -> set[Path]:
 def _results(words: set[str], own_profile: str, root: Path) -> set[Path]:
     files = [path for path in (root / "results").glob("*/*") if path.suffix in {".csv", ".json"}]
     committed = [path for path in files if path.parent.name not in {own_profile, "quick"}]
-    return {p for p in committed if words & {p.stem, p.name, f"results/{p.parent.name}/{p.name}"}}
+    tables = words & TABLES.keys()  # of some, a file for each pair of a dataset and a classifier
+    return {
+        path
+        for path in committed
+        if words & {path.stem, path.name, f"results/{path.parent.name}/{path.name}"}
+        or any(path.stem.startswith(f"{name}-") for name in tables)
+    }
 
 
 def _declared(page: Path, root: Path) -> set[Path]:

@@ -7,10 +7,11 @@ import hashlib
 import pytest
 import pywt
 import torch
-from helpers.chapters.__main__ import main
 from tiny import TinyClassifier, smooth_images
 
+from helpers.__main__ import main
 from helpers.chapters.gallery import read_gallery, read_sweep
+from helpers.chapters.readme import write_readme_picture
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
 from helpers.chapters.words import tell_predictions
 from helpers.classifiers import Classifier
@@ -104,28 +105,27 @@ sweep: {sparsity_weights: [2, 20]}
 """
 
 
+def make(arguments):
+    """Both tables of the gallery."""
+    for name in ("gallery", "gallery-sweep"):
+        main([arguments[0], name, *arguments[2:]])
+
+
 @pytest.fixture(scope="class")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
     profile = folder / "trial.yaml"
     profile.write_text(PROFILE)
-    arguments = [
-        "gallery",
-        "--profile",
-        str(profile),
-        "--results",
-        str(folder),
-        "--readme",
-        str(folder / "readme.webp"),
-    ]
-    main(arguments)
+    arguments = ["table", "gallery", "--profile", str(profile), "--results", str(folder)]
+    make(arguments)
+    write_readme_picture(read_gallery(folder, "trial")[0], folder / "readme.webp")
     return folder, arguments
 
 
 class TestGallery:
     def test_what_was_stored_is_read_back(self, made):
         folder, arguments = made
-        study = Study(arguments[2], root=folder)
+        study = Study(arguments[3], root=folder)
         entries = read_gallery(folder, "trial")
         assert [entry.name for entry in entries] == ["chelsea", "coffee"]
         explanation = study.explain("cartoonx")
@@ -161,7 +161,7 @@ class TestGallery:
         folder, arguments = made
         before = {path.name: path.read_bytes() for path in (folder / "trial" / "pictures").iterdir()}
         monkeypatch.setattr("helpers.methods.rde.methods.optimise", None)  # would fail
-        main(arguments)
+        make(arguments)
         assert before == {path.name: path.read_bytes() for path in (folder / "trial" / "pictures").iterdir()}
 
     def test_a_changed_or_missing_picture_is_an_error(self, made):
@@ -173,7 +173,7 @@ class TestGallery:
             with pytest.raises(ValueError, match=r"coffee-pixel-rde-mask\.webp is missing or was changed"):
                 read_gallery(folder, "trial")
             path.unlink()
-            with pytest.raises(ValueError, match=r"python -m helpers\.lessons gallery"):
+            with pytest.raises(ValueError, match=r"python -m helpers table gallery"):
                 read_gallery(folder, "trial")
         finally:
             path.write_bytes(content)

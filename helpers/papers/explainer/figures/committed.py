@@ -9,38 +9,20 @@ import pandas as pd
 from helpers.reporting.committed import committed_table
 from helpers.results.registry import find_table
 
-# In full, so that the pages which read one of them are seen to depend on it (helpers.site.dependencies)
-COMMITTED = (
-    "explainer-class-scores-voc2007-vgg16",
-    "explainer-segmentation-voc2007-vgg16",
-    "explainer-segmentation-voc2007-resnet50",
-    "explainer-segmentation-coco2014-vgg16",
-    "explainer-segmentation-coco2014-resnet50",
-    "explainer-compute-time-voc2007-vgg16",
-    "explainer-multilabel-scores-voc2007-vgg16",
-    "explainer-multilabel-scores-voc2007-resnet50",
-    "explainer-multilabel-scores-coco2014-vgg16",
-    "explainer-multilabel-scores-coco2014-resnet50",
-    "explainer-class-truth-voc2007-vgg16",
-    "explainer-class-truth-voc2007-resnet50",
-    "explainer-shortcut-voc2007-vgg16",
-    "explainer-shortcut-voc2007-resnet50",
-)
-
 
 def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd.DataFrame | None:
     """A table of all its pairs that lie in `results/<profile>/`, as `table_of_pairs` returns it; None where none does.
 
     Args:
         profile: of the larger run, such as "scenes".
-        name: of the table, without "explainer-", such as "segmentation".
+        name: of the table, such as "explainer-segmentation".
         root: another folder than the project's `results/`.
     """
-    table, parts = find_table(f"explainer-{name}"), []
+    table, parts = find_table(name), []
     for dataset in table.datasets:
         for classifier in table.classifiers:
             stored = f"{table.name}-{dataset}-{classifier}"
-            found = committed_table(profile, stored, root=root) if stored in COMMITTED else None
+            found = committed_table(profile, stored, root=root)
             if found is not None:
                 parts.append(found.assign(dataset=dataset, classifier=classifier))
     return pd.concat(parts, ignore_index=True) if parts else None

@@ -20,7 +20,6 @@ from helpers.papers.spacevae.figures.bottleneck import (
     draw_bottleneck,
     interpolated_alpha,
 )
-from helpers.papers.spacevae.figures.controls import control_amounts, control_claims, transfer_claims, transfer_summary
 from helpers.papers.spacevae.figures.earlier import draw_earlier, earlier_claims, earlier_summary
 from helpers.papers.spacevae.figures.extensions import extension_claims, extension_summary
 from helpers.papers.spacevae.figures.fig1 import flip_claims, flip_summary, sparsity_flips
@@ -57,7 +56,7 @@ from helpers.papers.spacevae.figures.words import (
     source_words,
     with_interval,
 )
-from helpers.results import write_table
+from helpers.results import find_table, write_table
 from helpers.site.registry import find_figure, load_registry, possible_figures
 
 NONE = math.nan
@@ -429,7 +428,7 @@ class TestRegistry:
     @pytest.mark.parametrize("identifier", SPACE_PAGES)
     def test_what_a_page_needs_is_a_table_that_it_reads(self, identifier, root):
         figure = find_figure(identifier)
-        assert {need.removeprefix("space-vae-") for need in figure.needs} <= set(SPACE_TABLES)
+        assert all(find_table(need).paper == "spacevae" for need in figure.needs)
         text = (root / figure.notebook).read_text(encoding="utf-8")
         assert 'profile = "quick"' in text
 
@@ -444,43 +443,3 @@ class TestRegistry:
         assert {"spacevae-fig4", "spacevae-tab1", "spacevae-bottleneck"} <= photographs
         assert not {"spacevae-reference", "spacevae-extensions", "spacevae-earlier"} & photographs
         assert not [name for name in possible_figures("paper") if name.startswith("spacevae-")]
-
-    def test_snakemake_knows_every_need(self, root):
-        text = (root / "Snakefile").read_text(encoding="utf-8")
-        for identifier in SPACE_PAGES:
-            for need in find_figure(identifier).needs:
-                assert f'"{need.removeprefix("space-vae-")}"' in text
-
-
-class TestControls:
-    @pytest.fixture
-    def with_controls(self, sparsity):
-        rows = [
-            {"split": "test", "method": method, "training": "", "beta": NONE, "threshold": NONE, "amount": amount}
-            | metrics(agreement=1 - amount, l1=100 * amount)
-            for method in ("subtracted", "darkened")
-            for amount in (0.2, 0.4, 0.6)
-        ]
-        return pd.concat([sparsity.assign(amount=NONE), pd.DataFrame(rows)], ignore_index=True)
-
-    def test_controls_are_compared_at_equal_sparsity(self, sparsity, with_controls):
-        assert control_claims(sparsity) == []
-        claims = control_claims(with_controls)
-        assert [claim.effect.value for claim in claims] == pytest.approx([0.79 - 0.47] * 2)  # 53 % darker
-        assert {claim.outcome for claim in claims} == {"held"}
-        assert control_amounts(with_controls) == (0.2, 0.6)
-        assert [len(place.containers) for place in draw_accuracy_against_sparsity(with_controls).axes] == [10] * 4
-
-    def test_the_second_classifier_has_its_say(self):
-        second = {"second_agreement": 0.3, "second_agreement_low": 0.25, "second_agreement_high": 0.35}
-        ours = {"method": "space-vae", "training": "beta-10", "beta": 10.0, **metrics(agreement=0.9), **second}
-        other = {name: value + 0.5 for name, value in second.items()}
-        rival = {"method": "subtracted", "training": "", "beta": NONE, **metrics(agreement=0.8), **other}
-        table = pd.DataFrame([ours, rival]).assign(threshold=NONE)
-        claims = transfer_claims(table)
-        assert [claim.outcome for claim in claims] == ["did not hold", "did not hold"]
-        assert claims[0].effect.value == pytest.approx(-0.6)
-        shown = transfer_summary(table)
-        assert list(shown["agreement, the second classifier"]) == ["0.30 [0.25, 0.35]", "0.80 [0.75, 0.85]"]
-        turned = table.assign(second_agreement=[0.9, 0.2], second_agreement_low=0.88, second_agreement_high=0.92)
-        assert transfer_claims(turned)[0].outcome == "held"
