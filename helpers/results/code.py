@@ -66,7 +66,7 @@ class CodeFinder:
         """All definitions that some code outside of `helpers` reaches, such as the cells of a page."""
         cells = _Module("", Path(), ast.Module([statement for tree in trees for statement in _body(tree)], []))
         direct = {d for statement in cells.tree.body for d in self._references(cells, statement)}
-        return self.reached(direct) if direct else frozenset()
+        return self.reached(definition for definition in direct if definition[0])
 
     def digest(self, definitions: Iterable[Definition]) -> str:
         """SHA-256 over what definitions say to Python.
@@ -105,6 +105,12 @@ class CodeFinder:
                     waiting += [f"{owner}.{name}" if name else owner for owner, name in module.all_imports]
         return set(found)
 
+    def files_imported_by(self, trees: Iterable[ast.AST]) -> set[Path]:
+        """The files that the imports of some code outside of `helpers` run."""
+        cells = ast.Module([statement for tree in trees for statement in _body(tree)], [])
+        names = [f"{owner}.{name}" if name else owner for owner, name in _imports(cells, "").values()]
+        return self.imported_files([*names, *_imported_modules(cells), *filter(_DOTTED.fullmatch, _texts(cells.body))])
+
     def _module(self, name: str) -> _Module | None:
         if name not in self._modules:
             base = self.root.joinpath(*name.split("."))
@@ -142,7 +148,10 @@ class CodeFinder:
 
     def _references(self, module: _Module, statement: ast.AST) -> set[Definition]:
         """The definitions whose names stand in a statement; rather one too many than one too few."""
-        imports, found = {**module.imports, **_imports(statement, module.package)}, set()
+        own = _imports(statement, module.package)  # what is imported where it is used is run there
+        imports = {**module.imports, **own}
+        found = {d for owner, name in own.values() for d in (self._resolve(owner, name) if name else [])}
+        found.update(d for name in _imported_modules(statement) for d in self._all_of(name))
         dotted: set[int] = set()  # names that stand before a dot: the attribute is followed, not the whole module
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute):
@@ -284,6 +293,12 @@ def _imports(tree: ast.AST, package: str) -> dict[str, Definition]:
             if base.split(".")[0] == PACKAGE:
                 found |= {alias.asname or alias.name: (base, alias.name) for alias in node.names}
     return found
+
+
+def _imported_modules(tree: ast.AST) -> list[str]:
+    """The modules of `helpers` that statements `import helpers.a.b` name."""
+    aliases = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return [name for name in aliases if name.split(".")[0] == PACKAGE]
 
 
 def _chain(node: ast.Attribute) -> tuple[str, ...]:
