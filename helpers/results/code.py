@@ -250,7 +250,7 @@ class _Module:
         return {
             key.value: value.value
             for key, value in pairs
-            if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Constant)
             if isinstance(value.value, str) and _DOTTED.fullmatch(value.value)
         }
 

@@ -18,7 +18,7 @@ import pandas as pd
 from torch import Tensor
 
 from helpers.core.runtime import progress, resolve_device
-from helpers.profiles import Profile, load_profile
+from helpers.profiles import Needs, Profile, load_profile
 from helpers.results.code import code_of, project_code
 from helpers.results.freshness import Freshness, compare, picked, spoken
 from helpers.results.item_store import ItemStore, StoredItem
@@ -54,7 +54,7 @@ class ProfileStudy:
     """
 
     paper: ClassVar[Paper]
-    section: ClassVar[str]
+    section: ClassVar[Needs]
     settings_of_all: ClassVar[tuple[str, ...]]
     """The parts of a profile that count for every table, dotted."""
     by_parts: ClassVar[tuple[str, ...]] = ()
