@@ -157,8 +157,7 @@ class ProfileStudy:
         ledger, begin = self.ledger, time.perf_counter()
         ledger.open()
         frame = _load(table.make)(self)
-        # stored items count with the time that they once took
-        seconds = time.perf_counter() - begin - ledger.computed + sum(ledger.items.values())
+        seconds = ledger.seconds(begin)
         more = frame.attrs.get("provenance", {})
         self.write(frame, self.file_name(table), wall_seconds=seconds, depends=self.depends(table.name), **more)
 
@@ -241,6 +240,10 @@ class Ledger:
         """Begin anew."""
         self.items: dict[tuple[str, str], float] = {}
         self.computed = 0.0
+
+    def seconds(self, begin: float) -> float:
+        """The seconds since `begin` (of `time.perf_counter`), where stored items count with the time they once took."""
+        return time.perf_counter() - begin - self.computed + sum(self.items.values())
 
 
 def open_studies(paper: Paper, profile: Profile | str, table: str | None = None, **options: Any) -> list[ProfileStudy]:

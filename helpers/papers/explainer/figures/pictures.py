@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import matplotlib as mpl
 import pandas as pd
 import torch
@@ -132,4 +130,4 @@ def stands_for(study: ClassStudy) -> str:
 
 def seconds_spent(study: ClassStudy, begin: float) -> float:
     """What a table took: the seconds since `begin` (`time.perf_counter`), with stored masks at what they once took."""
-    return time.perf_counter() - begin - study.computed + sum(study.spent.values())
+    return study.ledger.seconds(begin)
