@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers.plots.style import BOOK_STYLE
+from helpers.plots.style import BOOK_STYLE, load_backend
 
 Size = tuple[float | int, float | int]
 
@@ -26,6 +27,8 @@ def book_figure(size: Size, *, style: Mapping[str, Any] | None = None, layout: A
         style: settings of matplotlib besides the book's.
         layout: matplotlib's layout engine.
     """
+    if "IPython" in sys.modules:
+        load_backend()
     with mpl.rc_context({**BOOK_STYLE, **(style or {})}):
         figure = Figure(figsize=size, layout=layout)
         FigureCanvasAgg(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -49,10 +50,16 @@ BOOK_STYLE: dict[Any, Any] = {
 }
 
 
+@cache
+def load_backend() -> None:
+    """Load pyplot's backend, once: only then does a notebook show figures as pictures."""
+    plt.switch_backend(mpl.get_backend())
+
+
 def use_book_style() -> None:
     """Set matplotlib's defaults for the rest of this process: call it once, at the top of a page.
 
-    It also loads pyplot's backend, without which a notebook would show figures as text.
+    It also loads pyplot's backend (see `load_backend`).
     """
-    plt.switch_backend(mpl.get_backend())
+    load_backend()
     mpl.rcParams.update(BOOK_STYLE)

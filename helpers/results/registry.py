@@ -183,7 +183,7 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 STUDIES: dict[Paper, str] = {
     "recartoonx": "helpers.papers.recartoonx.experiments.study:open_studies",
-    "explainer": "helpers.papers.explainer.experiments.study:open_studies",
+    "explainer": "helpers.papers.explainer.experiments.pairs:open_studies",
     "spacevae": "helpers.papers.spacevae.experiments.study:open_studies",
 }
 """What opens the studies of a profile in which the tables of a paper are made, as "module:function"."""

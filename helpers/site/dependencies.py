@@ -22,8 +22,9 @@ from pathlib import Path
 import yaml
 
 from helpers.core.files import ROOT, file_digest
-from helpers.results.code import CodeFinder, Definition
+from helpers.results.code import CodeFinder
 from helpers.results.registry import TABLES, find_table
+from helpers.results.syntax import Definition
 from helpers.site.source import page_code, page_parameters, read_page
 
 

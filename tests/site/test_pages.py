@@ -78,7 +78,7 @@ def project(tmp_path) -> Path:
     shutil.copytree(ROOT / "helpers/site", tmp_path / "helpers/site")
     for name in ("__main__.py", "core/files.py", "core/lazy.py"):
         shutil.copy(ROOT / "helpers" / name, tmp_path / "helpers" / name)
-    for name in ("__init__.py", "code.py", "registry.py"):
+    for name in ("__init__.py", "code.py", "registry.py", "syntax.py"):
         (tmp_path / "helpers/results").mkdir(exist_ok=True)
         shutil.copy(ROOT / "helpers/results" / name, tmp_path / "helpers/results" / name)
     shutil.copy(ROOT / "Snakefile", tmp_path)

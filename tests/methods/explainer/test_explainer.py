@@ -135,7 +135,7 @@ def test_a_changed_file_is_refused(explainer, tmp_path):
 
 
 def test_a_missing_file_says_what_makes_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"helpers\.explainer_experiments\.train"):
+    with pytest.raises(FileNotFoundError, match=r"python -m helpers train --profile"):
         read_explainer(tmp_path / "none.safetensors")
 
 

@@ -16,7 +16,7 @@ from helpers.methods.space_vae import (
     SpaceVAEOptions,
     VectorQuantiser,
 )
-from helpers.methods.space_vae.loss import reference_colour, total_variation
+from helpers.methods.space_vae.loss import reference_colour, rms_contrast, total_variation
 from helpers.methods.space_vae.method import brightness_kept
 from helpers.methods.space_vae.network import Decoded
 
@@ -196,7 +196,12 @@ def test_beta_is_wanted_where_it_is_an_input_and_nowhere_else():
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"grid": 5}, "grid=5"), ({"codes": 1}, "codes=1"), ({"decay": 1.0}, "decay"), ({"hidden": 7}, "hidden=7")],
+    [
+        ({"grid": 5}, "grid=5"),
+        ({"codes": 1}, r"codes\n.*greater than or equal to 2.*input_value=1"),
+        ({"decay": 1.0}, "decay"),
+        ({"hidden": 7}, r"hidden\n.*multiple of 2.*input_value=7"),
+    ],
 )
 def test_wrong_network_options_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
@@ -259,8 +264,8 @@ def test_brightness_is_measured_against_the_reference():
 def test_the_terms_of_the_conclusion_on_images_whose_answer_is_known():
     flat = torch.full((1, 3, 8, 8), 0.5)
     halves = torch.cat([torch.zeros(1, 3, 8, 4), torch.ones(1, 3, 8, 4)], 3)
-    assert spread(halves).item() == pytest.approx(0.5, abs=1e-3)
-    assert spread(flat).item() == pytest.approx(0.0, abs=2e-3)
+    assert rms_contrast(halves).item() == pytest.approx(0.5, abs=1e-3)
+    assert rms_contrast(flat).item() == pytest.approx(0.0, abs=2e-3)
     assert total_variation(flat).item() == 0
     assert total_variation(halves).item() == pytest.approx(1 / 7)  # one step of 1 among seven along each row
     two = SpaceVAELoss(LossOptions(alpha=0, beta=0, colours=1, palette=2))

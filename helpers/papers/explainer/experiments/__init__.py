@@ -1,8 +1,9 @@
 """The experiments of "What You See is What You Classify", at the scale that a profile names."""
 
 from helpers.papers.explainer.experiments.methods import METHOD_NAMES, METHODS, build_method
+from helpers.papers.explainer.experiments.pairs import all_pairs, table_of_pairs
 from helpers.papers.explainer.experiments.shortcut import Pairs, shortcut_pairs
-from helpers.papers.explainer.experiments.study import CLASSIFIERS, DATASETS, ClassStudy, all_pairs, table_of_pairs
+from helpers.papers.explainer.experiments.study import CLASSIFIERS, DATASETS, ClassStudy
 from helpers.papers.explainer.published import published_class_scores, published_decisions
 
 __all__ = [

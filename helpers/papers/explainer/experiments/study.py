@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +27,10 @@ from helpers.data.multilabel.loading import SCENE_SERIES
 from helpers.data.scenes import Scenes, make_scenes
 from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
-from helpers.profiles import Profile, Variant, load_profile
+from helpers.profiles import Profile, Variant
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
-from helpers.results import ItemStore, StoredItem, Table, digest_of_images, find_table, known
-from helpers.results.study import NoSuchTableError, ProfileStudy
+from helpers.results import ItemStore, StoredItem, Table, digest_of_images, known
+from helpers.results.study import ProfileStudy
 from helpers.results.tables import results_folder
 
 DATASETS = ("voc2007", "coco2014")
@@ -75,7 +74,9 @@ class ClassStudy(ProfileStudy):
         show_progress: bool = False,
     ) -> None:
         super().__init__(profile, root=root, show_progress=show_progress)
-        self.settings = _section(self.profile)
+        if self.profile.explainer is None:
+            raise ValueError(f"profile {self.profile.name!r} has no section `explainer`; use one that has: quick")
+        self.settings: ExplainerSettings = self.profile.explainer
         self.dataset = dataset or next(iter(self.settings.datasets))
         self.classifier_name = classifier or next(iter(self.settings.classifiers))
         self.data: DatasetSettings = self.settings.dataset(self.dataset)
@@ -286,13 +287,6 @@ def mask_items(images: MultiLabelImages, classes: Bool[Tensor, "count classes"])
     return [f"{image_digest(image)} {kinds}" for image, kinds in zip(images.pixels, chosen, strict=True)]
 
 
-def all_pairs(profile: Profile | str, make: Callable[..., ClassStudy] = ClassStudy, **options: Any) -> list[ClassStudy]:
-    """A study of each dataset and classifier that a profile has."""
-    profile = profile if isinstance(profile, Profile) else load_profile(profile, needs="explainer")
-    settings = _section(profile)
-    return [make(profile, d, c, **options) for d in settings.datasets for c in settings.classifiers]
-
-
 def _with_classes(truth: SegmentedImages, names: tuple[str, ...]) -> SegmentedImages:
     """The same images with the classifier's classes: COCO's published labels have eleven columns that nothing uses."""
     found = truth.images.class_names
@@ -301,61 +295,3 @@ def _with_classes(truth: SegmentedImages, names: tuple[str, ...]) -> SegmentedIm
     columns = [found.index(name) for name in names]
     images = replace(truth.images, labels=truth.images.labels[:, columns], class_names=names)
     return replace(truth, images=images, instances=truth.instances[:, columns])
-
-
-def _section(profile: Profile) -> ExplainerSettings:
-    if profile.explainer is None:
-        raise ValueError(f"profile {profile.name!r} has no section `explainer`; use one that has, such as quick")
-    return profile.explainer
-
-
-def open_studies(
-    profile: Profile | str,
-    table: str | None = None,
-    *,
-    dataset: str | None = None,
-    classifier: str | None = None,
-    **options: Any,
-) -> list[ProfileStudy]:
-    """The studies of the pairs that a table is about, as far as the profile has them; of all its pairs for no table.
-
-    Args:
-        profile: a profile, its name, or the path of its file.
-        table: the table.
-        dataset, classifier: only this one.
-        options: of `ClassStudy`.
-
-    Raises:
-        ValueError: the profile has no such pair, dataset or classifier; the message says why.
-    """
-    studies = all_pairs(profile, **options)
-    if dataset is not None:
-        studies[0].settings.dataset(dataset)  # says which there are
-    if classifier is not None:
-        studies[0].settings.classifier(classifier)
-    chosen: list[ProfileStudy] = [
-        s for s in studies if dataset in (None, s.dataset) and classifier in (None, s.classifier_name)
-    ]
-    if table is None:
-        return chosen
-    lacking = [study.lacks(find_table(table)) for study in chosen]
-    possible = [study for study, reason in zip(chosen, lacking, strict=True) if reason is None]
-    if not possible:
-        raise NoSuchTableError(lacking[0])
-    return possible
-
-
-def table_of_pairs(profile: Profile | str, name: str, **options: Any) -> pd.DataFrame:
-    """A table of all pairs that the paper's has and the profile knows, in one, with columns dataset and classifier.
-
-    Args:
-        profile: a profile, its name, or the path of its file.
-        name: of the table, such as "explainer-segmentation".
-        options: of `open_studies`.
-
-    Raises:
-        ValueError: there is no such pair; the message says why.
-    """
-    studies = open_studies(profile, name, **options)
-    parts = [s.table(name).assign(dataset=s.dataset, classifier=s.classifier_name) for s in studies]  # type: ignore[attr-defined]
-    return pd.concat(parts, ignore_index=True)

@@ -30,7 +30,8 @@ from helpers.methods.explainer import ExplainerFile, ExplainerOptions, save_expl
 from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.methods.explainer.training import train_explainer
 from helpers.papers.explainer.experiments.cards import write_classifier_card, write_explainer_card
-from helpers.papers.explainer.experiments.study import ClassStudy, all_pairs
+from helpers.papers.explainer.experiments.pairs import all_pairs
+from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.profiles import Profile, load_profile
 from helpers.results import results_folder
 from helpers.training.fit import in_words

@@ -22,7 +22,7 @@ from helpers.papers.explainer.experiments import (
 )
 from helpers.papers.explainer.experiments.class_scores import COMPARED, chosen_classes
 from helpers.papers.explainer.experiments.methods import IMMEDIATE
-from helpers.papers.explainer.experiments.study import open_studies
+from helpers.papers.explainer.experiments.pairs import open_studies
 from helpers.profiles import load_profile
 from helpers.results import TABLES, code_digest, read_provenance
 
