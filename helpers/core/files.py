@@ -23,6 +23,10 @@ DATA_VARIABLE = "XAIBOOK_DATA"
 STALE_SECONDS = 3600.0  # a temporary file this old has no writer any more
 
 
+class UnknownDataFolderError(FileNotFoundError, ValueError):
+    """Real data is needed, and nothing says where it is."""
+
+
 def data_folder(root: str | Path | None = None) -> Path:
     """The folder of real data: `root`, or what `XAIBOOK_DATA` names.
 
@@ -32,7 +36,7 @@ def data_folder(root: str | Path | None = None) -> Path:
     """
     chosen = root if root is not None else os.environ.get(DATA_VARIABLE)
     if not chosen:
-        raise ValueError(
+        raise UnknownDataFolderError(
             f"real data is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
             "holds imagenet-samples/ and models/, or pass root="
         )

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import pywt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from helpers.core.files import UnknownDataFolderError
+
 Start = Literal[
     "ones", "random", "constant", "foreground", "learned"
 ]  # the names that helpers.methods.initial_masks knows
@@ -60,7 +62,7 @@ def expand_data_path(text: str) -> str:
         return text
     root = os.environ.get("XAIBOOK_DATA")
     if not root:
-        raise ValueError(
+        raise UnknownDataFolderError(
             f"{text!r} needs the environment variable XAIBOOK_DATA: set it to the folder with the real photographs "
             "and weights, or use the profile 'quick', which needs neither"
         )

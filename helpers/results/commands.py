@@ -65,16 +65,16 @@ def list_tables(profile: str | None = None, *, root: Path | None = None) -> None
 def table_states(profile: str, *, root: Path | None = None) -> Iterator[tuple[str, Freshness]]:
     """The path below `results/` and the freshness of each table that lies there or that a profile can have."""
     folder = results_folder(profile, root)
-    listed: set[str] = set()
-    for table in TABLES.values():
-        for study in _possible_studies(table, profile, root):
-            name = study.file_name(table)
-            listed.add(name)
-            yield f"{folder.name}/{name}", study.freshness(table.name)
-    for path in sorted(folder.glob("*.json")):  # made at another profile, and kept here
-        found = None if path.stem in listed else _by_file_name(path.stem)
-        if found is not None:
-            yield f"{folder.name}/{path.stem}", _freshness_elsewhere(found, profile, path.stem, root)
+    for table, study, name in _places(profile, root):
+        place = f"{folder.name}/{name}"
+        if study is None:
+            yield place, Freshness("stale", ("the profile that made it cannot have it any more",))
+        elif study.profile.name == folder.name:
+            yield place, study.freshness(table.name)
+        else:
+            about = read_provenance(folder.name, name, root=root)
+            then, seconds = about.get("depends"), about.get("wall_seconds")
+            yield place, compare(then, study.depends(table.name), study.profile, seconds)
 
 
 def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Path | None = None) -> None:
@@ -91,14 +91,13 @@ def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Pat
     """
     if not because.strip():
         raise ValueError("accepting a table needs a reason: --because 'only names have changed'")
-    folder = results_folder(profile, root)
-    for table in [find_table(name) for name in names] or TABLES.values():
-        for study in _possible_studies(table, profile, root):
-            path = folder / f"{study.file_name(table)}.json"
-            state = study.freshness(table.name)
-            if path.is_file() and state.state == "stale":
-                _accept(path, study.depends(table.name), state, because)
-                print(path)
+    folder, chosen = results_folder(profile, root), {find_table(name).name for name in names}
+    states = dict(table_states(profile, root=root))
+    for table, study, name in _places(profile, root):
+        state, path = states[f"{folder.name}/{name}"], folder / f"{name}.json"
+        if (table.name in chosen or not chosen) and study is not None and path.is_file() and state.state == "stale":
+            _accept(path, study.depends(table.name), state, because)
+            print(path)
 
 
 def _accept(path: Path, depends: dict[str, Any], state: Freshness, because: str) -> None:
@@ -138,14 +137,20 @@ def _possible_studies(table: Table, profile: str, root: Path | None) -> list[Pro
         return []
 
 
+def _places(profile: str, root: Path | None) -> Iterator[tuple[Table, ProfileStudy | None, str]]:
+    """Each table that a profile can have or that lies in its folder, its study there, and the name of its file."""
+    names: set[str] = set()
+    for table in TABLES.values():
+        for study in _possible_studies(table, profile, root):
+            names.add(study.file_name(table))
+            yield table, study, study.file_name(table)
+    for path in sorted(results_folder(profile, root).glob("*.json")):  # made at another profile, and kept here
+        known = None if path.stem in names else _by_file_name(path.stem)
+        if known is not None:
+            studies = _possible_studies(known, read_provenance(profile, path.stem, root=root)["profile"], root)
+            yield known, next((s for s in studies if s.file_name(known) == path.stem), None), path.stem
+
+
 def _by_file_name(stem: str) -> Table | None:
     names = sorted((name for name in TABLES if stem == name or stem.startswith(f"{name}-")), key=len)
     return TABLES[names[-1]] if names else None
-
-
-def _freshness_elsewhere(table: Table, folder: str, stem: str, root: Path | None) -> Freshness:
-    about = read_provenance(folder, stem, root=root)
-    for study in _possible_studies(table, about["profile"], root):
-        if study.file_name(table) == stem:
-            return compare(about.get("depends"), study.depends(table.name), study.profile, about.get("wall_seconds"))
-    return Freshness("stale", (f"its profile {about['profile']!r} cannot have it any more",))

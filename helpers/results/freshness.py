@@ -44,10 +44,11 @@ def compare(
     reasons += _setting_reasons(then.get("settings") or {}, now.get("settings") or {}, defaults)
     for part in sorted((then.keys() | now.keys()) - {"settings", *CODE_PARTS}):
         old, new = (dict(_flat({part: side.get(part)})) for side in (then, now))
-        unknown = {name for name, value in new.items() if value is None}
-        # a whole part that is not known hides the names of its entries
-        hidden = {name for name in old for other in unknown if name == other or name.startswith(f"{other}.")}
-        changed = [n for n in sorted((old.keys() | new.keys()) - hidden - unknown) if old.get(n) != new.get(n)]
+        # a part that is not known hides the names of its entries; where nothing was known then, nothing is hidden
+        unknown = [name for name, value in new.items() if value is None]
+        hidden = {n for n in old for u in unknown if old[n] is not None and (n == u or n.startswith(f"{u}."))}
+        unknown = [u for u in unknown if any(n == u or n.startswith(f"{u}.") for n in hidden)]
+        changed = [n for n in sorted((old.keys() | new.keys()) - hidden - set(unknown)) if old.get(n) != new.get(n)]
         if changed:
             reasons.append(f"{', '.join(changed[:3])}{' and others' if len(changed) > 3 else ''} changed")
         elif hidden:

@@ -1,0 +1,92 @@
+"""Whether a stored table is still right: what counts as a change, and what a machine cannot know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers.core.files import ROOT
+from helpers.profiles import load_profile
+from helpers.results.commands import accept_tables, table_states
+from helpers.results.freshness import compare, duration, spoken
+
+THEN = {"settings": {"sweep": {"images": 2}}, "code": "a", "modules": {"helpers.x": "1", "helpers.y": "2"}}
+THEN |= {"images": {"test": "i"}, "weights": {"one": "w", "two": "v"}, "tables": {}, "data": {"path": None}}
+
+
+def changed(**parts):
+    return compare(THEN, {**THEN, **parts})
+
+
+def test_the_same_is_fresh():
+    assert compare(THEN, json.loads(json.dumps(THEN))).state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"code": "b", "modules": {"helpers.x": "1", "helpers.y": "3"}}, "code changed in helpers.y"),
+        ({"images": {"test": "j"}}, "images.test changed"),
+        ({"weights": {"one": "w", "two": "x"}}, "weights.two changed"),
+        ({"weights": {"one": "w", "two": "v", "three": "x"}}, "weights.three changed"),
+        ({"settings": {"sweep": {"images": 3}}}, "sweep.images is 3, was 2"),
+        ({"settings": {}}, "sweep.images is gone, was 2"),
+        ({"data": {"path": "elsewhere"}}, "data.path changed"),
+        ({"tables": {"other": "t"}}, "tables.other changed"),
+    ],
+)
+def test_what_has_changed_is_named(parts, reason):
+    state = changed(**parts)
+    assert (state.state, state.reasons) == ("stale", (reason,))
+
+
+def test_a_moved_module_is_no_change():
+    assert changed(modules={"helpers.elsewhere.x": "1", "helpers.y": "2"}).state == "fresh"
+
+
+@pytest.mark.parametrize(
+    "parts", [{"images": None}, {"images": {"test": None}}, {"weights": {"one": None, "two": "v"}}]
+)
+def test_what_is_not_on_the_machine_is_said_and_no_change(parts):
+    state = changed(**parts)
+    assert (state.state, state.unchecked) == ("fresh", tuple(parts))
+    assert changed(**parts, code="b").state == "stale", "the rest counts all the same"
+
+
+def test_a_new_option_at_its_default_is_no_change():
+    quick = load_profile("quick")
+    then, now = {"settings": {}}, {"settings": {"sweep": {"unheard_of": 1}}}
+    assert compare(then, now, quick).state == "fresh"
+    set_here = {"settings": {"sweep": {"sparsity_weights": [1.0]}}}
+    assert compare(then, set_here, quick).state == "stale"
+
+
+def test_a_run_says_why_and_how_long():
+    assert spoken(compare({"code": "a"}, {"code": "b"}, seconds=600)) == "made anew, as code changed; about 10 min"
+    assert "not recorded" in spoken(compare(None, {}))
+    assert [duration(seconds) for seconds in (0.2, 70, 3000, 9000)] == [
+        "about 1 s",
+        "about 70 s",
+        "about 50 min",
+        "about 2.5 h",
+    ]
+
+
+COMMITTED = sorted(path.parent.name for path in (ROOT / "results").glob("*/*.json") if path.parent.name != "quick")
+
+
+@pytest.mark.parametrize("profile", sorted(set(COMMITTED)))
+def test_every_committed_table_is_fresh(profile):
+    """Else a figure would silently begin hours of work: make the table anew, or accept it, with a reason."""
+    there = {path.stem for path in (ROOT / "results" / profile).glob("*.json")}
+    states = {Path(place).name: state for place, state in table_states(profile) if Path(place).name in there}
+    assert set(states) == there
+    stale = {name: state.reasons for name, state in states.items() if state.state != "fresh"}
+    assert stale == {}, f"python -m helpers table NAME --profile {profile}, or python -m helpers accept --help"
+
+
+def test_accepting_needs_a_reason():
+    with pytest.raises(ValueError, match="needs a reason"):
+        accept_tables([], "quick", " ")
