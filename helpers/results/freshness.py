@@ -24,11 +24,11 @@ class Freshness:
     state: State
     reasons: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
-    seconds: float | None = None
+    seconds: float | int | None = None
 
 
 def compare(
-    then: Mapping[str, Any] | None, now: Mapping[str, Any], defaults: object = None, seconds: float | None = None
+    then: Mapping[str, Any] | None, now: Mapping[str, Any], defaults: object = None, seconds: float | int | None = None
 ) -> Freshness:
     """Compare what a table depended on with what is the case now.
 
@@ -62,7 +62,7 @@ def spoken(state: Freshness) -> str:
     return f"{why}; {duration(state.seconds)}"
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | int | None) -> str:
     """A recorded time in words: "about 12 s", "about 40 min", "about 2.5 h"."""
     if seconds is None:
         return "how long it takes is not recorded"
