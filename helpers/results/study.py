@@ -26,9 +26,13 @@ from helpers.results.provenance import collect_provenance
 from helpers.results.registry import Paper, Table, find_table
 from helpers.results.tables import read_provenance, read_table, recorded_seconds, results_folder, write_table
 
-BOOKKEEPING = ("helpers.core.files", "helpers.results")
-BOOKKEEPING += ("helpers.profiles.messages", "helpers.profiles.strict_yaml")
-"""Rooms whose code changes no number: how files are found, results stored, and profiles read. Settings count by value."""
+BOOKKEEPING = (
+    "helpers.core.files",
+    "helpers.profiles.messages",
+    "helpers.profiles.strict_yaml",
+    "helpers.results",
+)
+"""Rooms whose code changes no number: how files are found, results stored and profiles read; settings are values."""
 
 _SECTIONS: dict[Paper, str] = {"explainer": "helpers.profiles.explainer_sections"}
 _SECTIONS |= {"spacevae": "helpers.profiles.space_vae_sections"}
