@@ -1,0 +1,85 @@
+"""One format for the code of all pages: ruff's, at the width that a page shows without scrolling."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from helpers.core.files import ROOT
+
+WIDTH = 88
+"""Characters per line of code on a page."""
+
+_CELL = re.compile(
+    r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n"  # its first line
+    r"(?P<options>(?:---\n.*?\n---\n|(?::[^\n]*\n)*))"  # its options, as YAML or line by line
+    r"(?P<code>.*?)^(?P=fence)$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def formatted_pages(pages: Iterable[Path]) -> dict[Path, str]:
+    """The text of each page with its code cells formatted; magics and semicolons at the end of a cell stay.
+
+    Raises:
+        ValueError: a cell is not Python; the message is ruff's.
+    """
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    with tempfile.TemporaryDirectory() as folder:
+        names = {page: Path(folder) / f"{index}-{page.stem}.ipynb" for index, page in enumerate(texts)}
+        for page, text in texts.items():
+            names[page].write_text(_notebook([match["code"] for match in _CELL.finditer(text)]), encoding="utf-8")
+        ruff = Path(sys.executable).with_name("ruff")
+        command = [ruff, "format", "--isolated", "--quiet", f"--line-length={WIDTH}", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"the code of a page cannot be formatted: {done.stderr.strip()}")
+        cells = {page: _sources(names[page].read_text(encoding="utf-8")) for page in texts}
+    return {page: _with_cells(text, cells[page]) for page, text in texts.items()}
+
+
+def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
+    """Format the code of all pages of the book.
+
+    Args:
+        check: write nothing.
+        root: the project's root.
+
+    Returns:
+        The pages that were not formatted before.
+    """
+    pages = [page for page in sorted((root / "book").rglob("*.md")) if _CELL.search(page.read_text(encoding="utf-8"))]
+    changed = []
+    for page, text in formatted_pages(pages).items():
+        if text != page.read_text(encoding="utf-8"):
+            changed.append(page)
+            if not check:
+                page.write_text(text, encoding="utf-8")
+    return changed
+
+
+def _notebook(sources: list[str]) -> str:
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**cell, "id": f"cell-{index}", "source": source} for index, source in enumerate(sources)]
+    language = {"language_info": {"name": "python"}}
+    return json.dumps({"cells": cells, "metadata": language, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _sources(notebook: str) -> list[str]:
+    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+
+
+def _with_cells(text: str, sources: list[str]) -> str:
+    remaining = iter(sources)
+
+    def replace(match: re.Match[str]) -> str:
+        blank = "\n" if match["code"].startswith("\n") else ""  # between the options and the code
+        code = f"{blank}{next(remaining).strip()}\n"
+        return match[0][: match.start("code") - match.start()] + code + match["fence"]
+
+    return _CELL.sub(replace, text)
