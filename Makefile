@@ -29,7 +29,7 @@ test-all: check book ## the same with the slow tests, and every page executed a 
 	$(PYTEST) tests _build/pages _build/figures/quick
 
 check: $(READY) ## lint, format, types and the order of the packages
-	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) lint-imports
+	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) python -m helpers format --check && $(RUN) mypy && $(RUN) lint-imports
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
 	@$(RUN) python -m helpers check --id "$(ID)" --profile "$(PROFILE)"

@@ -61,6 +61,16 @@ def _dependencies(options: argparse.Namespace) -> None:
     print(*sorted(path.relative_to(ROOT).as_posix() for path in paths), sep="\n")
 
 
+def _format(options: argparse.Namespace) -> None:
+    from helpers.site.format_pages import format_pages
+
+    changed = format_pages(check=options.check)
+    if changed:
+        print(*changed, sep="\n")
+    if changed and options.check:
+        raise ValueError("the code of these pages is not formatted; run: python -m helpers format")
+
+
 def _table(options: argparse.Namespace) -> None:
     from helpers.results.commands import make_tables
 
@@ -126,6 +136,8 @@ def _add_pages(commands: argparse._SubParsersAction) -> None:
     check.add_argument("--id", help="the figure; without it, all that the profile can have")
     check.add_argument("--profile", required=True)
     _add(commands, "build", _build, "build the HTML from the executed pages")
+    form = _add(commands, "format", _format, "format the code of all pages")
+    form.add_argument("--check", action="store_true", help="write nothing; fail where something would change")
     depends = _add(commands, "dependencies", _dependencies, "list the files that a page depends on")
     depends.add_argument("page", type=Path)
 

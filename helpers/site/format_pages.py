@@ -24,7 +24,9 @@ _CELL = re.compile(
 
 
 def formatted_pages(pages: Iterable[Path]) -> dict[Path, str]:
-    """The text of each page with its code cells formatted; magics and semicolons at the end of a cell stay.
+    """The text of each page with its code cells formatted, and their imports sorted and those without a use removed.
+
+    Magics and semicolons at the end of a cell stay.
 
     Raises:
         ValueError: a cell is not Python; the message is ruff's.
@@ -34,11 +36,8 @@ def formatted_pages(pages: Iterable[Path]) -> dict[Path, str]:
         names = {page: Path(folder) / f"{index}-{page.stem}.ipynb" for index, page in enumerate(texts)}
         for page, text in texts.items():
             names[page].write_text(_notebook([match["code"] for match in _CELL.finditer(text)]), encoding="utf-8")
-        ruff = Path(sys.executable).with_name("ruff")
-        command = [ruff, "format", "--isolated", "--quiet", f"--line-length={WIDTH}", folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ValueError(f"the code of a page cannot be formatted: {done.stderr.strip()}")
+        _ruff("check", "--select=I,F401", "--fix", '--config=lint.isort.known-first-party=["helpers"]', folder)
+        _ruff("format", folder)
         cells = {page: _sources(names[page].read_text(encoding="utf-8")) for page in texts}
     return {page: _with_cells(text, cells[page]) for page, text in texts.items()}
 
@@ -63,8 +62,16 @@ def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
     return changed
 
 
+def _ruff(*arguments: str) -> None:
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [str(ruff), arguments[0], "--isolated", "--quiet", f"--line-length={WIDTH}", *arguments[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"the code of a page cannot be formatted: {(done.stderr or done.stdout).strip()}")
+
+
 def _notebook(sources: list[str]) -> str:
-    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     cells = [{**cell, "id": f"cell-{index}", "source": source} for index, source in enumerate(sources)]
     language = {"language_info": {"name": "python"}}
     return json.dumps({"cells": cells, "metadata": language, "nbformat": 4, "nbformat_minor": 5})
