@@ -40,7 +40,7 @@ def sharpness(
     explanation: Explanation,
     representation: Representation,
 ) -> pd.DataFrame:
-    """The scores of each explanation: a row an image, a column for each of `MEASURES`.
+    """The scores of each explanation: a row per image, a column for each of `MEASURES`.
 
     `rate`, `brightness` (of the kept picture, relative to the image's) and `invented` (the share of the explanation's
     own edges that the image does not have) are in per cent; a score that is not defined is nan.
@@ -85,7 +85,7 @@ def invented_share(
 
 
 def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row a measure: the mean of each of two methods over images, and their difference, with bootstrap intervals.
+    """A row per measure: the mean of each of two methods over images, and their difference, with bootstrap intervals.
 
     The difference is taken image by image, the second method less the first.
 

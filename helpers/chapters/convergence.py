@@ -178,7 +178,7 @@ def steps_needed(table: pd.DataFrame, tolerance: float) -> pd.DataFrame:
         tolerance: of the gap.
 
     Returns:
-        A row an image: image, needed (the first measured step with a gap below the tolerance; nan for none), at_stop
+        A row per image: image, needed (the first measured step with a gap below the tolerance; nan for none), at_stop
         (the objective there), at_end (at the last step).
     """
     rows = []

@@ -46,8 +46,8 @@ def draw_price_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequ
 
     Args:
         path: masks found at several λk.
-        black: the black mask's distortion, one an image.
-        names: one an image.
+        black: the black mask's distortion, one per image.
+        names: one per image.
     """
     figure, axes = plt.subplots(1, len(names), figsize=(4.4 * len(names), 3.2), sharex=True, layout="constrained")
     plt.close(figure)
@@ -78,7 +78,7 @@ def draw_entries(
     """The entries that each mask keeps against the confidence of the prediction, under two prices.
 
     Args:
-        confidence: p, one an image.
+        confidence: p, one per image.
         found: by method, the explanations under the two prices.
         prices: what the two are called.
     """
@@ -109,7 +109,7 @@ def price_rows(
     Args:
         found: explanations of the same images, by price.
         region: where the named class is; empty where it is not in the image.
-        confidence: p, one an image.
+        confidence: p, one per image.
     """
     unsure = confidence <= confidence.median()
     shown = region.flatten(1).any(1)

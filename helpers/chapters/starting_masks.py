@@ -51,7 +51,7 @@ def draw_starts(
     images: Float[Tensor, "batch 3 height width"],
     starts: Mapping[str, Float[Tensor, "batch 1 k"]],
 ) -> Figure:
-    """A row an image: the image, then what each start says of its pixels, with the mean of the mask."""
+    """A row per image: the image, then what each start says of its pixels, with the mean of the mask."""
     figure, axes = plt.subplots(
         len(images),
         len(starts) + 1,

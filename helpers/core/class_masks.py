@@ -18,7 +18,7 @@ class ClassMaskMethod(ABC):
 
     Attributes:
         name: what tables call the method.
-        classifier: pixels in [0, 1] to logits, one a class, frozen and in eval mode.
+        classifier: pixels in [0, 1] to logits, one per class, frozen and in eval mode.
     """
 
     name: str
@@ -102,7 +102,7 @@ def check_classes(images: Tensor, classes: Tensor, count: int | None = None) -> 
         raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
     if classes.dtype != torch.bool or classes.ndim != 2 or len(classes) != len(images):
         raise ValueError(
-            f"classes must be booleans of shape ({len(images)}, classes), one row an image; got {classes.dtype} of "
+            f"classes must be booleans of shape ({len(images)}, classes), one row per image; got {classes.dtype} of "
             f"shape {tuple(classes.shape)}"
         )
     if count is not None and classes.shape[1] != count:

@@ -41,7 +41,7 @@ class Explanation:
     Attributes:
         mask: the relevance of each pixel, in [0, 1].
         kept: the part of the image that the method keeps, as a picture in [0, 1].
-        targets: the class that was explained, one an image (-1 where the target was a callable).
+        targets: the class that was explained, one per image (-1 where the target was a callable).
         representation_mask: the mask on the method's own representation (pixels, wavelet coefficients), in [0, 1];
             None where the method has no other representation than pixels.
         history: what the optimisation logged, by name, each (batch, steps); empty for methods without one. NaN at

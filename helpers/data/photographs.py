@@ -27,7 +27,7 @@ class ImageSet:
     """Some images with what is known of them.
 
     Attributes:
-        names: one name an image, all different.
+        names: one name per image, all different.
         images: the pixels in [0, 1], all of one size.
         labels: the class of each image, -1 where it is not known.
         digests: the SHA-256 of each file's bytes (of the pixels, where there is no file).

@@ -63,7 +63,7 @@ def kept_probability(
         classifier: pixels in [0, 1] to logits.
         images: the images.
         pictures: what each explanation keeps (`Explanation.kept`): an image for the classifier.
-        targets: the class that was explained, one an image.
+        targets: the class that was explained, one per image.
         of: on the explanation, the probability of the `explained` class, or the largest of `any` class, which may be
             another one: that is what the published code takes.
 

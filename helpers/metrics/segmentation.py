@@ -30,7 +30,7 @@ def segmentation_scores(
     objects: Float[Tensor, "batch height width"],
     counted: Bool[Tensor, "batch height width"] | None = None,
 ) -> dict[str, Float[Tensor, " batch"]]:
-    """How well a mask covers the objects of its image, one value an image.
+    """How well a mask covers the objects of its image, one value per image.
 
     - `accuracy`: the mean of m g + (1 - m)(1 - g); with a binary truth g this is 1 - `mae`;
     - `iou`: Σ min(m, g) / Σ max(m, g);

@@ -19,7 +19,7 @@ def shortcut_scores(
     mark: Bool[Tensor, "batch height width"],
     objects: Bool[Tensor, "batch height width"],
 ) -> dict[str, Float[Tensor, " batch"]]:
-    """How much of a class's mask lies on the mark, one value an image, in three measures.
+    """How much of a class's mask lies on the mark, one value per image, in three measures.
 
     - `over_background`: the probability that a random pixel of the mark stands higher in the mask than a random pixel
       of the background (neither mark nor object). 0.5: the mask sees no difference; 1: the mark stands out.
@@ -50,7 +50,7 @@ def shortcut_sensitivity(
     """What a classifier owes to the mark: how its answers change when nothing but the mark is added.
 
     Args:
-        classifier: pixels in [0, 1] to logits, one a class.
+        classifier: pixels in [0, 1] to logits, one per class.
         without: scenes without the mark.
         marked: the same scenes with it.
 

@@ -30,7 +30,7 @@ def lp_norm(
     Args:
         images: pixels in [0, 1].
         p: 0 or 1.
-        reference: a colour (one, or one an image) that is measured against instead of black.
+        reference: a colour (one, or one per image) that is measured against instead of black.
         tolerance: for p = 0: an entry that is no further than this from the reference counts as equal to it.
 
     Raises:

@@ -43,13 +43,13 @@ def show_images(
         A figure: as the last line of a cell it is shown once.
 
     Raises:
-        ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one an image.
+        ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one per image.
     """
     pictures = list(images)
     if not pictures:
         raise ValueError("there are no images to show")
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"{len(titles)} titles were given for {len(pictures)} images; give one an image, or none")
+        raise ValueError(f"{len(titles)} titles were given for {len(pictures)} images; give one per image, or none")
     columns = min(len(pictures), columns or 6)
     rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
     names = list(titles or [""] * len(pictures))
@@ -82,7 +82,7 @@ def show_explanations(
         A figure: as the last line of a cell it is shown once.
 
     Raises:
-        ValueError: the explanations or titles are not one an image.
+        ValueError: the explanations or titles are not one per image.
     """
     count = len(images)
     if len(explanations) != count:
@@ -93,7 +93,7 @@ def show_explanations(
     names = []
     for given, fallback in ((titles, "image"), (mask_titles, "mask"), (kept_titles, "kept")):
         if given is not None and len(given) != count:
-            raise ValueError(f"{len(given)} titles were given for {count} images; give one an image, or none")
+            raise ValueError(f"{len(given)} titles were given for {count} images; give one per image, or none")
         names.append(list(given) if given is not None else [fallback] * count)
     return _grid(rows, names, colours=MASK_COLOURS, limits=limits, caption=None, width=width)
 

@@ -85,7 +85,7 @@ class RetrainingSettings(Section):
     images: Count  # held-out scenes that the outcome is measured on
     epochs: Count
     learning_rate: Annotated[float, Field(gt=0)]
-    batch: Count = 64  # twice as many images a step: each comes twice
+    batch: Count = 64  # twice as many images per step: each comes twice
 
     def changes(self) -> dict[str, Any]:
         """What of the classifier's recipe is another."""

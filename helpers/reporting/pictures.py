@@ -17,7 +17,7 @@ from helpers.plots.pictures import draw_image
 
 @dataclass(frozen=True)
 class PictureRow:
-    """A row of pictures, one an image.
+    """A row of pictures, one per image.
 
     Attributes:
         name: what stands left of it.

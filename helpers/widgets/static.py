@@ -144,7 +144,7 @@ def frame_list(
     show_value: Callable[[Any], str] | None = None,
     start: Any = None,
 ) -> StaticFrames:
-    """A drop-down list over pre-rendered frames, such as one a class; everything else as `frame_slider`."""
+    """A drop-down list over pre-rendered frames, such as one per class; everything else as `frame_slider`."""
     return _static_frames("list", render, values, label, describe, show_value, start)
 
 

@@ -41,7 +41,7 @@ class TestPyramid:
         assert torch.equal(shown[shown > 0].sort().values, values)
 
     def test_other_values_are_refused(self, unchecked):
-        with pytest.raises(ValueError, match="one a coefficient"):
+        with pytest.raises(ValueError, match="one per coefficient"):
             wavelet_pyramid(WaveletTransform("haar", 1, size=8), torch.zeros(3))
 
 

@@ -179,7 +179,7 @@ class TestLinearVAE:
         figure = draw_linear_vae(
             vae, principal[1][:2], vae.reconstruct(principal[1][:2]), vae.sample(2, torch.Generator().manual_seed(0))
         )
-        assert figure.axes[0].get_title() == f"{vae.alive} alive, {vae.bits:.0f} bits an image"
+        assert figure.axes[0].get_title() == f"{vae.alive} alive, {vae.bits:.0f} bits per image"
         assert len(figure.axes) == 1 + 3 * 2
 
 

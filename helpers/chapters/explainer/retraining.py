@@ -17,7 +17,7 @@ TRAINED_FURTHER = {
 
 
 def retraining_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """One row an image and classifier, from `explainer_experiments.retraining.retraining_table`.
+    """One row per image and classifier, from `explainer_experiments.retraining.retraining_table`.
 
     Returns:
         Columns classifier, image, label_alone (the probability of the marked class where only the mark speaks for it;
@@ -41,7 +41,7 @@ def retraining_measures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def retraining_summary(measures: pd.DataFrame) -> pd.DataFrame:
-    """A row a classifier: means over images with their bootstrap intervals."""
+    """A row per classifier: means over images with their bootstrap intervals."""
     heads = {
         "label_alone": "fish, where only the label speaks for it",
         "seen": "fish, where there is one and no label",

@@ -77,7 +77,7 @@ class LinearVAE:
 
     @property
     def bits(self) -> float:
-        """The mean Kullback-Leibler divergence of code and prior, in bits an image: half log2 of variance by noise."""
+        """The mean Kullback-Leibler divergence of code and prior, in bits per image: half log2 of variance by noise."""
         ratios = self.principal.variances[: self.alive].double() / self.noise**2
         return float(0.5 * ratios.log2().sum())
 
@@ -115,7 +115,7 @@ class LinearVAE:
 
 
 def noise_for_bits(principal: PrincipalDirections, bits: float | int) -> float:
-    """The noise at which the linear VAE of these directions spends a number of bits an image.
+    """The noise at which the linear VAE of these directions spends a number of bits per image.
 
     With n living directions, bits = half the sum of log2(variance / noise^2), which is solved for the noise.
 

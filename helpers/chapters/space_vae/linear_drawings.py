@@ -44,7 +44,7 @@ def draw_linear_vae(
         spectrum.axhline(vae.noise**2, color=METHOD_COLOURS["CartoonX"], linestyle="--", linewidth=1.5)
         spectrum.annotate("σ²", (1.1, vae.noise**2), xytext=(0, 4), textcoords="offset points", ha="left")
         spectrum.set(xlabel="direction", ylabel="variance", ylim=(5e-4, None))
-        spectrum.set_title(f"{vae.alive} alive, {vae.bits:.0f} bits an image")
+        spectrum.set_title(f"{vae.alive} alive, {vae.bits:.0f} bits per image")
         axes = right.subplots(3, columns)
         rows = {"images": images, "decoded": decoded, "drawn": samples}
         for place, (name, pictures) in zip(axes, rows.items(), strict=True):

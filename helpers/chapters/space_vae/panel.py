@@ -51,7 +51,7 @@ def show_networks(
     *,
     width: float | int = 8.5,
 ) -> Figure:
-    """A row an image: the image, then what each network keeps of it, with the classifier's answers above."""
+    """A row per image: the image, then what each network keeps of it, with the classifier's answers above."""
     kept = {name: method.explain(images).kept for name, method in methods.items()}
     told = {name: tell_predictions(classifier, pictures) for name, pictures in kept.items()}
     before = tell_predictions(classifier, images)

@@ -14,7 +14,7 @@ _PLACES = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}  # (row
 def wavelet_pyramid(
     transform: WaveletTransform, values: Float[Tensor, " k"], *, gap: int = 2, gap_value: float | int = 1.0
 ) -> Float[Tensor, "1 height width"]:
-    """Lay out one value a coefficient, such as a mask, as nested squares, the coarsest scale in the upper left corner.
+    """Lay out one value per coefficient, such as a mask, as nested squares, the coarsest scale at the upper left.
 
     Around the part that holds all coarser scales, each level adds its details: horizontal to the right, vertical
     below, diagonal in the corner. All coarser scales together may be some pixels larger than a band: what is not
@@ -27,11 +27,11 @@ def wavelet_pyramid(
         gap_value: the value shown there and where tiles are not filled.
 
     Raises:
-        ValueError: the values are not one a coefficient.
+        ValueError: the values are not one per coefficient.
     """
     if values.shape != (transform.coefficients,):
         raise ValueError(
-            f"expected {transform.coefficients} values, one a coefficient, not a tensor of shape {tuple(values.shape)}"
+            f"expected {transform.coefficients} values, one per coefficient, not a tensor of {tuple(values.shape)}"
         )
     bands = {name: values[part].unflatten(0, transform.shapes[name]) for name, part in transform.slices.items()}
     picture = bands["approximation"]

@@ -19,7 +19,7 @@ class LabelledImages:
     Attributes:
         pixels: 0 to 255.
         labels: the class of each image.
-        class_names: one name a class.
+        class_names: one name per class.
         source: what the images are, in words, as it stands beside numbers.
     """
 

@@ -70,7 +70,7 @@ class Listing:
     """The images of a split as a data set gives them.
 
     Attributes:
-        names: one name an image.
+        names: one name per image.
         objects: the objects of each.
         categories: the name of each class by its number in the data set.
         read: decodes an image by its place in the listing; called by several threads.

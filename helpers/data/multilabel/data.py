@@ -17,8 +17,8 @@ class MultiLabelImages:
     Attributes:
         pixels: 0 to 255; the tensor may be mapped from a file, so that only what is read enters memory.
         labels: which classes each image shows.
-        names: one name an image, all different.
-        class_names: one name a class.
+        names: one name per image, all different.
+        class_names: one name per class.
     """
 
     pixels: UInt8[Tensor, "count 3 height width"]

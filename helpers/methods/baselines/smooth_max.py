@@ -26,8 +26,8 @@ class SmoothMasks:
     over the image's edge; `frame` is the size with the margin.
 
     Each pixel looks at a window of (2r + 1)² cells, beyond the grid at zeros. Written down as that, all windows of all
-    pixels are in memory: hundreds of numbers a pixel. But in any window the same few distances occur over and over, so
-    exp(20 k(d) p(v)) is computed once for each cell and distance, and added where it belongs.
+    pixels are in memory: hundreds of numbers per pixel. But in any window the same few distances occur again and again,
+    so exp(20 k(d) p(v)) is computed once for each cell and distance, and added where it belongs.
 
     Args:
         height, width: of the image.

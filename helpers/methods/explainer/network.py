@@ -1,4 +1,4 @@
-"""The networks that look at an image and give one mask a class."""
+"""The networks that look at an image and give one mask per class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST_TRUST = 0.25
 
 
 class ExplainerNetwork(nn.Module):
-    """Pixels in [0, 1] to the logits of one mask a class, at the images' resolution; the normaliser lives inside.
+    """Pixels in [0, 1] to the logits of one mask per class, at the images' resolution; the normaliser lives inside.
 
     Args:
         options: which network.

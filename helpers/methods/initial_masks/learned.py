@@ -46,7 +46,7 @@ def learned_mask(
         images: pixels in [0, 1]; networks are trained at 64 to 128 px.
         targets: None, or classes that are the predicted ones: networks are trained for these.
         network: a network or its name in models/; None finds the one for this classifier and representation.
-        weights: λk, one for all or one an image; None for the method's.
+        weights: λk, one for all or one per image; None for the method's.
         lambda_shrink: positive; by how much the network is asked for a smaller λk.
         mix: the share of ones in the result, in [0, 1].
         looks: how often the network looks, at least once.

@@ -165,7 +165,7 @@ class MaskNetwork(nn.Module):
 
         Args:
             images: pixels in [0, 1].
-            weights: λk, one an image.
+            weights: λk, one per image.
             coefficients: the images' coefficients, where they are at hand; computed where not.
             mask, gradient: an earlier mask and the distortion's gradient there, for another look; None at the first.
         """

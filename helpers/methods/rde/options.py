@@ -38,7 +38,7 @@ class RDEOptions:
     sparsity_weight: Annotated[float, Field(ge=0)] = 20.0  # λk
     distortion: Distortion = "label"
     noise: Noise = "gaussian"  # what stands where the mask is 0; "none" is the value 0
-    samples: Annotated[int, Field(ge=1)] = 64  # L, noise draws a step
+    samples: Annotated[int, Field(ge=1)] = 64  # L, noise draws per step
     antithetic: bool = False  # draw half of the samples and use each with both signs
     optimiser: Optimiser = "adam"  # "lion" steps by the sign of the averaged gradient
     steps: Annotated[int, Field(ge=0)] = 2000

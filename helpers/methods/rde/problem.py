@@ -85,7 +85,9 @@ class RateDistortion:
         if wanted is None:
             return self.coefficients.new_full((len(self.coefficients),), self.options.sparsity_weight)
         if len(wanted) != len(self.coefficients):
-            raise ValueError(f"{len(wanted)} sparsity weights do not fit {len(self.coefficients)} images: one an image")
+            raise ValueError(
+                f"{len(wanted)} sparsity weights do not fit {len(self.coefficients)} images: one per image"
+            )
         if not bool((wanted >= 0).all()):
             raise ValueError(f"sparsity weights must be at least 0, not {wanted.tolist()}")
         return wanted.to(self.coefficients)

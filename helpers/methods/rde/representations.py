@@ -103,7 +103,7 @@ class Wavelets(nn.Module):
         return total
 
     def _magnitudes(self, axis: int, like: Tensor) -> dict[tuple[str, int], Float[Tensor, "_side _length"]]:
-        """|ψ| along one axis, a column a coefficient, by ("low" or "high", level)."""
+        """|ψ| along one axis, a column per coefficient, by ("low" or "high", level)."""
         transform, found = self.transform, {}
         filters = pywt.Wavelet(transform.wavelet)
         length, approximation = self.size[axis], torch.eye(self.size[axis], dtype=torch.float64)

@@ -49,7 +49,7 @@ def capture_attention(
     Args:
         model: in eval mode; for pixels in [0, 1] if it is a `Classifier`, else for what it expects.
         images: a batch that the model accepts.
-        targets: whose logit to differentiate: a class, one an image, a callable `logits -> (batch,)`, or None for the
+        targets: whose logit to differentiate: a class, one per image, a callable `logits -> (batch,)`, or None for the
             predicted classes.
         gradients: whether to compute the gradients.
 

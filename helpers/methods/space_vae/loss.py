@@ -54,7 +54,7 @@ class SpaceVAELoss(nn.Module):
             decoded: what the auto-encoder made of them.
             logits: the classifier's of the kept images; None where `asks_classifier` is false.
             classes: the classes that the classifier gives the originals.
-            beta: one an image, for a network that is conditioned on it; None for the options' own.
+            beta: one per image, for a network that is conditioned on it; None for the options' own.
 
         Raises:
             ValueError: logits are missing.

@@ -92,7 +92,7 @@ class SpaceVAENetwork(nn.Module):
 
         Args:
             images: of the size that the network was built for.
-            beta: one an image, where the network is conditioned on it.
+            beta: one per image, where the network is conditioned on it.
 
         Raises:
             ValueError: the size is another one, or beta is missing, or given though nothing is conditioned on it.

@@ -85,7 +85,7 @@ def test_classes_must_fit_images_and_network(explainer):
     images = smooth_images(2, 24)
     with pytest.raises(ValueError, match="booleans of shape"):
         explainer.class_masks(images, torch.zeros(2, 5))
-    with pytest.raises(ValueError, match="one row an image"):
+    with pytest.raises(ValueError, match="one row per image"):
         explainer.class_masks(images, torch.zeros(3, 5, dtype=torch.bool))
     with pytest.raises(ValueError, match="4 columns"):
         explainer.class_masks(images, torch.zeros(2, 4, dtype=torch.bool))

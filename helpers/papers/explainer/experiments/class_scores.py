@@ -12,7 +12,7 @@ from helpers.papers.explainer.experiments.study import VARIANTS, ClassStudy
 from helpers.profiles import Variant
 
 COMPARED = ("explainer", "grad-cam", "rise", "rtis")
-"""The paper's choice: Extremal Perturbations and iGOS++ would need too long for five masks an image."""
+"""The paper's choice: Extremal Perturbations and iGOS++ would need too long for five masks per image."""
 
 _AT_ONCE = 64  # images whose masks are in memory together: a quarter of a gigabyte at the paper's size
 

@@ -8,7 +8,7 @@ from helpers.papers.explainer.experiments.study import ClassStudy
 
 
 def class_table(study: ClassStudy) -> pd.DataFrame:
-    """One row a class, numbered from 1 as in the paper.
+    """One row per class, numbered from 1 as in the paper.
 
     Returns:
         Columns id, class, images (of the test split that show it), segmented (images of which the objects are known),

@@ -104,7 +104,7 @@ def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:
 
 
 def retraining_table(study: ClassStudy) -> pd.DataFrame:
-    """What each classifier says of held-out scenes: a row an image, a condition and a classifier.
+    """What each classifier says of held-out scenes: a row per image, a condition and a classifier.
 
     Columns: `classifier` (`original`, and the three of `Added`), `condition` (`plain`; `mark` stuck on; only the
     `objects`; only the `background`, its mark included where there is one), `image`, `shows` (whether it shows the

@@ -13,7 +13,7 @@ from helpers.profiles import Variant
 
 
 def segmentation_table(study: ClassStudy) -> pd.DataFrame:
-    """One row an image, method (or sanity column) and variant.
+    """One row per image, method (or sanity column) and variant.
 
     The masks of the classes that an image truly shows are merged by their pixelwise maximum (section 4.3).
 

@@ -16,7 +16,7 @@ TIMED = 8
 
 
 def compute_time_table(study: ClassStudy) -> pd.DataFrame:
-    """One row a method: the time for the masks of all classes that each image shows; nothing is read from the store.
+    """One row per method: the time for the masks of all classes that each image shows; nothing is read from the store.
 
     Each method gets all images in one call, after a first pass of the classifier that is not counted. The training
     of a trained network is not counted, as in the paper; an image's masks are computed once for each class, also

@@ -121,7 +121,7 @@ def table_three(times: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "method": METHOD_NAMES[str(row.method)],
-                "seconds an image": f"{row.seconds_an_image:.3g}",
+                "seconds per image": f"{row.seconds_an_image:.3g}",
                 "÷ Explainer": f"{row.seconds_an_image / explainer:,.0f}" if row.method != "explainer" else "1",
                 **projected,
             }

@@ -15,7 +15,7 @@ def convergence_table(study: Study) -> pd.DataFrame:
     """Along each image's run with the profile's recipe, to its last step: the objective, and what may still be won.
 
     Returns:
-        Columns image, model (cnn or vit), confidence, steps (of the whole run), samples (noise draws a step), step,
+        Columns image, model (cnn or vit), confidence, steps (of the whole run), samples (noise draws per step), step,
         distortion, sparsity, objective (these three: means over the last `WINDOW` steps), gap, uncertainty
         (`helpers.methods.rde.convergence`).
     """

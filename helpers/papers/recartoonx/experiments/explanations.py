@@ -9,7 +9,7 @@ from helpers.papers.recartoonx.experiments.study import METHODS, Study
 
 
 def explanation_table(study: Study) -> pd.DataFrame:
-    """One row an image and method: what the classifier says of the image, and of what the method keeps of it.
+    """One row per image and method: what the classifier says of the image, and of what the method keeps of it.
 
     The mask makes the classifier's output close under noise, in the mean; the kept image alone is another input, and
     its prediction may differ. Both are here.

@@ -18,7 +18,7 @@ PRICES = ("fixed", "relative", "own")
 
 
 def price_table(study: Study) -> pd.DataFrame:
-    """The least sure images under three prices: one λk for all, the same for relative distortion, and one an image.
+    """The least sure images under three prices: one λk for all, the same for relative distortion, and one per image.
 
     An image's own λk is the one at which the distortion is the wanted share of that of an output of zeros. The images
     are the least sure ones, since of a sure one the first two prices are the same.

@@ -47,7 +47,7 @@ def transformer_explanations(study: Study) -> dict[str, tuple[Study, Explanation
 
 
 def transformer_table(study: Study) -> pd.DataFrame:
-    """One row an image and explanation: CartoonX of the CNN, CartoonX of the transformer, rollout.
+    """One row per image and explanation: CartoonX of the CNN, CartoonX of the transformer, rollout.
 
     Returns:
         Columns image, explanation, label (-1: not known), prediction, confidence, both_right (both classifiers name the

@@ -22,7 +22,7 @@ BLACK = 0.05
 
 
 def by_explanation(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One column of `experiments.transformer_table`: one row per image, a column an explanation (cnn, vit, rollout)."""
+    """One column of `experiments.transformer_table`: one row per image, one column per explanation."""
     return table.pivot(index="image", columns="explanation", values=column)
 
 

@@ -95,7 +95,7 @@ def published_words(settings: PublishedRun | None) -> str:
     return (
         f"{words}, **shortened** so that this page runs on a laptop: {run.steps} steps instead of {full.steps}, at "
         f"learning rate {run.learning_rate:g} instead of {full.learning_rate:g}, so that an entry can move as far; and "
-        f"with {run.samples} noise draws a step instead of {full.samples}, so that the curves are rougher."
+        f"with {run.samples} noise draws per step instead of {full.samples}, so that the curves are rougher."
     )
 
 

@@ -46,10 +46,10 @@ def pictures_of(study: Study, images: ImageSet, title: str, titles: Sequence[str
     """Explain images by both methods (or read what is stored), as a group to draw.
 
     Raises:
-        ValueError: the titles are not one an image.
+        ValueError: the titles are not one per image.
     """
     if len(titles) != len(images):
-        raise ValueError(f"{len(titles)} titles were given for {len(images)} images; give one an image")
+        raise ValueError(f"{len(titles)} titles were given for {len(images)} images; give one per image")
     some = Study(study.profile, root=study.root, images=images)
     method = some.method("cartoonx")
     cartoons = method.cartoon(images.images.to(some.device), some.explain("cartoonx").to(some.device)).cpu()

@@ -67,7 +67,7 @@ def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
             ax.set_xscale("log")
             ax.margins(x=0.25)
             ax.set_title(name)
-            ax.set_xlabel("seconds an image")
+            ax.set_xlabel("seconds per image")
             ax.grid(axis="y", visible=False)
         axes[0].invert_yaxis()
     return figure

@@ -19,7 +19,7 @@ PAPER = {
     "λk, CartoonX": "20",
     "λk, Pixel RDE": "4",
     "steps": "2000",
-    "noise draws a step": "64",
+    "noise draws per step": "64",
     "draws used with both signs": "no",
     "learning rate": "0.001",
     "schedule": "constant",
@@ -40,7 +40,7 @@ CHANGES = {
     "λk, CartoonX": "How sparse CartoonX's masks are.",
     "λk, Pixel RDE": "How sparse Pixel RDE's masks are.",
     "steps": "The time. An entry moves by about the learning rate a step, so that steps × rate must exceed 1.",
-    "noise draws a step": "The noise of the gradient, and the time of a step.",
+    "noise draws per step": "The noise of the gradient, and the time of a step.",
     "draws used with both signs": "A pair of opposite draws cancels the odd part of the gradient's noise.",
     "learning rate": "How many steps an entry takes from 1 to 0: about 1 ÷ rate.",
     "schedule": "Whether the last steps still jump about, or settle.",
@@ -95,7 +95,7 @@ def _values(profile: Profile) -> dict[str, str]:
         "λk, CartoonX": _written(cartoonx.sparsity_weight),
         "λk, Pixel RDE": _written(pixels.sparsity_weight),
         "steps": both("steps"),
-        "noise draws a step": both("samples"),
+        "noise draws per step": both("samples"),
         "draws used with both signs": both("antithetic"),
         "learning rate": both("learning_rate"),
         "schedule": both("schedule"),
@@ -120,5 +120,5 @@ def recipe_line(options: RDEOptions) -> str:
     signs = ", each used with both signs" if options.antithetic else ""
     return (
         f"{options.steps} steps at learning rate {options.learning_rate:g} ({options.schedule}), "
-        f"{options.samples} noise draws a step{signs}"
+        f"{options.samples} noise draws per step{signs}"
     )

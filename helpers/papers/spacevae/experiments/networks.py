@@ -27,8 +27,8 @@ def bottleneck_table(study: SpaceStudy) -> pd.DataFrame:
     """How much of the classifier's answers is kept, by what the codes of an image can tell.
 
     Returns:
-        One row a network: columns training, grid, codes, bits (an image), alpha, beta, the metrics, images, source. Of
-        all trainings with another grid or codebook than the others', and of `beta-10`.
+        One row per network: columns training, grid, codes, bits (an image), alpha, beta, the metrics, images, source.
+        Of all trainings with another grid or codebook than the others', and of `beta-10`.
 
     Raises:
         ValueError: no such network is trained.
@@ -57,7 +57,7 @@ def bottleneck_trainings(study: SpaceStudy) -> list[str]:
 
 
 def conditioned_table(study: SpaceStudy) -> pd.DataFrame:
-    """One network for all betas against one network a beta.
+    """One network for all betas against one network per beta.
 
     Returns:
         Columns beta, training, conditioned, the metrics, images, source.

@@ -32,8 +32,8 @@ def interval_columns(
 
     Args:
         name: of the columns.
-        over: one value an image.
-        under: one value an image whose mean divides that of `over`; None for a plain mean.
+        over: one value per image.
+        under: one value per image whose mean divides that of `over`; None for a plain mean.
         seed: of the resampling.
         resamples: how often images are drawn anew, with repeats.
     """

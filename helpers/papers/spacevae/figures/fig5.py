@@ -60,7 +60,7 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
 
 @torch.no_grad()
 def appearance_table(study: SpaceStudy) -> pd.DataFrame:
-    """How the kept images of two networks look: a row a training and test image.
+    """How the kept images of two networks look: a row per training and test image.
 
     Returns:
         Columns training, image, brightness (mean pixel), contrast, colours, smoothness (the measures of the table
