@@ -1,4 +1,4 @@
-"""Pictures and numbers for the page on a price for each image."""
+"""Pictures and numbers for the page on a sparsity weight for each image."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def bad_camera(
     return (images + levels * torch.randn(images.shape, generator=random_generator(seed))).clamp(0, 1)
 
 
-def dearest_price(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
+def largest_paying_weight(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
     """The λk at which each mask of a path costs as much as the black one: (D(0) - D) / rate; inf for a black mask."""
     return (black - path.distortion).clamp_min(0) / path.sparsity.clamp_min(1e-12)
 
 
-def draw_price_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequence[str]) -> Figure:
+def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequence[str]) -> Figure:
     """The objective of each mask of a path as a function of λk, and that of the black mask: one panel an image.
 
     Args:
@@ -73,22 +73,24 @@ def entries(explanation: Explanation) -> Float[Tensor, " batch"]:
 
 
 def draw_entries(
-    confidence: Float[Tensor, " batch"], found: Mapping[str, tuple[Explanation, Explanation]], prices: tuple[str, str]
+    confidence: Float[Tensor, " batch"],
+    found: Mapping[str, tuple[Explanation, Explanation]],
+    weightings: tuple[str, str],
 ) -> Figure:
-    """The entries that each mask keeps against the confidence of the prediction, under two prices.
+    """The entries that each mask keeps against the confidence of the prediction, under two weightings.
 
     Args:
         confidence: p, one per image.
-        found: by method, the explanations under the two prices.
-        prices: what the two are called.
+        found: by method, the explanations under the two weightings.
+        weightings: the names of the two.
     """
     figure, axes = plt.subplots(1, len(found), figsize=(4.4 * len(found), 3.3), layout="constrained")
     plt.close(figure)
     for panel, (name, both) in zip(np.atleast_1d(axes), found.items(), strict=True):
         counts = [entries(one).clamp_min(0.03) for one in both]
         panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
-        for count, price, face in zip(counts, prices, ("white", RED), strict=True):
-            panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=price)
+        for count, weighting, face in zip(counts, weightings, ("white", RED), strict=True):
+            panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=weighting)
         panel.axhspan(0.01, 1, color="black", alpha=0.15, linewidth=0)
         panel.set(title=name, yscale="log", xlabel="p, the confidence", ylim=(0.02, None), xlim=(0, 1.03))
     np.atleast_1d(axes)[0].set_ylabel("entries kept")
@@ -96,30 +98,30 @@ def draw_entries(
     return figure
 
 
-def price_rows(
+def weighting_rows(
     found: Mapping[str, Explanation],
     region: Bool[Tensor, "batch 1 height width"],
     confidence: Float[Tensor, " batch"],
 ) -> pd.DataFrame:
-    """A row for each price: the share of black masks, of all and of the unsure half, and the share on the object.
+    """A row for each weighting: the share of black masks, of all and of the unsure half, and the share on the object.
 
     A mask is black whose entries add up to less than one. The share on the object is the mean over images that show
     an object of the named class, and whose mask is not black.
 
     Args:
-        found: explanations of the same images, by price.
+        found: explanations of the same images, by weighting.
         region: where the named class is; empty where it is not in the image.
         confidence: p, one per image.
     """
     unsure = confidence <= confidence.median()
     shown = region.flatten(1).any(1)
     rows = []
-    for price, explanation in found.items():
+    for weighting, explanation in found.items():
         black = entries(explanation) < 1
         inside = torch.where(shown & ~black, relevance_mass_accuracy(explanation.mask, region), torch.nan)
         rows.append(
             {
-                "price": price,
+                "weighting": weighting,
                 "black, %": str(mean_effect(100 * black.numpy())),
                 "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
                 "entries, median": float(entries(explanation).median()),

@@ -172,7 +172,7 @@ class InitialMaskSettings(Section):
 class SearchSettings(Section):
     """How searches for masks are looked at: when they are done, and at which λk."""
 
-    images: Count  # the first so many (convergence), and the least sure so many (prices), of each classifier
+    images: Count  # the first so many (convergence), and the least sure so many (sparsity-weights), of each classifier
     check_every: Count = 100  # steps between two measurements of the gap
     distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # wanted at an image's own λk, relative to p²
 

@@ -101,7 +101,13 @@ _TABLES = (
     _recartoonx(
         "convergence", "convergence:convergence_table", settings=("search",), needs=("search",), transformer=True
     ),
-    _recartoonx("prices", "prices:price_table", settings=("search",), needs=("search",), transformer=True),
+    _recartoonx(
+        "sparsity-weights",
+        "sparsity_weights:sparsity_weight_table",
+        settings=("search",),
+        needs=("search",),
+        transformer=True,
+    ),
     _recartoonx(
         "initial-masks", "initial_masks:loss_curve_table", settings=("initial_masks",), needs=("initial_masks",)
     ),

@@ -17,11 +17,11 @@ from helpers.chapters.convergence import (
 )
 from helpers.chapters.own_price import (
     bad_camera,
-    dearest_price,
     draw_entries,
-    draw_price_lines,
+    draw_weight_lines,
     entries,
-    price_rows,
+    largest_paying_weight,
+    weighting_rows,
 )
 from helpers.core.explanation import Explanation
 from helpers.methods.rde import CartoonX, RatePath
@@ -67,7 +67,7 @@ class TestPrices:
             (1.0, 2.0), (), torch.tensor([[0.1, 0.2], [0.3, 0.9]]), torch.tensor([[0.04, 0.02], [0.01, 0.0]])
         )
         black = torch.tensor([0.5, 0.8])
-        price = dearest_price(path, black)
+        price = largest_paying_weight(path, black)
         assert price[1, 1] == 0  # a mask that distorts more than black never pays
         known = price[:, 0]
         torch.testing.assert_close(path.distortion[:, 0] + known * path.sparsity[:, 0], black[:1].expand(2))
@@ -83,7 +83,7 @@ class TestPrices:
         region = torch.zeros(4, 1, 8, 8, dtype=torch.bool)
         region[:3, ..., 2:6] = True  # half of each mask lies in it; the fourth image shows no object of the class
         found = {"fixed": explanation([0.2, 0.9, 1.5, 2.0]), "own": explanation([1.0, 1.0, 1.5, 2.0])}
-        table = price_rows(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("price")
+        table = weighting_rows(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("weighting")
         assert entries(found["fixed"]).tolist() == pytest.approx([0.2, 0.9, 1.5, 2.0])
         assert table["black, %"].str.split().str[0].tolist() == ["50.00", "0.00"]
         assert table["black, unsure half, %"].tolist() == ["100", "0"]
@@ -115,6 +115,6 @@ class TestDrawings:
 
         method = CartoonX(TinyClassifier(), levels=2, steps=3, samples=2, learning_rate=0.3)
         path = rate_distortion_path(method, smooth_images(2, 32), weights=[1.0, 10.0])
-        figure = draw_price_lines(path, torch.tensor([0.3, 0.5]), ["a", "b"])
+        figure = draw_weight_lines(path, torch.tensor([0.3, 0.5]), ["a", "b"])
         assert len(figure.axes) == 2
         assert len(figure.axes[0].lines) == 4  # two masks, the best of them, black

@@ -89,11 +89,11 @@ def rate_distortion_path(
     first, later = method, _shorter(method, steps)
     explanations, measured, mask = [], [], initial
     for weight in weights:
-        prices = images.new_full((len(images),), weight)
-        explanation = first.explain(images, targets, initial=mask, sparsity_weights=prices)
+        sparsity_weights = images.new_full((len(images),), weight)
+        explanation = first.explain(images, targets, initial=mask, sparsity_weights=sparsity_weights)
         mask, first = _mask(explanation), later
         explanations.append(explanation)
-        measured.append(method.problem(images, targets, prices).evaluate(mask, samples=SAMPLES))
+        measured.append(method.problem(images, targets, sparsity_weights).evaluate(mask, samples=SAMPLES))
     return RatePath(
         weights=tuple(float(weight) for weight in weights),
         explanations=tuple(explanations),
@@ -137,16 +137,18 @@ def explain_at(
     low, high = between
     if not 0 < low < high or rounds < 1:
         raise ValueError(f"between={between} must be 0 < lowest < highest, and rounds={rounds} at least 1")
-    prices = images.new_full((len(images),), low)
-    found = _measured(method, images, targets, method.explain(images, targets, sparsity_weights=prices), prices)
+    sparsity_weights = images.new_full((len(images),), low)
+    found = _measured(
+        method, images, targets, method.explain(images, targets, sparsity_weights=sparsity_weights), sparsity_weights
+    )
     best, dense = found, _mask(found.explanation)
-    bottom, top = prices.log(), torch.full_like(prices, high).log()
+    bottom, top = sparsity_weights.log(), torch.full_like(sparsity_weights, high).log()
     later = _shorter(method, steps)
     for _ in range(rounds):
         middle = (bottom + top) / 2
-        prices = middle.exp()
-        explanation = later.explain(images, targets, initial=dense, sparsity_weights=prices)
-        found = _measured(method, images, targets, explanation, prices)
+        sparsity_weights = middle.exp()
+        explanation = later.explain(images, targets, initial=dense, sparsity_weights=sparsity_weights)
+        found = _measured(method, images, targets, explanation, sparsity_weights)
         more = wish.may_be_sparser(found)  # this image's λk may rise, and the next round starts from here
         bottom, top = torch.where(more, middle, bottom), torch.where(more, top, middle)
         dense = torch.where(more[:, None, None], _mask(explanation), dense)
@@ -198,12 +200,16 @@ def _mask(explanation: Explanation) -> Tensor:
 
 
 def _measured(
-    method: RateDistortionExplainer, images: Images, targets: Target, explanation: Explanation, prices: PerImage
+    method: RateDistortionExplainer,
+    images: Images,
+    targets: Target,
+    explanation: Explanation,
+    sparsity_weights: PerImage,
 ) -> CalibratedExplanation:
     """An explanation with what its masks cost, on fresh noise."""
-    result = method.problem(images, targets, prices).evaluate(_mask(explanation), samples=SAMPLES)
-    nothing = torch.zeros_like(prices, dtype=torch.bool)
-    return CalibratedExplanation(explanation, prices, result["distortion"], result["sparsity"], nothing)
+    result = method.problem(images, targets, sparsity_weights).evaluate(_mask(explanation), samples=SAMPLES)
+    nothing = torch.zeros_like(sparsity_weights, dtype=torch.bool)
+    return CalibratedExplanation(explanation, sparsity_weights, result["distortion"], result["sparsity"], nothing)
 
 
 def _better(

@@ -56,7 +56,7 @@ def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per method: columns method, training, beta, threshold, amount (of a control), the metrics, the same of
-        the second classifier as `second_accuracy`, `second_agreement` (with its own answers to the originals), ...
+        the second classifier as `second_accuracy`, `second_agreement` (with its own answers to the originals), and
         both for kept images in grey (the mean of the channels) as `grey_agreement`, `second_grey_agreement` and so on,
         each with `_low` and `_high`; second (its name), images, source. What only colour spoils, grey mends.
 

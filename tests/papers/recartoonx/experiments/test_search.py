@@ -8,7 +8,7 @@ import torch
 from helpers.methods.rde import CartoonX, explain_at
 from helpers.papers.recartoonx.experiments import Study
 from helpers.papers.recartoonx.experiments import study as study_module
-from helpers.papers.recartoonx.experiments.prices import least_sure
+from helpers.papers.recartoonx.experiments.sparsity_weights import least_sure
 from helpers.profiles import Profile
 from tests.papers.recartoonx.experiments.test_experiments import PROFILE, tiny_classifier
 
@@ -41,31 +41,31 @@ def test_convergence_is_what_the_history_says(study):
 
 
 def test_prices_are_those_of_the_least_sure_images(study):
-    table = study.table("prices")
+    table = study.table("sparsity-weights")
     confidence = study.predictions[1]
     chosen = least_sure(study, 2)
     assert sorted(confidence[chosen].tolist()) == sorted(confidence.tolist())[:2]
-    assert table["price"].tolist() == ["fixed", "relative", "own"] * 2
+    assert table["weighting"].tolist() == ["fixed", "relative", "own"] * 2
     relative = study.method("cartoonx", relative=True)
     for place, (_, rows) in zip(chosen, table.groupby("image", sort=False), strict=True):
         image = study.images.images[place : place + 1]
         own = explain_at(relative, image, distortion=0.3)
-        row = rows[rows["price"] == "own"].iloc[0]
+        row = rows[rows["weighting"] == "own"].iloc[0]
         assert row["sparsity_weight"] == pytest.approx(float(own.sparsity_weights[0]), rel=1e-4)
         assert row["sparsity"] == pytest.approx(float(own.sparsity[0]), rel=1e-3, abs=1e-6)
-        fixed = rows[rows["price"] == "fixed"].iloc[0]
+        fixed = rows[rows["weighting"] == "fixed"].iloc[0]
         mask = study.method("cartoonx").explain(image).representation_mask
         expected = relative.problem(image).evaluate(mask, samples=64, seed=study.profile.seed + 1)
         assert fixed["distortion"] == pytest.approx(float(expected["distortion"][0]), rel=1e-3)
-        assert fixed["sparsity_weight"] == rows[rows["price"] == "relative"].iloc[0]["sparsity_weight"] == 4
+        assert fixed["sparsity_weight"] == rows[rows["weighting"] == "relative"].iloc[0]["sparsity_weight"] == 4
     assert (table["black"] == (table["brightness"] < 0.05)).all()
 
 
 def test_a_second_run_computes_nothing(study, monkeypatch):
-    first = study.table("prices")
+    first = study.table("sparsity-weights")
     monkeypatch.setattr(CartoonX, "explain", None)
     again = Study(study.profile, root=study.root)
-    assert again.table("prices").equals(first)
+    assert again.table("sparsity-weights").equals(first)
 
 
 def test_a_profile_without_the_section_says_so(tmp_path):
