@@ -25,8 +25,8 @@ def sparsity_weight_table(study: Study) -> pd.DataFrame:
 
     Returns:
         Columns image, model (cnn or vit), confidence, weighting (fixed, relative, own), sparsity_weight (λk),
-        distortion (label, relative to p²), standard_error, sparsity (‖s‖₁/k), brightness (the cartoon's mean ÷ the image's),
-        black (brightness below 0.05), seconds.
+        distortion (label, relative to p²), standard_error, sparsity (‖s‖₁/k), brightness (the cartoon's mean ÷ the
+        image's), black (brightness below 0.05), seconds.
     """
     rows = []
     for model, source, count in searched(study):
