@@ -79,7 +79,9 @@ def _wait(device: str) -> None:
 
 def seconds_a_step(method: RateDistortionExplainer, images: torch.Tensor, device: str, steps: int) -> float:
     """Of a batch: the difference of a long and a short run, so that what is done once does not count."""
-    long, short = (seconds(lambda n=n: method.but(steps=n).explain(images), device) for n in (2 * steps, steps))
+    long, short = (
+        seconds(lambda n=n: method.with_options(steps=n).explain(images), device) for n in (2 * steps, steps)
+    )
     return max((long - short) / steps, 1e-9)
 
 
@@ -110,9 +112,9 @@ def attainable(device: str, precision: str, side: int) -> float:
 def operations(method: RateDistortionExplainer, images: torch.Tensor) -> float:
     """Operations of one step, forward and backward."""
     with FlopCounterMode(display=False) as two:
-        method.but(steps=2).explain(images)
+        method.with_options(steps=2).explain(images)
     with FlopCounterMode(display=False) as one:
-        method.but(steps=1).explain(images)
+        method.with_options(steps=1).explain(images)
     return two.get_total_flops() - one.get_total_flops()
 
 

@@ -18,7 +18,7 @@ from benchmarks.timing import medians, threads
 from helpers.classifiers import Classifier, load_classifier
 from helpers.classifiers.vgg import VGG_NAME
 from helpers.data.scenes import make_scenes
-from helpers.methods.baselines.signed import signed_attributions
+from helpers.methods.baselines.attribution_methods import attribution_method
 from helpers.methods.space_vae import NetworkOptions, SpaceVAENetwork, load_space_vae
 from helpers.methods.space_vae.method import SpaceVAE
 
@@ -52,7 +52,7 @@ def run(
     counts = [len(images)]
     for name, count, options in COMPETITORS.values():
         part = images[: min(count, most)]
-        competitor = signed_attributions(classifier, name, **options)
+        competitor = attribution_method(classifier, name, **options)
         functions.append(_waiting(lambda part=part, each=competitor: each.attribute(part), device))
         counts.append(len(part))
     with threads():

@@ -17,7 +17,7 @@ from helpers.metrics import (
     conciseness_preciseness,
     hallucinated_edges,
     hallucination_score,
-    kept_probability,
+    preciseness,
 )
 
 # column -> how the page calls it
@@ -58,13 +58,13 @@ def sharpness(
         "brightness": 100 * kept.sum((1, 2, 3)) / images.sum((1, 2, 3)),
         "hallucination": hallucination_score(images, kept),
         "invented": 100 * invented_share(images, kept),
-        "probability": 100 * kept_probability(classifier, images, kept, targets),
+        "probability": 100 * preciseness(classifier, images, kept, targets),
         "cp_pixels": conciseness_preciseness(classifier, images, kept, targets),
         "cp_coefficients": conciseness_preciseness(
-            classifier, images, kept, targets, kind="coefficients", representation=representation
+            classifier, images, kept, targets, measure="coefficients", representation=representation
         ),
         "cp_entropy": conciseness_preciseness(
-            classifier, images, kept, targets, kind="entropy", representation=representation
+            classifier, images, kept, targets, measure="entropy", representation=representation
         ),
     }
     return pd.DataFrame({name: values.tolist() for name, values in columns.items()})

@@ -43,7 +43,7 @@ def looks(
     """The network's masks after one look, two looks, and so on."""
     problem = method.problem(images)
     weights = images.new_full((len(images),), weight)
-    return [refine_mask(network, problem, images, weights, looks=number + 1) for number in range(count)]
+    return [refine_mask(network, problem, images, weights, refinement_steps=number + 1) for number in range(count)]
 
 
 def draw_starts(
@@ -60,7 +60,7 @@ def draw_starts(
         squeeze=False,
     )
     plt.close(figure)
-    pictures = {name: method.finish(method.problem(images), start, {}).mask for name, start in starts.items()}
+    pictures = {name: method.to_explanation(method.problem(images), start, {}).mask for name, start in starts.items()}
     for row, image in enumerate(images):
         draw_image(axes[row, 0], image, "the image" if row == 0 else "")
         for place, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):

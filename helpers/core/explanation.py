@@ -60,10 +60,10 @@ class Explanation:
         """The number of images."""
         return self.mask.shape[0]
 
-    def __getitem__(self, index: slice) -> Explanation:
+    def __getitem__(self, index: slice | Int[Tensor, " rows"]) -> Explanation:
         """The explanations of some images of the batch."""
-        if not isinstance(index, slice):
-            raise TypeError("an Explanation is indexed by a slice, such as explanation[2:3]")
+        if not isinstance(index, slice | Tensor):
+            raise TypeError("an Explanation is indexed by a slice or a tensor of rows, such as explanation[2:3]")
         return self._each(lambda values: values[index])
 
     def to(self, device: torch.device | str) -> Explanation:

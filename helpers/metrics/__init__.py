@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "masked_probabilities": "helpers.metrics.class_scores",
         "conciseness_preciseness": "helpers.metrics.conciseness",
         "information": "helpers.metrics.conciseness",
-        "kept_probability": "helpers.metrics.conciseness",
+        "preciseness": "helpers.metrics.conciseness",
         "Direction": "helpers.metrics.curves",
         "random_ranks": "helpers.metrics.curves",
         "rate_distortion_curve": "helpers.metrics.curves",

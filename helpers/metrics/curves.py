@@ -1,4 +1,4 @@
-"""Rate-distortion curves: how the classifier's output changes as the most relevant entries are kept, or destroyed."""
+"""Rate-distortion curves: the distortion as the most relevant entries are kept, or replaced by noise."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ Direction = Literal["keep", "randomise"]
 def random_ranks(
     mask: Float[Tensor, "batch k"], draws: int, generator: torch.Generator
 ) -> Int[Tensor, "draws batch k"]:
-    """Each entry's place when a mask is sorted from its largest entry down, with ties broken at random in each draw.
+    """The rank of each entry of a mask, 0 for the largest, with ties broken at random in each draw.
 
-    Most entries of a converged mask are exactly 0; their order is chance, and averaging over draws says how much of
-    a curve is chance.
+    Most entries of a converged mask are exactly 0, so that their order is random: the spread over draws shows how much
+        of
+    a curve is due to chance.
     """
-    # a random permutation of the entries, shared by the batch, then a stable sort: ties stay in the permuted order
+    # a stable sort after a random permutation, which the batch shares, keeps ties in the permuted order
     k = mask.shape[-1]
     permutations = torch.stack(
         [torch.randperm(k, generator=generator, device=generator.device) for _ in range(draws)]
     ).to(mask.device)
     shuffled = mask[:, permutations].transpose(0, 1)  # (draws, batch, k)
-    order = shuffled.argsort(dim=-1, descending=True, stable=True)
-    entries = permutations.unsqueeze(1).expand_as(order).gather(-1, order)  # the entry at each place
-    places = torch.arange(k, device=mask.device).expand_as(entries)
-    return torch.empty_like(entries).scatter_(-1, entries, places)
+    order = shuffled.argsort(dim=-1, descending=True, stable=True)  # (draws, batch, k)
+    entries = permutations.unsqueeze(1).expand_as(order).gather(-1, order)  # (draws, batch, k): the entry at each rank
+    ranks = torch.arange(k, device=mask.device).expand_as(entries)
+    return torch.empty_like(entries).scatter_(-1, entries, ranks)
 
 
 @torch.no_grad()
@@ -46,20 +47,20 @@ def rate_distortion_curve(
     seed: int = 0,
     chunk: int = 64,
 ) -> tuple[Float[Tensor, "batch fractions"], Float[Tensor, "batch fractions"]]:
-    """The distortion when the most relevant p of the entries are kept, or replaced by noise, for each fraction p.
+    """The distortion when the most relevant share p of the entries is kept, or replaced by noise, for each p.
 
-    "keep" replaces all entries by noise but the ⌈p·k⌉ with the largest mask; "randomise" replaces these and keeps the
-    rest ([Re] CartoonX, section 3.4, Figure 3). The noise is the problem's own (adaptive, per band), the distortion is
-    the one of `problem.options`, and one noise draw serves all fractions, images and methods.
+    "keep" replaces all but the ⌈p·k⌉ entries with the largest mask by noise; "randomise" replaces these and keeps the
+    rest ([Re] CartoonX, section 3.4, Figure 3). Noise and distortion are those of the problem. All fractions, images
+    and methods share the noise draws.
 
     Args:
         problem: the images, the classifier, the representation and the distortion.
-        mask: the relevance of each entry; only its order counts. A mask of one constant is the random baseline.
+        mask: the relevance of each entry; only the order counts. A constant mask is the random baseline.
         fractions: shares of the entries, in [0, 1].
         direction: "keep" or "randomise".
         draws: noise draws and tie-breaks; the published curves use 1.
         seed: of the noise and the tie-breaks.
-        chunk: obfuscations a forward pass.
+        chunk: obfuscations per forward pass.
 
     Returns:
         The mean over the draws and its standard error (nan for one draw), both (batch, fractions).
@@ -73,23 +74,22 @@ def rate_distortion_curve(
     noise = problem.draw(draws, generator)  # (draws, channels, k)
     ranks = random_ranks(mask[:, 0], draws, generator)
     counts = torch.tensor([_count(p, k) for p in fractions], device=mask.device)
-    total = len(counts) * draws
-    cells = torch.arange(total, device=mask.device)
-    parts = []
+    cases = torch.arange(len(counts) * draws, device=mask.device)  # (fraction, draw), flattened
+    distortions = []
     for image in range(batch):
-        one = problem.select(slice(image, image + 1))
-        for cell in cells.split(chunk):
-            fraction, draw = cell // draws, cell % draws
+        single = problem.select(slice(image, image + 1))
+        for case in cases.split(chunk):
+            fraction, draw = case // draws, case % draws
             relevant = ranks[draw, image] < counts[fraction, None]  # (chunk, k)
             keep = relevant if direction == "keep" else ~relevant
-            parts.append(one.replaced(keep.unsqueeze(1), noise[draw]))
-    values = torch.cat(parts).view(batch, len(counts), draws)
+            distortions.append(single.replacement_distortions(keep.unsqueeze(1), noise[draw]))
+    values = torch.cat(distortions).view(batch, len(counts), draws)
     error = values.std(-1) / draws**0.5 if draws > 1 else torch.full_like(values[..., 0], torch.nan)
     return values.mean(-1), error
 
 
 def _count(fraction: float, k: int) -> int:
-    """⌈fraction·k⌉, safe against the rounding of fractions such as 0.07 * 100."""
+    """⌈fraction·k⌉, robust against float rounding, as in 0.07 * 100."""
     return -int(-round(fraction * k, 6) // 1)
 
 
@@ -99,6 +99,6 @@ def _check(problem: RateDistortion, mask: Tensor, fractions: Sequence[float], dr
         raise ValueError(f"fractions must lie in [0, 1]; these do not: {outside}")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, not {draws}")
-    wanted = tuple(problem.coefficients[:, :1].shape)
-    if tuple(mask.shape) != wanted:
-        raise ValueError(f"the mask must be {wanted}, one entry for each coefficient, not {tuple(mask.shape)}")
+    expected = tuple(problem.coefficients[:, :1].shape)
+    if tuple(mask.shape) != expected:
+        raise ValueError(f"the mask must be {expected}, one entry for each coefficient, not {tuple(mask.shape)}")

@@ -1,4 +1,4 @@
-"""What a classifier is shown of an image where a mask says what to keep."""
+"""Masked images as classifier input, in the corrected and the published variant."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ def masked_images(
     masks: Float[Tensor, "batch 1 height width"],
     variant: Variant = "corrected",
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Images of which a mask hides a part.
+    """Images with the baseline where a mask hides pixels.
 
-    Corrected: hidden pixels are black, as the paper's x ⊙ m says (section 3.1). Published: the code multiplies the
-    normalised image, so that hidden pixels show the mean colour that the normaliser takes away, a grey.
+    Corrected: the baseline is black, as in the paper's x ⊙ m (section 3.1). Published: the code multiplies the
+        normalised
+    image, so that the baseline is the mean colour of the normaliser, a grey.
 
     Args:
         classifier: its `mean` is the mean colour.
         images: pixels in [0, 1].
-        masks: 1 keeps a pixel, 0 hides it.
-        variant: what stands where a pixel is hidden.
+        masks: 1 keeps a pixel, 0 hides it; in between, a blend.
+        variant: of the baseline.
 
     Raises:
-        ValueError: the variant is neither, or the classifier has no mean colour for the published one.
+        ValueError: the variant is unknown, or the classifier has no mean colour for the published one.
     """
     if variant not in get_args(Variant):
         raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")

@@ -1,4 +1,4 @@
-"""Decisions about many classes at once: micro-averaged precision, recall and F score (Table 4, supplement B)."""
+"""Multi-label decisions: micro-averaged precision, recall and F score (Table 4, supplement B)."""
 
 from __future__ import annotations
 
@@ -7,39 +7,42 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 PLAIN_THRESHOLD = 0.0
+"""The threshold of the logits on images: a probability of one half."""
+
 MASKED_THRESHOLD = -1.0
-"""A logit above this counts as "yes" on a masked image: "masked images result in overall lower logits" (Table 4)."""
+"""The threshold on masked images: "masked images result in overall lower logits" (Table 4)."""
 
 
 def decision_counts(
     logits: Float[Tensor, "batch classes"], labels: Bool[Tensor, "batch classes"], threshold: float | int = 0.0
 ) -> Int[Tensor, "batch 4"]:
-    """The decisions "logit > threshold" of each image against its labels: true yes, false yes, true no, false no.
+    """True positives, false positives, true negatives and false negatives of the decisions "logit > threshold".
 
-    Add them up over images for the scores of a whole dataset.
+    Sum them over images for `micro_scores`.
 
     Args:
         logits: of a multi-label classifier.
-        labels: which classes each image shows.
-        threshold: of the logits: 0 is a probability of one half.
+        labels: the classes of each image.
+        threshold: of the logits.
     """
-    yes = logits > threshold
-    decisions = (yes & labels, yes & ~labels, ~yes & ~labels, ~yes & labels)
-    return torch.stack([decision.sum(1) for decision in decisions], 1)
+    positive = logits > threshold
+    decisions = torch.stack([positive & labels, positive & ~labels, ~positive & ~labels, ~positive & labels], 1)
+    return decisions.sum(2)  # (batch, 4, classes) -> (batch, 4)
 
 
 def micro_scores(counts: Int[Tensor, "*batch 4"]) -> dict[str, Float[Tensor, "*batch"]]:
-    """Precision, recall and F score in [0, 1] of such counts; 0 where there is nothing to divide by.
+    """Precision, recall and F score, in [0, 1]; 0 where the denominator is 0.
 
     Args:
-        counts: as `decision_counts` returns, added over batches; a batch of them serves a bootstrap.
+        counts: from `decision_counts`, summed over images; several rows for a bootstrap.
     """
-    true_yes, false_yes, _, false_no = counts.double().unbind(-1)
-    parts = {
-        "precision": (true_yes, true_yes + false_yes),
-        "recall": (true_yes, true_yes + false_no),
-        "f_score": (2 * true_yes, 2 * true_yes + false_yes + false_no),
+    true_positive, false_positive, _, false_negative = counts.double().unbind(-1)
+    fractions = {
+        "precision": (true_positive, true_positive + false_positive),
+        "recall": (true_positive, true_positive + false_negative),
+        "f_score": (2 * true_positive, 2 * true_positive + false_positive + false_negative),
     }
     return {
-        name: torch.where(whole > 0, part / whole.clamp_min(1), 0.0).float() for name, (part, whole) in parts.items()
+        name: torch.where(denominator > 0, numerator / denominator.clamp_min(1), 0.0).float()
+        for name, (numerator, denominator) in fractions.items()
     }

@@ -1,4 +1,4 @@
-"""Masks against the objects of an image: Table 2 of "What You See is What You Classify" (section 4.3)."""
+"""Segmentation scores of masks: Table 2 of "What You See is What You Classify" (section 4.3)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from helpers.metrics.masking import masked_images
 F1_THRESHOLDS = (0.25, 0.5, 0.75)
 IOU_THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 SMALLEST_AREA = 0.05
-"""A mask smaller than this is not rewarded further by the saliency score (equation 9)."""
+"""The lower bound of the area in the saliency score (equation 9)."""
 
 SANITY_COLUMNS = ("0", "0.5", "1", "G.T.")
 
 
 def sanity_masks(objects: Float[Tensor, "batch height width"]) -> dict[str, Float[Tensor, "batch height width"]]:
-    """The masks of Table 2's four columns that no method made: nothing, a half everywhere, all, and the truth."""
+    """The reference masks of Table 2: 0, 0.5 and 1 everywhere, and the ground truth."""
     constants = {"0": 0.0, "0.5": 0.5, "1": 1.0}
     return {**{name: torch.full_like(objects, value) for name, value in constants.items()}, "G.T.": objects}
 
@@ -28,9 +28,9 @@ def sanity_masks(objects: Float[Tensor, "batch height width"]) -> dict[str, Floa
 def segmentation_scores(
     masks: Float[Tensor, "batch height width"],
     objects: Float[Tensor, "batch height width"],
-    counted: Bool[Tensor, "batch height width"] | None = None,
+    valid: Bool[Tensor, "batch height width"] | None = None,
 ) -> dict[str, Float[Tensor, " batch"]]:
-    """How well a mask covers the objects of its image, one value per image.
+    """Overlap of masks with the objects of their images, one value per image.
 
     - `accuracy`: the mean of m g + (1 - m)(1 - g); with a binary truth g this is 1 - `mae`;
     - `iou`: Σ min(m, g) / Σ max(m, g);
@@ -38,29 +38,29 @@ def segmentation_scores(
     - `f1_25`, `f1_50`, `f1_75`: the F1 score of the pixels with m > t, for t = 0.25, 0.5, 0.75;
     - `iou_10` ... `iou_90`: the intersection over union of the pixels with m > t, for t = 0.1 ... 0.9.
 
-    A mask that is empty where the truth is empty too is right: its iou and F1 are 1. An image of which no pixel
-    counts has no score: all are nan. A truth between 0 and 1 (a published resizing) enters the first three as it is,
-    and as g > 0.5 where the mask is cut at a threshold.
+    IoU and F1 are 1 if mask and truth are both empty, and all scores are nan for an image without valid pixels. A soft
+    truth (from the published resizing) enters the first three as it is, and the thresholded ones as g > 0.5.
 
     Args:
-        masks: in [0, 1]; of an image with several classes, these merged into one (`merge_classes`).
-        objects: the truth, in [0, 1].
-        counted: the pixels that count; None for all.
+        masks: in [0, 1]; the merged mask of an image with several classes (`merge_classes`).
+        objects: the ground truth g, in [0, 1].
+        valid: the pixels to score; None for all.
     """
-    counts = torch.ones_like(objects, dtype=torch.bool) if counted is None else counted
-    mask, truth, weight = masks.flatten(1), objects.flatten(1), counts.flatten(1).to(masks.dtype)
+    if valid is None:
+        valid = torch.ones_like(objects, dtype=torch.bool)
+    mask, truth, weight = masks.flatten(1), objects.flatten(1), valid.flatten(1).to(masks.dtype)  # (batch, pixels)
     pixels = weight.sum(1)
-    agreed = mask * truth + (1 - mask) * (1 - truth)
+    correct = mask * truth + (1 - mask) * (1 - truth)
     scores = {
-        "accuracy": (weight * agreed).sum(1) / pixels,
+        "accuracy": (weight * correct).sum(1) / pixels,
         "iou": _ratio((weight * torch.minimum(mask, truth)).sum(1), (weight * torch.maximum(mask, truth)).sum(1)),
         "mae": (weight * (mask - truth).abs()).sum(1) / pixels,
     }
-    both, either, total = _overlaps(mask, truth, weight, (*F1_THRESHOLDS, *IOU_THRESHOLDS))
+    intersection, union, total = _overlaps(mask, truth, weight, (*F1_THRESHOLDS, *IOU_THRESHOLDS))
     for column, threshold in enumerate(F1_THRESHOLDS):
-        scores[f"f1_{round(100 * threshold)}"] = _ratio(2 * both[:, column], total[:, column])
+        scores[f"f1_{round(100 * threshold)}"] = _ratio(2 * intersection[:, column], total[:, column])
     for column, threshold in enumerate(IOU_THRESHOLDS, len(F1_THRESHOLDS)):
-        scores[f"iou_{round(100 * threshold)}"] = _ratio(both[:, column], either[:, column])
+        scores[f"iou_{round(100 * threshold)}"] = _ratio(intersection[:, column], union[:, column])
     return {name: torch.where(pixels > 0, values, torch.nan) for name, values in scores.items()}
 
 
@@ -75,39 +75,39 @@ def saliency_score(
 ) -> Float[Tensor, " batch"]:
     """The saliency score of each image; lower is better (section 4.3, equation 9).
 
-    log max(mean of m, 0.05) - log Σ p[c], where p is the classifier's softmax on the masked image and the sum runs
-    over the classes of the image. Logarithms are added before they are exponentiated, so that no score is infinite.
-    An image without any object has no score: nan.
+    log max(mean of m, 0.05) - log Σ p[c], where p is the classifier's softmax on the masked image and the sum is over
+    the classes of the image. It is computed by log-sum-exp, so that no score is infinite. nan for an image without
+    objects.
 
     Args:
         classifier: pixels in [0, 1] to logits.
         images: pixels in [0, 1].
         masks: in [0, 1].
-        instances: how many objects of each class an image shows (`SegmentedImages.instances`).
-        variant: published: hidden pixels show the mean colour, and a class is added once for each of its *objects*, so
-            that three cars make the score better by log 3. Corrected: black, and each class once.
+        instances: number of objects of each class in the image (`SegmentedImages.instances`).
+        variant: published: the baseline is the mean colour, and a class is counted once per *object*, so that three
+            cars improve the score by log 3. Corrected: the baseline is black, and each class is counted once.
     """
     weights = instances.to(masks.dtype) if variant == "published" else (instances > 0).to(masks.dtype)
-    shown = masked_images(classifier, images, masks.unsqueeze(1), variant)
-    probabilities = classifier(shown).log_softmax(1)
-    found = torch.logsumexp(probabilities.masked_fill(weights == 0, -torch.inf) + weights.clamp_min(1).log(), 1)
-    area = masks.mean((1, 2)).clamp_min(SMALLEST_AREA).log()
-    return torch.where(weights.sum(1) > 0, area - found, torch.nan)
+    logs = classifier(masked_images(classifier, images, masks.unsqueeze(1), variant)).log_softmax(1)
+    log_probability = torch.logsumexp(logs.masked_fill(weights == 0, -torch.inf) + weights.clamp_min(1).log(), 1)
+    log_area = masks.mean((1, 2)).clamp_min(SMALLEST_AREA).log()
+    return torch.where(weights.sum(1) > 0, log_area - log_probability, torch.nan)
 
 
 def _overlaps(mask: Tensor, truth: Tensor, weight: Tensor, thresholds: Sequence[float]) -> tuple[Tensor, ...]:
-    """Of the masks cut at each threshold: |both|, |either| and |mask| + |truth|, each (batch, thresholds)."""
-    found = truth.gt(0.5).to(weight.dtype) * weight
-    size = found.sum(1)
-    parts = []
-    for threshold in thresholds:  # one at a time: all at once would need thresholds times the memory
-        kept = mask.gt(threshold).to(weight.dtype)
-        parts.append(((kept * found).sum(1), (kept * weight).sum(1)))
-    both, kept_sizes = (torch.stack(values, 1) for values in zip(*parts, strict=True))
-    total = kept_sizes + size.unsqueeze(1)
-    return both, total - both, total
+    """Intersection, union and |mask| + |truth| of the masks binarised at each threshold, each (batch, thresholds)."""
+    objects = truth.gt(0.5).to(weight.dtype) * weight
+    intersections, sizes = [], []
+    for threshold in thresholds:  # in a loop: all at once would take as many times the memory
+        binary = mask.gt(threshold).to(weight.dtype)
+        intersections.append((binary * objects).sum(1))
+        sizes.append((binary * weight).sum(1))
+    intersection = torch.stack(intersections, 1)
+    total = torch.stack(sizes, 1) + objects.sum(1, keepdim=True)
+    return intersection, total - intersection, total
 
 
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """Part over whole; 1 where the whole is 0: nothing was wanted and nothing was given."""
-    return torch.where(whole > 0, part / whole.clamp_min(torch.finfo(whole.dtype).tiny), torch.ones_like(whole))
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Numerator over denominator; 1 where the denominator is 0: mask and truth are both empty."""
+    tiny = torch.finfo(denominator.dtype).tiny
+    return torch.where(denominator > 0, numerator / denominator.clamp_min(tiny), torch.ones_like(denominator))

@@ -1,8 +1,8 @@
-"""Does an explanation find a planted shortcut, and does the classifier use it? On scenes both are known.
+"""Detection of a planted shortcut by explanations, and the classifier's sensitivity to it.
 
-The paper remarks that the masks of trains show the tracks, since the classifier has learnt to look at them (section
-4.1). In a scene the "tracks" are a mark that is stuck on the image: where it is, is known to the pixel, and the same
-scene can be drawn with and without it, so that what the classifier owes to it is known too.
+The paper remarks that the masks of trains include the tracks, since the classifier has learned to use them (section
+4.1). In scenes such a shortcut is a mark on the image. Its pixels are known, and so is its effect on the classifier,
+since the same scene can be rendered with and without it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ def shortcut_scores(
     mark: Bool[Tensor, "batch height width"],
     objects: Bool[Tensor, "batch height width"],
 ) -> dict[str, Float[Tensor, " batch"]]:
-    """How much of a class's mask lies on the mark, one value per image, in three measures.
+    """The relevance of the mark in the mask of a class, one value per image, by three measures.
 
-    - `over_background`: the probability that a random pixel of the mark stands higher in the mask than a random pixel
-      of the background (neither mark nor object). 0.5: the mask sees no difference; 1: the mark stands out.
-    - `over_object`: the same against the pixels of the object. 1: the mark stands above all of the object.
+    - `over_background`: the pixel AUROC of the mark against the background (neither mark nor object). 0.5: no
+      difference; 1: every pixel of the mark has a larger value.
+    - `over_object`: the pixel AUROC of the mark against the object.
     - `relevance_mass_above_chance`: the share of the mask's mass on the mark, minus the mark's share of the image.
 
-    The first two depend on the order of a mask's values alone, so that smooth and sharp methods can be compared. They
-    are nan where one of the two regions is empty.
+    The first two depend only on the order of a mask's values, so that smooth and sharp methods can be compared. They
+    are nan if one of the two regions is empty.
 
     Args:
-        masks: the mask of one class for each image.
+        masks: of one class per image.
         mark: the pixels of the mark.
         objects: the pixels of the class's objects.
     """
@@ -47,15 +47,15 @@ def shortcut_sensitivity(
     without: Float[Tensor, "batch 3 height width"],
     marked: Float[Tensor, "batch 3 height width"],
 ) -> dict[str, Float[Tensor, "batch classes"]]:
-    """What a classifier owes to the mark: how its answers change when nothing but the mark is added.
+    """Shortcut sensitivity: the change in a classifier's output when only the mark is added to a scene.
 
     Args:
         classifier: pixels in [0, 1] to logits, one per class.
         without: scenes without the mark.
-        marked: the same scenes with it.
+        marked: the same scenes with the mark.
 
     Returns:
-        `logit` and `probability` (of the sigmoid): with the mark minus without, for each class.
+        The differences of `logit` and of `probability` (sigmoid), with the mark minus without, for each class.
     """
     before, after = classifier(without), classifier(marked)
     return {"logit": after - before, "probability": after.sigmoid() - before.sigmoid()}

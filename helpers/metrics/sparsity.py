@@ -1,4 +1,4 @@
-"""How sparse explanations are, and whether the classifier still recognises them: Table 1 of "SpaCE-VAE"."""
+"""Sparsity and prediction agreement of sparse images: Table 1 of "SpaCE-VAE"."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def lp_norm(
     *,
     tolerance: float | int = 0.0,
 ) -> Float[Tensor, " batch"]:
-    """How much of each image there is: the number of entries that are not black (p = 0), or their sum (p = 1).
+    """The L0 or L1 norm of each image: the number of entries that are not black (p = 0), or their sum (p = 1).
 
     Entries are counted, not pixels: an image of 32 x 32 pixels has 3,072 of them (section 4.2).
 
     Args:
         images: pixels in [0, 1].
         p: 0 or 1.
-        reference: a colour (one, or one per image) that is measured against instead of black.
-        tolerance: for p = 0: an entry that is no further than this from the reference counts as equal to it.
+        reference: a colour to subtract first, one for all images or one per image; None for black.
+        tolerance: for p = 0: largest difference from the reference that counts as 0.
 
     Raises:
         ValueError: p is neither 0 nor 1, or the tolerance is negative.
@@ -45,8 +45,8 @@ def lp_norm(
 def lp_sparsity(before: Float[Tensor, " batch"], after: Float[Tensor, " batch"]) -> float:
     """Lp sparsity in percent: 100 (mean ‖x‖ - mean ‖x̂‖) / mean ‖x‖ (section 4.2).
 
-    A ratio of means, not a mean of ratios: bright images weigh more. It is negative where explanations are brighter
-    than their images, and nan where there is nothing to remove.
+    A ratio of means, not a mean of ratios: bright images have more weight. It is negative if explanations are brighter
+    than their images, and nan if all images are black.
 
     Args:
         before, after: the norms of each image and of its explanation (`lp_norm`).
@@ -57,13 +57,13 @@ def lp_sparsity(before: Float[Tensor, " batch"], after: Float[Tensor, " batch"])
 
 @dataclass(frozen=True)
 class SparseScores:
-    """What is known of each explained image.
+    """The scores of each explained image.
 
     Attributes:
         l0_before, l0_after, l1_before, l1_after: norms of the image and of its explanation.
         label: the true class.
         predicted, predicted_after: the classes predicted for the image and for its explanation.
-        confidence: the explanation's probability of the class that was predicted for the *image*.
+        confidence: the explanation's probability of the class predicted for the *image*.
         top_confidence: the explanation's probability of the class predicted for the explanation itself.
     """
 
@@ -82,18 +82,18 @@ class SparseScores:
         return len(self.label)
 
     def __getitem__(self, rows: slice) -> SparseScores:
-        """The scores of some of the images."""
+        """The scores of a slice of the images."""
         return SparseScores(**{name: values[rows] for name, values in self.columns().items()})
 
     def columns(self) -> dict[str, Tensor]:
-        """Every attribute by its name, as columns of a table."""
+        """The attributes by name, as columns of a table."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @staticmethod
-    def join(parts: Sequence[SparseScores]) -> SparseScores:
-        """The scores of several batches as one."""
+    def join(batches: Sequence[SparseScores]) -> SparseScores:
+        """The concatenated scores of several batches."""
         names = [field.name for field in fields(SparseScores)]
-        return SparseScores(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+        return SparseScores(**{name: torch.cat([getattr(batch, name) for batch in batches]) for name in names})
 
 
 @torch.no_grad()
@@ -108,19 +108,19 @@ def score_explanations(
     tolerance: float | int = 0.0,
     batch: int = 256,
 ) -> SparseScores:
-    """Put sparse images to the classifier that they explain.
+    """Score sparse images by their norms and by the predictions of the explained classifier.
 
     Args:
         classifier: pixels in [0, 1] to logits.
         images: the originals, in [0, 1].
         kept: their explanations, in [0, 1].
         labels: the true classes.
-        predicted: the classes predicted for the originals, where they are known; they are found out otherwise.
+        predicted: the classes predicted for the originals; computed if None.
         reference, tolerance: of the norms (`lp_norm`).
-        batch: images in one call of the classifier.
+        batch: images per forward pass.
 
     Raises:
-        ValueError: images, explanations and labels do not belong together.
+        ValueError: images, explanations and labels differ in number or shape.
     """
     if images.shape != kept.shape or len(labels) != len(images):
         raise ValueError(
@@ -128,8 +128,8 @@ def score_explanations(
             f"got {tuple(kept.shape)} and {len(labels)} labels"
         )
     if predicted is None:
-        predicted = torch.cat([classifier(part).argmax(1) for part in images.split(batch)])
-    probabilities = torch.cat([classifier(part).softmax(1) for part in kept.split(batch)])
+        predicted = torch.cat([classifier(some).argmax(1) for some in images.split(batch)])
+    probabilities = torch.cat([classifier(some).softmax(1) for some in kept.split(batch)])
     top = probabilities.max(1)
     norms = {
         f"l{p}_{when}": lp_norm(pictures, p, reference, tolerance=tolerance)
@@ -147,22 +147,22 @@ def score_explanations(
 
 
 def summarise(scores: SparseScores, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, float]:
-    """The row of Table 1 that these images make, each entry with its 95 % percentile bootstrap interval over images.
+    """A row of Table 1 for these images, each entry with its 95 % percentile bootstrap interval over images.
 
-    - `accuracy`: the share of explanations that get their image's *true* label;
-    - `agreement`: the share that gets the label that was *predicted* for the image;
+    - `accuracy`: the share of explanations classified as their image's *true* label;
+    - `agreement`: the prediction agreement, the share classified as the label *predicted* for the image;
     - `confidence`: the mean probability of the class predicted for the image;
     - `top_confidence`: the mean probability of the explanation's own predicted class;
-    - `l0`, `l1`: sparsities in percent (`lp_sparsity`; both means are taken over the same resampled images).
+    - `l0`, `l1`: sparsities in percent (`lp_sparsity`, with both means over the same resampled images).
 
     Args:
         scores: of at least one image.
-        seed: of the resampling. Tables of the same images and seed resample them alike.
-        resamples: how often images are drawn anew, with repeats.
+        seed: of the resampling; tables of the same images and seed share the resamples.
+        resamples: number of bootstrap resamples.
 
     Returns:
-        `images`, their number, and for each name above `<name>`, `<name>_low` and `<name>_high`, as fractions (the
-        first four) or percent. The ends of an interval are nan for fewer than two images.
+        The number of `images`, and for each name above `<name>`, `<name>_low` and `<name>_high`, as fractions (the
+        first four) or percent. The bounds of an interval are nan for fewer than two images.
 
     Raises:
         ValueError: there is no image.
@@ -181,7 +181,7 @@ def summarise(scores: SparseScores, *, seed: int = 0, resamples: int = RESAMPLES
 
     for name in ("accuracy", "agreement", "confidence", "top_confidence"):
         add(name, bootstrap(columns[name][:, None], lambda means: means[..., 0], draws))
-    with np.errstate(divide="ignore", invalid="ignore"):  # black images only: nothing can be removed, which is nan
+    with np.errstate(divide="ignore", invalid="ignore"):  # the sparsity of black images is nan
         for norm in ("l0", "l1"):
             both = np.stack([columns[f"{norm}_before"], columns[f"{norm}_after"]], axis=1)
             add(norm, bootstrap(both, lambda means: (means[..., 0] - means[..., 1]) / means[..., 0], draws), 100.0)

@@ -1,4 +1,4 @@
-"""Measures of a mask: against what is true of a scene, and how jittery it is."""
+"""Measures of a mask against the ground truth of a scene, and of its smoothness."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from helpers.data.scenes import Scenes
 
 
 def region_of_class(scenes: Scenes, classes: Int[Tensor, " scenes"]) -> Bool[Tensor, "scenes 1 size size"]:
-    """The visible pixels of each scene's objects of one class; nothing where no object has that class.
+    """The visible pixels of the objects of one class in each scene.
 
     Args:
-        scenes: scenes with their masks.
-        classes: one class a scene, such as the predictions.
+        scenes: scenes with their object masks.
+        classes: one class per scene, such as the predictions.
     """
-    wanted = scenes.object_classes == classes[:, None]  # (scenes, objects)
-    return (scenes.object_masks & wanted[:, :, None, None]).any(1, keepdim=True)
+    chosen = scenes.object_classes == classes[:, None]  # (scenes, objects)
+    return (scenes.object_masks & chosen[:, :, None, None]).any(1, keepdim=True)
 
 
 def relevance_mass_accuracy(
     mask: Float[Tensor, "batch 1 height width"], region: Bool[Tensor, "batch 1 height width"]
 ) -> Float[Tensor, " batch"]:
-    """The share of a mask's mass that lies in a region, in [0, 1]; nan where the mask is zero everywhere.
+    """Relevance mass accuracy: the share of a mask's mass inside a region, in [0, 1]; nan for an empty mask.
 
-    A mask that knows nothing, a constant one, scores the region's share of the image: compare with
-    `region.float().mean((1, 2, 3))`.
+    A constant mask scores the region's share of the image, `region.float().mean((1, 2, 3))`.
     """
     total = mask.sum((1, 2, 3))
     inside = torch.where(region, mask, torch.zeros_like(mask)).sum((1, 2, 3))
@@ -34,26 +33,26 @@ def relevance_mass_accuracy(
 
 
 def border_to_mass_ratio(mask: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
-    """The sum of |difference| over all neighbouring pixels, divided by the mask's sum; nan for a mask of zeros.
+    """Border-to-mass ratio: the total variation of a mask, divided by its sum; nan for an empty mask.
 
-    A lonely dot scores 4, a large even patch almost 0: its border over its area.
+    An isolated pixel scores 4; a large constant patch, the ratio of its border to its area, almost 0.
     """
-    padded = torch.nn.functional.pad(mask, (1, 1, 1, 1))  # outside the image nothing is kept
-    jumps = padded.diff(dim=2).abs().sum((1, 2, 3)) + padded.diff(dim=3).abs().sum((1, 2, 3))
+    padded = torch.nn.functional.pad(mask, (1, 1, 1, 1))  # the mask is 0 outside the image
+    variation = padded.diff(dim=2).abs().sum((1, 2, 3)) + padded.diff(dim=3).abs().sum((1, 2, 3))
     total = mask.sum((1, 2, 3))
-    return torch.where(total > 0, jumps / total, torch.full_like(total, torch.nan))
+    return torch.where(total > 0, variation / total, torch.full_like(total, torch.nan))
 
 
-def largest_share(
+def largest_object_share(
     masks: Float[Tensor, "scenes 1 height width"], scenes: Scenes
 ) -> tuple[Float[Tensor, " scenes"], Int[Tensor, " scenes"]]:
-    """The largest share of a mask's mass on any one object of its scene, and that object's class.
+    """The largest share of a mask's mass on a single object of its scene, and the class of that object.
 
-    An empty mask has the share 0.
+    The share is 0 for an empty mask.
     """
-    slots = [
-        relevance_mass_accuracy(masks, scenes.object_masks[:, slot : slot + 1])
-        for slot in range(scenes.object_masks.shape[1])
+    shares = [
+        relevance_mass_accuracy(masks, scenes.object_masks[:, index : index + 1])
+        for index in range(scenes.object_masks.shape[1])
     ]
-    share, place = torch.nan_to_num(torch.stack(slots, 1)).max(1)
-    return share, scenes.object_classes.gather(1, place[:, None])[:, 0]
+    share, index = torch.nan_to_num(torch.stack(shares, 1)).max(1)  # (scenes,)
+    return share, scenes.object_classes.gather(1, index[:, None])[:, 0]

@@ -1,4 +1,4 @@
-"""Figures of the book: one style, one colour per method."""
+"""Figures of the book, in one style and with one colour per method."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""Curves with what we know of their error."""
+"""Curves with error bands, and published values."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ def curve_with_band(
     colour: str | None = None,
     **line: Any,
 ) -> None:
-    """Draw a mean as a line, and the band of two standard errors around it.
+    """Draw a mean as a line, with a band of two standard errors around it.
 
     Args:
-        axes: where to draw.
+        axes: to draw on.
         x: (points,) ascending.
         mean: (points,).
-        standard_error: (points,) not negative; None where nothing is known of it.
-        label: for the legend; a method's name gives the method's colour.
-        colour: another colour.
-        line: matplotlib's arguments of the line.
+        standard_error: (points,) not negative; None for no band.
+        label: for the legend; the name of a method sets the colour.
+        colour: overrides the colour of the method.
+        line: options of `Axes.plot`.
 
     Raises:
-        ValueError: the three are not equally long, or a standard error is negative.
+        ValueError: the lengths differ, or a standard error is negative.
     """
-    places, middle = _array(x), _array(mean)
-    error = np.zeros_like(middle) if standard_error is None else _array(standard_error)
-    if not places.shape == middle.shape == error.shape or places.ndim != 1:
+    x_values, means = _array(x), _array(mean)
+    errors = np.zeros_like(means) if standard_error is None else _array(standard_error)
+    if not x_values.shape == means.shape == errors.shape or x_values.ndim != 1:
         raise ValueError(
-            f"x, mean and standard_error must be equally long, not {places.shape}, {middle.shape}, {error.shape}"
+            f"x, mean and standard_error must be equally long, not {x_values.shape}, {means.shape}, {errors.shape}"
         )
-    if (error < 0).any():
-        raise ValueError("a standard error is negative; were values and errors exchanged?")
-    (drawn,) = axes.plot(places, middle, label=label, color=colour or METHOD_COLOURS.get(label), **line)
+    if (errors < 0).any():
+        raise ValueError("a standard error is negative; were means and errors exchanged?")
+    (curve,) = axes.plot(x_values, means, label=label, color=colour or METHOD_COLOURS.get(label), **line)
     if standard_error is not None:
         axes.fill_between(
-            places, middle - 2 * error, middle + 2 * error, color=drawn.get_color(), alpha=0.2, linewidth=0
+            x_values, means - 2 * errors, means + 2 * errors, color=curve.get_color(), alpha=0.2, linewidth=0
         )
 
 
 def published_values(
     axes: Axes, x: Numbers, y: Numbers, *, method: str, label: str | None = None, markers: bool = True
 ) -> None:
-    """Draw values read off a paper: hollow markers or dashes, in the colour of the method.
+    """Draw the values of a paper, as hollow markers or dashes in the colour of the method.
 
     Args:
-        axes: where to draw.
+        axes: to draw on.
         x, y: (points,).
         method: a key of `METHOD_COLOURS`.
         label: for the legend; by default "<method>, published".
-        markers: markers, or else a dashed line.
+        markers: hollow markers; False for a dashed line.
 
     Raises:
         ValueError: the method has no colour.

@@ -1,4 +1,4 @@
-"""Figures in the book's style that pyplot never knows of, so that none has to be closed."""
+"""Figures in the book's style, outside pyplot, so that none has to be closed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ Size = tuple[float | int, float | int]
 
 @contextmanager
 def book_figure(size: Size, *, style: Mapping[str, Any] | None = None, layout: Any = None) -> Iterator[Figure]:
-    """An empty figure; what is drawn inside the `with` has the book's style.
+    """An empty figure; the `with` block draws on it in the book's style.
 
-    Pyplot would keep the figure, and a notebook would show it twice; as the last line of a cell this one is shown once.
+    Pyplot would keep the figure, and a notebook would show it twice; this one is shown once, as the last line of a
+    cell.
 
     Args:
         size: width and height in inches.
-        style: settings of matplotlib besides the book's.
+        style: matplotlib settings in addition to `BOOK_STYLE`.
         layout: matplotlib's layout engine.
     """
     if "IPython" in sys.modules:
@@ -45,12 +46,12 @@ def panels(
     layout: Any = "constrained",
     **options: Any,
 ) -> Iterator[tuple[Figure, Any]]:
-    """A `book_figure` with a grid of axes, which come as `matplotlib.figure.Figure.subplots` returns them.
+    """A `book_figure` with a grid of axes, as from `matplotlib.figure.Figure.subplots`.
 
     Args:
         rows, columns: of the grid.
         size, style, layout: of the figure.
-        options: further arguments of `subplots`, such as `sharey=True`.
+        options: of `subplots`, such as `sharey=True`.
     """
     with book_figure(size, style=style, layout=layout) as figure:
         yield figure, figure.subplots(rows, columns, **options)

@@ -31,16 +31,16 @@ def show_images(
     """Draw images in a grid.
 
     Args:
-        images: pictures of 3 channels in [0, 1] (values outside are cut off), or of 1 channel; a list may mix them.
-        titles: what to write above each.
-        columns: how many stand in a row; by default at most 6.
+        images: with 3 channels in [0, 1] (values outside are clipped), or 1 channel; a list may mix both.
+        titles: one per image.
+        columns: images per row; by default at most 6.
         colours: matplotlib's colour map for images of 1 channel.
-        limits: the values of 1-channel images at the ends of the colour map; None: each image's own least and greatest.
-        caption: a line under all of them.
-        width: the figure's width in inches; a single column takes half of it.
+        limits: the values of 1-channel images at the ends of the colour map; None: each image's minimum and maximum.
+        caption: a line below the grid.
+        width: of the figure in inches; a single column takes half of it.
 
     Returns:
-        A figure: as the last line of a cell it is shown once.
+        The figure, as the last line of a cell.
 
     Raises:
         ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one per image.
@@ -67,19 +67,19 @@ def show_explanations(
     limits: Limits = (0.0, 1.0),
     width: float | int = 8,
 ) -> Figure:
-    """Draw explanations, one per column: the image, its relevance mask and what is kept.
+    """Draw explanations, one per column: the image, its mask and the kept image.
 
     Args:
-        images: the images that were explained, in [0, 1].
-        explanations: what the method returned for them.
+        images: the explained images, in [0, 1].
+        explanations: of these images.
         titles: above each image, such as the prediction.
-        mask_titles: above each mask, such as the share that it keeps.
-        kept_titles: above each kept part, such as the prediction for it.
-        limits: the relevances that are black and white; None: each mask's own least and greatest.
-        width: the figure's width in inches; a single column takes half of it.
+        mask_titles: above each mask, such as its mean.
+        kept_titles: above each kept image, such as its prediction.
+        limits: the relevances at the ends of the colour map; None: each mask's minimum and maximum.
+        width: of the figure in inches; a single column takes half of it.
 
     Returns:
-        A figure: as the last line of a cell it is shown once.
+        The figure, as the last line of a cell.
 
     Raises:
         ValueError: the explanations or titles are not one per image.
@@ -91,10 +91,10 @@ def show_explanations(
         )
     rows = [list(images), list(explanations.mask), list(explanations.kept)]
     names = []
-    for given, fallback in ((titles, "image"), (mask_titles, "mask"), (kept_titles, "kept")):
-        if given is not None and len(given) != count:
-            raise ValueError(f"{len(given)} titles were given for {count} images; give one per image, or none")
-        names.append(list(given) if given is not None else [fallback] * count)
+    for row_titles, default in ((titles, "image"), (mask_titles, "mask"), (kept_titles, "kept")):
+        if row_titles is not None and len(row_titles) != count:
+            raise ValueError(f"{len(row_titles)} titles were given for {count} images; give one per image, or none")
+        names.append([default] * count if row_titles is None else list(row_titles))
     return _grid(rows, names, colours=MASK_COLOURS, limits=limits, caption=None, width=width)
 
 
@@ -106,7 +106,7 @@ def draw_image(
     colours: str = "gray",
     limits: Limits = (0.0, 1.0),
 ) -> None:
-    """Draw one image of 1 or 3 channels on axes, without ticks; the arguments are those of `show_images`."""
+    """Draw an image of 1 or 3 channels on axes without ticks; for the arguments see `show_images`."""
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise ValueError(f"an image to show has 1 or 3 channels, (channels, height, width); not {tuple(image.shape)}")
     pixels = image.detach().float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""The look of every figure of the book."""
+"""The style of the book's figures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.rcsetup import cycler
 
-# The colours of Okabe and Ito (2008), which people with colour-blindness tell apart. A method has one colour
-# everywhere in the book; published values have the colour of their method, with dashes or hollow markers.
+# The colour-blind-safe palette of Okabe and Ito (2008). A method has the same colour throughout the book; published
+# values have the colour of their method, with dashes or hollow markers.
 METHOD_COLOURS: dict[str, str] = {
     "CartoonX": "#D55E00",  # vermilion
     "Pixel RDE": "#0072B2",  # blue
@@ -22,7 +22,7 @@ METHOD_COLOURS: dict[str, str] = {
 }
 PUBLISHED_LINE: dict[str, Any] = {"linestyle": "--", "linewidth": 1.2, "alpha": 0.9}
 PUBLISHED_MARKER: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "none", "markersize": 5}
-MASK_COLOURS = "magma"  # perceptually even: twice as bright is twice as relevant
+MASK_COLOURS = "magma"  # perceptually uniform
 
 BOOK_STYLE: dict[Any, Any] = {
     "figure.dpi": 130,
@@ -52,14 +52,11 @@ BOOK_STYLE: dict[Any, Any] = {
 
 @cache
 def load_backend() -> None:
-    """Load pyplot's backend, once: only then does a notebook show figures as pictures."""
+    """Load pyplot's backend, once, without which notebooks do not show figures."""
     plt.switch_backend(mpl.get_backend())
 
 
 def use_book_style() -> None:
-    """Set matplotlib's defaults for the rest of this process: call it once, at the top of a page.
-
-    It also loads pyplot's backend (see `load_backend`).
-    """
+    """Set matplotlib's defaults for this process, and load its backend: call it once, at the top of a page."""
     load_backend()
     mpl.rcParams.update(BOOK_STYLE)

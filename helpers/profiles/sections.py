@@ -258,7 +258,7 @@ class Profile(Section):
         changes = {
             "images": self.images.model_copy(update={"size": size, "count": count}),
             "classifier": settings.classifier,
-            "cartoonx": self.cartoonx.but(sparsity_weight=settings.sparsity_weight),
+            "cartoonx": self.cartoonx.with_options(sparsity_weight=settings.sparsity_weight),
             "curves": self.curves.model_copy(update={"images": None}),
             "sweep": settings.sweep,
         }

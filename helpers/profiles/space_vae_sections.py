@@ -91,9 +91,11 @@ class SpaceVAESettings(Section):
     def _trainings_are_right(self) -> SpaceVAESettings:
         before: set[str] = set()
         for name in self.models:
-            start = self.options(name).start
+            start = self.options(name).init_from
             if start is not None and start not in before:
-                raise ValueError(f"models.{name}.start is {start!r}, which must be a training that stands before it")
+                raise ValueError(
+                    f"models.{name}.init_from is {start!r}, which must be a training that stands before it"
+                )
             before.add(name)
         return self
 

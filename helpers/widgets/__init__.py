@@ -1,4 +1,4 @@
-"""Widgets: live while a kernel is there, and never without a sibling that needs none."""
+"""Interactive widgets for a kernel, each with a static fallback that needs none."""
 
 from helpers.core.lazy import lazy_exports
 

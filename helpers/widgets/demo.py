@@ -1,4 +1,4 @@
-"""The live demonstration of a chapter: your own photograph, your own class, your own λk."""
+"""The live demo of a chapter: explain an uploaded photograph, for any class and λk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.widgets.frames import Picture
 from helpers.widgets.live import LivePanel
 from helpers.widgets.static import write_value
 
-PREDICTED = "what the classifier sees"
+PREDICTED = "the predicted class"
 
 
 def explain_own_image(
@@ -25,16 +25,16 @@ def explain_own_image(
     start: float | int | None = None,
     label: str = "your image and its explanation",
 ) -> LivePanel:
-    """Controls to upload a photograph, choose λk and the class to explain, and a button that explains it.
+    """Controls to upload a photograph and to choose λk and the class, with a button that explains it.
 
     Args:
-        explain: called as `explain(image, sparsity_weight, target)`; target is a class or None for the predicted one;
-            returns a figure, a picture or a PIL image. It is called once here, with the default image.
-        default_image: what is explained until something is uploaded, in [0, 1]; uploads are brought to its size.
+        explain: called as `explain(image, sparsity_weight, target)`, where target is a class or None for the predicted
+            one; returns a figure, a tensor or a PIL image. It is called once here, with the default image.
+        default_image: explained before the first upload, in [0, 1]; uploads are resized to its size.
         class_names: the classes to choose from.
         sparsity_weights: the values of λk to choose from.
-        start: the first λk; by default the middle one.
-        label: what the picture shows, for those who do not see it.
+        start: the initial λk; by default the middle one.
+        label: the alternative text of the picture.
 
     Returns:
         A panel; show it with `with_live_controls(static, lambda: explain_own_image(...))`.

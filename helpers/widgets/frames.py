@@ -1,4 +1,4 @@
-"""Pictures as small files inside a page."""
+"""Pictures encoded for embedding in a page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Picture = Figure | Tensor | Image.Image
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of a slider, ready for a page.
+    """An encoded picture of a slider.
 
     Attributes:
         content: the bytes of a WebP file.
-        width, height: pixels.
-        value: what the slider says when it shows this frame, such as "λk = 20".
-        description: what can be seen, for those who do not see it.
+        width, height: in pixels.
+        value: the text of the slider at this frame, such as "λk = 20".
+        description: the alternative text.
     """
 
     content: bytes
@@ -35,7 +35,7 @@ class Frame:
 
     @property
     def address(self) -> str:
-        """The picture as a `data:` address."""
+        """The picture as a `data:` URL."""
         return f"data:image/webp;base64,{base64.b64encode(self.content).decode()}"
 
     def picture(self) -> Image.Image:
@@ -43,19 +43,19 @@ class Frame:
         return Image.open(io.BytesIO(self.content)).convert("RGB")
 
 
-def make_frame(drawn: Any, value: str, description: str) -> Frame:
-    """Encode what a render function returned.
+def make_frame(picture: Any, value: str, description: str) -> Frame:
+    """Encode the result of a render function.
 
     Args:
-        drawn: a `Picture`: a matplotlib figure, a tensor (1 or 3 channels, height, width) in [0, 1], or a PIL image.
-        value: what the control says.
+        picture: a matplotlib figure, a tensor (1 or 3 channels, height, width) in [0, 1], or a PIL image.
+        value: the text of the control.
         description: the alternative text.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the picture is none of these.
     """
-    picture = _as_picture(drawn)
-    return Frame(encode_webp(picture), picture.width, picture.height, value, description)
+    image = _to_image(picture)
+    return Frame(encode_webp(image), image.width, image.height, value, description)
 
 
 def render_frames(
@@ -64,31 +64,32 @@ def render_frames(
     show_value: Callable[[Any], str],
     describe: Callable[[Any], str],
 ) -> tuple[Frame, ...]:
-    """Render one frame a value; an error of `render` is not caught."""
+    """Render one frame per value; errors of `render` are not caught."""
     return tuple(make_frame(render(value), show_value(value), describe(value)) for value in values)
 
 
-def encode_webp(picture: Image.Image) -> bytes:
-    """The smaller of a lossless and a very good lossy WebP; drawings suit the one, photographs the other."""
+def encode_webp(image: Image.Image) -> bytes:
+    """A lossless WebP, or a high-quality lossy one if that is much smaller, as for photographs."""
     lossless, lossy = io.BytesIO(), io.BytesIO()
-    picture.save(lossless, "WEBP", lossless=True, quality=60, method=4)
-    picture.save(lossy, "WEBP", quality=90, method=4)
-    # lossless at up to a quarter more: text and lines stay sharp
+    image.save(lossless, "WEBP", lossless=True, quality=60, method=4)
+    image.save(lossy, "WEBP", quality=90, method=4)
+    # lossless at up to 25 % more, for sharp text and lines
     best = lossless if lossless.tell() <= 1.25 * lossy.tell() else lossy
     return best.getvalue()
 
 
-def _as_picture(drawn: Any) -> Image.Image:
-    if isinstance(drawn, Image.Image):
-        return drawn.convert("RGB")
-    if isinstance(drawn, Figure):
+def _to_image(picture: Any) -> Image.Image:
+    if isinstance(picture, Image.Image):
+        return picture.convert("RGB")
+    if isinstance(picture, Figure):
         buffer = io.BytesIO()
-        drawn.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.05, metadata={"Software": None})
+        picture.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.05, metadata={"Software": None})
         return Image.open(buffer).convert("RGB")
-    if isinstance(drawn, Tensor) and drawn.ndim == 3 and drawn.shape[0] in (1, 3):
-        pixels = (drawn.detach().float().clamp(0, 1) * 255).round().byte().cpu().numpy()
+    if isinstance(picture, Tensor) and picture.ndim == 3 and picture.shape[0] in (1, 3):
+        pixels = (picture.detach().float().clamp(0, 1) * 255).round().byte().cpu().numpy()
         return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)).squeeze()).convert("RGB")
-    kind = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
+    actual = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
     raise ValueError(
-        f"render must return a matplotlib Figure, a PIL image, or a tensor (1 or 3 channels, height, width); not {kind}"
+        "render must return a matplotlib Figure, a PIL image, or a tensor (1 or 3 channels, height, width); "
+        f"not {actual}"
     )

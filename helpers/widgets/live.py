@@ -1,8 +1,8 @@
-"""Controls that run code while a kernel is there, each with a sibling that needs none.
+"""Controls that run code in a kernel, each with a static fallback.
 
-ipywidgets swallows an exception in a callback: a page with a dead control would be published. So every callback here
-runs once before the control is shown, where an error stops the page; and an error later on is shown to the reader and
-put into the widget's outputs as an error, which the book's build looks for.
+ipywidgets swallows exceptions in callbacks, so that a page with a dead control could be published. Here every callback
+runs once before the control is shown, where an error stops the page. Later errors are shown to the reader and recorded
+in the widget's outputs, where the book's build looks for them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ HTML = "text/html"
 
 
 class LivePanel:
-    """Controls, and under them the picture that a function draws for their values.
+    """Controls above the picture that a function draws for their values.
 
     Args:
-        draw: called with the controls' values by name; returns a figure, a picture in [0, 1] or a PIL image.
-        controls: ipywidgets by name. A `Button` among them starts the drawing; without one each change does.
-        label: what the picture shows, for those who do not see it.
+        draw: called with the controls' values by name; returns a figure, a tensor in [0, 1] or a PIL image.
+        controls: ipywidgets by name. A `Button` among them triggers the drawing; without one, every change does.
+        label: the alternative text of the picture.
 
     Raises:
         Exception: whatever `draw` raises for the controls' first values: it is called once here.
@@ -38,8 +38,8 @@ class LivePanel:
         self.output = ipywidgets.Output()
         self._draw = draw
         buttons = [control for control in self.controls.values() if isinstance(control, ipywidgets.Button)]
-        self._inputs = {name: one for name, one in self.controls.items() if one not in buttons}
-        self.output.outputs = (self._picture(),)  # an error here is the page's own
+        self._inputs = {name: control for name, control in self.controls.items() if control not in buttons}
+        self.output.outputs = (self._picture(),)  # an error here stops the page
         for button in buttons:
             button.on_click(lambda _: self.refresh())
         for control in self._inputs.values() if not buttons else ():
@@ -47,11 +47,11 @@ class LivePanel:
         self.widget = ipywidgets.VBox([*self.controls.values(), self.output])
 
     def refresh(self) -> None:
-        """Draw for the controls' present values; show an error in the picture's place, and record it."""
+        """Draw for the current values of the controls; show and record an error instead of the picture."""
         self._disable(True)
         try:
             outputs: tuple[dict[str, Any], ...] = (self._picture(),)
-        except Exception as error:  # everything is shown and recorded, nothing is lost
+        except Exception as error:  # every error is shown and recorded
             outputs = (error_message(error), error_output(error))
         finally:
             self._disable(False)
@@ -73,56 +73,56 @@ class LivePanel:
 
 
 def display_output(text: str, plain: str) -> dict[str, Any]:
-    """A piece of HTML as an entry of a notebook's outputs."""
+    """HTML as an entry of a notebook's outputs."""
     return {"output_type": "display_data", "data": {HTML: text, "text/plain": plain}, "metadata": {}}
 
 
 def error_message(error: BaseException) -> dict[str, Any]:
-    """What a reader is told of an error, as an entry of a notebook's outputs."""
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    text = f'<div role="alert" style="border-left:4px solid #d55e00;padding:.5em 1em">{html.escape(words)}</div>'
-    return display_output(text, words)
+    """The error message for readers, as an entry of a notebook's outputs."""
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = f'<div role="alert" style="border-left:4px solid #d55e00;padding:.5em 1em">{html.escape(message)}</div>'
+    return display_output(text, message)
 
 
 def error_output(error: BaseException) -> dict[str, Any]:
-    """An error as an entry of a notebook's outputs: the same as a failed cell has, and found by the same search."""
+    """An error as an entry of a notebook's outputs, as of a failed cell."""
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": lines}
 
 
 class WithLiveControls:
-    """One output with two faces: the live widget in a notebook, the static sibling in the built book."""
+    """An output with two representations: the live widget in a notebook, the static fallback in the built book."""
 
     def __init__(self, static: Any, widget: ipywidgets.Widget) -> None:
         self.static, self.widget = static, widget
 
     def _repr_html_(self) -> str:
-        """The static sibling."""
+        """The static fallback."""
         return self.static if isinstance(self.static, str) else self.static._repr_html_()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Both faces: JupyterLab prefers the widget's, the book's build is told to prefer HTML."""
+        """Both representations: JupyterLab prefers the widget, the book's build is configured to prefer HTML."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {"text/plain": repr(self.static), HTML: self._repr_html_(), WIDGET_VIEW: view}
 
 
 def with_live_controls(static: Any, make_widget: Callable[[], ipywidgets.Widget | LivePanel]) -> WithLiveControls:
-    """Put a live widget and its static sibling into one output.
+    """Combine a live widget and its static fallback in one output.
 
     Args:
-        static: what a reader without a kernel sees: HTML, or an object that has it (a `frame_slider`).
-        make_widget: makes the live widget; it is called here, so that its errors stop the page.
+        static: for readers without a kernel: HTML, or an object with `_repr_html_` (a `frame_slider`).
+        make_widget: returns the live widget; it is called here, so that its errors stop the page.
 
     Returns:
         The last expression of a cell, or the argument of `display`.
 
     Raises:
-        ValueError: `static` has no HTML, or `make_widget` made no widget.
+        ValueError: `static` has no HTML, or `make_widget` returned no widget.
     """
     if not isinstance(static, str) and not hasattr(static, "_repr_html_"):
-        raise ValueError(f"the static sibling must be HTML or have it (_repr_html_), not {type(static).__name__}")
-    made = make_widget()
-    widget = made.widget if isinstance(made, LivePanel) else made
+        raise ValueError(f"the static fallback must be HTML or have _repr_html_, not {type(static).__name__}")
+    result = make_widget()
+    widget = result.widget if isinstance(result, LivePanel) else result
     if not isinstance(widget, ipywidgets.Widget):
-        raise ValueError(f"make_widget must return an ipywidgets widget or a LivePanel, not {type(made).__name__}")
+        raise ValueError(f"make_widget must return an ipywidgets widget or a LivePanel, not {type(result).__name__}")
     return WithLiveControls(static, widget)

@@ -1,8 +1,8 @@
-"""Controls that need no kernel: every frame is in the page, and a slider or a list shows one of them.
+"""Controls without a kernel: the page contains every frame, and a slider or a list selects one.
 
-The HTML has no script tag, no identifier and no address of another host, so that it works in JupyterLab, in VS Code,
-in the built book and twice on one page. Where handlers or styles are taken away (an untrusted notebook, no
-JavaScript, print) all frames are shown, one beside the other.
+The HTML has no script tag, no id and no external URL, so that it works in JupyterLab, in VS Code, in the built book and
+several times on one page. Without handlers or styles (an untrusted notebook, no JavaScript, print) all frames are shown
+side by side.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from helpers.widgets.frames import Frame, Picture, render_frames
 
-# Only the frame with the class kwm-shown is visible; all lie in one grid cell, so that the page never jumps. In the
-# dark, the book's theme would lay HTML on a light slab and change the colours of pictures without the class dark-light.
+# Only the frame with the class kwm-shown is visible; all lie in one grid cell, so that the layout never moves. In dark
+# mode the book's theme would put HTML on a light background, and filter pictures without the class dark-light.
 STYLE = """
 .kwm-frames{margin:1em 0;padding:0;max-width:100%;color:inherit}
 .kwm-stage{display:grid;grid-template-columns:minmax(0,1fr);justify-items:start}
@@ -40,7 +40,7 @@ FILMSTRIP = """
 """
 HANDLER = (
     "var box=this.closest('.kwm-frames'),all=box.querySelectorAll('.kwm-frame'),now=all[+this.value];"
-    "all.forEach(function(one){one.classList.toggle('kwm-shown',one===now)});"
+    "all.forEach(function(frame){frame.classList.toggle('kwm-shown',frame===now)});"
     "var text=now.querySelector('figcaption').textContent,out=box.querySelector('output');"
     "if(out){out.textContent=text;this.setAttribute('aria-valuetext',text)}"
 )
@@ -48,12 +48,12 @@ HANDLER = (
 
 @dataclass(frozen=True)
 class StaticFrames:
-    """Pre-rendered frames with a control that shows one of them; displayed by a notebook as HTML.
+    """Pre-rendered frames with a control that selects one of them; a notebook shows them as HTML.
 
     Attributes:
-        frames: one a value of the control.
-        label: what the control changes.
-        start: the index of the frame that is shown first.
+        frames: one per value of the control.
+        label: the name of the control.
+        start: the index of the initial frame.
         control: a slider or a drop-down list.
     """
 
@@ -63,11 +63,11 @@ class StaticFrames:
     control: Literal["slider", "list"] = "slider"
 
     def __repr__(self) -> str:
-        """The label and the values, for where no HTML can be shown."""
+        """The label and the values, without HTML."""
         return f"<{self.control}: {self.label}, {', '.join(frame.value for frame in self.frames)}>"
 
     def _repr_html_(self) -> str:
-        """A piece of HTML that is also well-formed XML, and the same for the same frames."""
+        """Deterministic HTML that is also well-formed XML."""
         frames = "".join(self._frame(index, frame) for index, frame in enumerate(self.frames))
         control = self._slider() if self.control == "slider" else self._list()
         label = escape(self.label)
@@ -118,16 +118,16 @@ def frame_slider(
     show_value: Callable[[Any], str] | None = None,
     start: Any = None,
 ) -> StaticFrames:
-    """A slider over pre-rendered frames, which moves in the built book as it does in a notebook.
+    """A slider over pre-rendered frames, for the built book and for notebooks.
 
     Args:
-        render: draws the frame of a value: a figure, a picture in [0, 1] (1 or 3 channels, height, width), or a PIL
-            image. It is called here, once a value, and its errors are not caught.
-        values: what the slider goes over, in its order.
-        label: what it changes, such as "λk".
-        describe: what can be seen at a value (the alternative text); by default the label and the value.
-        show_value: how a value is written; by default numbers with at most 4 digits that matter.
-        start: the value that is shown first; by default the middle one.
+        render: draws the frame of a value: a figure, a tensor in [0, 1] (1 or 3 channels, height, width), or a PIL
+            image. It is called here, once per value, and its errors are not caught.
+        values: of the slider, in order.
+        label: the name of the control, such as "λk".
+        describe: the alternative text at a value; by default the label and the value.
+        show_value: the text of a value; by default numbers have at most 4 significant digits.
+        start: the initial value; by default the middle one.
 
     Raises:
         ValueError: there are no values, or `start` is not one of them.
@@ -144,12 +144,12 @@ def frame_list(
     show_value: Callable[[Any], str] | None = None,
     start: Any = None,
 ) -> StaticFrames:
-    """A drop-down list over pre-rendered frames, such as one per class; everything else as `frame_slider`."""
+    """A drop-down list over pre-rendered frames, such as one per class; see `frame_slider`."""
     return _static_frames("list", render, values, label, describe, show_value, start)
 
 
 def write_value(value: Any) -> str:
-    """A value as a control shows it: numbers with at most 4 digits that matter."""
+    """The text of a value: numbers have at most 4 significant digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -168,6 +168,6 @@ def _static_frames(
     if start is not None and start not in steps:
         raise ValueError(f"start={start!r} is not one of the values of {label!r}: {steps}")
     show = show_value or write_value
-    tell = describe or (lambda value: f"{label}: {show(value)}")
+    alternative = describe or (lambda value: f"{label}: {show(value)}")
     first = len(steps) // 2 if start is None else steps.index(start)
-    return StaticFrames(render_frames(render, steps, show, tell), label, first, control)
+    return StaticFrames(render_frames(render, steps, show, alternative), label, first, control)

@@ -185,15 +185,15 @@ class TestLinearVAE:
 
 class TestToy:
     def test_it_walks_as_the_quantiser_does(self, walks):
-        points, (_, revived) = walks
+        points, (_, restarted) = walks
         quantiser = VectorQuantiser(6, 2, decay=0.9)
-        quantiser.codebook.copy_(revived.codebooks[0])
+        quantiser.codebook.copy_(restarted.codebooks[0])
         generator = torch.Generator().manual_seed(0)
         for step in range(20):
             if step == 1:
-                torch.testing.assert_close(quantiser.codebook, revived.codebooks[1])
+                torch.testing.assert_close(quantiser.codebook, restarted.codebooks[1])
             quantiser.train()(as_grid(points[torch.randint(300, (64,), generator=generator)]))
-        torch.testing.assert_close(quantiser.codebook, revived.codebooks[2])
+        torch.testing.assert_close(quantiser.codebook, restarted.codebooks[2])
 
     def test_use_and_errors_are_those_of_brute_force(self, walks):
         points, all_walks = walks
@@ -205,10 +205,10 @@ class TestToy:
                 torch.testing.assert_close(error, distances.amin(1).square().mean())
 
     def test_revival_leaves_no_code_unused(self, walks):
-        _, (published, revived) = walks
+        _, (published, restarted) = walks
         assert (published.used[-1] == 0).any()
-        assert (revived.used[-1] > 0).all()
-        assert revived.errors[-1] < published.errors[-1]
+        assert (restarted.used[-1] > 0).all()
+        assert restarted.errors[-1] < published.errors[-1]
 
     @pytest.mark.parametrize("looks", [(), (3, 1), (-1, 2)])
     def test_looks_must_ascend(self, unchecked, looks):
@@ -216,8 +216,8 @@ class TestToy:
             watch_codebook(toy_points(20), 2, looks, restart_dead_codes=True)
 
     def test_pictures(self, walks):
-        points, (published, revived) = walks
-        figure = draw_walks({"a": published, "b": revived}, points, 2)
+        points, (published, restarted) = walks
+        figure = draw_walks({"a": published, "b": restarted}, points, 2)
         unused = int((published.used[2] == 0).sum())
         wanted = f"a\n{unused} unused, mean squared distance {float(published.errors[2]):.2f}"
         assert figure.axes[0].get_title() == wanted

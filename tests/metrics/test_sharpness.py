@@ -15,7 +15,7 @@ from helpers.metrics import (
     hallucinated_edges,
     hallucination_score,
     information,
-    kept_probability,
+    preciseness,
 )
 
 SIZE = 32
@@ -108,7 +108,7 @@ class TestCanny:
 
     @pytest.mark.parametrize("changes", [{"low": 0.2, "high": 0.1}, {"low": 0.0}, {"sigma": 0.0}])
     def test_bad_thresholds(self, changes):
-        with pytest.raises(ValueError, match="wanted 0 < low <= high and sigma > 0"):
+        with pytest.raises(ValueError, match="expected 0 < low <= high and sigma > 0"):
             CannyEdges(**changes)
 
 
@@ -153,7 +153,7 @@ class TestConcisenessPreciseness:
         images, classifier = smooth_images(2, SIZE), TinyClassifier()
         targets = classifier(images).argmax(1)
         scores = conciseness_preciseness(
-            classifier, images, images, targets, kind=kind, representation=Wavelets((SIZE, SIZE), levels=2)
+            classifier, images, images, targets, measure=kind, representation=Wavelets((SIZE, SIZE), levels=2)
         )
         torch.testing.assert_close(scores, torch.ones(2))
 
@@ -177,9 +177,9 @@ class TestConcisenessPreciseness:
         images = torch.full((1, 3, SIZE, SIZE), 0.5)  # class 0 with a logit of 3
         arguments = (classifier, images, blank(), torch.tensor([0]))  # black: class 1 with a logit of 3
         sure, unsure = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(3))
-        assert float(kept_probability(*arguments)) == pytest.approx(unsure / sure, rel=1e-4)
-        assert float(kept_probability(*arguments, of="any")) == pytest.approx(1, rel=1e-4)
+        assert float(preciseness(*arguments)) == pytest.approx(unsure / sure, rel=1e-4)
+        assert float(preciseness(*arguments, of="any")) == pytest.approx(1, rel=1e-4)
 
     def test_an_unknown_class_is_refused(self, unchecked):
         with pytest.raises(ValueError, match="of='best' is not known"):
-            kept_probability(TinyClassifier(), blank(), blank(), torch.tensor([0]), of="best")
+            preciseness(TinyClassifier(), blank(), blank(), torch.tensor([0]), of="best")

@@ -112,7 +112,7 @@ def test_paper_has_the_papers_values():
     assert paper.cartoonx.options == RECIPES["published"]
     assert paper.cartoonx.options == RDEOptions(sparsity_weight=20, samples=64, steps=2000, learning_rate=0.001)
     assert paper.cartoonx.transform == {"wavelet": "db3", "levels": 5, "mode": "zero"}
-    assert paper.pixel_rde == RECIPES["published"].but(sparsity_weight=4, clamp=False)
+    assert paper.pixel_rde == RECIPES["published"].with_options(sparsity_weight=4, clamp=False)
     assert (paper.images.size, paper.images.count, paper.images.resize) == (256, 100, "stretch")
     assert paper.classifier.arguments() == {"name": "mobilenet_v3_small", "weights": "hub", "normalise": False}
     assert (len(paper.curves.points), paper.curves.draws, paper.curves.variant) == (101, 1, "published")
@@ -209,7 +209,7 @@ class TestTheTransformersProfile:
         vit = profile.for_transformer()
         assert vit.classifier.name == "scenes-vit"
         assert (vit.images.size, vit.images.count, vit.images.seed) == (96, 2, profile.images.seed)
-        assert vit.cartoonx == profile.cartoonx.but(sparsity_weight=10.0), "the paper's λk for the transformer"
+        assert vit.cartoonx == profile.cartoonx.with_options(sparsity_weight=10.0), "the paper's λk for the transformer"
         assert vit.sweep.sparsity_weights == (2, 10)
         assert (vit.name, vit.pixel_rde, vit.seed) == (profile.name, profile.pixel_rde, profile.seed)
         assert vit.for_transformer() == vit

@@ -22,10 +22,10 @@ MODELS = {
     "beta-100": {"loss": {"beta": 100}},
     "any-beta": {"network": {"conditioned": True}},
     "vq-grid-4": {"loss": {"alpha": 0, "beta": 0}, "network": {"grid": 4}},
-    "grid-4": {"start": "vq-grid-4", "network": {"grid": 4}},
+    "grid-4": {"init_from": "vq-grid-4", "network": {"grid": 4}},
     "codes-32": {"network": {"codes": 32}},
     "mean-colour": {"loss": {"reference": "mean"}},
-    "colours": {"start": "beta-10", "loss": {"colours": 100}},
+    "colours": {"init_from": "beta-10", "loss": {"colours": 100}},
 }
 SMALL = {"width": 0.05, "hidden": 8}
 
@@ -37,7 +37,7 @@ def miniature_profile(**section: object) -> Profile:
     settings["data"] |= {"train": 64, "validation": 20, "test": 40}
     settings["classifier"]["name"] = "mini"
     settings["classifier"]["recipe"] |= {**SMALL, "epochs": 1, "batch": 32}
-    settings["training"] |= {"epochs": 2, "patience": 2, "batch": 32, "start": None}
+    settings["training"] |= {"epochs": 2, "patience": 2, "batch": 32, "init_from": None}
     settings["training"]["network"] |= {"hidden": 4, "embedding": 3, "codes": 8, "residual_hidden": 2}
     settings["models"] = MODELS
     settings["evaluation"] |= {
@@ -48,7 +48,7 @@ def miniature_profile(**section: object) -> Profile:
     settings |= section
     made = type(quick.space_vae).model_validate(settings)
     # searches of five steps: their result is no matter here
-    searches = {name: getattr(quick, name).but(steps=5) for name in ("cartoonx", "pixel_rde")}
+    searches = {name: getattr(quick, name).with_options(steps=5) for name in ("cartoonx", "pixel_rde")}
     return quick.model_copy(update={"space_vae": made, "batch_size": 4, "name": "mini", **searches})
 
 

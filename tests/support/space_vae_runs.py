@@ -30,7 +30,7 @@ EVERYTHING = replace(
     flip=True,
     schedule="cycle",
 )
-# no code is revived: what does not depend on which process shows its vectors
+# no code is restarted: what does not depend on which process shows its vectors
 STILL = replace(TINY, network=replace(NETWORK, dead_below=0.0))
 
 
@@ -98,6 +98,6 @@ if __name__ == "__main__":  # both processes share each batch
         done = train(options, folder / name, devices=2, strategy="ddp")
         rank = torch.distributed.get_rank()
         write(done.module.network.state_dict(), folder / f"{name}-{rank}.safetensors")
-    for name, dead_below in (("follows", 0.0), ("revives", 0.3)):
+    for name, dead_below in (("follows", 0.0), ("restarts", 0.3)):
         half = slice(3 * rank, 3 * rank + 3)
         write(follow(half, dead_below).state_dict(), folder / f"{name}-{rank}.safetensors")

@@ -428,7 +428,7 @@ def test_one_output_holds_the_widget_and_its_static_sibling():
 
 @pytest.mark.parametrize(
     ("static", "widget", "said"),
-    [(3, ipywidgets.IntSlider, "static sibling"), ("<p/>", dict, "must return an ipywidgets")],
+    [(3, ipywidgets.IntSlider, "static fallback"), ("<p/>", dict, "must return an ipywidgets")],
 )
 def test_a_live_widget_needs_both_faces(static, widget, said):
     with pytest.raises(ValueError, match=said):

@@ -63,7 +63,7 @@ def watch_codebook(
         points: what is to be quantised.
         codes: how many codes there are.
         looks: after how many steps to look, ascending; 0 is the codebook as it begins.
-        restart_dead_codes: whether dead codes are revived; without it codes begin as standard normal vectors.
+        restart_dead_codes: whether dead codes are restarted; without it codes begin as standard normal vectors.
         decay: of the moving averages.
         batch: points a step.
         seed: of the codes' beginning and of the batches.

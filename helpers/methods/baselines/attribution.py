@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from helpers.core.runtime import progress
 from helpers.core.types import Count
-from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
+from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -29,7 +29,7 @@ class AttributionOptions:
     batch: Count = 256
 
 
-class SignedAttribution(ABC):
+class AttributionMethod(ABC):
     """A method that attributes the score of a class to the entries of an image, measured against black.
 
     The normaliser lives inside the book's classifiers, so that black is 0. The classifier is left as it was found:
@@ -74,7 +74,7 @@ class SignedAttribution(ABC):
         inputs = inputs.detach()
         if not len(inputs):
             return torch.zeros_like(inputs)
-        with left_as_found(self.classifier):
+        with frozen(self.classifier):
             targets = self._targets(inputs, target)
             size = self._images_at_once(inputs)
             parts = list(zip(inputs.split(size), targets.split(size), strict=True))

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.types import Variant
-from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
 _SMALL = 1e-6  # a difference of centred logits below it counts as none
 
@@ -33,7 +33,7 @@ class DeepLIFTOptions(AttributionOptions):
     variant: Variant = "corrected"
 
 
-class DeepLIFT(SignedAttribution):
+class DeepLIFT(AttributionMethod):
     """DeepLIFT with the rescale rule (Shrikumar, Greenside and Kundaje, ICML 2017), through Captum.
 
     The attributions of an image sum to s(x) - s(0). Captum's hooks sit on a private copy of the classifier's modules,

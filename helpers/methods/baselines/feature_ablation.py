@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 from helpers.methods.baselines.pixel_removal import PixelRemoval
 
 
@@ -31,7 +31,7 @@ class FeatureAblationOptions(AttributionOptions):
     windows: bool = True
 
 
-class FeatureAblation(SignedAttribution):
+class FeatureAblation(AttributionMethod):
     """Feature Ablation as the SpaCE-VAE paper uses it (section 2, Figure 2), through Captum.
 
     A feature's attribution is s(x) - s(x with the feature black): what the score loses. A feature that is black

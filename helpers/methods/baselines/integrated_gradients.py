@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from helpers.core.types import Count
-from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -29,7 +29,7 @@ class IntegratedGradientsOptions(AttributionOptions):
     )
 
 
-class IntegratedGradients(SignedAttribution):
+class IntegratedGradients(AttributionMethod):
     """Integrated Gradients (Sundararajan, Taly and Yan, ICML 2017), through Captum.
 
     A = x ∘ ∫ ∇s(t x) dt over t in [0, 1]. The attributions of an image sum to s(x) - s(0), as far as the points give

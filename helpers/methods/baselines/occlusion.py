@@ -15,7 +15,7 @@ from helpers.core.class_masks import ClassMaskMethod, check_classes
 from helpers.core.masking import baseline_colour
 from helpers.core.runtime import progress
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
+from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
 
 _NUMBERS_AT_ONCE = 2**25
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -64,7 +64,7 @@ class OcclusionMaps(ClassMaskMethod):
             return images.new_zeros(*classes.shape, *images.shape[-2:])
         numbers = classes.shape[1] * images[0].numel()  # that Captum keeps for an image
         parts = images.split(max(1, min(self.options.batch, _NUMBERS_AT_ONCE // numbers)))
-        with left_as_found(self.classifier):
+        with frozen(self.classifier):
             shown = progress(parts, label=self.name, show=show_progress)
             losses = torch.cat([self._losses(part) for part in shown])
         losses = losses.clamp_min(0)

@@ -42,7 +42,7 @@ class PairMethod(ClassMaskMethod):
             return masks
         parts = list(zip(places.split(self._pairs_at_once), kinds.split(self._pairs_at_once), strict=True))
         many = len(parts) > 1 or not self._takes_steps
-        with left_as_found(self.classifier):
+        with frozen(self.classifier):
             for place, kind in progress(parts, label=self.name, show=show_progress and many):
                 found = self._pair_masks(images, place, kind, show_progress=show_progress and not many)
                 masks[place, kind] = found.to(masks)
@@ -77,7 +77,7 @@ def probabilities(logits: Float[Tensor, "*batch classes"], score: str) -> Float[
 
 
 @contextmanager
-def left_as_found(model: nn.Module) -> Iterator[None]:
+def frozen(model: nn.Module) -> Iterator[None]:
     """Inside, the model is frozen and in eval mode; afterwards all is as before, gradients of parameters included."""
     modes = [(module, module.training) for module in model.modules()]
     parameters = [(each, each.requires_grad, each.grad) for each in model.parameters()]

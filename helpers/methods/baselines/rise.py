@@ -15,7 +15,7 @@ from helpers.core.class_masks import ClassMaskMethod, check_classes, min_max_nor
 from helpers.core.masking import apply_mask, baseline_colour
 from helpers.core.runtime import progress, random_generator
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, left_as_found, probabilities
+from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -81,7 +81,7 @@ class RISE(ClassMaskMethod):
         colour = baseline_colour(self.classifier, o.variant)
         generator = random_generator(o.seed)  # on the CPU, for the same masks on every device
         counts = [o.batch] * (o.masks // o.batch) + [o.masks % o.batch] * bool(o.masks % o.batch)
-        with left_as_found(self.classifier):
+        with frozen(self.classifier):
             for count in progress(counts, label=self.name, show=show_progress):
                 masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
                 for place, image in enumerate(images):

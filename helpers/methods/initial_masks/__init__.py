@@ -1,4 +1,4 @@
-"""Initial masks: where the optimisation of a rate-distortion explanation starts."""
+"""Initial masks for the optimisation of rate-distortion explanations."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""The constant starting mask, found by pre-optimisation."""
+"""The constant initial mask, found by pre-optimisation."""
 
 from __future__ import annotations
 
@@ -25,30 +25,29 @@ def constant_mask(
     samples: int = 64,
     seed: int = 0,
 ) -> Float[Tensor, "batch 1 k"]:
-    """The smallest constant mask under which the classifier still decides as it did ([Re] CartoonX, section 3.4).
+    """The smallest constant mask under which the classifier keeps its prediction ([Re] CartoonX, section 3.4).
 
-    It decides by the mean of the logits over the noise draws; one fixed draw serves all images and all constants.
+    The prediction is that of the logits averaged over the noise draws, which all images and all constants share.
 
-    `scan="bisection"` halves the interval from 0 (taken as failing) to 1 seven times, all images at once: 8 forwards
-    of `samples` obfuscations an image. Where the decision is monotone in the constant this is the smallest multiple of
-    1/128 that passes. Where it is not, it is still one that passes, with the one 1/128 below it failing (or 0), though
-    a smaller one may pass too. `scan="published"` goes down from 1 by hundredths to the first failure and takes one
-    step back, in up to 100 forwards; what lies below the first failure it does not see. An image that fails at 1
-    starts from 1.
+    `scan="bisection"` halves the interval from 0 (taken as failing) to 1 seven times, for all images at once, in 8
+    forward passes of `samples` obfuscations per image. If the prediction is monotone in the constant, the result is the
+    smallest multiple of 1/128 that passes; otherwise it passes too, and the next smaller multiple fails (or is 0), but
+    a smaller one may pass. `scan="published"` descends from 1 by hundredths to the first failure and takes one step
+    back, in up to 100 forward passes; it ignores constants below the first failure. An image that fails at 1 gets 1.
 
     Args:
-        method: whose representation is masked and whose noise is drawn.
+        method: Pixel RDE or CartoonX, with its representation and its noise.
         images: pixels in [0, 1].
-        targets: a class, one class an image, or None for the predicted classes.
-        scan: how the constants are searched.
+        targets: one class for all images, one per image, or None for the predicted classes.
+        scan: the search over the constants.
         samples: noise draws.
         seed: of the noise.
 
     Raises:
-        ValueError: the targets are a callable (there is no decision to keep), or the scan is not known.
+        ValueError: the targets are a callable (there is no prediction to keep), or the scan is not known.
     """
     if callable(targets):
-        raise ValueError("a constant mask keeps the decision for a class; give classes as targets, not a callable")
+        raise ValueError("a constant mask keeps the prediction of a class; give classes as targets, not a callable")
     if scan not in ("bisection", "published"):
         raise ValueError(f"scan {scan!r} is not known; use 'bisection' or 'published'")
     problem = method.problem(images, targets)
@@ -59,46 +58,46 @@ def constant_mask(
 
 
 def _bisect(problem: RateDistortion, noise: Tensor) -> Float[Tensor, " batch"]:
-    """The upper end of the interval that holds a threshold, after `HALVINGS` halvings."""
+    """The upper end of the bracket around a threshold, after `HALVINGS` halvings."""
     high = problem.coefficients.new_ones(len(problem.coefficients))
     low = torch.zeros_like(high)
-    sound = keeps_decision(problem, high, noise)
+    full_passes = keeps_prediction(problem, high, noise)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        passed = keeps_decision(problem, middle, noise)
+        passed = keeps_prediction(problem, middle, noise)
         high, low = torch.where(passed, middle, high), torch.where(passed, low, middle)
-    return torch.where(sound, high, 1.0)
+    return torch.where(full_passes, high, 1.0)
 
 
 def _scan_down(problem: RateDistortion, noise: Tensor) -> Float[Tensor, " batch"]:
     """1, 0.99, ..., 0.01 until the first failure of each image, then one step back; 0.01 where none fails."""
-    found = problem.coefficients.new_full((len(problem.coefficients),), 0.01)
-    going = torch.ones_like(found, dtype=torch.bool)
+    constants = problem.coefficients.new_full((len(problem.coefficients),), 0.01)
+    running = torch.ones_like(constants, dtype=torch.bool)
     for percent in range(100, 0, -1):
-        failed = going & ~keeps_decision(problem, torch.full_like(found, percent / 100), noise)
-        found[failed] = min(percent + 1, 100) / 100
-        going &= ~failed
-        if not going.any():
+        failed = running & ~keeps_prediction(problem, torch.full_like(constants, percent / 100), noise)
+        constants[failed] = min(percent + 1, 100) / 100
+        running &= ~failed
+        if not running.any():
             break
-    return found
+    return constants
 
 
 @torch.no_grad()
-def keeps_decision(
+def keeps_prediction(
     problem: RateDistortion,
     constants: Float[Tensor, " batch"],
     noise: Float[Tensor, "draws channels k"],
     *,
     chunk: int = 16,
 ) -> Bool[Tensor, " batch"]:
-    """Whether the mean logits of each image's obfuscations by its constant mask still have the target as the largest.
+    """Whether the logits of each image, averaged over its obfuscations by a constant mask, still predict the target.
 
-    `chunk` draws are worked on at a time, to bound the memory.
+    The draws are classified `chunk` at a time, to bound the memory.
     """
     mask = constants[:, None, None].expand_as(problem.coefficients[:, :1])
     total: Tensor | float = 0.0
-    for part in noise.split(chunk):
-        obfuscated = problem.obfuscate(mask, part)
+    for draws in noise.split(chunk):
+        obfuscated = problem.obfuscate(mask, draws)  # draws, batch, channels, height, width
         total = total + problem.classifier(obfuscated.flatten(0, 1)).unflatten(0, obfuscated.shape[:2]).sum(0)
     assert isinstance(total, Tensor)
     return total.argmax(-1) == problem.measure.targets

@@ -1,4 +1,4 @@
-"""How good a starting mask is: at once, and after some steps."""
+"""The objective of initial masks, before and after some optimisation steps."""
 
 from __future__ import annotations
 
@@ -29,17 +29,16 @@ def compare_starts(
     samples: int = SAMPLES,
     show_progress: bool = False,
 ) -> pd.DataFrame:
-    """The objective of each image from each start after each number of steps, on the same fresh noise.
+    """The objective of each image, for each initial mask and number of steps, on the same fresh noise.
 
     Args:
-        method: its options are those of the steps, but for their number, the stopping rule (none) and, where `rates`
-            says so, their rate.
+        method: Pixel RDE or CartoonX; `steps`, the tolerance (none here) and the rates in `rates` replace its options.
         images: pixels in [0, 1].
-        starts: starting masks by name.
-        steps: numbers of steps, each a run of its own with its own schedule; 0 is the start itself.
-        rates: learning rates by the start's name; the method's where a name is missing.
+        starts: initial masks by name.
+        steps: numbers of steps, each a separate run with its own schedule; 0: the initial mask itself.
+        rates: learning rates by the name of the initial mask; the method's for any other.
         samples: noise draws of the evaluation.
-        show_progress: show a bar that counts runs.
+        show_progress: show a progress bar over runs.
 
     Returns:
         Columns start, steps, image, distortion, sparsity, objective.
@@ -49,32 +48,32 @@ def compare_starts(
     for name, count in progress(runs, label="comparing starts", show=show_progress):
         rate = (rates or {}).get(name, method.options.learning_rate)
         runner = copy(method)
-        runner.options = method.options.but(steps=count, learning_rate=rate, tolerance=None)
+        runner.options = method.options.with_options(steps=count, learning_rate=rate, tolerance=None)
         for first in range(0, len(images), AT_ONCE):
-            part, start = images[first : first + AT_ONCE], starts[name][first : first + AT_ONCE]
-            mask = runner.explain(part, initial=start).representation_mask if count else start
+            batch, start = images[first : first + AT_ONCE], starts[name][first : first + AT_ONCE]
+            mask = runner.explain(batch, initial=start).representation_mask if count else start
             assert mask is not None
-            result = runner.problem(part).evaluate(mask, samples=samples)
+            result = runner.problem(batch).evaluate(mask, samples=samples)
             rows += [
                 {
                     "start": name,
                     "steps": count,
-                    "image": first + place,
-                    **{key: float(result[key][place]) for key in ("distortion", "sparsity", "objective")},
+                    "image": first + index,
+                    **{key: float(result[key][index]) for key in ("distortion", "sparsity", "objective")},
                 }
-                for place in range(len(part))
+                for index in range(len(batch))
             ]
     return pd.DataFrame(rows)
 
 
-def paired_difference(table: pd.DataFrame, one: str, other: str, steps: int) -> Float[Tensor, " images"]:
-    """The objective from one start less that from another after so many steps, image by image."""
-    at = table[table["steps"] == steps].pivot(index="image", columns="start", values="objective")
-    return torch.tensor((at[one] - at[other]).to_numpy())
+def paired_difference(table: pd.DataFrame, first: str, second: str, steps: int) -> Float[Tensor, " images"]:
+    """The objective of each image from the first initial mask, minus that from the second, after `steps` steps."""
+    objective = table[table["steps"] == steps].pivot(index="image", columns="start", values="objective")
+    return torch.tensor((objective[first] - objective[second]).to_numpy())
 
 
 def mean_interval(values: Float[Tensor, " images"], *, draws: int = 2000, seed: int = 0) -> tuple[float, float, float]:
-    """The mean, and the ends of its 95 % bootstrap interval over images."""
+    """The mean, and the bounds of its 95 % bootstrap interval over images."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(values), (draws, len(values)), generator=generator)
     counts = torch.zeros(draws, len(values), dtype=torch.int64).scatter_add_(1, rows, torch.ones_like(rows))
@@ -82,12 +81,12 @@ def mean_interval(values: Float[Tensor, " images"], *, draws: int = 2000, seed: 
     return effect.value, effect.low, effect.high
 
 
-def seconds_a_call(function: Callable[[], object], *, repeats: int = 5) -> float:
-    """The median time of a call, after a warm-up."""
+def seconds_per_call(function: Callable[[], object], *, repeats: int = 5) -> float:
+    """The median duration of a call, after a warm-up."""
     function()
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        start = time.perf_counter()
         function()
-        times.append(time.perf_counter() - begin)
+        times.append(time.perf_counter() - start)
     return sorted(times)[repeats // 2]

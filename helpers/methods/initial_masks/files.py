@@ -1,4 +1,4 @@
-"""Mask networks as files: weights with what they were trained for."""
+"""Files of mask networks: the weights, with the classifier they were trained for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _ENTRY = "mask_network"
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A mask network that was read, and what it was trained for.
+    """A mask network read from a file, and its metadata.
 
     Attributes:
-        name: the file's name without its ending.
+        name: of the file, without its suffix.
         network: frozen, in eval mode.
         classifier: the classifier's name.
         classifier_digest: the SHA-256 of the classifier's weights.
-        normalise: whether the classifier applied its normaliser.
+        normalise: whether the classifier normalised its input.
         digest: the SHA-256 of the network's file.
     """
 
@@ -43,26 +43,26 @@ class MaskFile:
 def save_mask_network(
     path: str | Path, network: MaskNetwork, *, classifier: str, classifier_digest: str, normalise: bool = True
 ) -> str:
-    """Write a network, with what it was trained for, and its line in the `SHA256SUMS` beside it.
+    """Write a network with its metadata, and its line in the `SHA256SUMS` of the folder.
 
     Returns:
         The file's SHA-256.
     """
     path = Path(path)
-    about = {
+    entry = {
         "options": asdict(network.options),
         "classifier": classifier,
         "classifier_digest": classifier_digest,
         "normalise": normalise,
     }
-    metadata = {_ENTRY: json.dumps(about, sort_keys=True)}  # one entry: safetensors keeps no order of several
+    metadata = {_ENTRY: json.dumps(entry, sort_keys=True)}  # a single entry: safetensors does not keep their order
     return write_tensors(path, network.state_dict(), metadata)
 
 
 def load_mask_network(name: str | Path) -> MaskFile:
     """Read a mask network by its name in models/ (such as "scenes-cnn-cartoonx-mask"), or by its path.
 
-    The file's SHA-256 is checked against the `SHA256SUMS` beside it.
+    The file's SHA-256 is verified against the `SHA256SUMS` of its folder.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -78,28 +78,28 @@ def load_mask_network(name: str | Path) -> MaskFile:
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, changed: int) -> MaskFile:
-    """The network of a file; `changed` tells a file from one that was written over it."""
+def _read(path: Path, modified: int) -> MaskFile:
+    """The network of a file; `modified`, its time of modification, invalidates the cache of an overwritten file."""
     state, metadata, digest = read_tensors(path)
     if _ENTRY not in metadata:
-        raise ValueError(f"{path} is not a mask network; give a file that save_mask_network has written")
-    about: dict[str, Any] = json.loads(metadata[_ENTRY])
-    options = {name: tuple(v) if isinstance(v, list) else v for name, v in about.pop("options").items()}
+        raise ValueError(f"{path} is not a mask network; give a file written by save_mask_network")
+    entry: dict[str, Any] = json.loads(metadata[_ENTRY])
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in entry.pop("options").items()}
     network = MaskNetwork(NetworkOptions(**options))
     network.load_state_dict(state)
-    return MaskFile(name=path.stem, network=network.requires_grad_(False).eval(), digest=digest, **about)
+    return MaskFile(name=path.stem, network=network.requires_grad_(False).eval(), digest=digest, **entry)
 
 
 def mask_network_names() -> tuple[str, ...]:
-    """The mask networks of models/, by name."""
+    """The names of the mask networks in models/."""
     return tuple(path.stem for path in sorted(MODELS_FOLDER.glob("*-mask.safetensors")))
 
 
 def find_mask_network(method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"]) -> MaskFile:
-    """The network of models/ for this method: same classifier (by the digest of its weights), same representation.
+    """The network in models/ for this method: same classifier (by the digest of its weights), same representation.
 
     Raises:
-        ValueError: none fits; says which there are and how to train one.
+        ValueError: there is none; the message lists the networks and says how to train one.
     """
     digest, normalise = getattr(method.classifier, "digest", None), getattr(method.classifier, "normalise", True)
     for name in mask_network_names():

@@ -1,4 +1,4 @@
-"""The starting mask that keeps the foreground, as GrabCut sees it."""
+"""The initial mask that keeps the foreground, as segmented by GrabCut."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ def foreground_mask(
     background: float = 0.0,
     seed: int = 0,
 ) -> Float[Tensor, "batch 1 k"]:
-    """1 on the foreground that GrabCut finds, `background` elsewhere ([Re] CartoonX, section 3.4).
+    """1 on the GrabCut foreground, `background` elsewhere ([Re] CartoonX, section 3.4).
 
-    For wavelets the picture of the foreground is resized bilinearly to each band's grid, and every entry that it
-    touches is foreground: the same for the three orientations, and for the approximation.
+    For wavelets the foreground is resized bilinearly to the grid of each band, and every entry above 0 is foreground.
 
     Args:
-        method: whose representation is masked.
-        images: pixels in [0, 1]; GrabCut runs on them as they are.
+        method: Pixel RDE or CartoonX, with its representation.
+        images: pixels in [0, 1].
         rectangle: see `grabcut`.
         background: the mask's value outside the foreground, in [0, 1].
         seed: of GrabCut's clustering.
@@ -42,13 +41,13 @@ def foreground_mask(
     """
     if not 0 <= background <= 1:
         raise ValueError(f"background={background} is a mask's value: it must lie in [0, 1]")
-    inside = grabcut(images, rectangle=rectangle, seed=seed).to(images)
+    foreground = grabcut(images, rectangle=rectangle, seed=seed).to(images)
     representation = method.representation((images.shape[2], images.shape[3]))
     if isinstance(representation, Pixels):
-        kept = inside.flatten(2)
+        kept = foreground.flatten(2)
     elif isinstance(representation, Wavelets):
         shapes = representation.transform.shapes.values()
-        resized = [functional.interpolate(inside, shape, mode="bilinear", align_corners=False) for shape in shapes]
+        resized = [functional.interpolate(foreground, shape, mode="bilinear", align_corners=False) for shape in shapes]
         kept = (torch.cat([band.flatten(2) for band in resized], 2) > 0).to(images)
     else:
         raise ValueError(f"a foreground needs pixels or wavelets, not {type(representation).__name__}")
@@ -58,15 +57,14 @@ def foreground_mask(
 def grabcut(
     images: Float[Tensor, "batch 3 height width"], *, rectangle: Rectangle = "inside", seed: int = 0
 ) -> Bool[Tensor, "batch 1 height width"]:
-    """Where each image's foreground is, by OpenCV's GrabCut (Rother et al., 2004), three iterations from a rectangle.
+    """The foreground of each image by OpenCV's GrabCut (Rother et al., 2004), three iterations from a rectangle.
 
-    Everything outside the rectangle is background for certain. `rectangle="inside"` leaves a border of one pixel.
-    `rectangle="published"` does as the reproduction's code: the rectangle begins one pixel inside, but its width is the
-    image's height and its height the image's width. So on a wide image the right part can only be background, and on a
-    tall one the bottom.
+    Everything outside the rectangle is definite background. `rectangle="inside"` leaves a border of one pixel.
+    `rectangle="published"` follows the reproduction's code: it swaps the rectangle's width and height, so that the
+    right of a wide image, and the bottom of a tall one, is always background.
 
-    Where GrabCut finds no foreground at all, the whole image counts as foreground (but not under "published"): a mask
-    that starts from nothing never recovers.
+    If GrabCut finds no foreground, the whole image counts as foreground (except under "published"): an empty initial
+    mask never recovers.
 
     Raises:
         ValueError: the rectangle is not known, or the images are smaller than 8 pixels.
@@ -77,17 +75,18 @@ def grabcut(
     if min(height, width) < 8:
         raise ValueError(f"images of {height} × {width} pixels are too small for GrabCut; use 8 × 8 at least")
     extent = (width - 2, height - 2) if rectangle == "inside" else (height, width)
-    found = []
-    pixels = (images.detach().flip(1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()  # OpenCV: BGR, last
+    masks = []
+    # OpenCV takes BGR, channels last: (batch, height, width, 3)
+    pixels = (images.detach().flip(1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     for image in pixels:
-        inside = _grabcut_one(np.ascontiguousarray(image), (1, 1, *extent), seed)
-        found.append(np.ones_like(inside) if rectangle == "inside" and not inside.any() else inside)
-    return torch.from_numpy(np.stack(found)).unsqueeze(1).to(images.device)
+        foreground = _grabcut_image(np.ascontiguousarray(image), (1, 1, *extent), seed)
+        masks.append(np.ones_like(foreground) if rectangle == "inside" and not foreground.any() else foreground)
+    return torch.from_numpy(np.stack(masks)).unsqueeze(1).to(images.device)
 
 
-def _grabcut_one(image: np.ndarray, rectangle: tuple[int, int, int, int], seed: int) -> np.ndarray:
-    """One image's foreground, definite and probable, as booleans."""
-    cv2.setRNGSeed(seed)  # for each image anew, so that its result does not depend on its batch mates
+def _grabcut_image(image: np.ndarray, rectangle: tuple[int, int, int, int], seed: int) -> np.ndarray:
+    """The definite and probable foreground of one image, (height, width) booleans."""
+    cv2.setRNGSeed(seed)  # for each image, so that its result does not depend on the batch
     labels = np.zeros(image.shape[:2], np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(image, labels, rectangle, *models, ITERATIONS, cv2.GC_INIT_WITH_RECT)  # writes into labels

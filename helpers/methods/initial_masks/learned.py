@@ -1,4 +1,4 @@
-"""The learned starting mask: a network's prediction, made cautious."""
+"""The learned initial mask: the prediction of a mask network, made denser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from helpers.methods.initial_masks.network import MaskNetwork
 from helpers.methods.rde import RateDistortion, RateDistortionExplainer
 from helpers.methods.rde.distortions import Target
 
-ONES_RATE = 0.1  # for a hundred steps or fewer from ones: the best of 0.05, 0.08, 0.1, 0.12 and 0.2
-LEARNED_RATE = 0.1  # for as many from a learned start
-LOOKS = 3  # the first on the image alone, then with the gradient at the mask so far
-CAUTION, MIX = 0.5, 0.1  # of a start: sparser than the network's own cautious mask, on a floor that keeps the evidence
+ONES_RATE = 0.1  # learning rate for at most 100 steps from ones: the best of 0.05, 0.08, 0.1, 0.12 and 0.2
+LEARNED_RATE = 0.1  # learning rate for as many steps from a learned mask
+REFINEMENT_STEPS = 3  # the first on the image alone, the others with the gradient at the mask so far
+LAMBDA_SHRINK, ONES_FRACTION = 0.5, 0.1  # sparser than the network's own, conservative mask, but with a floor of ones
 RISK = 0.5
-NEARLY_ALL = 0.95  # of the largest distortion: keeps the risk finite
+LARGEST_SHARE = 0.95  # below 1, so that the risk stays finite
 
 
 def learned_mask(
@@ -26,67 +26,79 @@ def learned_mask(
     targets: Target = None,
     *,
     network: MaskNetwork | MaskFile | str | None = None,
-    weights: Float[Tensor, " batch"] | float | None = None,
-    lambda_shrink: float = CAUTION,
-    mix: float = MIX,
-    looks: int = LOOKS,
+    sparsity_weights: Float[Tensor, " batch"] | float | None = None,
+    lambda_shrink: float = LAMBDA_SHRINK,
+    ones_fraction: float = ONES_FRACTION,
+    refinement_steps: int = REFINEMENT_STEPS,
     seed: int = 0,
 ) -> Float[Tensor, "batch 1 k"]:
     """The mask that a trained network predicts for each image and its λk.
 
-    The first look costs one forward pass of the network. Each further one costs another, and one evaluation of the
-    distortion's gradient on an antithetic pair, which is what one step of the fast recipe costs.
+    The first refinement step is one forward pass of the network. Each further one takes another forward pass, and the
+    gradient of the distortion on an antithetic pair, which costs as much as a step of the fast recipe.
 
-    Too sparse a start is not recoverable ([Re] CartoonX, section 4.2), too dense a one only costs steps. Networks are
-    trained to be cautious; a larger `lambda_shrink` makes them more so: for λk / `lambda_shrink`, and with a share
-    `mix` of ones mixed in. The defaults are those of a start; `lambda_shrink=1, mix=0` is the bare prediction.
+    An initial mask that is too sparse never recovers ([Re] CartoonX, section 4.2), while one that is too dense only
+    costs steps. So the prediction is for λk / `lambda_shrink`, and the share `ones_fraction` of an all-ones mask is
+    mixed in. The defaults are for initial masks; `lambda_shrink=1, ones_fraction=0` is the bare prediction.
 
     Args:
         method: Pixel RDE or CartoonX; the network must have been trained for its classifier and its representation.
         images: pixels in [0, 1]; networks are trained at 64 to 128 px.
-        targets: None, or classes that are the predicted ones: networks are trained for these.
-        network: a network or its name in models/; None finds the one for this classifier and representation.
-        weights: λk, one for all or one per image; None for the method's.
-        lambda_shrink: positive; by how much the network is asked for a smaller λk.
-        mix: the share of ones in the result, in [0, 1].
-        looks: how often the network looks, at least once.
+        targets: None, or the predicted classes: networks are trained for these.
+        network: a network or its name in models/; None for the one of this classifier and representation.
+        sparsity_weights: λk, one for all images or one per image; None for the method's.
+        lambda_shrink: positive divisor of λk; larger values give denser masks.
+        ones_fraction: the share of ones in the result, in [0, 1].
+        refinement_steps: forward passes of the network, at least 1.
         seed: of the noise for the gradients.
 
     Raises:
         ValueError: an option is out of range, no network fits, or targets are not the predicted classes.
         FileNotFoundError: there is no network of this name.
     """
-    if not (lambda_shrink > 0 and 0 <= mix <= 1 and looks >= 1):
+    if not (lambda_shrink > 0 and 0 <= ones_fraction <= 1 and refinement_steps >= 1):
         raise ValueError(
-            f"lambda_shrink={lambda_shrink} must be positive, mix={mix} in [0, 1], and looks={looks} at least 1"
+            f"lambda_shrink={lambda_shrink} must be positive, ones_fraction={ones_fraction} in [0, 1], and "
+            f"refinement_steps={refinement_steps} at least 1"
         )
-    found = find_mask_network(method, images) if network is None else network
-    loaded = load_mask_network(found) if isinstance(found, str) else found
-    chosen = loaded if isinstance(loaded, MaskNetwork) else loaded.network
+    if network is None:
+        network = find_mask_network(method, images)
+    elif isinstance(network, str):
+        network = load_mask_network(network)
+    if isinstance(network, MaskFile):
+        network = network.network
     problem = method.problem(images)
     _check_targets(problem, targets)
-    wanted = method.options.sparsity_weight if weights is None else weights
-    asked = torch.as_tensor(wanted, dtype=images.dtype, device=images.device).expand(len(images)) / lambda_shrink
-    mask = refine_mask(chosen.to(images.device), problem, images, asked, looks=looks, seed=seed)
-    return mix + (1 - mix) * mask
+    if sparsity_weights is None:
+        sparsity_weights = method.options.sparsity_weight
+    weights = torch.as_tensor(sparsity_weights, dtype=images.dtype, device=images.device).expand(len(images))
+    mask = refine_mask(
+        network.to(images.device),
+        problem,
+        images,
+        weights / lambda_shrink,
+        refinement_steps=refinement_steps,
+        seed=seed,
+    )
+    return ones_fraction + (1 - ones_fraction) * mask
 
 
 def refine_mask(
     network: MaskNetwork,
     problem: RateDistortion,
     images: Float[Tensor, "batch 3 height width"],
-    weights: Float[Tensor, " batch"],
+    sparsity_weights: Float[Tensor, " batch"],
     *,
-    looks: int = LOOKS,
+    refinement_steps: int = REFINEMENT_STEPS,
     seed: int = 0,
 ) -> Float[Tensor, "batch 1 k"]:
-    """The network's mask after so many looks."""
+    """The network's mask after the given number of refinement steps."""
     generator = random_generator(seed, images.device)
     mask = gradient = None
-    for look in range(looks):
+    for step in range(refinement_steps):
         with torch.no_grad():
-            mask = network(images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
-        if look + 1 < looks:
+            mask = network(images, sparsity_weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
+        if step + 1 < refinement_steps:
             gradient, _ = risk_gradient(problem, mask, generator)
     assert mask is not None
     return mask
@@ -98,18 +110,18 @@ def risk_gradient(
     """The gradient of each image's risk-averse distortion at a mask, and the share of its evidence that is lost there.
 
     The risk-averse distortion of a draw is D - β log(1 - 0.95 D/p²), with p the target's probability on the image. D/p²
-    is about 1 where nothing of the evidence is left, whatever p was; the logarithm makes that expensive for each draw
-    and each image by itself, so that a good mean cannot pay for a lost image. One antithetic pair estimates both.
+    is about 1 if all evidence is lost, for every p. The logarithm penalises that for each draw and each image, so that
+    a low mean cannot make up for a lost image. Both results are estimated on one antithetic pair.
     """
     leaf = mask.detach().requires_grad_()
-    distortion = problem.distortions(leaf, problem.draw(1, generator), antithetic=True)
+    distortion = problem.distortions(leaf, problem.draw(1, generator), antithetic=True)  # 2, batch
     share = (distortion / problem.measure.reference.square()).clamp_max(1)
-    loss = (distortion - risk * torch.log1p(-NEARLY_ALL * share)).mean(0).sum()
+    loss = (distortion - risk * torch.log1p(-LARGEST_SHARE * share)).mean(0).sum()
     return torch.autograd.grad(loss, leaf)[0], share.detach().mean(0)
 
 
 def _check_targets(problem: RateDistortion, targets: Target) -> None:
-    """The network answers for the predicted class only."""
+    """Raise a ValueError for targets other than the predicted classes."""
     if targets is None:
         return
     if callable(targets):
@@ -118,5 +130,5 @@ def _check_targets(problem: RateDistortion, targets: Target) -> None:
     if not torch.equal(torch.as_tensor(targets, device=predicted.device).expand_as(predicted), predicted):
         raise ValueError(
             f"the mask network was trained for predicted classes, here {predicted.tolist()}; "
-            "for other targets start from another mask, such as 'ones' or 'constant'"
+            "for other targets use another initial mask, such as 'ones' or 'constant'"
         )

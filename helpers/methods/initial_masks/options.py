@@ -1,4 +1,4 @@
-"""The recipes of mask networks: on what they are trained, and for how long."""
+"""The training recipes of mask networks."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class MaskTrainingOptions:
     """The recipe of a mask network.
 
     Attributes:
-        classifier: whose explanations are predicted, by its name for `load_classifier`.
-        source: the training images: scenes with one or two objects, or the photographs of imagenet-samples/rest.
-        network: the network's shape; its `weights` are the range of λk, drawn log-uniformly.
-        sizes: sides in pixels, each with its share of the batches.
-        images: how many different images of each size are drawn; mirrored, they are reused.
+        classifier: name of the explained classifier, for `load_classifier`.
+        source: of the training images: scenes with one or two objects, or the photographs of imagenet-samples/rest.
+        network: the architecture; its `weights` are the range of λk, drawn log-uniformly.
+        sizes: sides of the images in pixels, with their shares of the batches.
+        images: number of training images per size; half of each batch is mirrored.
         batch: images per step at the smallest size; fewer at larger ones, so that each step costs about the same.
         steps: training steps, a multiple of 100; there is a checkpoint every 100.
         learning_rate, weight_decay: AdamW, one cycle of the learning rate.
-        looks: how often the network looks in training; each look is trained alike.
+        refinement_steps: of the network in training, with equal weights in the loss.
         risk: β of the risk-averse distortion, see `risk_gradient`.
-        gentle, ramp: λk is multiplied by `gentle` at first; this factor rises to 1 over the share `ramp` of the steps.
+        initial_factor, warmup: of λk: the factor rises from `initial_factor` to 1 over the share `warmup` of the steps.
         seed: of the weights, the images, their order and the noise.
     """
 
@@ -42,10 +42,10 @@ class MaskTrainingOptions:
     steps: Annotated[int, Field(ge=EPOCH, multiple_of=EPOCH)] = 2600
     learning_rate: Positive = 2e-3
     weight_decay: Weight = 0.01
-    looks: Count = 3
+    refinement_steps: Count = 3
     risk: Weight = 1.0
-    gentle: Annotated[float, Field(gt=0, le=1)] = 0.05
-    ramp: Annotated[float, Field(gt=0, le=1)] = 0.5
+    initial_factor: Annotated[float, Field(gt=0, le=1)] = 0.05
+    warmup: Annotated[float, Field(gt=0, le=1)] = 0.5
     seed: int = 1
 
     @model_validator(mode="after")
@@ -57,7 +57,7 @@ class MaskTrainingOptions:
         return self
 
     def batch_at(self, size: int) -> int:
-        """Images per step at a size: about as many pixels as `batch` images of the smallest size have."""
+        """Images per step at a size: about as many pixels as in `batch` images of the smallest size."""
         return max(1, round(self.batch * min(self.sizes) ** 2 / size**2))
 
 

@@ -1,4 +1,4 @@
-"""Train the mask networks that come with the book, measure what was saved, and write their cards."""
+"""Train the mask networks in models/, evaluate the saved weights, and write their model cards."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.core.files import MODELS_FOLDER, ROOT
 from helpers.data.photographs import imagenet_samples
 from helpers.data.scenes import make_scenes
-from helpers.methods.initial_masks.evaluation import compare_starts, mean_interval, paired_difference, seconds_a_call
+from helpers.methods.initial_masks.evaluation import compare_starts, mean_interval, paired_difference, seconds_per_call
 from helpers.methods.initial_masks.files import MaskFile, load_mask_network, save_mask_network
-from helpers.methods.initial_masks.learned import CAUTION, LEARNED_RATE, LOOKS, MIX, ONES_RATE, learned_mask
+from helpers.methods.initial_masks.learned import (
+    LAMBDA_SHRINK,
+    LEARNED_RATE,
+    ONES_FRACTION,
+    ONES_RATE,
+    REFINEMENT_STEPS,
+    learned_mask,
+)
 from helpers.methods.initial_masks.options import HELD_OUT_SERIES, RECIPES, TRAINING_SERIES, MaskTrainingOptions
 from helpers.methods.initial_masks.starting import starting_mask
 from helpers.methods.initial_masks.training import MaskModule, train_mask_network
@@ -43,17 +50,17 @@ def train(
     results: Path | None = None,
     device: str = "auto",
 ) -> str:
-    """Train one of the mask networks, save its weights, measure them on held-out images, and write their card.
+    """Train one of the mask networks, save and evaluate its weights, and write its model card.
 
     Args:
         name: of the weights, such as `"scenes-cnn-cartoonx-mask"`.
-        again: train also if the weights are there.
-        output: the folder of the weights and the card.
-        results: another folder than results/, for checkpoints; a killed training resumes from there.
+        again: train even if the weights exist.
+        output: folder for the weights and the model card.
+        results: folder for checkpoints instead of results/; a killed training resumes from there.
         device: `"auto"`, `"cpu"` or `"gpu"`.
 
     Returns:
-        What was done, in a line.
+        A line for the log.
 
     Raises:
         ValueError: there is no mask network of this name.
@@ -71,7 +78,7 @@ def train(
 
 
 def publish(path: Path, fitted: Fitted[MaskModule], classifier: Classifier) -> None:
-    """Save the weights, evaluate what was saved, then write the card beside it."""
+    """Save the weights, evaluate the saved file, and write its model card."""
     options, trained = fitted.module.options, fitted.module.network
     save_mask_network(
         path,
@@ -91,9 +98,9 @@ def publish(path: Path, fitted: Fitted[MaskModule], classifier: Classifier) -> N
     }
     images = held_out_images(options, smallest)[:8]
     calls = {
-        "one look": lambda: learned_mask(method, images, network=network, looks=1),
-        f"{LOOKS} looks": lambda: learned_mask(method, images, network=network),
-        "10 steps": lambda: explainer(classifier, steps=10).explain(images),
+        "1 refinement step": lambda: learned_mask(method, images, network=network, refinement_steps=1),
+        f"{REFINEMENT_STEPS} refinement steps": lambda: learned_mask(method, images, network=network),
+        "10 optimisation steps": lambda: explainer(classifier, steps=10).explain(images),
     }
     sizes = ", ".join(map(str, options.sizes))
     shares = ", ".join(f"{share:.0%}" for share in options.sizes.values())
@@ -112,19 +119,19 @@ def publish(path: Path, fitted: Fitted[MaskModule], classifier: Classifier) -> N
         smallest=smallest,
         largest=largest,
         count=max(table["image"].nunique() for table in tables.values()),
-        look_count=LOOKS,
-        lambda_shrink=CAUTION,
-        mix=MIX,
+        refinement_steps=REFINEMENT_STEPS,
+        lambda_shrink=LAMBDA_SHRINK,
+        ones_fraction=ONES_FRACTION,
         ones_rate=ONES_RATE,
         learned_rate=LEARNED_RATE,
         held_out=f" (series {HELD_OUT_SERIES})" if options.source == "scenes" else " (photographs of `study`)",
         tables="\n\n".join(_size_table(size, table) for size, table in tables.items()),
-        times=", ".join(f"{name} {1000 * seconds_a_call(call) / len(images):.1f} ms" for name, call in calls.items()),
+        times=", ".join(f"{name} {1000 * seconds_per_call(call) / len(images):.1f} ms" for name, call in calls.items()),
     )
 
 
 def held_out_images(options: MaskTrainingOptions, size: int) -> Float[Tensor, "count 3 height width"]:
-    """Images that no training draws: scenes of another series, or the photographs of `study`."""
+    """Held-out images: scenes of another series, or the photographs of `study`."""
     count = HELD_OUT[options.source]
     if options.source == "scenes":
         return make_scenes(count, size=size, seed=HELD_OUT_SERIES, objects=(1, 2)).images
@@ -138,15 +145,15 @@ def evaluate_mask_network(
     *,
     thorough: bool = True,
 ) -> pd.DataFrame:
-    """The objective from ones and from the network's mask, before and after some steps.
+    """The objective from all ones and from the network's mask, before and after some steps.
 
     Returns:
         As `compare_starts`, with "black" for the empty mask; `thorough` adds 80 steps from each, and 200 from ones.
     """
     ones, black = starting_mask("ones", method, images), torch.zeros_like(starting_mask("ones", method, images))
     bare = {
-        name: learned_mask(method, images, network=network, looks=count, lambda_shrink=1, mix=0)
-        for name, count in (("one look", 1), (f"{LOOKS} looks", LOOKS))
+        name: learned_mask(method, images, network=network, refinement_steps=count, lambda_shrink=1, ones_fraction=0)
+        for name, count in (("1 refinement step", 1), (f"{REFINEMENT_STEPS} refinement steps", REFINEMENT_STEPS))
     }
     starts = {"ones": ones, "learned": learned_mask(method, images, network=network)}
     rates = {"ones": ONES_RATE, "learned": LEARNED_RATE}
@@ -160,7 +167,7 @@ def evaluate_mask_network(
 
 
 def _size_table(size: int, table: pd.DataFrame) -> str:
-    """The mean objective from each start after each number of steps, and the paired difference from ones."""
+    """The mean objective from each initial mask after each number of steps, and the paired difference from ones."""
     lines = [
         f"| {size} px: start | steps | distortion | mean of the mask | objective | less than from ones by |",
         "|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Where an optimisation starts: every initial mask by name."""
+"""Every initial mask by name."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ def starting_mask(
 ) -> Float[Tensor, "batch 1 k"]:
     """The initial mask of this name, for `method.explain(images, targets, initial=...)`.
 
-    - `ones`: everything is kept; the papers' choice.
-    - `random`: one uniform draw that all images share; option `seed`.
+    - `ones`: all ones, as in the papers.
+    - `random`: one uniform draw, shared by all images; option `seed`.
     - `constant`: see `constant_mask`; options `scan`, `samples`, `seed`.
     - `foreground`: see `foreground_mask`; options `rectangle`, `background`, `seed`.
-    - `learned`: see `learned_mask`; options `network`, `lambda_shrink`, `mix`, `looks`, `weights`, `seed`.
+    - `learned`: see `learned_mask`; options `network`, `lambda_shrink`, `ones_fraction`,
+      `refinement_steps`, `sparsity_weights`, `seed`.
 
     Args:
         name: one of `MASK_NAMES`.
         method: Pixel RDE or CartoonX, with its classifier and options.
         images: pixels in [0, 1].
         targets: as for `method.explain`.
-        options: those of the mask.
+        options: of this initial mask.
 
     Raises:
-        ValueError: the name is not known, or the mask cannot be had for these arguments.
-        TypeError: an option is not one of the mask's.
+        ValueError: the name is not known, or the arguments do not fit the mask.
+        TypeError: the mask has no such option.
     """
     if name not in MASK_NAMES:
         raise ValueError(f"initial mask {name!r} is not known; use one of {', '.join(MASK_NAMES)}")
@@ -57,19 +58,19 @@ def starting_mask(
 
 
 def _ones(method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 1 k"]:
-    """Everything is kept."""
+    """All ones."""
     return images.new_ones(len(images), 1, _entries(method, images))
 
 
 def _random(
     method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"], *, seed: int = 0
 ) -> Float[Tensor, "batch 1 k"]:
-    """Uniform in [0, 1), the same for all images, so that an image's mask does not depend on its batch mates."""
+    """Uniform in [0, 1), the same for all images, so that an image's mask does not depend on the batch."""
     draw = torch.rand(1, 1, _entries(method, images), generator=random_generator(seed, images.device))
     return draw.to(images).repeat(len(images), 1, 1)
 
 
 def _entries(method: RateDistortionExplainer, images: Tensor) -> int:
-    """The number of mask entries of an image."""
+    """The number of mask entries per image."""
     bands = method.representation((images.shape[2], images.shape[3])).bands
     return max(band.stop for band in bands.values())

@@ -1,4 +1,4 @@
-"""The training of mask networks: images, the LightningModule, and the training itself."""
+"""The training of mask networks: batches, the LightningModule, and `train_mask_network`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from helpers.training.optimisers import adamw, with_one_cycle
 from helpers.training.options import plain
 
 _SHARD = 256
-_MARGIN = 1.25  # photographs are read larger by this factor, so that crops differ
+_MARGIN = 1.25  # photographs are loaded larger by this factor, for random crops
 
 
 class MaskBatches(Dataset[Tensor]):
-    """The endless sequence of training batches; batch i depends only on the options and i.
+    """The training batches; batch i depends only on the options and on i.
 
-    So a run that was killed and resumed sees what an uninterrupted run would have seen.
+    So a resumed run has the same batches as an uninterrupted one.
     """
 
     def __init__(self, options: MaskTrainingOptions, *, show: bool = False) -> None:
@@ -41,31 +41,31 @@ class MaskBatches(Dataset[Tensor]):
         self.pixels = {size: draw(options, size, show) for size in options.sizes}
 
     def __len__(self) -> int:
-        """The number of steps of a whole training."""
+        """The number of training steps."""
         return self.options.steps
 
     def __getitem__(self, index: int) -> Float[Tensor, "batch 3 height width"]:
-        """Batch number `index`: images of one size, cropped where they are larger, half of them mirrored."""
+        """Batch `index`: images of one size, cropped if they are larger, half of them mirrored."""
         generator = random_generator(1_000_003 * self.options.seed + index)
         sizes, shares = list(self.options.sizes), torch.tensor(list(self.options.sizes.values()))
         size = sizes[int(torch.multinomial(shares, 1, generator=generator))]
         pixels = self.pixels[size]
         rows = torch.randperm(len(pixels), generator=generator)[: self.options.batch_at(size)]
-        room = pixels.shape[-1] - size
-        top, left = (int(torch.randint(room + 1, (1,), generator=generator)) for _ in range(2))
+        largest = pixels.shape[-1] - size
+        top, left = (int(torch.randint(largest + 1, (1,), generator=generator)) for _ in range(2))
         images = pixels[rows, :, top : top + size, left : left + size].float() / 255
         mirrored = torch.rand(len(rows), 1, 1, 1, generator=generator) < 0.5
         return torch.where(mirrored, images.flip(3), images)
 
 
 class EpochSteps(Sampler[int]):
-    """The numbers of an epoch's batches; Lightning calls `set_epoch`."""
+    """The indices of an epoch's batches; Lightning calls `set_epoch`."""
 
     def __init__(self) -> None:
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch."""
+        """Set the epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -73,8 +73,8 @@ class EpochSteps(Sampler[int]):
         return EPOCH
 
     def __iter__(self) -> Iterator[int]:
-        """Batch numbers, which go on from epoch to epoch."""
-        # a generator, read only after `set_epoch`: a resumed Lightning makes the iterator before it sets the epoch
+        """Consecutive batch indices over all epochs."""
+        # a generator, so that `self.epoch` is read after `set_epoch`: a resumed Lightning calls that after `iter`
         yield from range(self.epoch * EPOCH, (self.epoch + 1) * EPOCH)
 
 
@@ -84,7 +84,7 @@ def batch_loader(options: MaskTrainingOptions, *, show: bool = False) -> DataLoa
 
 
 def _scenes(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 size size"]:
-    """Scenes of one or two objects; each size has its own series."""
+    """Scenes of one or two objects, another series for each size."""
     shards = []
     for first in progress(range(0, options.images, _SHARD), label=f"drawing scenes of {size} px", show=show):
         count = min(_SHARD, options.images - first)
@@ -96,22 +96,22 @@ def _scenes(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor
 
 
 def _photographs(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 side side"]:
-    """Photographs of imagenet-samples/rest, never of study, with room for crops."""
+    """Photographs of imagenet-samples/rest, never of study, larger than the crops."""
     side = round(_MARGIN * size)
     photographs = imagenet_samples(subset="rest", size=side, count=options.images, resize="stretch", seed=options.seed)
     return (photographs.images * 255).round().byte()
 
 
 class MaskModule(lightning.LightningModule):
-    """Train a network to predict the masks of a classifier's images: no target masks, only the objective.
+    """Train a network to predict masks by the rate-distortion objective itself, without target masks.
 
-    At each look the network's mask s gets the gradient of `risk-averse distortion + price · mean(s)`, estimated on one
-    antithetic pair of noise draws, as a step of the fast recipe does. The same gradient is what the next look sees, so
-    that looks cost nothing beside the training of each. Every image has its own λk; an image's loss is divided by
-    1 + λk/20, so that large ones do not drown the others.
+    The mask s of each refinement step receives the gradient of `risk-averse distortion + weight · mean(s)`, estimated
+    on one antithetic pair of noise draws, as in a step of the fast recipe. The next refinement step takes the same
+    gradient as its input, at no extra cost. Each image has its own λk, and its loss is divided by 1 + λk/20, so that
+    images with a large λk do not dominate.
 
-    The price is λk · (1 - D/p²)²: where the evidence is lost, nothing more is to be gained by pruning. Without this
-    factor the network prunes until masks are black, and there the distortion's gradient no longer leads back.
+    The weight is λk · (1 - D/p²)², which vanishes with the evidence. With λk alone the network prunes until masks are
+    empty, where the gradient of the distortion no longer recovers them.
     """
 
     def __init__(self, options: MaskTrainingOptions, classifier: nn.Module) -> None:
@@ -128,32 +128,32 @@ class MaskModule(lightning.LightningModule):
         self._method = (CartoonX(classifier, **transform) if wavelets else PixelRDE(classifier),)
 
     def training_step(self, images: Float[Tensor, "batch 3 height width"], batch_index: int) -> Tensor:
-        """A scalar whose gradient is that of the objective, summed over the looks."""
-        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        """A scalar with the gradient of the objective, summed over the refinement steps."""
+        # random choices depend on the step alone, so that a resumed run repeats those of an uninterrupted one
         generator = random_generator(2_000_003 * self.options.seed + self.global_step)
         noise = random_generator(2_000_003 * self.options.seed + self.global_step, images.device)
         low, high = self.options.network.weights
         weights = low * (high / low) ** torch.rand(len(images), generator=generator).to(images)
-        asked = weights * self.factor()
+        warmed = weights * self.warmup_factor()
         problem = self._method[0].problem(images)
-        importance = 1 / (1 + asked / 20) / len(images)
+        importance = 1 / (1 + warmed / 20) / len(images)  # batch
         mask, gradient = None, None
         loss = images.new_zeros(())
-        for _ in range(self.options.looks):
+        for _ in range(self.options.refinement_steps):
             predicted = self.network(images, weights, coefficients=problem.coefficients, mask=mask, gradient=gradient)
             mask = predicted.detach()
             gradient, lost = risk_gradient(problem, mask, noise, risk=self.options.risk)
-            price = asked * (1 - lost).square()
-            towards = gradient + price[:, None, None] / mask.shape[2]
-            loss = loss + (predicted * importance[:, None, None] * towards).sum()
+            sparsity_weights = warmed * (1 - lost).square()  # batch
+            direction = gradient + sparsity_weights[:, None, None] / mask.shape[2]  # batch, 1, k
+            loss = loss + (predicted * importance[:, None, None] * direction).sum()
             kept = problem.sparsity(mask).mean()
         self.log("kept", kept, prog_bar=True, batch_size=len(images))
         return loss
 
-    def factor(self) -> float:
-        """What λk is multiplied by at this step: little at first, to learn what counts before pruning."""
+    def warmup_factor(self) -> float:
+        """The factor of λk at this step: small at first, to learn the evidence before pruning."""
         done = self.global_step / self.options.steps
-        return math.exp(math.log(self.options.gentle) * max(0.0, 1 - done / self.options.ramp))
+        return math.exp(math.log(self.options.initial_factor) * max(0.0, 1 - done / self.options.warmup))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with one cycle of the learning rate."""
@@ -165,7 +165,7 @@ class MaskModule(lightning.LightningModule):
 def train_mask_network(
     options: MaskTrainingOptions, classifier: nn.Module, folder: str | Path, *, show: bool = True, **devices: Any
 ) -> Fitted[MaskModule]:
-    """Train to the last step; there is a checkpoint every 100 steps, which count as an epoch.
+    """Train all steps, with a checkpoint every 100 steps, which count as an epoch.
 
     Args:
         options: the recipe.

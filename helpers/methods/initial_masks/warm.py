@@ -1,4 +1,4 @@
-"""A whole explanation from the learned start: the prediction, and the few steps that it needs."""
+"""Warm start: explanations from the predicted mask, in few steps."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from helpers.methods.rde import RateDistortionExplainer
 from helpers.methods.rde.distortions import Target
 from helpers.methods.rde.options import RECIPES, TOLERANCE
 
-# Fewer and larger steps than from ones, and the rate ends higher: so short a run has no time for the smallest steps.
-# The gap is measured after two thirds of them, when some images are done.
+# Fewer and larger steps than from ones, and a higher final rate: the smallest steps take too long for so short a run.
+# The duality gap is estimated after two thirds of the steps, when some images have converged.
 WARM_START = MappingProxyType(
     {
         **{name: getattr(RECIPES["fast"], name) for name in ("samples", "antithetic", "optimiser", "schedule")},
@@ -34,19 +34,19 @@ def explain_from_prediction(
     targets: Target = None,
     **changes: Any,
 ) -> Explanation:
-    """Explain images from the mask that a network predicts for them, each until the stopping rule says that it is done.
+    """Explain images from the mask that a network predicts for them, each until it has converged.
 
     Args:
-        method: Pixel RDE or CartoonX, for whose classifier there is a mask network; its optimiser's options give way
-            to `WARM_START`, those of the problem (λk, distortion, noise) stay.
+        method: Pixel RDE or CartoonX with a classifier that has a mask network. `WARM_START` replaces the options of
+            its optimiser; those of the problem (λk, distortion, noise) stay.
         images: pixels in [0, 1].
-        targets: None, or the predicted classes: networks are trained for these.
-        changes: options other than those of `WARM_START`. Photographs want more and smaller steps, such as
+        targets: None, or the predicted classes.
+        changes: options that replace those of `WARM_START`. Photographs need more and smaller steps, such as
             `steps=400, learning_rate=0.03`.
 
     Raises:
         ValueError: no network fits, or an option is out of range.
     """
-    runner = method.but(**{**WARM_START, **changes})
-    # no floor of ones under the start: in so few steps it would not be worn off everywhere
-    return runner.explain(images, targets, initial=starting_mask("learned", method, images, targets, mix=0.0))
+    runner = method.with_options(**{**WARM_START, **changes})
+    # no ones mixed in: in so few steps they would not vanish everywhere
+    return runner.explain(images, targets, initial=starting_mask("learned", method, images, targets, ones_fraction=0.0))

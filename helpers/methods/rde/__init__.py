@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "DualityGap": "helpers.methods.rde.convergence",
         "duality_gap": "helpers.methods.rde.convergence",
         "estimate_duality_gap": "helpers.methods.rde.convergence",
-        "judge_duality_gap": "helpers.methods.rde.convergence",
+        "screen_duality_gap": "helpers.methods.rde.convergence",
         "DistortionMeasure": "helpers.methods.rde.distortions",
         "CartoonX": "helpers.methods.rde.methods",
         "PixelRDE": "helpers.methods.rde.methods",

@@ -1,4 +1,4 @@
-"""How far the classifier's output on an obfuscated image is from its output on the image."""
+"""The distortion: the distance between the classifier's outputs on an image and on its obfuscation."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from torch import Tensor
 from helpers.methods.rde.options import Distortion
 
 Target = int | Int[Tensor, " batch"] | Callable[[Tensor], Tensor] | None
-Images = slice | Int[Tensor, " some"] | Bool[Tensor, " batch"]  # which images of a batch
+Images = slice | Int[Tensor, " some"] | Bool[Tensor, " batch"]  # an index into a batch
 
 
 class DistortionMeasure:
-    """The distortion of obfuscations from their images, both given by the classifier's logits.
+    """The distortion between obfuscations and their images, both given by the classifier's logits.
 
     - `label`: (p_t(x) - p_t(y))², with p_t the probability of the target class: the papers' choice;
     - `maximise`: (1 - p_t(y))²;
     - `l2`: the Euclidean norm, not squared, of the difference of the two probability vectors;
     - `kl`: the Kullback-Leibler divergence of the obfuscation's probabilities from the image's.
 
-    Where the target is a callable on logits, `label` is the squared difference of the two values that it gives.
+    If the target is a callable on logits, `label` is the squared difference of its two values.
 
-    A label distortion cannot exceed max(p², (1 - p)²) with p = p_t(x), and a black mask costs at most about p²: the
-    less sure the classifier, the cheaper it is to keep nothing. `relative` divides it by p² (and `l2` by the norm of
-    the image's probabilities), so that keeping nothing costs about 1 for every image.
+    The label distortion is at most max(p², (1 - p)²), with p = p_t(x), and that of an all-zero mask is about p²: the
+    less confident the classifier, the cheaper an empty mask. `relative` divides by p² (and `l2` by the norm of the
+    image's probabilities), so that the empty mask costs about 1 for every image.
 
     Args:
         name: one of the four.
         logits: the classifier's output on the images.
-        target: a class for all images, one for each, a callable `logits -> (batch,)`, or None for the predicted class.
-        relative: whether to divide as above; for `label` and `l2` only.
+        target: one class for all images, one per image, a callable `logits -> (batch,)`, or None for the predicted
+            class.
+        relative: normalise as above; for `label` and `l2` only.
 
     Raises:
         ValueError: the target does not fit the logits or the distortion.
@@ -59,7 +60,7 @@ class DistortionMeasure:
         self.scale = self._scale() if relative else torch.ones_like(self.reference)
 
     def _scale(self) -> Tensor:
-        """(batch,): what an output of zeros would cost."""
+        """(batch,): the distortion of an all-zero output."""
         scale = self.reference.square() if self.name == "label" else self.probabilities.norm(dim=-1)
         return scale.clamp_min(torch.finfo(scale.dtype).eps)
 
@@ -80,7 +81,7 @@ class DistortionMeasure:
         targets = torch.as_tensor(target, device=logits.device).long()
         if targets.shape not in ((), (1,), (batch,)):
             raise ValueError(
-                f"targets of shape {tuple(targets.shape)} do not fit {batch} images: give one class an image"
+                f"targets of shape {tuple(targets.shape)} do not fit {batch} images: give one class per image"
             )
         targets = targets.expand(batch)
         if batch and not (int(targets.min()) >= 0 and int(targets.max()) < classes):
@@ -88,7 +89,7 @@ class DistortionMeasure:
         return targets
 
     def _score(self, logits: Tensor) -> Tensor:
-        """(..., batch, classes) -> (..., batch): the number whose change is the label distortion."""
+        """(..., batch, classes) -> (..., batch): the target's score, whose change is the label distortion."""
         if self.score is not None:
             return self.score(logits.flatten(0, -2)).reshape(logits.shape[:-1])
         index = self.targets.expand(logits.shape[:-1]).unsqueeze(-1)
@@ -104,7 +105,7 @@ class DistortionMeasure:
         if self.name == "maximise":
             return (1 - self._score(logits)).square()
         if self.name == "l2":
-            # the root has no gradient at 0, where it starts from an all-ones mask
+            # the root has no gradient at 0, the value at an all-ones mask
             return ((logits.softmax(-1) - self.probabilities).square().sum(-1) + 1e-12).sqrt()
         log_ratio = self.probabilities.clamp_min(1e-12).log() - logits.log_softmax(-1)
         return (self.probabilities * log_ratio).sum(-1).clamp_min(0)

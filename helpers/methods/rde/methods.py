@@ -19,12 +19,12 @@ from helpers.methods.rde.representations import Pixels, Representation, Wavelets
 
 
 class RateDistortionExplainer(ABC):
-    """What Pixel RDE and CartoonX share: everything but the representation.
+    """The rate-distortion explanation over any representation: the common part of Pixel RDE and CartoonX.
 
     Args:
         classifier: a frozen module in eval mode from pixels in [0, 1] to logits (`load_classifier` returns one).
         options: all options, or None for those of `recipe`.
-        recipe: "fast" (the default), "published" (the papers' 2000 steps) or "later" (the authors' of 2023).
+        recipe: "fast" (the default), "published" (2000 steps, as in the papers) or "later" (the authors' code of 2023).
         overrides: single options by name, such as `sparsity_weight=10`.
 
     Raises:
@@ -53,17 +53,17 @@ class RateDistortionExplainer(ABC):
         if classifier.training:
             raise ValueError("the classifier is in training mode; call classifier.eval() first")
         self.classifier = classifier
-        self.options = options.but(**overrides) if overrides else options
+        self.options = options.with_options(**overrides) if overrides else options
 
     @classmethod
     def recipe(cls, name: Recipe) -> RDEOptions:
         """The options of a recipe, with the paper's λk for this method."""
-        return RECIPES[name].but(sparsity_weight=cls.sparsity_weight)
+        return RECIPES[name].with_options(sparsity_weight=cls.sparsity_weight)
 
-    def but(self, **changes: Any) -> RateDistortionExplainer:
+    def with_options(self, **changes: Any) -> RateDistortionExplainer:
         """The same method with some options changed."""
         other = copy(self)
-        other.options = self.options.but(**changes)
+        other.options = self.options.with_options(**changes)
         return other
 
     @abstractmethod
@@ -76,7 +76,7 @@ class RateDistortionExplainer(ABC):
         targets: Target = None,
         sparsity_weights: Float[Tensor, " batch"] | None = None,
     ) -> RateDistortion:
-        """The objective of these images as a function of their masks."""
+        """The rate-distortion problem of these images: their objective as a function of the masks."""
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
         representation = self.representation((images.shape[2], images.shape[3]))
@@ -97,27 +97,28 @@ class RateDistortionExplainer(ABC):
 
         Args:
             images: pixels in [0, 1].
-            targets: a class, one class an image, a callable `logits -> (batch,)`, or None for the predicted classes.
-            initial: the mask to start from, in [0, 1]; None for the one that the options name.
-            sparsity_weights: each image's own λk; None for the options' for all.
-            show_progress: show a bar that counts steps.
+            targets: one class for all images, one per image, a callable `logits -> (batch,)`, or None for the predicted
+                classes.
+            initial: the initial mask, in [0, 1]; None for the option `initial_mask`.
+            sparsity_weights: λk per image; None for the option `sparsity_weight`.
+            show_progress: show a progress bar over steps.
 
         Raises:
             ValueError: images, targets, the initial mask or the weights do not fit.
         """
         problem = self.problem(images, targets, sparsity_weights)
         start = initial_mask(problem) if initial is None else self._checked(initial, problem)
-        return self.finish(problem, *optimise(problem, start, show_progress=show_progress))
+        return self.to_explanation(problem, *optimise(problem, start, show_progress=show_progress))
 
     @torch.no_grad()
-    def finish(
+    def to_explanation(
         self,
         problem: RateDistortion,
         mask: Float[Tensor, "batch 1 k"],
         history: dict[str, Tensor],
         convergence: Convergence | None = None,
     ) -> Explanation:
-        """The explanation that a mask on the representation stands for."""
+        """The explanation given by a mask on the representation."""
         representation, coefficients = problem.representation, problem.coefficients
         return Explanation(
             mask=representation.relevance(mask, coefficients).clamp(0, 1),
@@ -136,9 +137,9 @@ class RateDistortionExplainer(ABC):
 
     @staticmethod
     def _checked(initial: Tensor, problem: RateDistortion) -> Tensor:
-        wanted = problem.coefficients[:, :1].shape
-        if initial.shape != wanted:
-            raise ValueError(f"the initial mask must be {tuple(wanted)}, not {tuple(initial.shape)}")
+        expected = problem.coefficients[:, :1].shape
+        if initial.shape != expected:
+            raise ValueError(f"the initial mask must be {tuple(expected)}, not {tuple(initial.shape)}")
         if initial.numel() and not (float(initial.min()) >= 0 and float(initial.max()) <= 1):
             raise ValueError("the initial mask must lie in [0, 1]")
         return initial.to(problem.coefficients)
@@ -147,8 +148,8 @@ class RateDistortionExplainer(ABC):
 class PixelRDE(RateDistortionExplainer):
     """The rate-distortion explanation in pixels ([Re] CartoonX, section 3.1; MacDonald et al., 2019).
 
-    The published code does not clamp obfuscations to [0, 1] here, though it does for CartoonX: the recipe
-    "published" does as it did.
+    The published code clamps obfuscations to [0, 1] for CartoonX but not for Pixel RDE; nor does the recipe
+    "published".
     """
 
     sparsity_weight = 4.0
@@ -156,10 +157,10 @@ class PixelRDE(RateDistortionExplainer):
     @classmethod
     def recipe(cls, name: Recipe) -> RDEOptions:
         """The options of a recipe, with the paper's λk for pixels."""
-        return super().recipe(name).but(clamp=name != "published")
+        return super().recipe(name).with_options(clamp=name != "published")
 
     def representation(self, size: tuple[int, int]) -> Pixels:
-        """Pixels."""
+        """One coefficient per pixel and channel."""
         return Pixels(size)
 
 
@@ -194,7 +195,7 @@ class CartoonX(RateDistortionExplainer):
     def cartoon(
         self, images: Float[Tensor, "batch 3 height width"], explanation: Explanation
     ) -> Float[Tensor, "batch 1 height width"]:
-        """The published picture: the mask on the wavelet coefficients of the channel mean, inverted, in [0, 1]."""
+        """The published picture: the masked wavelet coefficients of the grey image, synthesised, in [0, 1]."""
         representation = self.representation((images.shape[2], images.shape[3])).to(images)
-        grey = representation.analyse(images.mean(1, keepdim=True))
+        grey = representation.analyse(images.mean(1, keepdim=True))  # batch, 1, k
         return representation.synthesise(explanation.representation_mask * grey).clamp(0, 1)

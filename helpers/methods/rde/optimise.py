@@ -1,4 +1,4 @@
-"""Stochastic gradient steps with projection to [0, 1]: how the rate-distortion masks are found."""
+"""Projected stochastic gradient descent on the rate-distortion objective."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from helpers.core.explanation import Convergence
 from helpers.core.runtime import progress, random_generator
-from helpers.methods.rde.convergence import judge_duality_gap
+from helpers.methods.rde.convergence import screen_duality_gap
 from helpers.methods.rde.options import RDEOptions
 from helpers.methods.rde.problem import RateDistortion
 from helpers.methods.rde.schedule import check_steps, learning_rate_at
@@ -19,13 +19,13 @@ LION_BETAS = (0.9, 0.95)
 
 
 class Optimised(NamedTuple):
-    """What an optimisation found.
+    """The result of an optimisation.
 
     Attributes:
         mask: the final masks, in [0, 1].
-        history: distortion, sparsity and objective at each step, and with a tolerance the gap after the steps at which
-            it was measured, with its uncertainty; NaN elsewhere, and after an image's stop.
-        convergence: whether and when each image stopped; None without a tolerance.
+        history: distortion, sparsity and objective at each step; with a tolerance also the duality gap and its
+            uncertainty, at the steps of the checks. NaN elsewhere, and after an image has stopped.
+        convergence: whether and when each image converged; None without a tolerance.
     """
 
     mask: Float[Tensor, "batch 1 k"]
@@ -34,21 +34,21 @@ class Optimised(NamedTuple):
 
 
 def make_optimiser(mask: Float[Tensor, "batch 1 k"], options: RDEOptions) -> torch.optim.Optimizer:
-    """Adam with PyTorch's defaults, as published, or Lion (Chen et al., 2023) with a shorter memory than usual."""
+    """Adam with PyTorch's defaults, as published, or Lion (Chen et al., 2023) with `LION_BETAS`, below its defaults."""
     if options.optimiser == "adam":
         return torch.optim.Adam([mask], lr=options.learning_rate, fused=True)  # one kernel, no host sync
-    from timm.optim import Lion  # here, since timm takes seconds to import
+    from timm.optim import Lion  # timm takes seconds to import
 
     return Lion([mask], lr=options.learning_rate, betas=LION_BETAS)
 
 
 def initial_mask(problem: RateDistortion) -> Float[Tensor, "batch 1 k"]:
-    """All ones, or one uniform draw that all images of the batch share."""
+    """All ones, or one uniform draw shared by the batch."""
     coefficients, options = problem.coefficients, problem.options
     batch, _, k = coefficients.shape
     if options.initial_mask == "ones":
         return torch.ones_like(coefficients[:, :1])
-    # a seed of its own: the noise of the steps is then the same for every initial mask
+    # a separate seed: the noise of the steps does not depend on the initial mask
     generator = random_generator(options.seed + 1_000_003, coefficients.device)
     draw = torch.rand((1, 1, k), generator=generator, device=coefficients.device, dtype=coefficients.dtype)
     return draw.repeat(batch, 1, 1)
@@ -57,9 +57,9 @@ def initial_mask(problem: RateDistortion) -> Float[Tensor, "batch 1 k"]:
 def optimise(problem: RateDistortion, start: Float[Tensor, "batch 1 k"], *, show_progress: bool = False) -> Optimised:
     """Minimise each image's objective over its mask, from `start`.
 
-    Every image of the batch is a problem of its own: the sum of the objectives has their gradients side by side, and
-    the optimisers work entry by entry. An image that stops leaves the batch, and its mates do not notice: all share
-    the draws of a step. Losses stay on the device until the end; only a check of the gap waits for the device.
+    The images of the batch are independent problems: the gradient of the summed objective holds theirs side by side,
+    the optimisers are element-wise, and all images share the draws of a step. So a converged image can leave the batch
+    without an effect on the others. The logs stay on the device until the end; only the duality-gap checks synchronise.
     """
     options = problem.options
     generator = random_generator(options.seed, start.device)
@@ -75,7 +75,7 @@ def optimise(problem: RateDistortion, start: Float[Tensor, "batch 1 k"], *, show
 
 
 class _Run:
-    """An optimisation under way: the images that are still in it, and what is known of all."""
+    """The state of an optimisation: the active images, and the results of all."""
 
     def __init__(self, problem: RateDistortion, start: Float[Tensor, "batch 1 k"]) -> None:
         self.problem, self.options = problem, problem.options
@@ -91,7 +91,7 @@ class _Run:
         self.gap, self.uncertainty = start.new_full((2, batch), torch.nan)
 
     def step(self, step: int, noise: Float[Tensor, "draws channels k"]) -> None:
-        """One step of all images that are still in the run."""
+        """One optimiser step for all active images."""
         distortion = self.problem.distortions(self.mask, noise, antithetic=self.options.antithetic).mean(0)
         objective = distortion + self.problem.penalty(self.mask)
         (self.mask.grad,) = torch.autograd.grad(objective.sum(), self.mask)
@@ -103,32 +103,31 @@ class _Run:
             self.logs[name][step, self.active] = value.detach()
 
     def check(self, step: int) -> bool:
-        """Measure the gaps and let the images go whose gap is below the tolerance; True when none is left."""
+        """Estimate the duality gaps and retire the converged images; True when none is active any more."""
         tolerance = self.options.tolerance or 0.0
-        seed = self.options.seed + 2_000_003 + 10 * step  # checks do not move the noise of the steps
-        gap = judge_duality_gap(self.problem, self.mask.detach(), seed, tolerance)
-        for mine, value in ((self.gap, gap.value), (self.uncertainty, gap.uncertainty)):
-            mine[self.active] = value
+        seed = self.options.seed + 2_000_003 + 10 * step  # the checks leave the noise of the steps alone
+        gap = screen_duality_gap(self.problem, self.mask.detach(), seed, tolerance)
+        self.gap[self.active], self.uncertainty[self.active] = gap
         self.logs["gap"][step, self.active], self.logs["gap_uncertainty"][step, self.active] = gap
-        stay = gap.value >= tolerance
-        if bool(stay.all()):
+        running = gap.value >= tolerance
+        if bool(running.all()):
             return False
-        self.stopped[self.active[~stay]] = step + 1
-        self._keep(stay)
+        self.stopped[self.active[~running]] = step + 1
+        self._keep(running)
         return not len(self.active)
 
-    def _keep(self, stay: Bool[Tensor, " active"]) -> None:
-        """Go on with some images; the optimiser's memory of the others goes with them."""
+    def _keep(self, running: Bool[Tensor, " active"]) -> None:
+        """Drop the other images, along with their optimiser state."""
         self.final[self.active] = self.mask.detach()
         state = self.optimiser.state.pop(self.mask, {})
-        kept = {name: value[stay] if value.shape == self.mask.shape else value for name, value in state.items()}
-        self.mask = self.mask.detach()[stay].requires_grad_()
+        kept = {name: value[running] if value.shape == self.mask.shape else value for name, value in state.items()}
+        self.mask = self.mask.detach()[running].requires_grad_()
         self.optimiser.param_groups[0]["params"] = [self.mask]
         self.optimiser.state[self.mask] = kept
-        self.problem, self.active = self.problem.select(stay), self.active[stay]
+        self.problem, self.active = self.problem.select(running), self.active[running]
 
     def result(self) -> Optimised:
-        """The masks, what was logged, and the stops."""
+        """The final masks, the history and the convergence."""
         self.final[self.active] = self.mask.detach()
         history = {name: values.T.contiguous() for name, values in self.logs.items()}
         tolerance = self.options.tolerance

@@ -1,4 +1,4 @@
-"""The representations in which an image is made sparse: pixels, and wavelet coefficients."""
+"""The representations in which images are masked: pixels, and wavelet coefficients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.methods.wavelets import WaveletTransform
-from helpers.methods.wavelets.bands import one_level_matrices
+from helpers.methods.wavelets.bands import ORIENTATIONS, one_level_matrices
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ class Representation(Protocol):
     A new representation (shearlets, say) is one class with these members; everything else in `rde` is shared.
     """
 
-    bands: dict[str, slice]  # consecutive parts of the flat coefficients, which cover all of them
+    bands: dict[str, slice]  # consecutive ranges that partition the flat coefficients
 
     def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
         """Images to coefficients."""
@@ -31,11 +31,11 @@ class Representation(Protocol):
     def relevance(
         self, mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"]
     ) -> Float[Tensor, "batch 1 height width"]:
-        """What the mask says of each pixel, in [0, 1]."""
+        """The relevance of each pixel under a mask, in [0, 1]."""
 
 
 class Pixels(nn.Module):
-    """The identity: a coefficient is a pixel, and one band holds them all (Pixel RDE)."""
+    """The identity: each coefficient is a pixel, in a single band (Pixel RDE)."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class Pixels(nn.Module):
         self.bands = {"pixels": slice(0, size[0] * size[1])}
 
     def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
-        """Images to a row of pixels."""
+        """Images to flat pixels."""
         return images.flatten(2)
 
     def synthesise(self, coefficients: Float[Tensor, "batch channels k"]) -> Float[Tensor, "batch channels h w"]:
-        """A row of pixels to images."""
+        """Flat pixels to images."""
         return coefficients.unflatten(2, self.size)
 
     def relevance(
@@ -58,7 +58,7 @@ class Pixels(nn.Module):
 
 
 class Wavelets(nn.Module):
-    """The discrete wavelet transform: a band is a scale, with its three orientations (CartoonX)."""
+    """The discrete wavelet transform: each band is a scale, all three orientations together (CartoonX)."""
 
     def __init__(self, size: tuple[int, int], *, wavelet: str = "db3", levels: int = 5, mode: str = "zero") -> None:
         super().__init__()
@@ -67,8 +67,8 @@ class Wavelets(nn.Module):
         slices = self.transform.slices
         self.bands = {"approximation": slices["approximation"]}
         for level in range(levels, 0, -1):
-            parts = [slices[f"{orientation}-{level}"] for orientation in ("horizontal", "vertical", "diagonal")]
-            self.bands[f"details-{level}"] = slice(min(p.start for p in parts), max(p.stop for p in parts))
+            details = [slices[f"{orientation}-{level}"] for orientation in ORIENTATIONS]
+            self.bands[f"details-{level}"] = slice(details[0].start, details[-1].stop)
 
     def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
         """Images to wavelet coefficients, coarsest scale first."""
@@ -81,42 +81,42 @@ class Wavelets(nn.Module):
     def relevance(
         self, mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"]
     ) -> Float[Tensor, "batch 1 height width"]:
-        """The share of the amplitude at a pixel that the mask keeps: Σ m|h||ψ| over Σ |h||ψ|.
+        """The share of the wavelet amplitude that the mask m keeps at each pixel: Σ m|h||ψ| over Σ |h||ψ|.
 
-        h are the coefficients (their mean magnitude over the channels) and ψ the wavelets that they belong to, each
-        where the inverse transform puts it. A constant mask gives that constant.
+        |h| is the magnitude of a coefficient, averaged over the channels, and ψ its wavelet. A constant mask gives
+        that constant.
         """
-        amplitude = coefficients.abs().mean(1, keepdim=True)
-        kept, total = self._spread(mask * amplitude), self._spread(amplitude)
+        amplitude = coefficients.abs().mean(1, keepdim=True)  # batch, 1, k
+        kept, total = self._to_pixels(mask * amplitude), self._to_pixels(amplitude)  # batch, 1, height, width
         return kept / total.clamp_min(torch.finfo(total.dtype).tiny)
 
-    def _spread(self, amplitude: Float[Tensor, "batch 1 k"]) -> Float[Tensor, "batch 1 height width"]:
+    def _to_pixels(self, amplitude: Float[Tensor, "batch 1 k"]) -> Float[Tensor, "batch 1 height width"]:
         """Σ a|ψ|: a two-dimensional wavelet is a product of one-dimensional ones, and so is its magnitude."""
         rows, columns = (self._magnitudes(axis, amplitude) for axis in (0, 1))
         total = amplitude.new_zeros(len(amplitude), 1, *self.size)
-        for name, part in self.transform.slices.items():
-            kind, _, level = name.rpartition("-")
-            down, across = _KINDS[kind or name]
-            place = int(level) if kind else self.transform.levels
-            band = amplitude[..., part].unflatten(2, self.transform.shapes[name])
-            total = total + rows[down, place] @ band @ columns[across, place].mT
+        for name, indices in self.transform.slices.items():
+            orientation, _, suffix = name.rpartition("-")
+            vertical, horizontal = _FILTERS[orientation or name]
+            level = int(suffix) if orientation else self.transform.levels
+            band = amplitude[..., indices].unflatten(2, self.transform.shapes[name])  # batch, 1, *shape of the band
+            total = total + rows[vertical, level] @ band @ columns[horizontal, level].mT
         return total
 
     def _magnitudes(self, axis: int, like: Tensor) -> dict[tuple[str, int], Float[Tensor, "_side _length"]]:
-        """|ψ| along one axis, a column per coefficient, by ("low" or "high", level)."""
-        transform, found = self.transform, {}
+        """|ψ| along one axis by ("low" or "high", level): (side, length), one column per coefficient."""
+        transform, magnitudes = self.transform, {}
         filters = pywt.Wavelet(transform.wavelet)
         length, approximation = self.size[axis], torch.eye(self.size[axis], dtype=torch.float64)
         for level in range(1, transform.levels + 1):
             low, high = one_level_matrices(length, filters, transform.mode)[1].chunk(2, dim=1)
-            found["high", level] = (approximation @ high).abs().to(like)
+            magnitudes["high", level] = (approximation @ high).abs().to(like)
             approximation, length = approximation @ low, low.shape[1]
-            found["low", level] = approximation.abs().to(like)
-        return found
+            magnitudes["low", level] = approximation.abs().to(like)
+        return magnitudes
 
 
-# whether each orientation's wavelets are low or high along the rows' axis (vertically) and the columns' axis
-_KINDS = {
+# the filter of each orientation along the vertical and the horizontal axis
+_FILTERS = {
     "approximation": ("low", "low"),
     "horizontal": ("high", "low"),
     "vertical": ("low", "high"),

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from helpers.methods.rollout.tokens import ASK_INSTEAD
+from helpers.methods.rollout.tokens import ALTERNATIVES
 
 Reduction = Callable[[Float[Tensor, "some heads tokens tokens"]], Tensor]
 
@@ -112,7 +112,7 @@ class AttentionRecorder(TorchFunctionMode):
             raise ValueError(
                 "this model attends within windows (as Swin does), where no token sees all others and no class token "
                 "gathers them, so rollout has no meaning; use a transformer with global attention (ViT, DeiT). "
-                f"{ASK_INSTEAD}"
+                f"{ALTERNATIVES}"
             )
 
 

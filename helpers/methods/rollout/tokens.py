@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-ASK_INSTEAD = "CartoonX and Pixel RDE (helpers.methods.rde) explain any classifier"
+ALTERNATIVES = "CartoonX and Pixel RDE (helpers.methods.rde) explain any classifier"
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ def check_class_token(model: nn.Module) -> None:
     """Raise a ValueError where the model is in training mode, or answers from anything but a class token."""
     if model.training:
         raise ValueError("the model is in training mode, where dropout falsifies attention; call model.eval() first")
-    network = bare_network(model)
+    network = unwrap_classifier(model)
     pool = getattr(network, "global_pool", "token")
     if isinstance(pool, str) and pool in ("avg", "avgmax", "max", "map", "prr") and _is_transformer(network):
         raise ValueError(
             f"this model answers from its patches (global_pool={pool!r}), not from a class token, whose row rollout "
-            f"follows; use a model with global_pool='token'. {ASK_INSTEAD}"
+            f"follows; use a model with global_pool='token'. {ALTERNATIVES}"
         )
 
 
@@ -52,31 +52,31 @@ def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> To
     if not counts:
         raise ValueError(
             f"this model has no attention over tokens, so there is nothing to roll out; use a vision transformer (such "
-            f"as deit_tiny_patch16_224). {ASK_INSTEAD}"
+            f"as deit_tiny_patch16_224). {ALTERNATIVES}"
         )
     if len(counts) > 1:
         raise ValueError(
             f"this model's layers attend over {sorted(counts)} tokens; rollout multiplies layers of the same tokens: "
-            f"use a transformer that keeps them (ViT, DeiT). {ASK_INSTEAD}"
+            f"use a transformer that keeps them (ViT, DeiT). {ALTERNATIVES}"
         )
-    network, tokens = bare_network(model), counts.pop()
+    network, tokens = unwrap_classifier(model), counts.pop()
     prefix = _prefix_tokens(network)
     if prefix == 0:
         raise ValueError(
             "this model has no class token, whose row rollout follows; use one that has (ViT, DeiT; class_token=True). "
-            f"{ASK_INSTEAD}"
+            f"{ALTERNATIVES}"
         )
     height, width = images.shape[-2:]
     rows, columns = _grid_size(network, height, width) or _by_aspect(tokens - prefix, height, width)
     if rows * columns + prefix != tokens or abs(rows * width - columns * height) >= max(height, width):
         raise ValueError(
             f"this model attends over {tokens} tokens, which are not {prefix} and {rows} x {columns} patches; rollout "
-            f"needs attention over all patches in every layer. {ASK_INSTEAD}"
+            f"needs attention over all patches in every layer. {ALTERNATIVES}"
         )
     return TokenGrid(rows, columns, prefix)
 
 
-def bare_network(model: nn.Module) -> nn.Module:
+def unwrap_classifier(model: nn.Module) -> nn.Module:
     """The network inside a `Classifier`, or the model itself."""
     inner = getattr(model, "network", None)
     return inner if isinstance(inner, nn.Module) else model

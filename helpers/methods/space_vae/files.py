@@ -1,4 +1,4 @@
-"""SpaCE-VAEs as files: weights with what they were trained for."""
+"""Files of SpaCE-VAEs: the weights, with the loss and the classifier they were trained with."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ENTRY = "space-vae"
 
 @dataclass(frozen=True)
 class SpaceVAEFile:
-    """What a network in a file was trained for.
+    """The metadata of a SpaCE-VAE's file.
 
     Attributes:
-        loss: the loss of its training.
-        classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
-        source: the images that it was trained on, in words.
-        variance: of their pixels.
+        loss: the options of its training loss.
+        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights.
+        source: description of the training images.
+        variance: of the training pixels.
     """
 
     loss: LossOptions
@@ -42,24 +42,24 @@ class SpaceVAEFile:
         return "space-vae" if self.loss.alpha or self.loss.beta else "vq-vae"
 
 
-def save_space_vae(path: str | Path, network: SpaceVAENetwork, about: SpaceVAEFile) -> str:
-    """Write a network with what it was trained for, and its line in the `SHA256SUMS` beside it.
+def save_space_vae(path: str | Path, network: SpaceVAENetwork, metadata: SpaceVAEFile) -> str:
+    """Write a network with its metadata, and its line in the `SHA256SUMS` of the folder.
 
-    The moving averages stay behind: only further training would need them.
+    The moving averages of the codebook are left out: only further training would need them.
 
     Returns:
         The file's SHA-256.
     """
-    known = {"network": asdict(network.options), **asdict(about)}
+    entry = {"network": asdict(network.options), **asdict(metadata)}
     state = {name: value for name, value in network.state_dict().items() if not _is_average(name)}
-    return write_tensors(Path(path), state, {_ENTRY: json.dumps(known, sort_keys=True)})
+    return write_tensors(Path(path), state, {_ENTRY: json.dumps(entry, sort_keys=True)})
 
 
 def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str]:
-    """The network of a file, what it was trained for, and the file's SHA-256 (checked).
+    """The network and the metadata of a file, and the file's SHA-256, which is verified.
 
     Args:
-        name: in models/ (`"scenes-small-beta-10"`), or the path of a .safetensors file.
+        name: a name in models/ (`"scenes-small-beta-10"`), or the path of a .safetensors file.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -72,13 +72,16 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
         )
     state, metadata, digest = read_tensors(path)
     try:
-        about: dict[str, Any] = json.loads(metadata[_ENTRY])
-        network = SpaceVAENetwork(NetworkOptions(**about.pop("network")))
-        file = SpaceVAEFile(loss=LossOptions(**_with_tuples(about.pop("loss"))), **about)
-        # files do not store the moving averages; trained further, each code restarts with a count of 1
-        averages = {"counts": torch.ones(len(network.quantiser.counts)), "sums": state["quantiser.codebook"].clone()}
-        averages["steps"] = network.quantiser.steps
-        network.load_state_dict({**{f"quantiser.{name}": value for name, value in averages.items()}, **state})
+        entry: dict[str, Any] = json.loads(metadata[_ENTRY])
+        network = SpaceVAENetwork(NetworkOptions(**entry.pop("network")))
+        file = SpaceVAEFile(loss=LossOptions(**_with_tuples(entry.pop("loss"))), **entry)
+        # files do not store the moving averages; in further training each code starts with a count of 1
+        averages = {
+            "quantiser.counts": torch.ones(len(network.quantiser.counts)),
+            "quantiser.sums": state["quantiser.codebook"].clone(),
+            "quantiser.steps": network.quantiser.steps,
+        }
+        network.load_state_dict({**averages, **state})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is not the file of a SpaCE-VAE ({error}); train it again") from error
     return network.eval(), file, digest
@@ -94,10 +97,10 @@ def load_space_vae(
     """A SpaCE-VAE by its name in models/ (such as "scenes-small-beta-10") or by its path.
 
     Args:
-        name: which.
+        name: of the network.
         classifier: the classifier that it was trained for.
-        beta: for a network that is conditioned on it; its loss's own where None.
-        device: where to; None for where the classifier is.
+        beta: the beta of a conditioned network; None for that of its loss.
+        device: None for the classifier's device.
 
     Raises:
         FileNotFoundError, ValueError: as `read_space_vae`; or the classifier is another one, or beta does not fit.

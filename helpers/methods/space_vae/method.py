@@ -1,4 +1,4 @@
-"""A trained SpaCE-VAE as a method like the others: an image in, a sparse image out."""
+"""A trained SpaCE-VAE as an explanation method: sparse images that keep the predicted class."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from helpers.methods.space_vae.network import SpaceVAENetwork
 
 
 class SpaceVAE:
-    """Explain a classifier's decision by an image that is darker, and that the classifier still decides the same way.
+    """Explain a prediction by a sparse, darker image for which the classifier predicts the same class.
 
     Args:
-        network: trained for the classifier; frozen here, and set to eval mode.
-        classifier: pixels in [0, 1] to logits; it is asked only for the classes of the originals.
-        beta: the price of doubt, for a network that is conditioned on it; None for any other.
-        name: what tables call the method: `"space-vae"`, or `"vq-vae"` for a network trained with alpha = beta = 0.
-        batch: how many images are looked at together.
+        network: trained for the classifier; it is frozen and set to eval mode.
+        classifier: pixels in [0, 1] to logits; it predicts the classes of the originals, no more.
+        beta: the weight of the classification loss, for a conditioned network; None for any other.
+        name: of the method in tables: `"space-vae"`, or `"vq-vae"` for a network trained with alpha = beta = 0.
+        batch: images per forward pass.
 
     Raises:
-        ValueError: beta is missing, or given to a network that was trained with one, or not positive.
+        ValueError: beta is missing for a conditioned network, given to another one, or not positive.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class SpaceVAE:
     ) -> None:
         if (beta is not None) != network.options.conditioned:
             raise ValueError(
-                "this network is conditioned on beta: say which, such as beta=10"
+                "this network is conditioned on beta: give one, such as beta=10"
                 if network.options.conditioned
-                else f"beta={beta}: this network was trained with one beta, which cannot be chosen any more"
+                else f"beta={beta}: this network was trained with one beta, which is fixed"
             )
         if beta is not None and beta <= 0:
             raise ValueError(f"beta={beta} must be positive")
@@ -51,44 +51,43 @@ class SpaceVAE:
 
     @property
     def bits(self) -> float:
-        """What one image's codes can tell, in bits."""
+        """The information in one image's codes, in bits."""
         return self.network.options.bits
 
     @torch.no_grad()
     def explain(
         self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"] | int | None = None
     ) -> Explanation:
-        """A kept image for each image.
+        """Explain a batch of images.
 
         Args:
             images: pixels in [0, 1], of the size that the network was trained for.
-            targets: the classes that the classifier gives the images, for who has them already; the network was trained
-                to keep these, and cannot keep others.
+            targets: None, or the predicted classes: the network was trained to keep these and no others.
 
         Returns:
-            `kept` is the network's image, in [0, 1]; `mask` the share of each pixel's brightness that it keeps.
+            `kept` is the network's output, in [0, 1]; `mask` is the share of each pixel's brightness that it keeps.
 
         Raises:
-            ValueError: the images do not fit, or a target is not the class that the classifier gives the image.
+            ValueError: the images do not fit, or a target is not the predicted class.
         """
-        parts = images.split(self.batch)
-        kept = torch.cat([self.network(part, self._betas(part)).kept for part in parts])
-        classes = torch.cat([self.classifier(part).argmax(1) for part in parts])
+        batches = images.split(self.batch)
+        kept = torch.cat([self.network(batch, self._betas(batch)).kept for batch in batches])
+        classes = torch.cat([self.classifier(batch).argmax(1) for batch in batches])
         if targets is not None and not bool((torch.as_tensor(targets, device=classes.device) == classes).all()):
             raise ValueError(
-                "a SpaCE-VAE explains the class that the classifier gives an image, and no other: leave targets out"
+                "a SpaCE-VAE explains the class that the classifier predicts, and no other: leave targets out"
             )
         return Explanation(mask=brightness_kept(images, kept), kept=kept, targets=classes)
 
     @torch.no_grad()
     def codes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, "batch grid grid"]:
         """The grid of codes of each image."""
-        return torch.cat([self.network(part, self._betas(part)).codes for part in images.split(self.batch)])
+        return torch.cat([self.network(batch, self._betas(batch)).codes for batch in images.split(self.batch)])
 
     def attribute(
         self, inputs: Float[Tensor, "batch 3 height width"], target: Int[Tensor, " batch"] | int | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
-        """The share of each pixel that is kept, under Captum's convention: a tensor like the inputs."""
+        """The share of each pixel's brightness that is kept, under Captum's convention: a tensor like the inputs."""
         return self.explain(inputs, target).mask.expand_as(inputs)
 
     def _betas(self, images: Tensor) -> Tensor | None:

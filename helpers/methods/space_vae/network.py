@@ -1,4 +1,4 @@
-"""The auto-encoder: an image, a grid of codes, an image again."""
+"""The vector-quantised auto-encoder."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from helpers.methods.space_vae.quantiser import VectorQuantiser
 
 
 class Decoded(NamedTuple):
-    """What the auto-encoder makes of a batch.
+    """The output of the auto-encoder for a batch.
 
     Attributes:
-        raw: the decoder's output, which has no bounds.
+        raw: the decoder's unclamped output.
         codes: the grid of codes.
-        commitment: the mean squared distance of the encoder's answers to their codes.
+        commitment: the mean squared distance of the encoder outputs to their codes.
     """
 
     raw: Float[Tensor, "batch 3 height width"]
@@ -36,14 +36,14 @@ class Decoded(NamedTuple):
 
 
 class SpaceVAENetwork(nn.Module):
-    """A VQ-VAE (van den Oord et al., 2017), with the layers of the published code that SpaCE-VAE builds on.
+    """A VQ-VAE (van den Oord et al., 2017), with the architecture of the published code that SpaCE-VAE builds on.
 
-    The encoder halves the image with strided convolutions until it is as wide as the grid, the decoder doubles it
-    again. Between them each place of the grid is replaced by the nearest code. With `conditioned`, beta scales and
-    shifts the channels of both (feature-wise linear modulation; Perez et al., 2018).
+    The encoder halves the resolution with strided convolutions down to that of the grid, and the decoder doubles it
+    again. Between them the encoder's output at each grid cell is replaced by the nearest code. With `conditioned`, beta
+    scales and shifts the channels of both (feature-wise linear modulation; Perez et al., 2018).
 
     Args:
-        options: the layers.
+        options: of the architecture.
         seed: of the random weights.
     """
 
@@ -57,7 +57,7 @@ class SpaceVAENetwork(nn.Module):
 
     def _build(self, o: NetworkOptions) -> None:
         halvings = int(math.log2(o.size // o.grid))
-        # the outermost layer has half of the channels; with one halving there is no layer but the outermost
+        # the outermost layer has half the channels, unless it is the only one
         widths = [3, *([o.hidden // 2] if halvings > 1 else []), *[o.hidden] * max(1, halvings - 1)]
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in pairwise(widths))
         self.encoder_in = nn.Conv2d(o.hidden, o.hidden, 3, padding=1)
@@ -74,15 +74,16 @@ class SpaceVAENetwork(nn.Module):
         self.decoder_beta = _Modulation(o.hidden) if o.conditioned else None
 
     def init_from(self, other: SpaceVAENetwork) -> None:
-        """Take over the weights and the codebook of a network of the same layers; beta's own layers stay as they are.
+        """Copy the weights and the codebook of a network of the same architecture, conditioned on beta or not.
 
-        A file holds no counts of its codes: each of them counts as one vector at its place, so that it moves easily.
+        The layers that condition on beta keep their own weights. Files do not store the EMA counts of the codebook:
+        each code starts with a count of 1, and so adapts quickly.
 
         Raises:
-            ValueError: the layers are others.
+            ValueError: the architectures differ.
         """
         if replace(other.options, conditioned=False) != replace(self.options, conditioned=False):
-            raise ValueError(f"the layers differ: {other.options} cannot be the start of {self.options}")
+            raise ValueError(f"the layers differ: {other.options} cannot initialise {self.options}")
         self.load_state_dict(other.state_dict(), strict=False)
 
     def forward(
@@ -91,25 +92,25 @@ class SpaceVAENetwork(nn.Module):
         """Encode, quantise and decode images with pixels in [0, 1].
 
         Args:
-            images: of the size that the network was built for.
-            beta: one per image, where the network is conditioned on it.
+            images: of the size in the options.
+            beta: one per image, for a conditioned network.
 
         Raises:
-            ValueError: the size is another one, or beta is missing, or given though nothing is conditioned on it.
+            ValueError: the size differs, or beta is missing for a conditioned network or given to another one.
         """
-        quantised = self.quantiser(self.encode(images, beta))
+        quantised = self.quantiser(self.encode(images, beta))  # vectors: batch, embedding, grid, grid
         return Decoded(self.decode(quantised.vectors, beta), quantised.codes, quantised.commitment)
 
     def encode(
         self, images: Float[Tensor, "batch 3 height width"], beta: Float[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch embedding grid grid"]:
-        """The encoder's answers, before they are replaced by codes."""
+        """The encoder outputs, before quantisation."""
         self._check(images, beta)
         # the published VQ-VAE sees pixels in [-1, 1]
         x = (2 * images - 1).contiguous(memory_format=torch.channels_last)
         for layer in self.down:
             x = functional.relu(layer(x))
-        x = self.encoder_in(x)
+        x = self.encoder_in(x)  # batch, hidden, grid, grid
         if self.encoder_beta is not None:
             x = self.encoder_beta(x, beta)
         return self.to_codes(functional.relu(self.encoder_blocks(x)))
@@ -117,8 +118,8 @@ class SpaceVAENetwork(nn.Module):
     def decode(
         self, vectors: Float[Tensor, "batch embedding grid grid"], beta: Float[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
-        """The image of some vectors, without bounds."""
-        x = self.decoder_in(vectors)
+        """The decoded images, unclamped."""
+        x = self.decoder_in(vectors)  # batch, hidden, grid, grid
         if self.decoder_beta is not None:
             x = self.decoder_beta(x, beta)
         x = self.decoder_blocks(x)
@@ -131,12 +132,12 @@ class SpaceVAENetwork(nn.Module):
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, side, side):
             raise ValueError(f"this network takes images of (batch, 3, {side}, {side}), got {tuple(images.shape)}")
         if (beta is not None) != self.options.conditioned:
-            wanted = "a beta for each image" if self.options.conditioned else "no beta: it was trained with one"
-            raise ValueError(f"this network needs {wanted}")
+            expected = "a beta for each image" if self.options.conditioned else "no beta: it was trained with one"
+            raise ValueError(f"this network needs {expected}")
 
 
 class _Blocks(nn.Module):
-    """A stack of residual blocks; with `shared_blocks` it is one block, applied again and again."""
+    """A stack of residual blocks; with `shared_blocks` a single block, applied repeatedly."""
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
@@ -162,7 +163,7 @@ class _Residual(nn.Module):
 
 
 class _Modulation(nn.Module):
-    """A scale and a shift of each channel that depend on the logarithm of beta; at first they change nothing."""
+    """A scale and a shift of each channel that depend on the logarithm of beta; initially the identity."""
 
     def __init__(self, width: int, inner: int = 32) -> None:
         super().__init__()

@@ -18,21 +18,21 @@ GRIDS = (2, 4, 8, 16)
 
 @dataclass(frozen=True, config=CONFIG)
 class NetworkOptions:
-    """The auto-encoder; the defaults are those of the published VQ-VAE that the paper builds on.
+    """The architecture of the auto-encoder; the defaults are those of the published VQ-VAE that the paper builds on.
 
     Attributes:
         size: side of the images in pixels.
         grid: side of the grid of codes.
         hidden: channels inside the encoder and the decoder.
-        residual_layers, residual_hidden: residual blocks of each, and the channels inside them.
+        residual_layers, residual_hidden: residual blocks in each of the two, and channels inside a block.
         embedding: length of a code.
-        codes: how many codes the codebook has.
-        decay: of the moving averages that move the codebook.
-        epsilon: what keeps rare codes from being divided by nearly nothing (Laplace smoothing).
-        dead_below: a code that is used less than this share of the average use is dead, and is restarted at one of the
-            encoder's outputs. 0: never, as published.
-        shared_blocks: all residual blocks of a stack share their weights, as a slip in the published code has it.
-        conditioned: beta is an input of the network.
+        codes: size of the codebook.
+        decay: of the moving averages that update the codebook.
+        epsilon: of the Laplace smoothing of the counts, which keeps rare codes from a division by almost 0.
+        dead_below: a code whose use is below this share of the average is dead, and is restarted at an encoder output.
+            0: never, as published.
+        shared_blocks: all residual blocks of a stack share their weights, as in the published code, by mistake.
+        conditioned: whether beta is an input of the network.
     """
 
     size: int = 32
@@ -64,24 +64,25 @@ class NetworkOptions:
 
 @dataclass(frozen=True, config=CONFIG)
 class LossOptions:
-    """The weights of the terms of equation 7, and of three terms that the paper's conclusion names.
+    """The weights of the terms of equation 7, and of three terms that the paper's conclusion proposes.
 
     Every term is a mean: over images, and over the entries of an image or of its codes. The reconstruction's squared
     error is divided by the variance of the training pixels, as in the code that the paper builds on.
 
     Attributes:
-        alpha: weight of the L1 sparsity loss (the brightness that is left). The paper's 0.05 belongs to reductions that
-            it does not state; this default was calibrated so that beta = 10 removes about half of the brightness.
-        beta: weight of the classification loss: the cross-entropy of the class that the classifier gives the original.
+        alpha: weight of the L1 sparsity loss, the mean brightness of the kept image. The paper's 0.05 presumes
+            reductions that it does not state; this default is calibrated so that beta = 10 removes about half of the
+            brightness.
+        beta: weight of the classification loss: the cross-entropy with the class predicted for the original.
         commitment: delta of equation 6.
-        reference: what an uninformative pixel is driven to: `"black"` as published, `"mean"` (each image's own mean
-            colour), or a colour of the reader's.
+        reference: the colour of an uninformative pixel: `"black"` as published, `"mean"` (each image's own mean
+            colour), or a given colour.
         contrast: weight of a reward for the RMS contrast of each kept image.
         colours: weight of the squared distance of each pixel to the nearest of `palette` colours.
-        palette: how many colours.
+        palette: number of these colours.
         smoothness: weight of the total variation.
-        lowest_beta, highest_beta: a network that is conditioned on beta is trained with betas between these, drawn
-            per image, evenly on a logarithmic scale.
+        lowest_beta, highest_beta: the range of beta in the training of a conditioned network, drawn log-uniformly for
+            each image.
     """
 
     alpha: Weight = 12.0
@@ -107,17 +108,17 @@ class SpaceVAEOptions:
     """The recipe of a SpaCE-VAE; the defaults are the published settings, as far as the paper gives them.
 
     Attributes:
-        network, loss: what is trained, and by what.
-        epochs: at most.
-        patience: epochs without a better validation loss after which training stops.
+        network, loss: the architecture and the loss.
+        epochs: maximum number of epochs.
+        patience: epochs without a lower validation loss after which training stops.
         batch: images per step.
         learning_rate: Adam's.
         schedule: `"constant"`, as published, or `"cycle"`: one rise and fall of the rate over all epochs.
         amsgrad: Adam's variant that the published VQ-VAE uses.
-        flip: mirror half of the training images; what the classifier says of the mirrored image is the class to keep.
+        flip: mirror half of the training images; the class to keep is then the prediction for the mirrored image.
         precision: as Lightning names it.
-        start: the name of the training whose weights this one begins with; None: random weights, as published. A
-            network that can draw already needs fewer epochs.
+        init_from: the name of the training whose weights initialise this one, which saves epochs; None: random weights,
+            as published.
         seed: of the weights, the order of the images and the betas.
     """
 
@@ -131,7 +132,7 @@ class SpaceVAEOptions:
     amsgrad: bool = True
     flip: bool = False
     precision: Precision = "32-true"
-    start: str | None = None
+    init_from: str | None = None
     seed: int = 0
 
     def plain(self) -> dict[str, Any]:

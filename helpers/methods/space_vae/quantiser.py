@@ -1,4 +1,4 @@
-"""The codebook: the nearest code of each vector, learned by moving averages."""
+"""Vector quantisation with a codebook learned by exponential moving averages."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-_STRIDE = 7919  # a prime: which of a batch's vectors restart_dead_codes dead codes walks through all places
+_STRIDE = 7919  # a prime, so that dead codes restart at positions that cycle through the whole batch
 
 
 class Quantised(NamedTuple):
-    """What a quantiser answers.
+    """The output of a quantiser.
 
     Attributes:
-        vectors: the nearest code of each vector; its gradient goes to the vector as if nothing had been rounded.
-        codes: the codes' numbers.
-        commitment: mean squared distance between the vectors and their codes, which only the vectors feel.
+        vectors: the nearest code of each vector, with a straight-through gradient to the vector.
+        codes: the indices of these codes.
+        commitment: mean squared distance between the vectors and their codes, with a gradient to the vectors only.
     """
 
     vectors: Float[Tensor, "batch embedding height width"]
@@ -29,18 +29,18 @@ class Quantised(NamedTuple):
 class VectorQuantiser(nn.Module):
     """Replace each vector by the nearest of `codes` vectors (van den Oord et al., 2017; SpaCE-VAE, equation 5).
 
-    The codebook follows moving averages of the vectors that chose each code, an online k-means (appendix A.1 of van den
-    Oord et al.). It lies in buffers, not parameters: no optimiser touches it, checkpoints hold it, and processes that
-    train together add up what they saw. A code that hardly any vector chooses is moved onto a vector of the batch; at
-    the first step all codes are, so the codebook begins where the encoder's answers are.
+    Each code is the exponential moving average of the vectors assigned to it, an online k-means (appendix A.1 of van
+    den Oord et al.). The codebook lies in buffers, not parameters: the optimiser leaves it alone, checkpoints contain
+    it, and processes of a distributed training sum their statistics. Dead codes, with hardly any vectors, restart at
+    vectors of the batch; at the first step all codes do, so that the codebook is initialised with encoder outputs.
 
     Args:
-        codes: how many.
-        embedding: their length.
+        codes: size of the codebook.
+        embedding: length of a code.
         decay: of the moving averages, in [0, 1).
         epsilon: of the Laplace smoothing of the counts.
-        dead_below: share of the average use below which a code is dead; 0: codes begin as standard normal vectors and
-            are never revived, as in the published code.
+        dead_below: share of the average use below which a code is dead; 0: codes are initialised as standard normal
+            vectors and never restart, as in the published code.
     """
 
     codebook: Tensor
@@ -53,67 +53,66 @@ class VectorQuantiser(nn.Module):
     ) -> None:
         super().__init__()
         self.decay, self.epsilon, self.dead_below = decay, epsilon, dead_below
-        start = torch.randn(codes, embedding)
-        self.register_buffer("codebook", start)
+        initial = torch.randn(codes, embedding)
+        self.register_buffer("codebook", initial)
         self.register_buffer("counts", torch.zeros(codes))
-        self.register_buffer("sums", torch.zeros_like(start) if dead_below else start.clone())
+        self.register_buffer("sums", torch.zeros_like(initial) if dead_below else initial.clone())
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
     def forward(self, vectors: Float[Tensor, "batch embedding height width"]) -> Quantised:
-        """The nearest code of each vector; in training mode the codebook moves afterwards."""
-        flat = vectors.movedim(1, -1).flatten(0, 2).float()
+        """The nearest code of each vector; in training mode the codebook is updated afterwards."""
+        last = vectors.movedim(1, -1)  # batch, height, width, embedding
+        flat = last.flatten(0, 2).float()  # vectors, embedding
         if self.training and self.dead_below:
-            self._revive(flat.detach())
-        codes = self.nearest(flat.detach())
-        chosen = (
-            functional.embedding(codes, self.codebook).unflatten(0, vectors.movedim(1, -1).shape[:3]).movedim(-1, 1)
-        )
+            self._restart_dead_codes(flat.detach())
+        codes = self.nearest(flat.detach())  # vectors
+        chosen = self.look_up(codes.unflatten(0, last.shape[:3]))  # batch, embedding, height, width
         if self.training:
-            self._follow(flat.detach(), codes)
+            self._update_averages(flat.detach(), codes)
         commitment = functional.mse_loss(vectors.float(), chosen)
-        # straight through: the value of the code, the gradient of the vector
+        # straight-through estimator: the value of the code, the gradient of the vector
         straight = vectors + (chosen.to(vectors.dtype) - vectors).detach()
-        return Quantised(straight, codes.reshape(vectors.shape[0], *vectors.shape[2:]), commitment)
+        return Quantised(straight, codes.unflatten(0, last.shape[:3]), commitment)
 
     def nearest(self, vectors: Float[Tensor, "vectors embedding"]) -> Int[Tensor, " vectors"]:
-        """The number of the nearest code of each vector."""
-        # half precision would confuse codes that lie close together
+        """The index of the nearest code of each vector."""
+        # half precision cannot tell close codes apart
         with torch.autocast(vectors.device.type, enabled=False):
-            # the vector's own length is the same for all codes
+            # ‖code‖² - 2⟨vector, code⟩; ‖vector‖² is the same for all codes
             return torch.addmm(self.codebook.square().sum(1), vectors, self.codebook.T, alpha=-2).argmin(1)
 
     def look_up(self, codes: Int[Tensor, "batch height width"]) -> Float[Tensor, "batch embedding height width"]:
-        """The vectors of some codes."""
+        """The vectors of codes."""
         return functional.embedding(codes, self.codebook).movedim(-1, 1)
 
     @torch.no_grad()
-    def _follow(self, vectors: Float[Tensor, "vectors embedding"], codes: Int[Tensor, " vectors"]) -> None:
-        """Move each code towards the mean of the vectors that chose it."""
-        seen = torch.zeros_like(self.sums).index_add_(0, codes, vectors)
+    def _update_averages(self, vectors: Float[Tensor, "vectors embedding"], codes: Int[Tensor, " vectors"]) -> None:
+        """Move each code towards the mean of the vectors assigned to it."""
+        total = torch.zeros_like(self.sums).index_add_(0, codes, vectors)
         count = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(vectors[:, 0]))
         if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(seen)
+            distributed.all_reduce(total)
             distributed.all_reduce(count)
         self.counts.mul_(self.decay).add_(count, alpha=1 - self.decay)
-        self.sums.mul_(self.decay).add_(seen, alpha=1 - self.decay)
-        total = self.counts.sum()
-        smooth = (self.counts + self.epsilon) / (total + len(self.counts) * self.epsilon) * total
-        self.codebook.copy_(self.sums / smooth[:, None])
+        self.sums.mul_(self.decay).add_(total, alpha=1 - self.decay)
+        vectors_seen = self.counts.sum()
+        smoothed = (self.counts + self.epsilon) / (vectors_seen + len(self.counts) * self.epsilon) * vectors_seen
+        self.codebook.copy_(self.sums / smoothed[:, None])
         self.steps.add_(1)
 
     @torch.no_grad()
-    def _revive(self, vectors: Float[Tensor, "vectors embedding"]) -> None:
-        """Put each dead code onto a vector of the batch, with the average use; all processes the same ones."""
+    def _restart_dead_codes(self, vectors: Float[Tensor, "vectors embedding"]) -> None:
+        """Restart each dead code at a vector of the batch, with the average count; the same in all processes."""
         codes = len(self.counts)
-        # which vectors depends on the step alone: nothing random, nothing that stops a compiler
-        places = torch.arange(codes, device=vectors.device) * max(1, len(vectors) // codes) + self.steps * _STRIDE
-        found = vectors[places % len(vectors)].contiguous()
+        # the vectors depend on the step alone: not random, and no obstacle to a compiler
+        indices = torch.arange(codes, device=vectors.device) * max(1, len(vectors) // codes) + self.steps * _STRIDE
+        candidates = vectors[indices % len(vectors)].contiguous()  # codes, embedding
         if distributed.is_available() and distributed.is_initialized():
-            distributed.broadcast(found, 0)
+            distributed.broadcast(candidates, 0)
         average = self.counts.mean()
         dead = self.counts <= self.dead_below * average
-        # at the first step nothing has been counted: what the codebook begins with counts as one vector each
-        use = torch.where(average > 0, average, torch.ones_like(average))
-        self.counts.copy_(torch.where(dead, use, self.counts))
-        self.sums.copy_(torch.where(dead[:, None], use * found, self.sums))
-        self.codebook.copy_(torch.where(dead[:, None], found, self.codebook))
+        # at the first step all counts are 0: each code then starts with a count of 1
+        count = torch.where(average > 0, average, torch.ones_like(average))
+        self.counts.copy_(torch.where(dead, count, self.counts))
+        self.sums.copy_(torch.where(dead[:, None], count * candidates, self.sums))
+        self.codebook.copy_(torch.where(dead[:, None], candidates, self.codebook))

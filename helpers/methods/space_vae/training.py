@@ -1,4 +1,4 @@
-"""The training of SpaCE-VAEs: batches, the LightningModule, and the training itself."""
+"""The training of SpaCE-VAEs: batches, the LightningModule, and `train_space_vae`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from helpers.training.options import plain
 from helpers.training.rows import RowsData, check_enough
 
 WATCHED = "validation loss"
-Batch = tuple[Tensor, Tensor, Tensor]  # pixels, the class of the image, the class of the mirrored image
+Batch = tuple[Tensor, Tensor, Tensor]  # pixels, predicted class, predicted class of the mirrored image
 _HALVES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 _VALIDATION_BATCH = 250
 
 
 class ExplainedRows(Dataset[Batch]):
-    """Images with the classes that the classifier gives them; a whole batch is cut at once."""
+    """Images with their predicted classes; a batch is a single indexing operation."""
 
     def __init__(self, images: LabelledImages, classes: Int[Tensor, "2 images"]) -> None:
         self.images, self.classes = images, classes
@@ -41,7 +41,7 @@ class ExplainedRows(Dataset[Batch]):
         return len(self.images)
 
     def __getitem__(self, row: int) -> Batch:
-        """One image, as a batch."""
+        """A batch of one image."""
         return self.__getitems__([row])
 
     def __getitems__(self, rows: list[int]) -> Batch:
@@ -53,9 +53,9 @@ class ExplainedRows(Dataset[Batch]):
 def predicted_classes(
     classifier: nn.Module, images: LabelledImages, *, mirrored: bool, batch: int = 500
 ) -> Int[Tensor, "2 images"]:
-    """The class that the classifier gives each image, and each mirrored image (the same again, unless `mirrored`).
+    """The predicted classes of the images, and of their mirror images (the same again, unless `mirrored`).
 
-    They are computed once, before training, not at every step.
+    They are computed once, before the training.
     """
     device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
     rows = []
@@ -71,7 +71,7 @@ class SpaceVAEModule(lightning.LightningModule):
 
     Args:
         options: the recipe.
-        classifier: pixels in [0, 1] to logits, its normaliser inside; frozen here, and in eval mode throughout.
+        classifier: pixels in [0, 1] to logits; it is frozen and stays in eval mode.
         variance: of the training pixels.
         steps: of the whole training, for the learning rate's cycle.
     """
@@ -91,14 +91,14 @@ class SpaceVAEModule(lightning.LightningModule):
         return self._classifier[0]
 
     def on_fit_start(self) -> None:
-        """Bring the classifier to the device; only now every strategy knows which it is."""
+        """Move the classifier to the device, which not every strategy knows before."""
         self.classifier.to(self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch."""
         pixels, plain, mirrored = batch
         images = pixels.float() / 255
-        # random choices depend on the step and the process alone, so a resumed run makes those of an uninterrupted one
+        # random choices depend on step and process alone, so that a resumed run repeats those of an uninterrupted one
         step = self.global_step * max(1, self.trainer.world_size) + self.trainer.global_rank
         generator = random_generator(1_000_003 * self.options.seed + step)
         if self.options.flip:
@@ -111,7 +111,7 @@ class SpaceVAEModule(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """The same loss on images that are not trained on, and how many of their classes are kept."""
+        """The same loss on validation images, and the prediction agreement of their kept images."""
         pixels, classes, _ = batch
         images = pixels.float() / 255
         # the same betas each time
@@ -125,13 +125,13 @@ class SpaceVAEModule(lightning.LightningModule):
     def terms(
         self, images: Float[Tensor, "batch 3 height width"], classes: Int[Tensor, " batch"], beta: Tensor | None
     ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """The weighted terms of the loss, and the classifier's logits of the kept images where the loss needs them."""
+        """The weighted terms of the loss, and the logits of the kept images if the loss needs them."""
         decoded = self.network(images, beta)
-        logits = self.classifier(decoded.kept) if self.loss.asks_classifier else None
+        logits = self.classifier(decoded.kept) if self.loss.needs_classifier else None
         return self.loss.terms(images, decoded, logits, classes, beta), logits
 
     def _betas(self, positions: Float[Tensor, " batch"]) -> Float[Tensor, " batch"] | None:
-        """Betas at positions in [0, 1] of the logarithmic scale; None for a network that is not conditioned on beta."""
+        """Betas at positions in [0, 1] on the logarithmic scale; None for an unconditioned network."""
         if not self.options.network.conditioned:
             return None
         lowest, highest = self.options.loss.lowest_beta, self.options.loss.highest_beta
@@ -147,11 +147,11 @@ class SpaceVAEModule(lightning.LightningModule):
 
 
 def in_precision(classifier: nn.Module, precision: Precision) -> nn.Module:
-    """The classifier for a training in some precision; for mixed precision a copy.
+    """The classifier with its weights in the precision of the training; a copy for mixed precision.
 
-    Under autocast, convolutions and linear layers round their weights at each call, and keep the rounded ones only of
-    weights that are trained. A frozen classifier's may as well be rounded once, to the same values: a step of 32 images
-    takes a fifth less time on a CPU.
+    Under autocast, convolutions and linear layers round their weights at each call, and cache the rounded weights only
+    if they are trained. Rounding a frozen classifier once gives the same values and makes a step of 32 images a fifth
+    faster on a CPU.
     """
     if precision not in _HALVES:
         return classifier
@@ -169,37 +169,37 @@ def train_space_vae(
     validation: LabelledImages,
     folder: str | Path,
     *,
-    start: SpaceVAENetwork | None = None,
+    init_from: SpaceVAENetwork | None = None,
     show: bool = True,
     **devices: Any,
 ) -> Fitted[SpaceVAEModule]:
-    """Train until the validation loss no longer falls, and keep the epoch of the least.
+    """Train with early stopping, and keep the epoch of the lowest validation loss.
 
-    The paper says that the model with the highest validation loss is kept, a slip for the lowest. The labels of the
-    images are not used: the class to keep is the one that the classifier gives the image.
+    The paper keeps the model with the "highest" validation loss, a slip for the lowest. Labels are not used: the class
+    to keep is the one that the classifier predicts.
 
     Args:
         options: the recipe.
-        classifier: the classifier to explain: pixels in [0, 1] to logits. Frozen here, and left in eval mode.
+        classifier: the classifier to explain: pixels in [0, 1] to logits. It is frozen and left in eval mode.
         training, validation: images.
         folder: for checkpoints.
-        start: the network of `options.start`, whose weights this one begins with.
+        init_from: the network that `options.init_from` names, whose weights initialise this one.
         show: whether to show progress.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or the start is
-            missing or has other layers.
+        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or `init_from`
+            is missing or has another architecture.
     """
     check_enough(len(training), len(validation), options.batch)
-    if (start is None) != (options.start is None):
+    if (init_from is None) != (options.init_from is None):
         raise ValueError(
-            f"options.start={options.start!r}: pass start= if, and only if, a training begins with another"
+            f"options.init_from={options.init_from!r}: pass init_from= if and only if the options name one"
         )
     steps = options.epochs * (len(training) // options.batch)
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
-    if start is not None:
-        module.network.init_from(start)
+    if init_from is not None:
+        module.network.init_from(init_from)
 
     def data(device: torch.device) -> tuple[Any, Any]:
         classifier.to(device)
@@ -225,7 +225,7 @@ def train_space_vae(
 
 
 def pixel_variance(images: LabelledImages) -> float:
-    """The variance of all pixels in [0, 1], counted exactly from the 256 values that they have."""
+    """The variance of all pixels in [0, 1], exact, from the histogram of their 256 values."""
     counts = torch.bincount(images.pixels.flatten(), minlength=256).double()
     values = torch.arange(256).double() / 255
     mean = (counts * values).sum() / counts.sum()

@@ -1,4 +1,4 @@
-"""The discrete wavelet transform of images and its inverse: differentiable, batched, fast."""
+"""The discrete wavelet transform of images and its inverse: differentiable and batched."""
 
 from helpers.methods.wavelets.transform import WaveletTransform
 

@@ -1,4 +1,4 @@
-"""Which bands a wavelet transform has, how large they are, and where they lie in the flat axis."""
+"""The bands of a wavelet transform: their names, shapes and positions in the flat coefficient axis."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def checked_filters(wavelet: str, levels: int, mode: str) -> pywt.Wavelet:
 
 
 def checked_size(size: tuple[int, int] | int) -> tuple[int, int]:
-    """An image's (height, width); one number is a square.
+    """An image's (height, width); a single number means a square.
 
     Raises:
         ValueError: not one or two whole numbers of at least 1.
@@ -71,18 +71,18 @@ def band_shapes(heights: list[int], widths: list[int]) -> dict[str, tuple[int, i
 
 
 def band_slices(shapes: dict[str, tuple[int, int]]) -> dict[str, slice]:
-    """Where each band lies in the flat axis."""
+    """The range of each band in the flat axis."""
     stops = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()
     return {name: slice(stop - math.prod(shapes[name]), stop) for name, stop in zip(shapes, stops, strict=True)}
 
 
 def one_level_matrices(length: int, filters: pywt.Wavelet, mode: str) -> tuple[Tensor, Tensor]:
-    """One level in one dimension as matrices, (2 half, length) and (length, 2 half), read off PyWavelets.
+    """One-dimensional analysis (2 half, length) and synthesis (length, 2 half) of one level, read off PyWavelets.
 
-    The first `half` coefficients are the approximation's ("low"), the others the details' ("high"). PyWavelets' inverse
-    returns one value too many for an odd length; it is cropped.
+    The first `half` coefficients are the approximation ("low"), the others the details ("high"). PyWavelets' inverse
+    returns one extra value for an odd length, which is cropped.
     """
-    down = np.concatenate(pywt.dwt(np.eye(length), filters, mode, axis=0))
-    low, high = np.split(np.eye(len(down)), 2)
-    up = pywt.idwt(low, high, filters, mode, axis=0)[:length]
-    return torch.from_numpy(down), torch.from_numpy(up)
+    analysis = np.concatenate(pywt.dwt(np.eye(length), filters, mode, axis=0))  # 2 half, length
+    low, high = np.split(np.eye(len(analysis)), 2)
+    synthesis = pywt.idwt(low, high, filters, mode, axis=0)[:length]  # length, 2 half
+    return torch.from_numpy(analysis), torch.from_numpy(synthesis)

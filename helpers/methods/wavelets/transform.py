@@ -22,26 +22,25 @@ from helpers.methods.wavelets.bands import (
 )
 from helpers.methods.wavelets.tiles import Tiling, join_level, split_level
 
-VALUES_AT_ONCE = 2**21  # on a CPU: what is worked on at once, so that it stays in the cache
+VALUES_AT_ONCE = 2**21  # values per chunk on a CPU, so that a chunk stays in the cache
 
 
 class WaveletTransform(nn.Module):
     """A two-dimensional wavelet transform: images to coefficients and back.
 
-    Both directions are linear maps, so each is a few products with fixed matrices, which are read off PyWavelets
-    once, when the transform is made, and each gradient is a few products with their transposes, in every mode.
-    The transform is PyWavelets' `wavedec2` and `waverec2` (Mallat, 1989, "A theory for multiresolution signal
-    decomposition: the wavelet representation").
+    It equals PyWavelets' `wavedec2` and `waverec2` (Mallat, 1989, "A theory for multiresolution signal decomposition:
+    the wavelet representation"). Both directions are linear: a few products with fixed matrices, which are read off
+    PyWavelets when the transform is built. Their gradients are products with the transposed matrices, in every mode.
 
-    The coefficients of a channel lie in one flat axis: the approximation, then the bands from the coarsest level to the
-    finest, level 1, each level as horizontal, vertical and diagonal details.
+    The coefficients of a channel form one flat axis: the approximation, then the details from the coarsest level to the
+    finest, level 1, each level in the order horizontal, vertical, diagonal.
 
-    Results have the precision of what was given; half precision is computed in float32, also under autocast.
+    Results have the precision of the input; half precision is computed in float32, also under autocast.
 
     Attributes:
-        coefficients: the number K of coefficients of a channel.
-        slices: where a band lies in the flat axis, by name: "approximation", "horizontal-1", "vertical-3", ...
-        shapes: a band's (height, width), by the same names.
+        coefficients: K, the number of coefficients per channel.
+        slices: the range of each band in the flat axis, by name: "approximation", "horizontal-1", "vertical-3", ...
+        shapes: the (height, width) of each band, by the same names.
     """
 
     def __init__(
@@ -51,8 +50,8 @@ class WaveletTransform(nn.Module):
 
         Args:
             wavelet: a discrete wavelet of PyWavelets, by name: see `pywt.wavelist(kind="discrete")`.
-            levels: how many times the approximation is split again; 1 or more.
-            mode: how an image goes on beyond its border: "zero", "symmetric", "periodization" or "reflect".
+            levels: number of decompositions, at least 1.
+            mode: how the image is extended beyond its border: "zero", "symmetric", "periodization" or "reflect".
             size: the images' (height, width) in pixels, odd ones too; one number for square images.
 
         Raises:
@@ -70,13 +69,13 @@ class WaveletTransform(nn.Module):
             self._add_level(level, lengths, filters)
 
     def _add_level(self, level: int, lengths: list[list[int]], filters: pywt.Wavelet) -> None:
-        """The matrices of a level, all from coefficients to values: an analysis is the transpose of a join."""
+        """Register the blocks of a level, all as synthesis matrices: an analysis is the transpose of a join."""
         tilings: dict[str, list[Tiling]] = {"analysis": [], "synthesis": []}
         for axis, (length, half) in zip(("rows", "columns"), (n[level - 1 : level + 1] for n in lengths), strict=True):
-            down, up = one_level_matrices(length, filters, self.mode)
+            analysis, synthesis = one_level_matrices(length, filters, self.mode)
             for name, matrix, repeats in (
-                ("analysis", down.mT, self.mode == "zero"),  # other borders change its first and last rows
-                ("synthesis", up, self.mode != "periodization"),
+                ("analysis", analysis.mT, self.mode == "zero"),  # other modes change the first and last rows
+                ("synthesis", synthesis, self.mode != "periodization"),
             ):
                 tiling = Tiling.of(length, half, filters.rec_len, repeats)
                 tilings[name].append(tiling)
@@ -85,7 +84,7 @@ class WaveletTransform(nn.Module):
             self._tilings[name].append((rows, columns))
 
     def extra_repr(self) -> str:
-        """What `print` shows of the transform."""
+        """The options, as `print` shows them."""
         return f"{self.wavelet!r}, levels={self.levels}, mode={self.mode!r}, size={self.size}"
 
     def analyse(
@@ -120,8 +119,8 @@ class WaveletTransform(nn.Module):
         return self._linear_map(coefficients, self._join, self._split, "synthesis")
 
     def _linear_map(self, x: Tensor, function: Callable, adjoint: Callable, direction: str) -> Tensor:
-        """`function` of x, channel by channel, in x's precision but float32 at least."""
-        flat = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))
+        """`function` of x, channel by channel, in at least float32; the result has x's precision."""
+        flat = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))  # batch * channels, ...
         names = [f"{direction}_{axis}_{level}" for level in range(1, self.levels + 1) for axis in ("rows", "columns")]
         blocks = [getattr(self, name).to(flat.dtype) for name in names]
         return _LinearMap.apply(flat, function, adjoint, direction, *blocks).unflatten(0, x.shape[:2]).to(x.dtype)
@@ -129,9 +128,9 @@ class WaveletTransform(nn.Module):
     def _join(self, flat: Tensor, direction: str, *blocks: Tensor) -> Tensor:
         """Coefficients (count, K) to images (count, height, width), coarsest level first."""
         images = flat.new_empty(len(flat), *self.size)
-        for coefficients, out in self._portions(flat, images):
+        for coefficients, out in self._chunks(flat, images):
             bands = self._bands(coefficients)
-            image = bands["approximation"]
+            image = bands["approximation"]  # count, height, width of the coarsest level
             for level in range(self.levels, 0, -1):
                 details = (bands[f"{orientation}-{level}"] for orientation in ORIENTATIONS)
                 pair = blocks[2 * level - 2 : 2 * level]
@@ -142,8 +141,8 @@ class WaveletTransform(nn.Module):
     def _split(self, images: Tensor, direction: str, *blocks: Tensor) -> Tensor:
         """The transpose of `_join`: images (count, height, width) to coefficients (count, K), finest level first."""
         flat = images.new_empty(len(images), self.coefficients)
-        for image, out in self._portions(images, flat):
-            bands = self._bands(out)
+        for image, out in self._chunks(images, flat):
+            bands = self._bands(out)  # views, written to below
             for level in range(1, self.levels + 1):
                 pair = blocks[2 * level - 2 : 2 * level]
                 image, *details = split_level(image, pair, self._tilings[direction][level - 1])
@@ -153,24 +152,23 @@ class WaveletTransform(nn.Module):
         return flat
 
     def _bands(self, flat: Tensor) -> dict[str, Tensor]:
-        """Views on the bands of (count, K) coefficients, by name, each (count, height, width)."""
-        parts = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=-1)
-        return {n: p.unflatten(-1, shape) for (n, shape), p in zip(self.shapes.items(), parts, strict=True)}
+        """Views of the bands of (count, K) coefficients, by name, each (count, height, width)."""
+        return {name: flat[:, self.slices[name]].unflatten(-1, shape) for name, shape in self.shapes.items()}
 
-    def _portions(self, inputs: Tensor, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and outputs in portions that fit a CPU's cache; all at once on other devices."""
+    def _chunks(self, inputs: Tensor, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and outputs in chunks that fit a CPU's cache; in one chunk on other devices."""
         at_once = max(1, len(inputs))
         if inputs.device.type == "cpu" and not torch.compiler.is_compiling():
             at_once = max(1, VALUES_AT_ONCE // math.prod(self.size))
         return zip(inputs.split(at_once), outputs.split(at_once), strict=True)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> WaveletTransform:
-        """Move the matrices to a device, but keep their float64: what is given decides on the precision."""
+        """Move the blocks to a device but keep them in float64: the input determines the precision."""
         return super()._apply(lambda tensor: tensor.to(fn(tensor).device), recurse)
 
 
 class _LinearMap(torch.autograd.Function):
-    """A linear map with its adjoint, each the gradient of the other, as often as is asked for."""
+    """A linear map and its adjoint, each the gradient of the other, to any order."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, function: Callable, adjoint: Callable, direction: str, *blocks: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ import torch
 from signed_networks import LinearClassifier, noise, small_vgg, traces
 from tiny import TinyClassifier, smooth_images
 
+from helpers.methods.baselines.attribution_methods import FeatureAblation, attribution_method
 from helpers.methods.baselines.pixel_removal import PixelRemoval
-from helpers.methods.baselines.signed import FeatureAblation, signed_attributions
 
 
 def ablated(classifier, images, targets, channels="tied"):
@@ -31,7 +31,7 @@ class TestFeatureAblation:
     def test_against_one_call_for_each_feature(self, channels, batch):
         classifier, images = TinyClassifier(), smooth_images(2, 13)
         targets = classifier(images).argmax(1)
-        method = signed_attributions(classifier, "feature-ablation", channels=channels, batch=batch)
+        method = attribution_method(classifier, "feature-ablation", channels=channels, batch=batch)
         expected = ablated(classifier, images, targets, channels=channels)
         torch.testing.assert_close(method.attribute(images), expected, rtol=1e-4, atol=1e-6)
 
@@ -41,8 +41,8 @@ class TestFeatureAblation:
         images[0, :, 5:9, 3:8] = 0
         images[0, 1, 20:, :] = 0
         options = {"channels": channels, "score": score}
-        fast = signed_attributions(classifier, "feature-ablation", **options, batch=32).attribute(images)
-        whole = signed_attributions(classifier, "feature-ablation", **options, windows=False).attribute(images)
+        fast = attribution_method(classifier, "feature-ablation", **options, batch=32).attribute(images)
+        whole = attribution_method(classifier, "feature-ablation", **options, windows=False).attribute(images)
         assert float(whole.abs().max()) > 1e-3
         torch.testing.assert_close(fast, whole, rtol=1e-3, atol=1e-4 * float(whole.abs().max()))
         assert not fast[0, :, 5:9, 3:8].any()
@@ -50,7 +50,7 @@ class TestFeatureAblation:
 
     def test_of_a_confident_classifier_differences_far_below_single_precision(self):
         sure, images = LinearClassifier(0.1, first=30.0), noise(2)
-        found = signed_attributions(sure, "feature-ablation").attribute(images)
+        found = attribution_method(sure, "feature-ablation").attribute(images)
         expected = ablated(sure, images, torch.zeros(2, dtype=torch.long))
         assert bool((sure(images).softmax(1)[:, 0] == 1).all())
         assert 0 < float(expected.abs().max()) < 1e-9

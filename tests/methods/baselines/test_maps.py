@@ -24,7 +24,7 @@ from helpers.methods.baselines import (
     RISEOptions,
 )
 from helpers.methods.baselines.grad_cam import last_feature_layer
-from helpers.methods.baselines.pairs import left_as_found
+from helpers.methods.baselines.pairs import frozen
 from helpers.methods.baselines.rise import draw_masks
 
 WINDOWS = [(slice(2, 10), slice(2, 10)), (slice(20, 30), slice(18, 30)), (slice(0, 8), slice(20, 32))]
@@ -278,7 +278,7 @@ class TestOcclusion:
 def test_a_model_is_frozen_for_a_while():
     model = nn.Linear(2, 2)
     model.train()
-    with left_as_found(model):
+    with frozen(model):
         assert not model.weight.requires_grad
         assert not model.training
     assert model.weight.requires_grad

@@ -9,16 +9,16 @@ from signed_networks import Failing, LinearClassifier, SharedReLU, gained, noise
 from tiny import TinyClassifier, smooth_images
 from torch import nn
 
-from helpers.methods.baselines.deep_lift import private_copy
-from helpers.methods.baselines.signed import (
+from helpers.methods.baselines.attribution_methods import (
     METHODS,
     DeepLIFT,
     FeatureAblationOptions,
     IntegratedGradients,
-    signed_attributions,
+    attribution_method,
     threshold_images,
     to_unit_range,
 )
+from helpers.methods.baselines.deep_lift import private_copy
 
 NAMES = list(METHODS)
 
@@ -28,7 +28,7 @@ class TestAllMethods:
     def test_a_linear_logit_gives_entries_times_weights(self, name):
         classifier, images = LinearClassifier(), noise(3)
         targets = torch.tensor([0, 3, 4])
-        found = signed_attributions(classifier, name, score="logit").attribute(images, targets)
+        found = attribution_method(classifier, name, score="logit").attribute(images, targets)
         expected = images * classifier.weight[targets]
         if name == "feature-ablation":
             expected = expected.sum(1, keepdim=True).expand(-1, 3, -1, -1)
@@ -39,7 +39,7 @@ class TestAllMethods:
     def test_a_batch_gives_what_single_images_give(self, name, make):
         classifier, images = make(), smooth_images(3, 32)
         options = {"batch": 64} | ({"steps": 20} if name == "integrated-gradients" else {})
-        method = signed_attributions(classifier, name, **options)
+        method = attribution_method(classifier, name, **options)
         together = method.attribute(images)
         apart = torch.cat([method.attribute(image) for image in images.split(1)])
         torch.testing.assert_close(together, apart, rtol=1e-3, atol=1e-4 * float(together.abs().max()))
@@ -48,7 +48,7 @@ class TestAllMethods:
     def test_the_target_is_the_predicted_class_unless_another_is_given(self, name):
         classifier, images = TinyClassifier(), smooth_images(3, 16)
         predicted = classifier(images).argmax(1)
-        method = signed_attributions(classifier, name)
+        method = attribution_method(classifier, name)
         found = method.attribute(images)
         torch.testing.assert_close(method.attribute(images, predicted), found)
         assert not torch.allclose(method.attribute(images, (predicted + 1) % 5), found)
@@ -57,7 +57,7 @@ class TestAllMethods:
     @pytest.mark.parametrize("name", NAMES)
     def test_at_threshold_minus_one_all_is_kept_and_at_one_only_the_largest(self, name):
         images = noise(3, 32, seed=4) * 0.9 + 0.05
-        found = to_unit_range(signed_attributions(small_vgg(), name).attribute(images))
+        found = to_unit_range(attribution_method(small_vgg(), name).attribute(images))
         assert torch.equal(threshold_images(images, found, -1), images)
         kept = threshold_images(images, found, 1) > 0
         assert torch.equal(kept, found == found.abs().amax((1, 2, 3), keepdim=True))
@@ -69,7 +69,7 @@ class TestAllMethods:
         classifier = make().train()
         images = noise(2, 8 if make is SharedReLU else 32)
         before, state = traces(classifier), copy.deepcopy(classifier.state_dict())
-        method = signed_attributions(classifier, name)
+        method = attribution_method(classifier, name)
         method.attribute(images)
         with pytest.raises(ValueError, match=r"0\.\.4"):
             method.attribute(images, 5)
@@ -83,17 +83,17 @@ class TestAllMethods:
         classifier, images = Failing(passes), noise(2, 8)
         before = traces(classifier)
         with pytest.raises(RuntimeError, match="broken on purpose"):
-            signed_attributions(classifier, name, batch=8).attribute(images)
+            attribution_method(classifier, name, batch=8).attribute(images)
         assert traces(classifier) == before
         assert not images.requires_grad
 
     @pytest.mark.parametrize("name", NAMES)
     def test_no_image_gives_no_attribution(self, name):
-        assert signed_attributions(TinyClassifier(), name).attribute(torch.zeros(0, 3, 8, 8)).shape == (0, 3, 8, 8)
+        assert attribution_method(TinyClassifier(), name).attribute(torch.zeros(0, 3, 8, 8)).shape == (0, 3, 8, 8)
 
     @pytest.mark.parametrize("name", NAMES)
     def test_gradients_may_be_switched_off_outside(self, name):
-        method, images = signed_attributions(TinyClassifier(), name), smooth_images(1, 16)
+        method, images = attribution_method(TinyClassifier(), name), smooth_images(1, 16)
         with torch.no_grad():
             without = method.attribute(images)
         torch.testing.assert_close(without, method.attribute(images))
@@ -104,10 +104,10 @@ class TestAllMethods:
     )
     def test_a_target_that_is_none_is_refused(self, target, unchecked):
         with pytest.raises(ValueError, match="target"):
-            signed_attributions(TinyClassifier(), "deeplift").attribute(smooth_images(3, 16), target)
+            attribution_method(TinyClassifier(), "deeplift").attribute(smooth_images(3, 16), target)
 
     def test_inputs_that_are_no_images_are_refused(self, unchecked):
-        method = signed_attributions(TinyClassifier(), "deeplift")
+        method = attribution_method(TinyClassifier(), "deeplift")
         for wrong in (torch.zeros(3, 16, 16), torch.zeros(1, 3, 16, 16, dtype=torch.uint8)):
             with pytest.raises(ValueError, match="expected floats of shape"):
                 method.attribute(wrong)
@@ -126,7 +126,7 @@ class TestAllMethods:
     )
     def test_wrong_names_and_options_are_refused(self, name, options):
         with pytest.raises(ValueError, match=r"gradient|steps|variant|batch|channels|score"):
-            signed_attributions(TinyClassifier(), name, **options)
+            attribution_method(TinyClassifier(), name, **options)
 
     def test_options_of_another_method_are_refused(self):
         with pytest.raises(TypeError, match="IntegratedGradientsOptions"):
@@ -137,7 +137,7 @@ class TestIntegratedGradients:
     def test_attributions_sum_to_what_the_confidence_gains(self):
         classifier, images = TinyClassifier(), smooth_images(4, 24)
         targets = classifier(images).argmax(1)
-        found = signed_attributions(classifier, "integrated-gradients", steps=100).attribute(images)
+        found = attribution_method(classifier, "integrated-gradients", steps=100).attribute(images)
         gain = gained(classifier, images, targets, "confidence")
         assert float(gain.abs().max()) > 0.1
         torch.testing.assert_close(found.sum((1, 2, 3)).double(), gain, rtol=0, atol=1e-3)
@@ -145,8 +145,8 @@ class TestIntegratedGradients:
     @pytest.mark.parametrize("batch", [1, 7, 64])
     def test_the_size_of_a_batch_changes_nothing(self, batch):
         classifier, images = TinyClassifier(), smooth_images(3, 16)
-        expected = signed_attributions(classifier, "integrated-gradients", steps=10).attribute(images)
-        found = signed_attributions(classifier, "integrated-gradients", steps=10, batch=batch).attribute(images)
+        expected = attribution_method(classifier, "integrated-gradients", steps=10).attribute(images)
+        found = attribution_method(classifier, "integrated-gradients", steps=10, batch=batch).attribute(images)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -168,7 +168,7 @@ class TestDeepLIFT:
         hidden, black = network[1](images.flatten(1)), network[1].bias
         multipliers = (hidden.relu() - black.relu()) / (hidden - black) * network[3].weight[2]
         expected = images * (multipliers @ network[1].weight).view_as(images)
-        found = signed_attributions(network, "deeplift", score="logit").attribute(images, 2)
+        found = attribution_method(network, "deeplift", score="logit").attribute(images, 2)
         torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
     def test_the_confidence_of_a_linear_classifier_in_closed_form(self):
@@ -179,16 +179,16 @@ class TestDeepLIFT:
         expected = (
             share * (gained(classifier, images, targets, "confidence") / share.sum((1, 2, 3)))[:, None, None, None]
         )
-        found = signed_attributions(classifier, "deeplift").attribute(images, targets)
+        found = attribution_method(classifier, "deeplift").attribute(images, targets)
         torch.testing.assert_close(found, expected.float(), rtol=1e-3, atol=1e-6)
 
     def test_a_black_image_has_no_attributions(self):
-        found = signed_attributions(small_vgg(), "deeplift").attribute(torch.zeros(2, 3, 32, 32))
+        found = attribution_method(small_vgg(), "deeplift").attribute(torch.zeros(2, 3, 32, 32))
         assert not found.any()
 
     def test_a_module_called_twice_in_place_counts_as_two(self):
         shared, separate, images = SharedReLU(), SharedReLU(separate=True), noise(3, 8)
-        found, expected = (signed_attributions(model, "deeplift").attribute(images, 1) for model in (shared, separate))
+        found, expected = (attribution_method(model, "deeplift").attribute(images, 1) for model in (shared, separate))
         torch.testing.assert_close(found, expected)
         gain = gained(separate, images, torch.ones(3, dtype=torch.long), "confidence")
         torch.testing.assert_close(found.sum((1, 2, 3)).double(), gain, rtol=1e-3, atol=1e-4)

@@ -8,7 +8,7 @@ from torch import nn
 
 from helpers.core.runtime import random_generator
 from helpers.methods.initial_masks import MASK_NAMES, constant_mask, foreground_mask, grabcut, starting_mask
-from helpers.methods.initial_masks.constant import HALVINGS, keeps_decision
+from helpers.methods.initial_masks.constant import HALVINGS, keeps_prediction
 from helpers.methods.rde import CartoonX, PixelRDE
 
 
@@ -54,7 +54,7 @@ def test_bisection_is_the_brute_force_scan_where_the_decision_is_monotone():
     problem = method.problem(images)
     noise = problem.draw(8, random_generator(0))
     count = 2**HALVINGS
-    kept = torch.stack([keeps_decision(problem, torch.full((4,), i / count), noise) for i in range(count + 1)])
+    kept = torch.stack([keeps_prediction(problem, torch.full((4,), i / count), noise) for i in range(count + 1)])
     assert (kept.int().diff(dim=0) >= 0).all(), "the case is meant to be monotone"
     smallest = kept.int().argmax(0) / count
     found = constant_mask(method, images, samples=8)[:, 0, 0]
@@ -72,7 +72,7 @@ def test_the_published_scan_is_its_literal_restatement():
         for percent in range(100, 0, -1):
             constant = percent / 100
             one = torch.full((3,), constant)
-            if not bool(keeps_decision(problem, one, noise)[place]):
+            if not bool(keeps_prediction(problem, one, noise)[place]):
                 constant = min(percent + 1, 100) / 100
                 break
         assert float(found[place]) == pytest.approx(constant)
@@ -84,9 +84,9 @@ def test_a_constant_that_passes_stands_above_one_that_fails():
     problem = method.problem(images)
     noise = problem.draw(16, random_generator(0))
     found = constant_mask(method, images, samples=16)[:, 0, 0]
-    assert keeps_decision(problem, found, noise).all()
+    assert keeps_prediction(problem, found, noise).all()
     below = found - 2.0**-HALVINGS
-    assert (~keeps_decision(problem, below, noise) | (below <= 0)).all()
+    assert (~keeps_prediction(problem, below, noise) | (below <= 0)).all()
 
 
 def test_an_image_whose_decision_never_holds_starts_from_ones():

@@ -62,10 +62,10 @@ def test_a_mask_of_the_right_shape_in_the_unit_interval(options, size):
 def test_a_mask_does_not_depend_on_batch_mates(options):
     images, weights = smooth_images(3, 64), torch.tensor([3.0, 20.0, 100.0])
     method, made = method_of(options, TinyClassifier()), network(options)
-    together = learned_mask(method, images, network=made, weights=weights, looks=3)
+    together = learned_mask(method, images, network=made, sparsity_weights=weights, refinement_steps=3)
     for place in range(3):
         one = slice(place, place + 1)
-        alone = learned_mask(method, images[one], network=made, weights=weights[one], looks=3)
+        alone = learned_mask(method, images[one], network=made, sparsity_weights=weights[one], refinement_steps=3)
         assert torch.allclose(together[one], alone, atol=1e-4)
 
 
@@ -122,7 +122,13 @@ def test_a_file_gives_back_the_network(tmp_path):
 
 SMALLEST = NetworkOptions(levels=2, widths=(8, 8))
 TINY = replace(
-    RECIPES["scenes-cnn-cartoonx-mask"], network=SMALLEST, sizes={32: 1.0}, images=4, batch=1, steps=200, looks=1
+    RECIPES["scenes-cnn-cartoonx-mask"],
+    network=SMALLEST,
+    sizes={32: 1.0},
+    images=4,
+    batch=1,
+    steps=200,
+    refinement_steps=1,
 )
 
 
@@ -160,7 +166,10 @@ def shipped_method(name, **changes):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_larger_weight_gives_a_sparser_mask(name):
     method, images = shipped_method(name), held_out(64, 16)
-    means = [float(learned_mask(method, images, network=name, weights=w, mix=0.0).mean()) for w in (4.0, 12.0, 40.0)]
+    means = [
+        float(learned_mask(method, images, network=name, sparsity_weights=w, ones_fraction=0.0).mean())
+        for w in (4.0, 12.0, 40.0)
+    ]
     print(f"{name}: mean mask at λk = 4, 12, 40: {means}")
     assert means[0] > means[1] > means[2]
 
@@ -192,8 +201,8 @@ def test_the_learned_start_never_ends_worse_on_average(name):
     ("options", "words"),
     [
         ({"lambda_shrink": 0.0}, "must be positive"),
-        ({"mix": 1.5}, "must be positive"),
-        ({"looks": 0}, "at least 1"),
+        ({"ones_fraction": 1.5}, "must be positive"),
+        ({"refinement_steps": 0}, "at least 1"),
         ({"targets": lambda logits: logits[:, 0]}, "callable"),
         ({"targets": 99}, "predicted classes"),
         ({"network": None}, "no mask network"),
@@ -218,9 +227,9 @@ def test_a_whole_explanation_is_the_start_and_the_steps_after_it():
     scenes = make_scenes(2, size=64, seed=81).images
     method = CartoonX(load_classifier("scenes-cnn"), sparsity_weight=30.0)
     found = explain_from_prediction(method, scenes, steps=6, check_every=3)
-    options = method.options.but(**{**WARM_START, "steps": 6, "check_every": 3})
+    options = method.options.with_options(**{**WARM_START, "steps": 6, "check_every": 3})
     assert options.sparsity_weight == 30.0  # the problem stays the method's
-    start = starting_mask("learned", method, scenes, mix=0.0)
+    start = starting_mask("learned", method, scenes, ones_fraction=0.0)
     expected = CartoonX(method.classifier, options).explain(scenes, initial=start)
     assert torch.equal(found.representation_mask, expected.representation_mask)
     assert found.convergence.steps.max() <= 6

@@ -9,7 +9,7 @@ from torch import nn
 
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
-from helpers.methods.rde import CartoonX, PixelRDE, duality_gap, estimate_duality_gap, judge_duality_gap
+from helpers.methods.rde import CartoonX, PixelRDE, duality_gap, estimate_duality_gap, screen_duality_gap
 from helpers.methods.rde.optimise import optimise
 
 SIZE = 16
@@ -128,13 +128,13 @@ class TestMeasure:
             for seed, pairs in ((5, 8), (6, 16))
         ]
         tolerance = float(looks[0].value.sort().values[1:3].mean()) / 2  # two images are near
-        judged = judge_duality_gap(problem, mask, 5, tolerance)
+        judged = screen_duality_gap(problem, mask, 5, tolerance)
         near = looks[0].value < 2 * tolerance
         assert near.sum() == 2
         torch.testing.assert_close(judged.value, torch.where(near, looks[1].value, looks[0].value))
         torch.testing.assert_close(judged.uncertainty, torch.where(near, looks[1].uncertainty, looks[0].uncertainty))
         torch.testing.assert_close(
-            judge_duality_gap(problem, mask, 5, 0.0).value,
+            screen_duality_gap(problem, mask, 5, 0.0).value,
             estimate_duality_gap(problem, mask, random_generator(5, mask.device)).value,
         )
 
@@ -157,8 +157,8 @@ def images():
 def method(request, images):
     """A tolerance between the images' gaps, so that some stop earlier than others."""
     method = CartoonX(TinyClassifier(), levels=2, optimiser=request.param, **SETTINGS)
-    gaps = method.but(tolerance=0.0).explain(images).history["gap"]
-    return method.but(tolerance=float(gaps[:, 44].sort().values[1]) * 1.001)
+    gaps = method.with_options(tolerance=0.0).explain(images).history["gap"]
+    return method.with_options(tolerance=float(gaps[:, 44].sort().values[1]) * 1.001)
 
 
 class TestStopping:
@@ -174,11 +174,11 @@ class TestStopping:
             )
 
     def test_a_stopped_mask_is_that_of_the_step_at_which_it_stopped(self, method, images):
-        stopped, whole = method.explain(images), method.but(tolerance=None, schedule="constant")
-        stopped = method.but(schedule="constant").explain(images)
+        stopped, whole = method.explain(images), method.with_options(tolerance=None, schedule="constant")
+        stopped = method.with_options(schedule="constant").explain(images)
         for place, steps in enumerate(stopped.convergence.steps.tolist()):
             if steps < SETTINGS["steps"]:
-                shorter = whole.but(steps=steps).explain(images[place : place + 1])
+                shorter = whole.with_options(steps=steps).explain(images[place : place + 1])
                 torch.testing.assert_close(
                     stopped.representation_mask[place], shorter.representation_mask[0], atol=1e-5, rtol=0
                 )
@@ -202,12 +202,12 @@ class TestStopping:
         assert part.convergence.steps.tolist() == convergence.steps[1:3].tolist()
 
     def test_without_a_tolerance_nothing_is_measured(self, method, images):
-        found = method.but(tolerance=None).explain(images)
+        found = method.with_options(tolerance=None).explain(images)
         assert found.convergence is None
         assert set(found.history) == {"distortion", "sparsity", "objective"}
 
     def test_measuring_does_not_change_the_run(self, method, images):
-        plain, measured = (method.but(tolerance=tolerance).explain(images) for tolerance in (None, 0.0))
+        plain, measured = (method.with_options(tolerance=tolerance).explain(images) for tolerance in (None, 0.0))
         assert torch.equal(plain.representation_mask, measured.representation_mask)
 
     def test_the_default_recipe_has_a_tolerance_and_the_published_has_none(self):
@@ -227,7 +227,7 @@ class TestJoin:
     def test_shorter_histories_are_filled_up_and_what_one_lacks_is_left_out(self):
         images = smooth_images(2, 32)
         method = CartoonX(TinyClassifier(), levels=2, tolerance=0.0, steps=8, check_every=4)
-        short, plain = method.explain(images), method.but(steps=12, tolerance=None).explain(images)
+        short, plain = method.explain(images), method.with_options(steps=12, tolerance=None).explain(images)
         joined = Explanation.join([short, plain])
         assert set(joined.history) == {"distortion", "sparsity", "objective"}
         assert joined.history["objective"].shape == (4, 12)

@@ -57,7 +57,7 @@ class TestOwnWeights:
         weights = torch.tensor([1.0, 8.0, 60.0])
         together = method.explain(images, sparsity_weights=weights).representation_mask
         for place, weight in enumerate(weights.tolist()):
-            alone = method.but(sparsity_weight=weight).explain(images[place : place + 1]).representation_mask
+            alone = method.with_options(sparsity_weight=weight).explain(images[place : place + 1]).representation_mask
             torch.testing.assert_close(together[place], alone[0], atol=1e-5, rtol=0)
 
     def test_the_objective_charges_them(self, classifier, images):
@@ -111,7 +111,7 @@ class TestPath:
         torch.testing.assert_close(alone.sparsity[0], together.sparsity[1], atol=1e-5, rtol=1e-4)
 
     def test_a_wish_that_cannot_be_met_says_so(self, method, images):
-        found = explain_at(method, images, sparsity=0.9, between=(300, 400), rounds=1, steps=10)
+        found = explain_at(method, images, sparsity=0.9, weight_range=(300, 400), rounds=1, steps=10)
         assert not found.reached.any()
 
     @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ class TestPath:
             ({"sparsity": 0.1, "distortion": 0.1}, "exactly one"),
             ({"sparsity": 1.5}, "between 0 and 1"),
             ({"distortion": 0.0}, "greater than 0"),
-            ({"sparsity": 0.1, "between": (5.0, 1.0)}, "lowest < highest"),
+            ({"sparsity": 0.1, "weight_range": (5.0, 1.0)}, "lowest < highest"),
         ],
     )
     def test_wishes_out_of_range(self, method, images, wish, message):
@@ -165,7 +165,7 @@ class TestSpatialPenalty:
 
     def test_it_makes_the_kept_picture_darker(self, classifier, images):
         plain = CartoonX(classifier, levels=2, steps=60, sparsity_weight=2.0)
-        found, spatial = plain.explain(images), plain.but(spatial_weight=5.0).explain(images)
+        found, spatial = plain.explain(images), plain.with_options(spatial_weight=5.0).explain(images)
         assert (plain.cartoon(images, spatial).mean((1, 2, 3)) < plain.cartoon(images, found).mean((1, 2, 3))).all()
 
     def test_without_it_no_picture_is_computed(self, classifier, images, monkeypatch):

@@ -123,7 +123,7 @@ class TestDistortions:
         [
             ("label", 3, "not all among the 3 classes"),
             ("label", torch.tensor([0, -1]), "not all among the 3 classes"),
-            ("label", torch.tensor([0, 1, 2]), "one class an image"),
+            ("label", torch.tensor([0, 1, 2]), "one class per image"),
             ("maximise", lambda logits: logits[:, 0], "needs a class as target"),
         ],
     )
@@ -333,7 +333,7 @@ class TestStartsAndOptions:
         assert rates[50] == pytest.approx(0.1 * 0.505)
         assert rates[99] == pytest.approx(0.001, rel=0.03)
         assert rates == sorted(rates, reverse=True)
-        assert learning_rate_at(70, cosine.but(schedule="constant")) == 0.1
+        assert learning_rate_at(70, cosine.with_options(schedule="constant")) == 0.1
 
     def test_restarts_halve_the_rate_and_double_the_run(self):
         restarts = RDEOptions(steps=100, learning_rate=0.1, schedule="restarts", check_every=20)
@@ -343,8 +343,8 @@ class TestStartsAndOptions:
         )
         assert learning_rate_at(19, restarts) < 0.002
         assert check_steps(restarts) == frozenset()
-        assert check_steps(restarts.but(tolerance=0.1)) == {20, 40, 80, 100}
-        assert check_steps(restarts.but(tolerance=0.1, schedule="cosine", check_every=30)) == {30, 60, 90, 100}
+        assert check_steps(restarts.with_options(tolerance=0.1)) == {20, 40, 80, 100}
+        assert check_steps(restarts.with_options(tolerance=0.1, schedule="cosine", check_every=30)) == {30, 60, 90, 100}
 
     @pytest.mark.parametrize(
         ("override", "message"),

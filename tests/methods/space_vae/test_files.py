@@ -134,13 +134,13 @@ def test_a_training_may_begin_as_another_network(tmp_path):
     assert torch.equal(begun(images, torch.full((5,), 30.0)).raw, start(images).raw)
     with pytest.raises(ValueError, match="the layers differ"):
         begun.init_from(network(grid=4))
-    options = replace(STILL, start="vq-vae", learning_rate=1e-9, epochs=1)
-    done = train(options, tmp_path / "begun", start=network(dead_below=0.0))
+    options = replace(STILL, init_from="vq-vae", learning_rate=1e-9, epochs=1)
+    done = train(options, tmp_path / "begun", init_from=network(dead_below=0.0))
     wanted = network(dead_below=0.0)
     for name in ("down.0.weight", "up.0.weight", "to_codes.weight"):
         torch.testing.assert_close(
             done.module.network.state_dict()[name], wanted.state_dict()[name], rtol=1e-4, atol=1e-6
         )
     for given, said in ((options, None), (TINY, wanted)):
-        with pytest.raises(ValueError, match="if, and only if, a training begins with another"):
-            train(given, tmp_path / "wrong", start=said)
+        with pytest.raises(ValueError, match="if and only if the options name one"):
+            train(given, tmp_path / "wrong", init_from=said)

@@ -43,12 +43,12 @@ def two(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("two")
     done = run(root, folder)
     assert done.returncode == 0, done.stderr
-    names = ("still", "everything", "follows", "revives")
+    names = ("still", "everything", "follows", "restarts")
     states = {n: [safetensors.torch.load_file(folder / f"{n}-{rank}.safetensors") for rank in (0, 1)] for n in names}
     return states, folder
 
 
-@pytest.mark.parametrize("name", ["still", "everything", "follows", "revives"])
+@pytest.mark.parametrize("name", ["still", "everything", "follows", "restarts"])
 def test_two_processes_have_one_codebook(two, name):
     assert same(*two[0][name])
 
@@ -57,7 +57,7 @@ def test_the_statistics_of_two_processes_are_those_of_one_that_sees_everything(t
     alone = follow(slice(None), 0.0).state_dict()
     for name, value in two[0]["follows"][0].items():
         torch.testing.assert_close(value, alone[name], msg=name)
-    assert float(two[0]["revives"][0]["counts"].sum()) > float(two[0]["follows"][0]["counts"].sum())
+    assert float(two[0]["restarts"][0]["counts"].sum()) > float(two[0]["follows"][0]["counts"].sum())
 
 
 def test_two_processes_train_as_one(two, tmp_path):

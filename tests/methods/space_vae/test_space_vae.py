@@ -107,7 +107,7 @@ def test_the_first_batch_gives_the_first_codes():
     assert (book.counts > 0).all()
 
 
-def test_a_dead_code_is_revived_and_a_living_one_is_not():
+def test_a_dead_code_restarts_and_a_living_one_is_not():
     book = quantiser(2, 1, decay=0.5, dead_below=0.01).train()
     near = torch.cat([torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)])
     book(near)
@@ -228,18 +228,18 @@ def test_the_four_terms_have_their_closed_forms():
     logits = torch.randn(4, 3, generator=generator(2))
     loss = SpaceVAELoss(LossOptions(alpha=3, beta=7, commitment=0.5), variance=0.2)
     terms = loss.terms(images, decoded(raw, 0.25), logits, classes)
-    assert set(terms) == {"reconstruction", "commitment", "brightness", "doubt"}
+    assert set(terms) == {"reconstruction", "commitment", "sparsity", "classification"}
     assert torch.allclose(terms["reconstruction"], ((raw - images) ** 2).mean() / 0.2)
     assert torch.allclose(terms["commitment"], torch.tensor(0.125))
-    assert torch.allclose(terms["brightness"], 3 * raw.clamp(0, 1).mean())
+    assert torch.allclose(terms["sparsity"], 3 * raw.clamp(0, 1).mean())
     wanted = -7 * torch.stack([logits[k].softmax(0)[c].log() for k, c in enumerate(classes)]).mean()
-    assert torch.allclose(terms["doubt"], wanted)
+    assert torch.allclose(terms["classification"], wanted)
 
 
 def test_a_vq_vae_does_not_ask_the_classifier():
     loss = SpaceVAELoss(LossOptions(alpha=0, beta=0))
     images = torch.rand(2, 3, 8, 8, generator=generator())
-    assert not loss.asks_classifier
+    assert not loss.needs_classifier
     assert set(loss.terms(images, decoded(images), None, torch.zeros(2, dtype=torch.long))) == {
         "reconstruction",
         "commitment",
@@ -257,8 +257,8 @@ def test_brightness_is_measured_against_the_reference():
     loss = SpaceVAELoss(LossOptions(alpha=2, beta=0, reference="mean"))
     flat = mean.expand_as(images).clone()
     nothing = torch.zeros(2, dtype=torch.long)
-    assert loss.terms(images, decoded(flat), None, nothing)["brightness"] == 0
-    assert loss.terms(images, decoded(images), None, nothing)["brightness"] > 0
+    assert loss.terms(images, decoded(flat), None, nothing)["sparsity"] == 0
+    assert loss.terms(images, decoded(images), None, nothing)["sparsity"] > 0
 
 
 def test_the_terms_of_the_conclusion_on_images_whose_answer_is_known():
@@ -286,7 +286,7 @@ def test_a_conditioned_loss_prices_each_image_by_its_own_beta():
     loss = SpaceVAELoss(LossOptions(alpha=0, beta=10))
     terms = loss.terms(images, decoded(images), logits, classes, torch.tensor([1.0, 90.0]))
     shares = [10 / 11, 10 / 100]
-    assert terms["doubt"].item() == pytest.approx(math.log(4) * (shares[0] * 1 + shares[1] * 90) / 2, rel=1e-5)
+    assert terms["classification"].item() == pytest.approx(math.log(4) * (shares[0] * 1 + shares[1] * 90) / 2, rel=1e-5)
 
 
 def test_the_gradients_agree_with_finite_differences():
@@ -336,7 +336,7 @@ def test_beta_is_chosen_where_it_can_be():
     assert SpaceVAE(conditioned, Linear(), beta=3).with_beta(30).beta == 30
     with pytest.raises(ValueError, match="conditioned on beta"):
         SpaceVAE(conditioned, Linear())
-    with pytest.raises(ValueError, match="cannot be chosen"):
+    with pytest.raises(ValueError, match="one beta, which is fixed"):
         SpaceVAE(SpaceVAENetwork(TINY), Linear(), beta=3)
     with pytest.raises(ValueError, match="positive"):
         SpaceVAE(conditioned, Linear(), beta=0)

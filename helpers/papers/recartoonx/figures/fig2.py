@@ -12,7 +12,7 @@ from torch import Tensor
 from helpers.core.explanation import Explanation
 from helpers.data.photographs import ImageSet, scene_images
 from helpers.data.scenes import Scenes, make_scenes
-from helpers.metrics.truth_scores import largest_share, region_of_class, relevance_mass_accuracy
+from helpers.metrics.truth_scores import largest_object_share, region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study
 
 SHARD = 64  # scenes drawn and classified at a time
@@ -65,7 +65,10 @@ def pointing_scores(screened: Screened, explanation: Explanation, study: Study) 
     photographs, whose truth is not known: the probability of the wrong class when only the kept part is shown.
     """
     if screened.truth is not None:
-        values, name = largest_share(explanation.mask, screened.truth)[0], "largest share of the mask on one object"
+        values, name = (
+            largest_object_share(explanation.mask, screened.truth)[0],
+            "largest share of the mask on one object",
+        )
     else:
         with torch.no_grad():
             logits = study.classifier(explanation.kept.to(study.device))

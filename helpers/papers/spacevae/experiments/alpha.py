@@ -61,7 +61,7 @@ def _row(study: SpaceStudy, alpha: float, epochs: int) -> dict[str, Any]:
     device = "gpu" if study.device.type == "cuda" else study.device.type
     training, validation = study.split("train"), study.split("validation")
     done = train_space_vae(
-        options, classifier, training, validation, folder, start=start, device=device, show=study.show_progress
+        options, classifier, training, validation, folder, init_from=start, device=device, show=study.show_progress
     )
     method = SpaceVAE(done.module.network.to(study.device), study.classifier)
     scores = study.score(study.validation, lambda part, _: method.explain(part).kept)

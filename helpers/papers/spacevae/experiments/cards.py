@@ -76,7 +76,7 @@ def write_network_card(
         parameters=parameter_count(fitted.module.network),
         images=images,
         loss=_loss(options.loss, conditioned),
-        begins=f"with the weights of `{options.start}`" if options.start else "with random weights",
+        begins=f"with the weights of `{options.init_from}`" if options.init_from else "with random weights",
         schedule="one cycle" if options.schedule == "cycle" else "constant",
         flip=", half of the images mirrored" if options.flip else "",
         count=len(test),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages
-from helpers.methods.baselines.signed import METHODS, signed_attributions, threshold_images, to_unit_range
+from helpers.methods.baselines.attribution_methods import METHODS, attribution_method, threshold_images, to_unit_range
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.results import ItemStore, code_digest, digest_of_images, known
 
@@ -32,7 +32,7 @@ CHUNK = 48
 
 
 def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
-    """What `signed_attributions` calls a competitor, and its options that are not the defaults.
+    """What `attribution_method` calls a competitor, and its options that are not the defaults.
 
     Raises:
         ValueError: there is no such competitor.
@@ -97,7 +97,7 @@ def attributions(
     chunks = [images[first : first + CHUNK] for first in range(0, len(images), CHUNK)]
 
     def compute(rows: list[int]) -> list[dict[str, Tensor]]:
-        method = signed_attributions(study.classifier, base, **options)
+        method = attribution_method(study.classifier, base, **options)
         return [{"attributions": _compact(method, chunks[row].floats().to(study.device))} for row in rows]
 
     items = study.stored(

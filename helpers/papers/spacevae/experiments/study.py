@@ -90,7 +90,7 @@ class SpaceStudy(ProfileStudy):
 
     def parts(self, table: Table) -> dict[str, Any]:
         """The images, the weights of the classifier, and those of all networks with their recipes."""
-        plain = self.settings.options(PLAIN).start if PLAIN in self.settings.models else None
+        plain = self.settings.options(PLAIN).init_from if PLAIN in self.settings.models else None
         names = list(self.settings.models) if table.networks else [plain] if plain else []
         return {
             "images": known(lambda: digest_of_images(self.test.pixels, self.test.labels)),

@@ -78,7 +78,7 @@ def training_names(study: SpaceStudy, only: Sequence[str] = ()) -> tuple[str, ..
     """What is to be trained: the classifier and what a network begins with stand before it, asked for or not."""
     wanted = {CLASSIFIER, *(only or study.settings.models)}
     for name in reversed(study.settings.models):
-        start = study.settings.options(name).start
+        start = study.settings.options(name).init_from
         wanted |= {start} if name in wanted and start is not None else set()
     return tuple(name for name in (CLASSIFIER, *study.settings.models) if name in wanted)
 
@@ -123,9 +123,9 @@ def start_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAE
     Raises:
         FileNotFoundError: it is not trained yet.
     """
-    if options.start is None:
+    if options.init_from is None:
         return None, None
-    network, _, digest = read_space_vae(study.weights_file(options.start))
+    network, _, digest = read_space_vae(study.weights_file(options.init_from))
     return network, digest
 
 
@@ -164,12 +164,12 @@ def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     training, validation = study.split("train"), study.split("validation")
     folder = training_folder(study, name)
-    if options.start is not None and not first_process():
-        wait_for(study.weights_file(options.start))
+    if options.init_from is not None and not first_process():
+        wait_for(study.weights_file(options.init_from))
     start, begins = start_network(study, options)
     data = study.settings.data.model_dump(mode="json")
     forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
-    done = train_space_vae(options, classifier, training, validation, folder, start=start, show=show, **devices)
+    done = train_space_vae(options, classifier, training, validation, folder, init_from=start, show=show, **devices)
     if not first_process():
         return f"{path.name}: saved by the first process"
     about = SpaceVAEFile(

@@ -25,8 +25,8 @@ WIDTH, HEIGHT = 11.6, 5.15  # inches, as are all places below
 TERMS = {
     "reconstruction": "near the image\n$\\|\\mathbf{x}-\\hat{\\mathbf{x}}\\|^2$",
     "commitment": "near its codes\n$\\delta\\,\\|z_e-\\mathrm{sg}[e]\\|^2$",
-    "brightness": "dark\n$\\alpha\\,|\\hat{\\mathbf{x}}|$",
-    "doubt": "recognised\n$-\\beta\\,\\log C_{\\hat y}(\\hat{\\mathbf{x}})$",
+    "sparsity": "dark\n$\\alpha\\,|\\hat{\\mathbf{x}}|$",
+    "classification": "recognised\n$-\\beta\\,\\log C_{\\hat y}(\\hat{\\mathbf{x}})$",
 }
 Place = tuple[float, float, float, float]  # left, bottom, width, height
 

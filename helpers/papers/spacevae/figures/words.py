@@ -160,7 +160,7 @@ def schedule_words(profile: str) -> str:
     options = [settings.options(name) for name in settings.models]
     lengths = sorted({each.epochs for each in options})
     span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
-    starts = sorted({each.start for each in options if each.start is not None})
+    starts = sorted({each.init_from for each in options if each.init_from is not None})
     begins = f" (with a β they begin as a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
     recipe = settings.classifier.recipe
     brighter = " (with changes of brightness and colour in its augmentation, which the published one has not)"

@@ -280,7 +280,7 @@ def test_explanations_in_a_table(tmp_path):
 
 
 def test_objectives_are_measured_on_the_same_fresh_noise(tmp_path, monkeypatch):
-    short = {name: options.but(steps=3, samples=2) for name, options in RECIPES.items()}
+    short = {name: options.with_options(steps=3, samples=2) for name, options in RECIPES.items()}
     monkeypatch.setattr("helpers.papers.recartoonx.experiments.objectives.RECIPES", short)
     study = tiny_study(tmp_path)
     table = objective_table(study, ("published", "fast"), ("pixel-rde",))

@@ -28,7 +28,7 @@ def study(tmp_path):
 
 def test_convergence_is_what_the_history_says(study):
     table = study.table("convergence")
-    options = study.profile.cartoonx.options.but(tolerance=0.0, check_every=10)
+    options = study.profile.cartoonx.options.with_options(tolerance=0.0, check_every=10)
     found = CartoonX(tiny_classifier(), options, levels=2).explain(study.images.images[:2])
     assert table["step"].tolist() == [10, 20, 30] * 2
     for place, (_, rows) in enumerate(table.groupby("image", sort=False)):

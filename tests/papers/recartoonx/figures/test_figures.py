@@ -15,7 +15,7 @@ from helpers.core.files import ROOT
 from helpers.core.statistics import Effect
 from helpers.data.scenes import make_scenes
 from helpers.methods.rde.options import RECIPES
-from helpers.metrics.truth_scores import largest_share
+from helpers.metrics.truth_scores import largest_object_share
 from helpers.papers.recartoonx.experiments import METHODS, Study, curve_table, published_curves, sweep_table
 from helpers.papers.recartoonx.experiments import study as study_module
 from helpers.papers.recartoonx.experiments.study import scene_truth
@@ -171,10 +171,10 @@ class TestChoices:
         slot = (scenes.object_classes >= 0).float().cumsum(1).eq(2).int().argmax(1)  # the second object of each
         for row in range(2):
             masks[row, 0] = scenes.object_masks[row, slot[row]].float()
-        share, classes = largest_share(masks, scenes)
+        share, classes = largest_object_share(masks, scenes)
         assert share.tolist() == [1.0, 1.0]
         assert classes.tolist() == [int(scenes.object_classes[row, slot[row]]) for row in range(2)]
-        assert largest_share(torch.zeros(2, 1, 32, 32), scenes)[0].tolist() == [0.0, 0.0]
+        assert largest_object_share(torch.zeros(2, 1, 32, 32), scenes)[0].tolist() == [0.0, 0.0]
 
     def test_truth_of_a_profile(self):
         profile = tiny_profile()
@@ -213,7 +213,7 @@ class TestMisclassified:
         wrong = Study(study.profile, root=tmp_path, images=found.images)
         explanation = wrong.explain("pixel-rde")
         scores, name = pointing_scores(found, explanation, wrong)
-        assert scores.tolist() == pytest.approx(largest_share(explanation.mask, found.truth)[0].tolist())
+        assert scores.tolist() == pytest.approx(largest_object_share(explanation.mask, found.truth)[0].tolist())
         assert "object" in name
         shares = wrong_class_shares(found, explanation.mask)
         for place, row in enumerate(shares.itertuples()):
@@ -393,7 +393,7 @@ class TestSettings:
 
     def test_a_recipe_in_a_line(self):
         assert recipe_line(RECIPES["published"]).startswith("2000 steps")
-        assert "both signs" in recipe_line(RECIPES["published"].but(antithetic=True))
+        assert "both signs" in recipe_line(RECIPES["published"].with_options(antithetic=True))
 
 
 class TestWords:

@@ -18,7 +18,7 @@ ENTRIES = ("name", "description", "seed", "device", "batch_size", "space_vae")
 
 @pytest.fixture
 def command(tmp_path):
-    models = {"vq-vae": {"loss": {"alpha": 0, "beta": 0}}, "beta-10": {"start": "vq-vae"}}
+    models = {"vq-vae": {"loss": {"alpha": 0, "beta": 0}}, "beta-10": {"init_from": "vq-vae"}}
     plain = miniature_profile(models=models).model_dump(mode="json")
     profile = tmp_path / "mini.yaml"
     profile.write_text(yaml.safe_dump({name: plain[name] for name in ENTRIES}, sort_keys=False))

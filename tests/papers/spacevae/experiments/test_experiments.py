@@ -7,7 +7,7 @@ import torch
 from space_vae_miniature import MODELS, THRESHOLDS, miniature_profile, write_network, write_weights
 
 from helpers.__main__ import main
-from helpers.methods.baselines.signed import signed_attributions, threshold_images, to_unit_range
+from helpers.methods.baselines.attribution_methods import attribution_method, threshold_images, to_unit_range
 from helpers.metrics.sparsity import summarise
 from helpers.papers.spacevae.experiments import (
     COMPETITORS,
@@ -124,7 +124,7 @@ class TestAttributions:
         assert len(images) == 7
         for name in COMPETITORS:
             options = {"steps": 3} if name == "integrated-gradients" else {}
-            raw = signed_attributions(study.classifier, name, **options).attribute(images.floats())
+            raw = attribution_method(study.classifier, name, **options).attribute(images.floats())
             found = attributions(study, name, images)
             torch.testing.assert_close(found, to_unit_range(raw), atol=2e-3, rtol=0)  # stored in half precision
             assert float(found.abs().amax((1, 2, 3)).min()) == 1
@@ -148,7 +148,7 @@ class TestAttributions:
     def test_finished_ones_are_not_computed_again_from_either_end(self, study, monkeypatch):
         images = competitor_images(study, "validation")
         first = attributions(study, "feature-ablation", images)
-        monkeypatch.setattr(competitors, "signed_attributions", None)
+        monkeypatch.setattr(competitors, "attribution_method", None)
         assert torch.equal(attributions(study, "feature-ablation", images, backwards=True), first)
 
     def test_one_channel_is_stored_where_whole_pixels_were_removed(self, study):
@@ -161,7 +161,7 @@ class TestAttributions:
 
     def test_deeplift_as_published_is_captums(self, study):
         images = competitor_images(study, "test")
-        raw = signed_attributions(study.classifier, "deeplift", variant="published").attribute(images.floats())
+        raw = attribution_method(study.classifier, "deeplift", variant="published").attribute(images.floats())
         found = attributions(study, "deeplift-published", images)
         torch.testing.assert_close(found, to_unit_range(raw), atol=2e-3, rtol=0)
         assert not torch.allclose(found, attributions(study, "deeplift", images), atol=0.1)
@@ -176,7 +176,7 @@ class TestAttributions:
 
     def test_single_images_are_found_inside_and_outside_the_competitors_images(self, study):
         found = attributions_at(study, "deeplift", [5, 12])
-        raw = signed_attributions(study.classifier, "deeplift").attribute(study.test.floats()[[5, 12]])
+        raw = attribution_method(study.classifier, "deeplift").attribute(study.test.floats()[[5, 12]])
         torch.testing.assert_close(found, to_unit_range(raw), atol=2e-3, rtol=0)
 
     def test_keeping_above_a_threshold_is_the_papers_rule(self, study):

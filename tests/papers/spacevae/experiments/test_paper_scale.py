@@ -146,7 +146,7 @@ def test_the_profile_has_the_papers_settings():
         options = settings.options(name)
         assert (options.loss.beta, options.loss.commitment, options.network.codes) == (beta, 0.25, 512)
         assert (options.epochs, options.patience, options.learning_rate) == (200, 20, 3e-4)
-        assert (options.batch, options.schedule, options.amsgrad, options.start) == (32, "constant", True, None)
+        assert (options.batch, options.schedule, options.amsgrad, options.init_from) == (32, "constant", True, None)
         assert (options.loss.reference, options.loss.contrast, options.loss.smoothness) == ("black", 0, 0)
         assert options.network.bits == 576
     plain = settings.options("vq-vae").loss

@@ -15,7 +15,7 @@ from helpers.papers.spacevae.experiments.training import forget_others, run_trai
 
 MODELS = {
     "vq-vae": {"loss": {"alpha": 0, "beta": 0}},
-    "beta-10": {"start": "vq-vae", "epochs": 1},
+    "beta-10": {"init_from": "vq-vae", "epochs": 1},
     "any-beta": {"network": {"conditioned": True}, "epochs": 1},
 }
 

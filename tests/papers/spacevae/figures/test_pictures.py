@@ -93,8 +93,8 @@ class TestFramework:
         expected = {
             "reconstruction": mean((raw - image) ** 2) / about.variance,
             "commitment": about.loss.commitment * mean((found.encoded - chosen) ** 2),
-            "brightness": about.loss.alpha * mean(found.kept),
-            "doubt": about.loss.beta * float(doubt),
+            "sparsity": about.loss.alpha * mean(found.kept),
+            "classification": about.loss.beta * float(doubt),
         }
         assert found.terms == pytest.approx(expected, rel=1e-4)
 
@@ -106,7 +106,7 @@ class TestFramework:
         each = [loss_terms(method, study.classifier, loss, image[None]) for image in images]
         for name, value in many.items():
             assert value == pytest.approx(sum(one[name] for one in each) / 6, rel=1e-4)
-        assert list(term_table(many, many, 6)["term"]) == ["reconstruction", "commitment", "brightness", "doubt"]
+        assert list(term_table(many, many, 6)["term"]) == ["reconstruction", "commitment", "sparsity", "classification"]
 
     def test_a_code_is_drawn_by_the_decoder(self, study):
         method = study.model("beta-10")

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from helpers.methods.baselines.attribution import AttributionOptions, SignedAttribution
+from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 from helpers.methods.baselines.deep_lift import DeepLIFT, DeepLIFTOptions
 from helpers.methods.baselines.feature_ablation import FeatureAblation, FeatureAblationOptions
 from helpers.methods.baselines.integrated_gradients import IntegratedGradients, IntegratedGradientsOptions
@@ -23,6 +23,7 @@ __all__ = [
     "LARGEST_L0",
     "METHODS",
     "PUBLISHED_THRESHOLDS",
+    "AttributionMethod",
     "AttributionOptions",
     "DeepLIFT",
     "DeepLIFTOptions",
@@ -30,21 +31,20 @@ __all__ = [
     "FeatureAblationOptions",
     "IntegratedGradients",
     "IntegratedGradientsOptions",
-    "SignedAttribution",
+    "attribution_method",
     "choose_threshold",
-    "signed_attributions",
     "sweep_thresholds",
     "threshold_images",
     "to_unit_range",
 ]
 
-METHODS: dict[str, type[SignedAttribution]] = {
+METHODS: dict[str, type[AttributionMethod]] = {
     method.name: method for method in (DeepLIFT, IntegratedGradients, FeatureAblation)
 }
 """By name, in the order of the paper's Table 1."""
 
 
-def signed_attributions(classifier: nn.Module, name: str, **options: Any) -> SignedAttribution:
+def attribution_method(classifier: nn.Module, name: str, **options: Any) -> AttributionMethod:
     """One of the competitors of the SpaCE-VAE paper (section 4), all through Captum and measured against black.
 
     Args:
