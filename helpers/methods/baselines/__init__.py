@@ -1,4 +1,4 @@
-"""The methods that an Explainer is compared with, batched over images and classes, behind the same interface."""
+"""The methods that the book's methods are compared with, batched over images and classes, with one interface."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""Methods that give every entry of an image a signed number: how much it speaks for the class, or against it."""
+"""Attribution methods: a signed relevance for every entry of an image."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class AttributionOptions:
-    """What is explained, and how much of it at once.
+    """The options of every attribution method.
 
     Attributes:
-        score: the number that is explained: the class's softmax `"confidence"`, or its `"logit"`.
-        batch: images in one call of the classifier; it bounds the memory and changes nothing else.
+        score: the explained output: the class's softmax `"confidence"`, or its `"logit"`.
+        batch: images per forward pass, to bound the memory.
     """
 
     score: Literal["confidence", "logit"] = "confidence"
@@ -30,14 +30,14 @@ class AttributionOptions:
 
 
 class AttributionMethod(ABC):
-    """A method that attributes the score of a class to the entries of an image, measured against black.
+    """A method that attributes the score of a class to the entries of an image, with a black baseline.
 
-    The normaliser lives inside the book's classifiers, so that black is 0. The classifier is left as it was found:
-    no hook stays behind and no module is changed, whatever happens.
+    The normaliser lies inside the book's classifiers, so that black is 0. The classifier is not modified, even if an
+    error occurs.
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        options: those of the method.
+        options: of the method.
     """
 
     name: ClassVar[str]
@@ -56,18 +56,17 @@ class AttributionMethod(ABC):
         *,
         show_progress: bool = False,
     ) -> Float[Tensor, "batch 3 height width"]:
-        """The raw attributions, in units of the score: positive where an entry speaks for the class.
+        """The raw attributions, in units of the score: positive for evidence for the class.
 
-        An image's attributions do not depend on which other images are in the batch, but for float rounding.
+        An image's attributions do not depend on the other images of the batch, except for float rounding.
 
         Args:
             inputs: pixels in [0, 1].
-            target: the class whose score is explained, for all images or one each; None: the class that the
-                classifier predicts for the image.
-            show_progress: whether to show a bar over portions of images.
+            target: the explained class, one for all images or one per image; None for the predicted classes.
+            show_progress: show a progress bar over batches.
 
         Raises:
-            ValueError: the inputs are not images, or a target is not the number of a class.
+            ValueError: the inputs are not images, or a target is not the index of a class.
         """
         if inputs.ndim != 4 or not inputs.is_floating_point():
             raise ValueError(f"expected floats of shape (batch, 3, height, width), got {inputs.dtype} {inputs.shape}")
@@ -77,37 +76,38 @@ class AttributionMethod(ABC):
         with frozen(self.classifier):
             targets = self._targets(inputs, target)
             size = self._images_at_once(inputs)
-            parts = list(zip(inputs.split(size), targets.split(size), strict=True))
-            shown = progress(parts, label=self.name, show=show_progress)
-            return torch.cat([self._attribute(images, classes).detach() for images, classes in shown])
+            batches = progress(
+                list(zip(inputs.split(size), targets.split(size), strict=True)), label=self.name, show=show_progress
+            )
+            return torch.cat([self._attribute(images, classes).detach() for images, classes in batches])
 
     @abstractmethod
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
-        """How many images one call of `_attribute` gets at most."""
+        """The largest number of images per call of `_attribute`."""
 
     @abstractmethod
     def _attribute(
-        self, images: Float[Tensor, "part 3 height width"], targets: Int[Tensor, " part"]
-    ) -> Float[Tensor, "part 3 height width"]:
-        """The attributions of a few images; the classifier is frozen and in eval mode."""
+        self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The attributions of a batch; the classifier is frozen and in eval mode."""
 
     def _scores(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """The scores of all classes."""
         return self._as_scores(self.classifier(images))
 
     def _as_scores(self, logits: Float[Tensor, "*batch classes"]) -> Float[Tensor, "*batch classes"]:
-        """In double precision: of a classifier that is sure, single confidences differ by less than 1 can resolve."""
+        """The scores in double precision: float32 cannot resolve the differences of confidences close to 1."""
         return probabilities(logits.double(), "softmax" if self.options.score == "confidence" else "logit")
 
     @torch.no_grad()
     def _targets(self, inputs: Tensor, target: int | Tensor | None) -> Int[Tensor, " batch"]:
-        """One class an image, checked."""
+        """One class per image, checked."""
         if target is None:
-            return torch.cat([self.classifier(part).argmax(1) for part in inputs.split(self.options.batch)])
+            return torch.cat([self.classifier(batch).argmax(1) for batch in inputs.split(self.options.batch)])
         targets = torch.as_tensor(target, device=inputs.device)
         if targets.is_floating_point() or targets.shape not in {(), (len(inputs),)}:
             raise ValueError(
-                f"target must be a class or a class for each of {len(inputs)} images, as integers, got {target}"
+                f"target must be one class, or one for each of {len(inputs)} images, as integers, got {target}"
             )
         classes = count_classes(self.classifier, inputs)
         if classes is None or not bool(((targets >= 0) & (targets < classes)).all()):

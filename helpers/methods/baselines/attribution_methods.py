@@ -1,4 +1,4 @@
-"""The competitors of SpaCE-VAE: signed attributions, turned into sparse images by a threshold."""
+"""The competitors of SpaCE-VAE: attributions, turned into sparse images by a threshold."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ __all__ = [
 METHODS: dict[str, type[AttributionMethod]] = {
     method.name: method for method in (DeepLIFT, IntegratedGradients, FeatureAblation)
 }
-"""By name, in the order of the paper's Table 1."""
+"""The attribution methods by name, in the order of the paper's Table 1."""
 
 
 def attribution_method(classifier: nn.Module, name: str, **options: Any) -> AttributionMethod:
-    """One of the competitors of the SpaCE-VAE paper (section 4), all through Captum and measured against black.
+    """One of the competitors of the SpaCE-VAE paper (section 4), all through Captum, with a black baseline.
 
     Args:
         classifier: pixels in [0, 1] to logits.
         name: `"deeplift"`, `"integrated-gradients"` or `"feature-ablation"`.
-        options: of the method's `Options`, such as `score="logit"` or `steps=100`.
+        options: fields of the method's `Options`, such as `score="logit"` or `steps=100`.
 
     Raises:
         ValueError: the name is not known, or an option is out of range (pydantic's ValidationError, which is one).

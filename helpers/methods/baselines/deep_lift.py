@@ -1,4 +1,4 @@
-"""DeepLIFT: differences from black, handed back through the network layer by layer."""
+"""DeepLIFT: differences from a black reference, propagated back through the network."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from torch import Tensor, nn
 from helpers.core.types import Variant
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
-_SMALL = 1e-6  # a difference of centred logits below it counts as none
+_SMALL = 1e-6  # smaller differences of centred logits count as 0
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class DeepLIFTOptions(AttributionOptions):
-    """Whether Captum's hooks are kept apart.
+    """The options of DeepLIFT.
 
     Attributes:
-        variant: `"published"` runs Captum as it comes: where an activation stands directly before a pooling, as in
-            VGG, the activation's rule reads a difference to which the pooling's rule has not been applied yet, and the
-            attributions do not sum to s(x) - s(0) (captum issue 1104). `"corrected"` puts a step that does nothing
-            between the two.
+        variant: `"published"` runs Captum unchanged: if an activation directly precedes a pooling, as in VGG, its rule
+            reads a difference to which the pooling's rule has not been applied yet, and the attributions do not sum to
+            s(x) - s(0) (captum issue 1104). `"corrected"` inserts an identity between the two.
     """
 
     variant: Variant = "corrected"
@@ -36,13 +35,13 @@ class DeepLIFTOptions(AttributionOptions):
 class DeepLIFT(AttributionMethod):
     """DeepLIFT with the rescale rule (Shrikumar, Greenside and Kundaje, ICML 2017), through Captum.
 
-    The attributions of an image sum to s(x) - s(0). Captum's hooks sit on a private copy of the classifier's modules,
-    which shares its weights; in the copy no activation works in place, and one that the network uses several times
-    is split into as many. Activations that are no modules or of a kind that Captum has no rule for get the plain
-    gradient, and of overlapping poolings Captum drops a part: then the sum is not exact.
+    The attributions of an image sum to s(x) - s(0). Captum's hooks are on a private copy of the classifier's modules,
+    which shares its weights; in the copy no activation works in place, and an activation that the network uses several
+    times is split. The sum is not exact for activations that are no modules, or for which Captum has no rule (it uses
+    the plain gradient), and for overlapping poolings.
 
-    For the confidence, the differences are those of the class's logit minus the mean logit (section 3.6 of the paper),
-    times Δconfidence / Δ(logit minus mean): the rescale rule for the softmax. Captum's own rule for a softmax
+    For the confidence, the class's logit minus the mean logit is attributed (section 3.6 of the paper), and the result
+    multiplied by Δconfidence / Δ(logit minus mean): the rescale rule for the softmax. Captum's own rule for a softmax
     subtracts a mean over the batch, so that an image's result would depend on the others.
     """
 
@@ -50,71 +49,73 @@ class DeepLIFT(AttributionMethod):
     Options = DeepLIFTOptions
 
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
-        return max(1, self.options.batch // 2)  # each image is accompanied by its reference
+        return max(1, self.options.batch // 2)  # each image has its reference in the batch
 
     @torch.enable_grad()
     def _attribute(
-        self, images: Float[Tensor, "part 3 height width"], targets: Int[Tensor, " part"]
-    ) -> Float[Tensor, "part 3 height width"]:
+        self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch 3 height width"]:
         confidence = self.options.score == "confidence"
-        apart = self.options.variant == "corrected"
+        separate = self.options.variant == "corrected"
         model = nn.Sequential(
-            private_copy(self.classifier, images[:1], apart=apart), _Centred() if confidence else nn.Identity()
+            private_copy(self.classifier, images[:1], separate=separate), _Centred() if confidence else nn.Identity()
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="\\s*Setting forward, backward hooks", category=UserWarning)
-            found = attr.DeepLift(model).attribute(images.clone().requires_grad_(), target=targets).detach()
-        return found * self._last_step(images, targets).to(found) if confidence else found
+            attributions = attr.DeepLift(model).attribute(images.clone().requires_grad_(), target=targets).detach()
+        if confidence:
+            attributions = attributions * self._softmax_multiplier(images, targets).to(attributions)
+        return attributions
 
     @torch.no_grad()
-    def _last_step(self, images: Tensor, targets: Tensor) -> Float[Tensor, "part 1 1 1"]:
-        """Δconfidence / Δ(logit minus mean) of each image, from black; the derivative where there is no difference."""
+    def _softmax_multiplier(self, images: Tensor, targets: Tensor) -> Float[Tensor, "batch 1 1 1"]:
+        """Δconfidence / Δ(logit minus mean) of each image, from black; the derivative if the difference is 0."""
         logits = self.classifier(torch.cat([images, torch.zeros_like(images[:1])])).double()
-        probabilities, places = logits.softmax(1), targets[:, None]
-        now, black = probabilities[:-1].gather(1, places), probabilities[-1][places]
+        probabilities, index = logits.softmax(1), targets[:, None]
+        confidence, black = probabilities[:-1].gather(1, index), probabilities[-1][index]  # each (batch, 1)
         centred = logits - logits.mean(1, keepdim=True)
-        difference = centred[:-1].gather(1, places) - centred[-1][places]
-        classes = logits.shape[1]  # moving all other logits alike, by what keeps the mean at 0
-        slope = now * (1 - now) * classes / max(1, classes - 1)
-        none = difference.abs() < _SMALL
-        return torch.where(none, slope, (now - black) / difference.masked_fill(none, 1))[..., None, None]
+        difference = centred[:-1].gather(1, index) - centred[-1][index]
+        classes = logits.shape[1]  # in the derivative, all other logits move alike and keep the mean at 0
+        derivative = confidence * (1 - confidence) * classes / max(1, classes - 1)
+        zero = difference.abs() < _SMALL
+        return torch.where(zero, derivative, (confidence - black) / difference.masked_fill(zero, 1))[..., None, None]
 
 
 class _Centred(nn.Module):
-    """Logits minus their mean: linear, so that differences pass as they are."""
+    """Logits minus their mean: a linear map, which leaves DeepLIFT's differences exact."""
 
     def forward(self, logits: Tensor) -> Tensor:
         return logits - logits.mean(1, keepdim=True)
 
 
-class _InTurn(nn.Module):
-    """As many copies of a module as the network calls it in one pass, used one after the other."""
+class _Split(nn.Module):
+    """Copies of a module that the network calls several times per forward pass, one per call."""
 
-    def __init__(self, module: nn.Module, calls: int, *, apart: bool) -> None:
+    def __init__(self, module: nn.Module, calls: int, *, separate: bool) -> None:
         super().__init__()
         self.copies = nn.ModuleList(copy.deepcopy(module) for _ in range(max(1, calls)))
-        self.called, self.apart = 0, apart
+        self.called, self.separate = 0, separate
 
     def forward(self, values: Tensor) -> Tensor:
         module = self.copies[self.called % len(self.copies)]
         self.called += 1
         result = module(values)
-        # a tensor of its own: Captum hooks both a module's output and the next one's input, which may not be the same
-        return result.view_as(result) if self.apart else result
+        # a view, since Captum hooks both a module's output and the next one's input, which must be different tensors
+        return result.view_as(result) if self.separate else result
 
 
 def private_copy(
-    classifier: nn.Module, images: Float[Tensor, "batch 3 height width"], *, apart: bool = True
+    classifier: nn.Module, images: Float[Tensor, "batch 3 height width"], *, separate: bool = True
 ) -> nn.Module:
-    """A copy of a classifier's modules that DeepLIFT's hooks may sit on.
+    """A copy of a classifier's modules for DeepLIFT's hooks, with shared weights.
 
-    The weights are shared, not copied. No activation works in place, and each is called once a pass: one that the
-    network calls more often is replaced by copies that take turns.
+    No activation works in place, and each is called once per forward pass: one that the network calls more often is
+    replaced by copies.
 
     Args:
-        classifier: any network; it stays as it is.
-        images: with which one pass shows how often each activation is called.
-        apart: whether the output of each activation is a tensor of its own, not the very input of the next one.
+        classifier: any network; it is not modified.
+        images: for a forward pass that counts the calls of each activation.
+        separate: whether the output of each activation is another tensor than the input of the next module.
     """
     tensors = [*classifier.parameters(), *classifier.buffers()]
     model = copy.deepcopy(classifier, {id(tensor): tensor for tensor in tensors})
@@ -123,7 +124,7 @@ def private_copy(
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
     split = {
-        module: _InTurn(module, calls, apart=apart) for module, calls in _calls(model, activations, images).items()
+        module: _Split(module, calls, separate=separate) for module, calls in _calls(model, activations, images).items()
     }
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
@@ -134,7 +135,7 @@ def private_copy(
 
 @torch.no_grad()
 def _calls(model: nn.Module, modules: list[nn.Module], images: Tensor) -> dict[nn.Module, int]:
-    """How often each module is called in one pass."""
+    """The number of calls of each module in a forward pass."""
     counts = dict.fromkeys(modules, 0)
 
     def count(module: nn.Module, *_: object) -> None:

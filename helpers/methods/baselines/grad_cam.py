@@ -1,4 +1,4 @@
-"""Grad-CAM through pytorch-grad-cam, for all classes of an image from one pass through the features."""
+"""Grad-CAM through pytorch-grad-cam, for all classes of an image in one pass through the feature layers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from helpers.methods.baselines.pairs import PairMethod
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class GradCAMOptions:
-    """Where Grad-CAM looks.
+    """The options of Grad-CAM.
 
     Attributes:
         layer: the dotted name of a module of the classifier; None: the last feature layer, as in the Explainer paper's
             comparison (`last_feature_layer`).
-        pairs_at_once: images times classes in one pass through what follows that layer.
+        pairs_at_once: pairs of image and class per pass through the layers after it.
     """
 
     layer: str | None = None
@@ -32,16 +32,16 @@ class GradCAMOptions:
 class GradCAM(PairMethod):
     """Grad-CAM (Selvaraju et al., ICCV 2017).
 
-    The channels of a feature layer, weighted by the mean slope of the class's logit in each, added up, negative values
-    cut off, enlarged and stretched to [0, 1]: pytorch-grad-cam does all that. Here each image passes through the
-    features once, however many of its classes are asked for, and the gradient goes no further back than the layer.
+    The sum of the channels of a feature layer, weighted by the mean gradient of the class's logit, with negative values
+    set to 0, resized and min-max normalised, all by pytorch-grad-cam. Here each image passes through the feature layers
+    once for all its classes, and the backward pass ends at the layer.
 
     Raises:
-        ValueError: the classifier has no such layer, or no layer with a map of features.
+        ValueError: the classifier has no such layer, or no layer with a feature map.
     """
 
     name = "grad-cam"
-    _takes_steps = False
+    _has_own_progress = False
 
     def __init__(self, classifier: nn.Module, options: GradCAMOptions | None = None) -> None:
         self.options = options or GradCAMOptions()
@@ -51,24 +51,24 @@ class GradCAM(PairMethod):
     def _pair_masks(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        places: Int[Tensor, " pairs"],
-        kinds: Int[Tensor, " pairs"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
         *,
         show_progress: bool,
     ) -> Float[Tensor, "pairs height width"]:
-        from pytorch_grad_cam import GradCAM as LibraryGradCAM  # it takes seconds to import
+        from pytorch_grad_cam import GradCAM as LibraryGradCAM  # takes seconds to import
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-        used, places = places.unique_consecutive(return_inverse=True)
+        used, image_index = image_index.unique_consecutive(return_inverse=True)
         images = images[used].detach()
         layer = self._layer(images)
-        targets = [ClassifierOutputTarget(kind) for kind in kinds.tolist()]
-        with _one_row_a_pair(layer, places):
+        targets = [ClassifierOutputTarget(index) for index in class_index.tolist()]
+        with _row_per_pair(layer, image_index):
             library = LibraryGradCAM(self.classifier, [layer])
             try:
                 return torch.from_numpy(library(images, targets)).to(images)
             finally:
-                library.activations_and_grads.release()  # used as a context, the library swallows some errors
+                library.activations_and_grads.release()  # its context manager swallows some errors
 
     def _layer(self, images: Tensor) -> nn.Module:
         if self.options.layer is None:
@@ -82,11 +82,11 @@ class GradCAM(PairMethod):
 
 
 @contextmanager
-def _one_row_a_pair(layer: nn.Module, places: Tensor) -> Iterator[None]:
-    """Inside, the layer's output is repeated for each pair, and gradients start from there."""
+def _row_per_pair(layer: nn.Module, image_index: Tensor) -> Iterator[None]:
+    """Repeat the layer's output for each pair, as a leaf of the autograd graph."""
 
     def repeat(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return output.detach()[places].requires_grad_()
+        return output.detach()[image_index].requires_grad_()
 
     handle = layer.register_forward_hook(repeat)
     try:
@@ -97,26 +97,26 @@ def _one_row_a_pair(layer: nn.Module, places: Tensor) -> Iterator[None]:
 
 @torch.no_grad()
 def last_feature_layer(classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]) -> nn.Module:
-    """The module whose output is the last map of features: VGG's `features`, ResNet's `layer4`, and so on.
+    """The last module, average pooling aside, whose output is a feature map of more than one pixel.
 
-    It is the last one to give a map of more than one pixel, average pooling left aside.
+    For VGG it is `features`, for ResNet `layer4`.
 
     Raises:
-        ValueError: no module gives a map of features, as in a transformer.
+        ValueError: no module has a feature map, as in a transformer.
     """
-    found: list[nn.Module] = []
+    feature_layers: list[nn.Module] = []
 
-    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+    def record(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] * output.shape[-2] > 1:
-            found.append(module)
+            feature_layers.append(module)
 
-    looked_at = [m for m in classifier.modules() if not isinstance(m, (nn.AdaptiveAvgPool2d, nn.AvgPool2d))]
-    handles = [module.register_forward_hook(look) for module in looked_at]
+    modules = [m for m in classifier.modules() if not isinstance(m, (nn.AdaptiveAvgPool2d, nn.AvgPool2d))]
+    handles = [module.register_forward_hook(record) for module in modules]
     try:
         classifier(images[:1])
     finally:
         for handle in handles:
             handle.remove()
-    if not found:
+    if not feature_layers:
         raise ValueError("this classifier has no layer with a map of features: Grad-CAM needs a convolutional network")
-    return found[-1]
+    return feature_layers[-1]

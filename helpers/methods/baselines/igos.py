@@ -1,4 +1,4 @@
-"""iGOS++: two masks, one that deletes a class and one that inserts it, found by integrated gradients."""
+"""iGOS++: a deletion and an insertion mask per class, optimised by integrated gradients."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ Weight = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class IGOSOptions:
-    """How the two masks are searched for; the defaults are the published ones.
+    """The options of the optimisation; the defaults are the published ones.
 
     Attributes:
-        cells: of a mask, in each direction.
-        iterations: steps of the search.
-        integration_steps: images between the mask's start and itself over which a gradient is averaged.
+        cells: of a mask, along each axis.
+        iterations: steps of the optimisation.
+        integration_steps: points of the path over which a gradient is averaged.
         mean_weight: of the mean of 1 - mask (published as L1).
-        variation_weight, variation_width: of the bilateral total variation (published as L2), and its σ: where
-            neighbouring cells of the image differ by much more than σ, the mask may have an edge for free.
-        noise: its standard deviation, in units of the classifier's normaliser, on the images of a gradient.
-        first_rate, rate_factor, last_rate: the step sizes of a line search: from the first down to the last.
-        sufficient: the share of the expected decrease that a step must bring.
-        blur, blur_radius: sigma and radius of the blur that hides, as shares of the image's shorter side (50 and 25
-            pixels of 224).
-        score: what a class's score is: `"softmax"`, as published, or `"sigmoid"`.
+        variation_weight, variation_width: of the bilateral total variation (published as L2), and its σ: edges of the
+            mask are free where neighbouring cells of the image differ by much more than σ.
+        noise: standard deviation of the noise on the images of a gradient, in units of the classifier's normaliser.
+        first_rate, rate_factor, last_rate: the largest step size of the line search, the ratio of consecutive ones, and
+            a lower bound.
+        sufficient: the share of the predicted decrease that a step must achieve (Armijo's condition).
+        blur, blur_radius: sigma and radius of the blur behind hidden pixels, as shares of the image's shorter side (50
+            and 25 pixels of 224).
+        score: of a class: `"softmax"`, as published, or `"sigmoid"`.
         seed: of the noise.
         variant: `"published"` swaps `iterations` and `integration_steps`, as the published call does by mistake.
-        pairs_at_once: images times classes that are searched together.
-        batch: images in one call of the classifier; it bounds the memory.
+        pairs_at_once: pairs of image and class per batch.
+        batch: images per forward pass, to bound the memory.
     """
 
     cells: Count = 28
@@ -65,44 +66,44 @@ class IGOSOptions:
 
     @classmethod
     def fast(cls, **changes: Any) -> IGOSOptions:
-        """A recipe of this book: rougher gradients and fewer step sizes, in more iterations.
+        """A recipe of this book: coarser gradients and fewer step sizes, in more iterations.
 
-        A gradient from 3 images a term instead of 20 is good enough for one step of a search that measures its steps.
-        The published objective is reached in a fraction of the time (`make bench`).
+        With a line search, 3 integration steps per term are accurate enough instead of 20. It reaches the published
+        objective in a fraction of the time (`make bench`).
         """
         recipe = {"iterations": 25, "integration_steps": 3, "rate_factor": 0.1, "last_rate": 0.1}
         return cls(**{**recipe, **changes})
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Iterations and integration steps, as the variant has them."""
+        """Iterations and integration steps, in the order of the variant."""
         pair = (self.iterations, self.integration_steps)
         return pair[::-1] if self.variant == "published" else pair
 
     @property
     def rates(self) -> list[float]:
-        """The step sizes that a line search tries, the largest first."""
-        found = [self.first_rate]
-        while found[-1] * self.rate_factor >= self.last_rate:
-            found.append(found[-1] * self.rate_factor)
-        return found
+        """The step sizes of a line search, in descending order."""
+        rates = [self.first_rate]
+        while rates[-1] * self.rate_factor >= self.last_rate:
+            rates.append(rates[-1] * self.rate_factor)
+        return rates
 
 
 class IGOSPlusPlus(PairMethod):
     """iGOS++ (Khorram, Lawson and Fuxin, CHIL 2021).
 
-    Two coarse masks, x and y, 1 where pixels do not matter. With blur standing where pixels are hidden, the objective
-    of a pair of an image and a class (equation 7) is
+    Two coarse masks, x and y, are 1 at irrelevant pixels. With a blurred baseline, the objective of a pair of image and
+    class (equation 7) is
 
         F(hide where x is 0) - F(show where y is 0) + F(hide where xy is 0) - F(show where xy is 0) + regulariser(xy).
 
-    Each step follows its gradient, averaged over the way from the start to the masks (integrated gradients) on noisy
-    images, as far as a line search finds it good. The class mask is 1 - xy, stretched to [0, 1].
+    Each step follows the gradient, averaged over the path from the baseline to the masked image (integrated gradients),
+    on noisy images, with a step size from a line search. The class mask is 1 - xy, min-max normalised.
 
-    All pairs are searched at once. A line search tries all of its step sizes in one pass, and takes each pair's first
-    good one, so that nothing has to wait for the device; it measures the objective itself, where the published code
-    measures noisy integrals of it with four passes over all integration steps a try. A pair without a good step size
-    stays where it is and tries again with new noise. The noise is the same for all pairs.
+    All pairs are optimised at once. The line search evaluates all step sizes in one pass and takes each pair's largest
+    sufficient one, without a synchronisation. It evaluates the objective itself, while the published code evaluates
+    noisy integrals of it, in four passes over all integration steps per step size. A pair without a sufficient step
+    size keeps its masks and tries again with new noise. All pairs share the noise.
     """
 
     name = "igos++"
@@ -114,13 +115,13 @@ class IGOSPlusPlus(PairMethod):
     def _pair_masks(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        places: Int[Tensor, " pairs"],
-        kinds: Int[Tensor, " pairs"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
         *,
         show_progress: bool,
     ) -> Float[Tensor, "pairs height width"]:
         o = self.options
-        search = Search(self.classifier, o, images[places], kinds)
+        search = Search(self.classifier, o, images[image_index], class_index)
         generator = random_generator(o.seed, images.device)
         for _ in progress(range(o.counts[0]), label=self.name, show=show_progress):
             search.step(generator)
@@ -128,11 +129,11 @@ class IGOSPlusPlus(PairMethod):
 
 
 class Search:
-    """The two masks of each pair while they are searched for.
+    """The state of the optimisation of the two masks of each pair.
 
     Attributes:
         masks: x and y, (2, pairs, cells, cells).
-        value: the objective of each pair; None before it is known.
+        value: the objective of each pair; None before the first step.
     """
 
     def __init__(
@@ -140,15 +141,15 @@ class Search:
         classifier: nn.Module,
         options: IGOSOptions,
         images: Float[Tensor, "pairs 3 height width"],
-        kinds: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
     ) -> None:
-        self.classifier, self.options, self.kinds = classifier, options, kinds
+        self.classifier, self.options, self.class_index = classifier, options, class_index
         self.size, side = images.shape[-2:], min(images.shape[-2:])
         hidden = gaussian_blur(images, options.blur * side, max(1, round(options.blur_radius * side)))
-        # deletion starts where all is hidden, insertion where all is shown; channels are last in memory
-        last = torch.stack([hidden, images]).permute(0, 1, 3, 4, 2)
-        self.start = last[[0, 1, 0, 1]].contiguous()  # (terms, pairs, height, width, 3)
-        self.way = last[[1, 0, 1, 0]] - self.start
+        # the baseline of deletion is the blurred image, that of insertion the image; channels last
+        stacked = torch.stack([hidden, images]).permute(0, 1, 3, 4, 2)  # (2, pairs, height, width, 3)
+        self.start = stacked[[0, 1, 0, 1]].contiguous()  # (terms, pairs, height, width, 3)
+        self.path = stacked[[1, 0, 1, 0]] - self.start
         self.signs = images.new_tensor([1.0, -1.0, 1.0, -1.0]).view(4, 1)
         self.edges = edge_weights(images, options.cells, options.variation_width)
         self.masks = images.new_ones(2, len(images), options.cells, options.cells)
@@ -156,8 +157,8 @@ class Search:
         self.value: Tensor | None = None
 
     def enlarge(self, masks: Float[Tensor, "*some rows columns"]) -> Float[Tensor, "*some height width"]:
-        """Masks at the images' size."""
-        flat = masks.reshape(-1, 1, *masks.shape[-2:])
+        """Masks, resized to the images."""
+        flat = masks.reshape(-1, 1, *masks.shape[-2:])  # (masks, 1, rows, columns)
         large = functional.interpolate(flat, self.size, mode="bilinear", align_corners=False)
         return large.view(*masks.shape[:-2], *self.size)
 
@@ -165,13 +166,14 @@ class Search:
         """One gradient and one line search, for all pairs."""
         if self.value is None:
             self.value = self.objective(self.masks[:, None])[0]
-        slope = self.gradient(generator)
-        tried = (self.masks[:, None] - self.rates.view(-1, 1, 1, 1) * slope[:, None]).clamp_(0, 1)
+        gradient = self.gradient(generator)
+        # (2, rates, pairs, rows, columns)
+        tried = (self.masks[:, None] - self.rates.view(-1, 1, 1, 1) * gradient[:, None]).clamp_(0, 1)
         values = self.objective(tried)  # (rates, pairs)
-        wanted = self.options.sufficient * self.rates[:, None] * slope.square().sum((0, 2, 3))
-        good = values <= self.value - wanted
-        first = good.int().argmax(0)
-        better, pairs = good.any(0), torch.arange(len(self.kinds), device=good.device)
+        required = self.options.sufficient * self.rates[:, None] * gradient.square().sum((0, 2, 3))
+        sufficient = values <= self.value - required
+        first = sufficient.int().argmax(0)
+        better, pairs = sufficient.any(0), torch.arange(len(self.class_index), device=sufficient.device)
         self.masks = torch.where(better[:, None, None], tried[:, first, pairs], self.masks)
         self.value = torch.where(better, values[first, pairs], self.value)
 
@@ -179,53 +181,53 @@ class Search:
     def objective(self, masks: Float[Tensor, "2 tries pairs rows columns"]) -> Float[Tensor, "tries pairs"]:
         """The objective of several masks for each pair."""
         o, values = self.options, []
-        for part in masks.split(max(1, o.batch // (4 * len(self.kinds))), 1):
-            terms = self.enlarge(four_masks(part)).transpose(0, 1)[..., None]  # (tries, terms, pairs, ...)
-            scores = self._scores(torch.addcmul(self.start, self.way, terms))
+        for tries in masks.split(max(1, o.batch // (4 * len(self.class_index))), 1):
+            terms = self.enlarge(four_masks(tries)).transpose(0, 1)[..., None]  # (tries, terms, pairs, ..., 1)
+            scores = self._scores(torch.addcmul(self.start, self.path, terms))
             values.append((scores * self.signs).sum(1))
         return torch.cat(values) + self.regulariser(masks.prod(0))
 
     @torch.enable_grad()
     def gradient(self, generator: torch.Generator) -> Float[Tensor, "2 pairs rows columns"]:
-        """The slope of the objective, its scores by integrated gradients on noisy images and halved, as published."""
+        """The gradient of the objective; for the scores, integrated gradients on noisy images, halved as published."""
         o = self.options
         leaf = self.masks.detach().requires_grad_()
-        large = self.enlarge(four_masks(leaf))
-        wanted = large.detach().requires_grad_()
+        large = self.enlarge(four_masks(leaf))  # (terms, pairs, height, width)
+        end = large.detach().requires_grad_()
         count = o.counts[1]
-        slope = torch.zeros_like(large)
-        for steps in torch.arange(1, count + 1).split(max(1, o.batch // (4 * len(self.kinds)))):
-            shares = (steps / count).to(slope).view(-1, 1, 1, 1, 1, 1)
+        gradient = torch.zeros_like(large)
+        for steps in torch.arange(1, count + 1).split(max(1, o.batch // (4 * len(self.class_index)))):
+            shares = (steps / count).to(gradient).view(-1, 1, 1, 1, 1, 1)
             noise = torch.randn(len(steps), 1, 1, *self.size, 3, generator=generator, device=generator.device)
             noise = noise * (o.noise * self._deviation())
-            seen = self.start + noise + shares * (self.way * wanted[..., None])
-            total = (self._scores(seen) * self.signs).sum() / (2 * count)
-            slope += torch.autograd.grad(total, [wanted])[0]
+            inputs = self.start + noise + shares * (self.path * end[..., None])  # (steps, terms, pairs, ..., 3)
+            total = (self._scores(inputs) * self.signs).sum() / (2 * count)
+            gradient += torch.autograd.grad(total, [end])[0]
         cost = self.regulariser(leaf.prod(0)).sum()
-        return torch.autograd.grad([large, cost], [leaf], [slope, torch.ones_like(cost)])[0]
+        return torch.autograd.grad([large, cost], [leaf], [gradient, torch.ones_like(cost)])[0]
 
     def regulariser(self, masks: Float[Tensor, "*some pairs rows columns"]) -> Float[Tensor, "*some pairs"]:
-        """The mean of 1 - mask, and the bilateral total variation: squared differences, free where the image jumps."""
+        """The weighted mean of 1 - mask, plus the bilateral total variation, which is free at image edges."""
         o, (down, right) = self.options, self.edges
         variation = (down * masks.diff(dim=-2).square()).sum((-2, -1))
         variation = variation + (right * masks.diff(dim=-1).square()).sum((-2, -1))
         cells = masks.shape[-2] * masks.shape[-1]
         return o.mean_weight * (1 - masks).mean((-2, -1)) + o.variation_weight * variation / cells
 
-    def _scores(self, seen: Float[Tensor, "some terms pairs height width 3"]) -> Float[Tensor, "some terms pairs"]:
-        """Each picture's score for its pair's class."""
-        logits = self.classifier(seen.flatten(0, 2).permute(0, 3, 1, 2)).view(*seen.shape[:3], -1)
+    def _scores(self, inputs: Float[Tensor, "some terms pairs height width 3"]) -> Float[Tensor, "some terms pairs"]:
+        """The score of each input for its pair's class."""
+        logits = self.classifier(inputs.flatten(0, 2).permute(0, 3, 1, 2)).view(*inputs.shape[:3], -1)
         scores = probabilities(logits, self.options.score)
-        return scores.gather(3, self.kinds.expand(seen.shape[:3])[..., None])[..., 0]
+        return scores.gather(3, self.class_index.expand(inputs.shape[:3])[..., None])[..., 0]
 
     def _deviation(self) -> Tensor | float:
-        """One unit of the classifier's normaliser, channels last; ¼ where it has none."""
+        """The standard deviation of the classifier's normaliser, channels last; ¼ if it has none."""
         deviation = getattr(self.classifier, "std", 0.25)
         return deviation.view(3) if isinstance(deviation, Tensor) else deviation
 
 
 def four_masks(masks: Float[Tensor, "2 *some rows columns"]) -> Float[Tensor, "4 *some rows columns"]:
-    """The masks of the objective's four terms: the product twice, then x and y."""
+    """The masks of the four terms of the objective: xy twice, then x and y."""
     product = masks[0] * masks[1]
     return torch.stack([product, product, masks[0], masks[1]])
 
@@ -233,7 +235,7 @@ def four_masks(masks: Float[Tensor, "2 *some rows columns"]) -> Float[Tensor, "4
 def edge_weights(
     images: Float[Tensor, "pairs 3 height width"], cells: int, width: float
 ) -> tuple[Float[Tensor, "pairs _ _"], Float[Tensor, "pairs _ _"]]:
-    """exp(-(difference/σ)²) of neighbouring cells, down and to the right, of the grey image averaged over each cell."""
-    grey = functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), cells)[:, 0]
+    """exp(-(difference/σ)²) of vertical and of horizontal neighbours among the cells of the grey image."""
+    grey = functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), cells)[:, 0]  # (pairs, cells, cells)
     down, right = (torch.exp(-(grey.diff(dim=axis) / width).square()) for axis in (1, 2))
     return down, right

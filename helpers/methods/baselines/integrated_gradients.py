@@ -1,4 +1,4 @@
-"""Integrated Gradients: the gradient of the score, averaged on the way from black to the image, times the image."""
+"""Integrated Gradients: the image times the gradient of the score, averaged over the path from black."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from helpers.methods.baselines.attribution import AttributionMethod, Attribution
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class IntegratedGradientsOptions(AttributionOptions):
-    """How the integral is approximated; the defaults are Captum's.
+    """The options of the quadrature; the defaults are Captum's.
 
     Attributes:
-        steps: points on the way at which the gradient is taken.
-        rule: where they lie and how they are weighted, by Captum's names.
+        steps: points of the path.
+        rule: of the quadrature, by Captum's names.
     """
 
     steps: Count = 50
@@ -32,8 +32,8 @@ class IntegratedGradientsOptions(AttributionOptions):
 class IntegratedGradients(AttributionMethod):
     """Integrated Gradients (Sundararajan, Taly and Yan, ICML 2017), through Captum.
 
-    A = x ∘ ∫ ∇s(t x) dt over t in [0, 1]. The attributions of an image sum to s(x) - s(0), as far as the points give
-    the integral: a classifier that jumps from black to its class within one step needs more of them.
+    A = x ∘ ∫ ∇s(t x) dt over t in [0, 1]. The attributions of an image sum to s(x) - s(0), up to the error of the
+    quadrature, which is large if the score jumps within one step.
     """
 
     name = "integrated-gradients"
@@ -43,8 +43,8 @@ class IntegratedGradients(AttributionMethod):
         return max(1, self.options.batch // self.options.steps)
 
     def _attribute(
-        self, images: Float[Tensor, "part 3 height width"], targets: Int[Tensor, " part"]
-    ) -> Float[Tensor, "part 3 height width"]:
+        self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch 3 height width"]:
         o = self.options
         return attr.IntegratedGradients(self._scores).attribute(
             images.clone().requires_grad_(),

@@ -1,4 +1,4 @@
-"""Methods that explain an image and a class at a time, many such pairs in one batch."""
+"""Methods that explain pairs of image and class, in batches of pairs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from helpers.core.runtime import progress
 
 
 class PairMethod(ClassMaskMethod):
-    """A method that works on pairs of an image and a class.
+    """A method that explains pairs of image and class.
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        pairs_at_once: how many pairs are worked on together; it bounds the memory, whatever is asked for.
+        pairs_at_once: pairs per batch, to bound the memory.
     """
 
-    _takes_steps = True  # whether one portion of pairs takes long enough for a bar of its own
+    _has_own_progress = True  # whether `_pair_masks` shows a progress bar over its steps
 
     def __init__(self, classifier: nn.Module, pairs_at_once: int) -> None:
         self.classifier, self._pairs_at_once = classifier, pairs_at_once
@@ -37,32 +37,33 @@ class PairMethod(ClassMaskMethod):
         """See `ClassMaskMethod.class_masks`."""
         check_classes(images, classes, count_classes(self.classifier, images))
         masks = images.new_zeros(*classes.shape, *images.shape[-2:])
-        places, kinds = classes.nonzero(as_tuple=True)
-        if not len(places):
+        image_index, class_index = classes.nonzero(as_tuple=True)
+        if not len(image_index):
             return masks
-        parts = list(zip(places.split(self._pairs_at_once), kinds.split(self._pairs_at_once), strict=True))
-        many = len(parts) > 1 or not self._takes_steps
+        size = self._pairs_at_once
+        batches = list(zip(image_index.split(size), class_index.split(size), strict=True))
+        over_batches = len(batches) > 1 or not self._has_own_progress
         with frozen(self.classifier):
-            for place, kind in progress(parts, label=self.name, show=show_progress and many):
-                found = self._pair_masks(images, place, kind, show_progress=show_progress and not many)
-                masks[place, kind] = found.to(masks)
+            for rows, columns in progress(batches, label=self.name, show=show_progress and over_batches):
+                pair_masks = self._pair_masks(images, rows, columns, show_progress=show_progress and not over_batches)
+                masks[rows, columns] = pair_masks.to(masks)
         return masks
 
     @abstractmethod
     def _pair_masks(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        places: Int[Tensor, " pairs"],
-        kinds: Int[Tensor, " pairs"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
         *,
         show_progress: bool,
     ) -> Float[Tensor, "pairs height width"]:
-        """The masks, in [0, 1], of pairs: `kinds[i]` of `images[places[i]]`; the images come in ascending order."""
+        """The masks, in [0, 1], for class `class_index[i]` of `images[image_index[i]]`; image indices ascend."""
 
 
 @torch.no_grad()
 def count_classes(classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]) -> int | None:
-    """How many classes a classifier tells apart; None where there is no image to find out with."""
+    """The number of classes of a classifier; None if it has no `class_names` and there is no image to classify."""
     names = getattr(classifier, "class_names", None)
     if names is not None:
         return len(names)
@@ -70,7 +71,7 @@ def count_classes(classifier: nn.Module, images: Float[Tensor, "batch 3 height w
 
 
 def probabilities(logits: Float[Tensor, "*batch classes"], score: str) -> Float[Tensor, "*batch classes"]:
-    """The scores of all classes: each one's own `"sigmoid"`, the `"softmax"` of all, or the `"logit"` itself."""
+    """The scores of all classes: `"sigmoid"`, `"softmax"` or the `"logit"` itself."""
     if score == "logit":
         return logits
     return logits.softmax(-1) if score == "softmax" else logits.sigmoid()
@@ -78,9 +79,9 @@ def probabilities(logits: Float[Tensor, "*batch classes"], score: str) -> Float[
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """Inside, the model is frozen and in eval mode; afterwards all is as before, gradients of parameters included."""
+    """Freeze the model, in eval mode, inside the `with` block; restore its modes and gradients afterwards."""
     modes = [(module, module.training) for module in model.modules()]
-    parameters = [(each, each.requires_grad, each.grad) for each in model.parameters()]
+    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     try:
         model.eval()
         for parameter, _, _ in parameters:
@@ -89,6 +90,6 @@ def frozen(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-        for parameter, wanted, gradient in parameters:
-            parameter.requires_grad_(wanted)
+        for parameter, requires_grad, gradient in parameters:
+            parameter.requires_grad_(requires_grad)
             parameter.grad = gradient

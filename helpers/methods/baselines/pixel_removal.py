@@ -1,8 +1,8 @@
-"""What a network says of an image without one of its pixels, for every pixel, computing only what the pixel reaches.
+"""The logits of an image without one of its pixels, for every pixel, recomputing only affected activations.
 
-A pixel reaches 3 x 3 places of the first 3 x 3 convolution, and a few more in each following layer. Only these windows
-are computed anew. All pixels that lie a whole number of steps apart, where a step is what the poolings shrink to one
-place, have windows of the same shape, so that one batch serves them all.
+A pixel affects 3 x 3 activations of the first 3 x 3 convolution, and a slightly larger window in each following layer.
+Only these windows are recomputed. Pixels whose distance is a multiple of the total stride of the poolings have windows
+of the same shape, and so form one batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from helpers.classifiers.vgg import SmallImageVGG
 
 @dataclass(frozen=True)
 class _Span:
-    """Windows along one axis: `count` of them, each `width` wide, at start, start + step, ...; they may overhang."""
+    """`count` windows of `width` along one axis, at start, start + step, ...; they may overhang."""
 
     start: int
     width: int
@@ -30,32 +30,32 @@ class _Span:
     count: int
 
     def convolved(self) -> _Span:
-        """What a 3 x 3 convolution makes of a change inside the windows."""
+        """The windows of outputs that a 3 x 3 convolution changes."""
         return _Span(self.start - 1, self.width + 2, self.step, self.count)
 
     def pooled(self) -> _Span:
-        """What a pooling by 2 makes of it."""
+        """The windows of outputs that a pooling by 2 changes."""
         first = self.start // 2
         return _Span(first, (self.start + self.width - 1) // 2 - first + 1, self.step // 2, self.count)
 
     def unpooled(self) -> _Span:
-        """All that a pooling by 2 makes these windows of."""
+        """The windows of inputs of a pooling by 2."""
         return _Span(2 * self.start, 2 * self.width, 2 * self.step, self.count)
 
     def inside(self, size: int, device: torch.device) -> Bool[Tensor, "count width"]:
-        """Which places of the windows lie on a map of this size."""
-        windows, within = torch.arange(self.count, device=device), torch.arange(self.width, device=device)
-        places = self.start + self.step * windows[:, None] + within
-        return (places >= 0) & (places < size)
+        """Which positions of the windows lie on a map of this size."""
+        windows, offsets = torch.arange(self.count, device=device), torch.arange(self.width, device=device)
+        positions = self.start + self.step * windows[:, None] + offsets
+        return (positions >= 0) & (positions < size)
 
 
 class PixelRemoval:
     """The logits of images without one pixel each, for the book's VGG on small images.
 
-    The result is that of the whole network, but for float rounding.
+    The result is that of the whole network, except for float rounding.
 
     Args:
-        classifier: one that `fits`; its layers are copied.
+        classifier: one that `fits` accepts; its layers are copied.
         size: height and width of the images.
 
     Raises:
@@ -66,7 +66,7 @@ class PixelRemoval:
         if not self.fits(classifier, size):
             raise ValueError(f"windows are computed for SmallImageVGG only, on images of 32 px, got {size}")
         self.classifier = classifier
-        # on a CPU, convolutions of few places and many channels are faster with the channels first
+        # on a CPU, convolutions of small windows with many channels are faster with channels first
         network = copy.deepcopy(classifier.network).to(memory_format=torch.contiguous_format)
         layers = [layer for layer in network.features if not isinstance(layer, nn.Identity)]
         blocks = _windowed_blocks(layers, min(size))
@@ -77,33 +77,33 @@ class PixelRemoval:
 
     @staticmethod
     def fits(classifier: nn.Module, size: tuple[int, int]) -> bool:
-        """Whether the windows are known: a `SmallImageVGG` in eval mode, batch norms folded, sides of 32, 64, ..."""
+        """Whether the classifier is a `SmallImageVGG` in eval mode with folded batch norms, sides 32, 64, ..."""
         network = getattr(classifier, "network", None)
         known = isinstance(classifier, Classifier) and isinstance(network, SmallImageVGG) and not network.training
-        kinds = nn.Conv2d | nn.ReLU | nn.MaxPool2d | nn.Identity
-        return known and all(isinstance(each, kinds) for each in network.features) and not any(s % 32 for s in size)
+        layers = nn.Conv2d | nn.ReLU | nn.MaxPool2d | nn.Identity
+        return known and all(isinstance(each, layers) for each in network.features) and not any(s % 32 for s in size)
 
     @torch.no_grad()
     def logits(
         self, images: Float[Tensor, "batch 3 height width"], channels: Bool[Tensor, 3]
     ) -> tuple[Float[Tensor, "batch classes"], Float[Tensor, "batch height width classes"]]:
-        """The logits of the images, and of the images with the given channels of one pixel black.
+        """The logits of the images, and of the images with the given channels of each single pixel black.
 
         Args:
             images: pixels in [0, 1].
-            channels: which channels turn black.
+            channels: the channels that turn black.
         """
         maps = self._maps(images)
         changed = [
             self._without(maps, row, column, channels) for row in range(self.step) for column in range(self.step)
         ]
-        places = [side // self.step for side in images.shape[2:]]
-        logits = torch.stack(changed).unflatten(0, (self.step, self.step)).unflatten(2, (len(images), *places))
+        counts = [side // self.step for side in images.shape[2:]]
+        logits = torch.stack(changed).unflatten(0, (self.step, self.step)).unflatten(2, (len(images), *counts))
         # (step row, step column, image, row, column, class) to (image, row, step row, column, step column, class)
         return self.rest(maps[-1]), logits.permute(2, 3, 0, 4, 1, 5).flatten(3, 4).flatten(1, 2)
 
     def _maps(self, images: Tensor) -> list[Tensor]:
-        """What enters each layer of the front, and what leaves the last one."""
+        """The inputs of each layer of the front, and the output of the last one."""
         c = self.classifier
         maps = [((images - c.mean) / c.std if c.normalise else images).contiguous()]
         for layer in self.front:
@@ -111,7 +111,7 @@ class PixelRemoval:
         return maps
 
     def _without(self, maps: list[Tensor], row: int, column: int, channels: Tensor) -> Float[Tensor, "changed classes"]:
-        """The logits without the pixels (row, column), (row + step, column), ...; images are the slowest."""
+        """The logits without the pixels (row, column), (row + step, column), ..., ordered by image, then by pixel."""
         height, width = maps[0].shape[2:]
         spans = (_Span(row, 1, self.step, height // self.step), _Span(column, 1, self.step, width // self.step))
         c = self.classifier
@@ -125,19 +125,19 @@ class PixelRemoval:
             elif isinstance(layer, nn.MaxPool2d):
                 fine, spans = spans, (spans[0].pooled(), spans[1].pooled())
                 wide = (spans[0].unpooled(), spans[1].unpooled())
-                whole = _windows(before, wide)
+                inputs = _windows(before, wide)
                 top, left = (inner.start - outer.start for inner, outer in zip(fine, wide, strict=True))
-                whole[:, :, top : top + fine[0].width, left : left + fine[1].width] = values
-                values = layer(whole)
+                inputs[:, :, top : top + fine[0].width, left : left + fine[1].width] = values
+                values = layer(inputs)
             else:
                 values = layer(values)
         return self.rest(_inserted(maps[-1], values, spans))
 
 
 def _windowed_blocks(layers: list[nn.Module], size: int) -> int:
-    """After how many poolings all windows still fit on the map."""
+    """The number of poolings after which all windows still fit on the map."""
     steps = 2 ** sum(isinstance(layer, nn.MaxPool2d) for layer in layers)
-    spans, blocks = [_Span(place, 1, steps, 1) for place in range(steps)], 0
+    spans, blocks = [_Span(position, 1, steps, 1) for position in range(steps)], 0
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             spans = [span.convolved() for span in spans]
@@ -150,7 +150,7 @@ def _windowed_blocks(layers: list[nn.Module], size: int) -> int:
 
 
 def _windows(maps: Tensor, spans: tuple[_Span, _Span]) -> Float[Tensor, "windows channels height width"]:
-    """The windows of all images as one batch; what overhangs is 0."""
+    """The windows of all images as one batch, padded with 0 where they overhang."""
     for axis, span in enumerate(spans, 2):
         end = span.start + span.step * (span.count - 1) + span.width
         margin = (max(0, -span.start), max(0, end - maps.shape[axis]))
@@ -163,7 +163,7 @@ def _windows(maps: Tensor, spans: tuple[_Span, _Span]) -> Float[Tensor, "windows
 
 
 def _inside(maps: Tensor, spans: tuple[_Span, _Span]) -> Bool[Tensor, "windows 1 height width"]:
-    """Which places of the windows lie on the map."""
+    """Which positions of the windows lie on the map."""
     rows, columns = (span.inside(size, maps.device) for span, size in zip(spans, maps.shape[2:], strict=True))
     both = rows[:, None, :, None] & columns[None, :, None, :]
     return both.flatten(0, 1).repeat(len(maps), 1, 1).unsqueeze(1)
@@ -172,7 +172,7 @@ def _inside(maps: Tensor, spans: tuple[_Span, _Span]) -> Bool[Tensor, "windows 1
 def _inserted(
     maps: Tensor, values: Tensor, spans: tuple[_Span, _Span]
 ) -> Float[Tensor, "windows channels rows columns"]:
-    """For every window a whole map that has the window's values in its place."""
+    """A map for every window, with the values of the window inserted."""
     counts = (spans[0].count, spans[1].count)
     values = values.unflatten(0, (len(maps), *counts))
     whole = maps[:, None, None].repeat(1, *counts, 1, 1, 1)
@@ -185,7 +185,7 @@ def _inserted(
 
 
 def _overlap(span: _Span, number: int, size: int) -> tuple[slice, slice]:
-    """Where on the map a window lies, and which part of the window that is."""
+    """The range of a window on the map, and the same range within the window."""
     start = span.start + span.step * number
     low, high = max(0, start), min(size, start + span.width)
     return slice(low, high), slice(low - start, high - start)

@@ -1,4 +1,4 @@
-"""Images that are blurred the more, the less a mask keeps."""
+"""Images blurred in proportion to 1 - mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class BlurPyramid:
     Args:
         images: pixels in [0, 1].
         sigma: of the strongest blur, in pixels, where a mask is 0; where it is 1 the image is sharp.
-        levels: how many widths there are, evenly spaced, at least 2.
+        levels: number of blur widths, evenly spaced, at least 2.
     """
 
     def __init__(self, images: Float[Tensor, "images 3 height width"], sigma: float | int, levels: int = 8) -> None:
@@ -24,19 +24,19 @@ class BlurPyramid:
         self.size, self.steps = images.shape[-2:], levels - 1
         widths = [sigma * (1 - level / self.steps) for level in range(levels)]
         stack = torch.stack([gaussian_blur(images, width) for width in widths], 1)
-        # a row for each image, interval between two levels, and pixel: colour, and how it changes to the next level
+        # one row per image, interval between two levels, and pixel: the colour, and its difference to the next level
         pair = torch.cat([stack[:, :-1], stack.diff(dim=1)], 2)
         self._table = pair.permute(0, 1, 3, 4, 2).reshape(-1, 6)
 
     def __call__(
-        self, masks: Float[Tensor, "masks height width"], places: Int[Tensor, " masks"]
+        self, masks: Float[Tensor, "masks height width"], image_index: Int[Tensor, " masks"]
     ) -> Float[Tensor, "masks 3 height width"]:
-        """Image number `places[i]` seen through mask i; gradients flow to the masks. Channels are last in memory."""
+        """Image `image_index[i]`, blurred by mask i, with gradients to the masks; channels are last in memory."""
         height, width = self.size
         heights = masks * self.steps
         level = heights.detach().floor().clamp_(0, self.steps - 1)
         pixels = torch.arange(height * width, device=masks.device).view(height, width)
-        rows = (places[:, None, None] * self.steps + level.long()) * (height * width) + pixels
-        found = self._table.index_select(0, rows.flatten()).view(*masks.shape, 6)
-        seen = torch.addcmul(found[..., :3], found[..., 3:], (heights - level)[..., None])
-        return seen.permute(0, 3, 1, 2)
+        rows = (image_index[:, None, None] * self.steps + level.long()) * (height * width) + pixels
+        entries = self._table.index_select(0, rows.flatten()).view(*masks.shape, 6)
+        blurred = torch.addcmul(entries[..., :3], entries[..., 3:], (heights - level)[..., None])
+        return blurred.permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""RISE: the mean of random masks, weighted by the scores that they leave."""
+"""RISE: the mean of random masks, weighted by the scores of the masked images."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class RISEOptions:
-    """How many masks are drawn and how; the defaults are those of the Explainer paper's comparison.
+    """The options of RISE; the defaults are those of the Explainer paper's comparison.
 
     Attributes:
-        masks: N, how many are drawn; all images share them.
-        cells: s, of each mask's grid in each direction.
-        probability: p, that a cell is kept.
-        score: what a class's score is: `"sigmoid"`, `"softmax"` or `"logit"`.
-        batch: masks in one call of the classifier.
+        masks: N, the number of masks, which all images share.
+        cells: s, of each mask's grid along each axis.
+        probability: p, of keeping a cell.
+        score: of a class: `"sigmoid"`, `"softmax"` or `"logit"`.
+        batch: masks per forward pass.
         seed: of the masks.
-        variant: `"corrected"` hides pixels behind black, `"published"` behind the classifier's mean colour.
+        variant: of the baseline: `"corrected"` is black, `"published"` the classifier's mean colour.
     """
 
     masks: Count = 8000
@@ -44,12 +44,12 @@ class RISEOptions:
 class RISE(ClassMaskMethod):
     """Randomised input sampling for explanation (Petsiuk, Das and Saenko, BMVC 2018).
 
-    A pixel's relevance is the expected score of the image under a random mask that keeps it: the mean of the masks,
-    weighted by the scores, over p (equation 6). One call of the classifier serves all classes. Masks are drawn when
-    they are needed and forgotten then: the memory does not depend on how many there are.
+    A pixel's relevance is the expected score of the image under a random mask that keeps the pixel: the mean of the
+    masks, weighted by the scores, over p (equation 6). All classes share the forward passes. Masks are drawn batch by
+    batch, so that the memory does not depend on their number.
 
-    The relevance is stretched to [0, 1] for each class, as in the Explainer paper's comparison; what is left out there,
-    the division by N p, makes no difference then.
+    The relevance of each class is min-max normalised, as in the Explainer paper's comparison, which makes the division
+    by N p irrelevant.
     """
 
     name = "rise"
@@ -66,49 +66,46 @@ class RISE(ClassMaskMethod):
     ) -> Float[Tensor, "batch classes height width"]:
         """See `ClassMaskMethod.class_masks`."""
         check_classes(images, classes, count_classes(self.classifier, images))
-        return (
-            min_max_normalise(self.relevance(images, classes.shape[1], show_progress=show_progress))
-            * classes[..., None, None]
-        )
+        relevance = self.relevance(images, classes.shape[1], show_progress=show_progress)
+        return min_max_normalise(relevance) * classes[..., None, None]
 
     @torch.no_grad()
     def relevance(
         self, images: Float[Tensor, "batch 3 height width"], classes: int, *, show_progress: bool = False
     ) -> Float[Tensor, "batch classes height width"]:
-        """The expected score of every class given that a pixel is kept, as estimated from the masks."""
+        """The expected score of every class given that a pixel is kept, estimated over the masks."""
         o, (height, width) = self.options, images.shape[-2:]
         total = images.new_zeros(len(images), classes, height * width)
-        colour = baseline_colour(self.classifier, o.variant)
-        generator = random_generator(o.seed)  # on the CPU, for the same masks on every device
+        baseline = baseline_colour(self.classifier, o.variant)
+        generator = random_generator(o.seed)  # on the CPU: the same masks on every device
         counts = [o.batch] * (o.masks // o.batch) + [o.masks % o.batch] * bool(o.masks % o.batch)
         with frozen(self.classifier):
             for count in progress(counts, label=self.name, show=show_progress):
                 masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
-                for place, image in enumerate(images):
-                    seen = apply_mask(image.expand(count, -1, -1, -1), masks, colour)
-                    scores = probabilities(self.classifier(seen), o.score)
-                    total[place].addmm_(scores.T, masks.flatten(1))
+                for index, image in enumerate(images):
+                    masked = apply_mask(image.expand(count, -1, -1, -1), masks, baseline)  # count, 3, height, width
+                    scores = probabilities(self.classifier(masked), o.score)  # count, classes
+                    total[index].addmm_(scores.T, masks.flatten(1))  # classes, height * width
         return (total / (o.masks * o.probability)).unflatten(2, (height, width))
 
 
 def draw_masks(
     count: int, cells: int, probability: float, size: tuple[int, int], generator: torch.Generator
 ) -> Float[Tensor, "count 1 height width"]:
-    """Random masks: grids of cells that are kept with a probability, enlarged smoothly, and moved at random.
+    """Random masks: random binary grids, upsampled bilinearly and cropped at a random offset (section 3.2).
 
-    A grid of s x s cells is enlarged bilinearly to (s + 1) C pixels a side, with C = ⌈side / s⌉, and cut to size at an
-    offset of 0 to C pixels (section 3.2). All masks are cut at once: enlarging and cutting together are a weighted mean
-    of neighbouring cells, so two products of matrices.
+    A grid of s x s cells is upsampled to sides of (s + 1) C pixels, with C = ⌈side / s⌉, and cropped at an offset of 0
+    to C pixels. Both together are a linear map along each axis, a matrix product.
     """
-    grids = (torch.rand(count, cells, cells, generator=generator) < probability).float()
-    rows, columns = (_enlarge(count, cells, side, generator) for side in size)
+    grids = (torch.rand(count, cells, cells, generator=generator) < probability).float()  # count, cells, cells
+    rows, columns = (_upsampling(count, cells, side, generator) for side in size)  # each (count, side, cells)
     return (rows @ grids @ columns.transpose(1, 2))[:, None]
 
 
-def _enlarge(count: int, cells: int, side: int, generator: torch.Generator) -> Float[Tensor, "count side cells"]:
-    """For each mask, the weight of each cell in each pixel along one axis."""
+def _upsampling(count: int, cells: int, side: int, generator: torch.Generator) -> Float[Tensor, "count side cells"]:
+    """The bilinear weights of the cells at each pixel of one axis, for each mask."""
     pixels = math.ceil(side / cells)
     offsets = torch.randint(0, pixels + 1, (count, 1), generator=generator)
-    places = (torch.arange(side) + offsets + 0.5) * cells / ((cells + 1) * pixels) - 0.5
-    distances = places.clamp(0, cells - 1)[..., None] - torch.arange(cells)
+    positions = (torch.arange(side) + offsets + 0.5) * cells / ((cells + 1) * pixels) - 0.5  # count, side
+    distances = positions.clamp(0, cells - 1)[..., None] - torch.arange(cells)  # count, side, cells
     return (1 - distances.abs()).clamp_min(0)

@@ -1,4 +1,4 @@
-"""From signed attributions to a sparse image: scaling to [-1, 1], cutting at a threshold, choosing the threshold."""
+"""Sparse images from attributions: scaling to [-1, 1], thresholding, and the choice of the threshold."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 PUBLISHED_THRESHOLDS = (*(-step / 10 for step in range(9, 0, -1)), 0.0)
-"""Those that the SpaCE-VAE paper tries (section 4)."""
+"""The thresholds of the SpaCE-VAE paper (section 4)."""
 
 LARGEST_L0 = 10.0
-"""The paper's bound: the chosen threshold turns fewer than 10 % of the entries black, on average (section 4.3)."""
+"""The paper's bound on the mean L0 sparsity at the chosen threshold, in percent (section 4.3)."""
 
 Scaling = Literal["largest", "min-max"]
 Rule = Literal["published", "confidence"]
@@ -25,13 +25,13 @@ def to_unit_range(
 ) -> Float[Tensor, "batch channels height width"]:
     """Each image's attributions, scaled to [-1, 1].
 
-    The paper says no more than that A lies in [-1, 1] (section 4).
+    The paper only states that A lies in [-1, 1] (section 4).
 
     Args:
         attributions: finite, of any size.
-        how: `"largest"` divides by the largest absolute value, so that 0 stays 0 and signs stay; `"min-max"` maps the
-            smallest to -1 and the largest to 1. An image whose attributions are all 0 (`"largest"`) or all equal
-            (`"min-max"`) gets zeros.
+        how: `"largest"` divides by the largest absolute value, which preserves 0 and the signs; `"min-max"` maps the
+            minimum to -1 and the maximum to 1. The result is 0 if all attributions of an image are 0 (`"largest"`) or
+            equal (`"min-max"`).
 
     Raises:
         ValueError: `how` is not known.
@@ -52,9 +52,9 @@ def threshold_images(
     attributions: Float[Tensor, "batch channels height width"],
     threshold: float | int,
 ) -> Float[Tensor, "batch channels height width"]:
-    """x_σ = 1[A ≥ σ] ∘ x: entries whose attribution lies below the threshold turn black (section 4).
+    """x_σ = 1[A ≥ σ] ∘ x: entries with an attribution below the threshold turn black (section 4).
 
-    With σ = -1 all is kept; with σ = 1 only what has the largest possible attribution.
+    With σ = -1 all entries are kept; with σ = 1 only those with the largest possible attribution.
 
     Args:
         images: pixels in [0, 1].
@@ -70,12 +70,12 @@ def threshold_images(
 
 
 def sweep_thresholds(count: int = 41) -> tuple[float, ...]:
-    """An even grid from -1 to 1: a fair sweep, which lets every method remove as little or as much as it can.
+    """Evenly spaced thresholds from -1 to 1: from no sparsity to the largest that each method can reach.
 
-    The paper's own range ends at 0 (`PUBLISHED_THRESHOLDS`), so that no curve of it removes a positive attribution.
+    The paper's range ends at 0 (`PUBLISHED_THRESHOLDS`), so that it never removes a positive attribution.
 
     Raises:
-        ValueError: fewer than two thresholds are asked for.
+        ValueError: `count` is less than 2.
     """
     if count < 2:
         raise ValueError(f"count={count} must be at least 2: the ends of the sweep")
@@ -90,23 +90,23 @@ def choose_threshold(
     rule: Rule = "published",
     largest_l0: float | int = LARGEST_L0,
 ) -> float:
-    """The threshold that a method is represented by, from a table with a row for each threshold.
+    """Choose the threshold of a method from its scores at several thresholds.
 
-    - `"published"`: the largest threshold whose mean L0 sparsity stays below 10 % (section 4.3; "the largest threshold
-      σ that yields a L0-sparsity smaller than 10 %"). The paper looks at the test images for it; the corrected variant
-      gives the table of validation images, by the same rule. The paper tries `PUBLISHED_THRESHOLDS` only.
-    - `"confidence"`: of the thresholds that remove anything, the one at which the predicted class is most confident on
-      average; of equally good ones the largest, which removes most. This is the book's own.
+    - `"published"`: the largest threshold with a mean L0 sparsity below 10 % (section 4.3; "the largest threshold
+      σ that yields a L0-sparsity smaller than 10 %"). The paper chooses among `PUBLISHED_THRESHOLDS`, on test images;
+      the corrected variant applies the same rule to validation images.
+    - `"confidence"`: of the thresholds that remove any entry, the one with the highest mean confidence of the predicted
+      class; of ties the largest. This rule is the book's own.
 
     Args:
         thresholds: σ, in any order.
         l0: mean L0 sparsity at each, in percent.
         confidence: mean confidence of the class predicted for the original image, at each; for `"confidence"` only.
-        rule: which of the two.
+        rule: one of the two.
         largest_l0: the bound of `"published"`, in percent.
 
     Raises:
-        ValueError: the columns do not fit together, the rule is not known, or no threshold qualifies.
+        ValueError: the lengths differ, the rule is not known, or no threshold qualifies.
     """
     if rule not in ("published", "confidence"):
         raise ValueError(f"rule={rule!r} is not known; use 'published' or 'confidence'")
@@ -123,6 +123,6 @@ def choose_threshold(
         best = max((value for value, _ in removing), default=math.nan)
         fitting = [sigma for value, sigma in removing if value == best]
     if not fitting:
-        wanted = f"an L0 sparsity below {largest_l0} %" if rule == "published" else "an L0 sparsity above 0"
-        raise ValueError(f"none of {len(rows)} thresholds has {wanted}")
+        condition = f"an L0 sparsity below {largest_l0} %" if rule == "published" else "an L0 sparsity above 0"
+        raise ValueError(f"none of {len(rows)} thresholds has {condition}")
     return max(fitting)

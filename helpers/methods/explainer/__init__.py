@@ -1,4 +1,4 @@
-"""The Explainer: a network that learns to explain a classifier, one mask a class in one forward pass."""
+"""The Explainer: a network that explains a classifier by one mask per class, in a single forward pass."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""From one mask a class to the two masks of the loss."""
+"""Aggregation of the class masks to the target and the non-target mask."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ def target_and_other_masks(
 ) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 1 height width"]]:
     """The target mask m and the non-target mask n (the paper, section 3 and Figure 2).
 
-    m is the pixelwise maximum over the masks of the classes that the image shows, n that over all others; 0 where there
-    are none. The maximum is taken over the logits: the sigmoid does not change which one is largest.
+    m is the pixelwise maximum over the masks of the classes in the image, n that over all other classes; 0 if there are
+    none. The maximum is taken over the logits, as the sigmoid is monotone.
 
     Args:
-        logits: of the class masks; their sigmoid is the masks.
-        labels: which classes each image shows.
+        logits: of the class masks.
+        labels: the classes in each image.
     """
     lowest = torch.finfo(logits.dtype).min
-    present = labels[..., None, None]
+    present = labels[..., None, None]  # batch, classes, 1, 1
     target = logits.masked_fill(~present, lowest).amax(1, keepdim=True).sigmoid()
     other = logits.masked_fill(present, lowest).amax(1, keepdim=True).sigmoid()
     return target, other

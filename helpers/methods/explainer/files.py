@@ -1,4 +1,4 @@
-"""Explainers as files: weights with what they were trained for."""
+"""Files of Explainers: the weights, with the classifier and the classes they were trained for."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ENTRY = "explainer"
 
 @dataclass(frozen=True)
 class ExplainerFile:
-    """What a network in a file was trained for.
+    """The metadata of an Explainer's file.
 
     Attributes:
-        objective: the objective of its training, which is also the method's name.
-        classifier, classifier_digest: the classifier that it explains: name, and SHA-256 of the weights.
-        size: side of the images in training.
+        objective: of the training; also the name of the method.
+        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights.
+        size: side of the training images in pixels.
         class_names: one name per mask.
     """
 
@@ -37,25 +37,24 @@ class ExplainerFile:
     class_names: tuple[str, ...]
 
 
-def save_explainer(path: str | Path, network: ExplainerNetwork, about: ExplainerFile) -> str:
-    """Write a network with what it was trained for, and its line in the `SHA256SUMS` beside it.
+def save_explainer(path: str | Path, network: ExplainerNetwork, metadata: ExplainerFile) -> str:
+    """Write a network with its metadata, and its line in the `SHA256SUMS` of the folder.
 
     Returns:
         The file's SHA-256.
     """
-    path = Path(path)
     options = {**asdict(network.options), "backbone": "random"}  # the file holds all weights
-    metadata = {_ENTRY: json.dumps({"network": options, **asdict(about)}, sort_keys=True)}
-    return write_tensors(path, network.state_dict(), metadata)
+    entry = {"network": options, **asdict(metadata)}
+    return write_tensors(Path(path), network.state_dict(), {_ENTRY: json.dumps(entry, sort_keys=True)})
 
 
 def explainer_path(name: str | Path) -> Path:
-    """The file of a name in models/, or of a path."""
+    """The file of an Explainer, by its name in models/ or by its path."""
     return Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
 
 
 def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, str]:
-    """The network of a file, what it was trained for, and the file's SHA-256 (checked).
+    """The network and the metadata of a file, and the file's SHA-256, which is verified.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -68,11 +67,11 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
         )
     state, metadata, digest = read_tensors(path)
     try:
-        about: dict[str, Any] = json.loads(metadata[_ENTRY])
-        options = about.pop("network")
+        entry: dict[str, Any] = json.loads(metadata[_ENTRY])
+        options = entry.pop("network")
         tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-        about["class_names"] = tuple(about["class_names"])
-        file = ExplainerFile(**about)
+        entry["class_names"] = tuple(entry["class_names"])
+        file = ExplainerFile(**entry)
         network = ExplainerNetwork(NetworkOptions(**tuples), len(file.class_names))
         network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -84,9 +83,9 @@ def load_explainer(name: str | Path, classifier: nn.Module, *, device: torch.dev
     """An Explainer by its name in models/ (such as "scenes-multilabel-explainer") or by its path.
 
     Args:
-        name: which.
+        name: of the Explainer.
         classifier: the classifier that it was trained for.
-        device: where to; None for where the classifier is.
+        device: None for the classifier's device.
 
     Raises:
         FileNotFoundError, ValueError: as `read_explainer`; or the classifier is another one.

@@ -1,4 +1,4 @@
-"""The loss that trains an Explainer (the paper, section 3.1, equations 1 to 8)."""
+"""The training loss of the Explainer (the paper, section 3.1, equations 1 to 8)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Pairs = tuple[Int[Tensor, " pairs"], Int[Tensor, " pairs"]]
 
 
 class ExplainerLoss:
-    """The four terms of the loss, the third in its three parts.
+    """The four terms of the loss, the third, on the area, in three parts.
 
-    All classes and images are dealt with at once; the classifier is asked once a step, about both masked images.
+    A step takes a single forward pass of the classifier, for both masked versions of all images.
     """
 
     def __init__(self, options: LossOptions | None = None) -> None:
@@ -62,9 +62,9 @@ class ExplainerLoss:
         Args:
             classifier: pixels in [0, 1] to logits; frozen, in eval mode.
             images: pixels in [0, 1].
-            labels: which classes each image shows.
+            labels: the classes in each image.
             logits: of the class masks.
-            present: `labels.nonzero(as_tuple=True)`, where the caller has it: finding it makes a GPU wait.
+            present: `labels.nonzero(as_tuple=True)`, if the caller has it: computing it synchronises with the GPU.
 
         Returns:
             `classification` (equation 2), `entropy` (3), `area_target`, `area_other` and `bound` (4 to 6), and
@@ -72,50 +72,50 @@ class ExplainerLoss:
         """
         o = self.options
         logits = logits.float()
-        target, other = target_and_other_masks(logits, labels)
-        colour = baseline_colour(classifier, o.variant)
-        both = torch.cat([apply_mask(images, target, colour), apply_mask(images, 1 - target, colour)])
-        kept, left = classifier(both).float().chunk(2)
-        differences = reflected_variation if o.variant == "published" else total_variation
+        target, other = target_and_other_masks(logits, labels)  # each (batch, 1, height, width)
+        baseline = baseline_colour(classifier, o.variant)
+        both = torch.cat([apply_mask(images, target, baseline), apply_mask(images, 1 - target, baseline)])
+        kept, removed = classifier(both).float().chunk(2)  # each (batch, classes)
+        variation = reflected_variation if o.variant == "published" else total_variation
         return {
             "classification": functional.binary_cross_entropy_with_logits(kept, labels.to(kept)),
-            "entropy": negative_entropy(left, o.probabilities).mean(),
+            "entropy": negative_entropy(removed, o.probabilities).mean(),
             "area_target": target.mean(),
             "area_other": other.mean(),
             "bound": self._bound(logits, labels, present),
-            "smoothness": differences(target).mean() + differences(other).mean(),
+            "smoothness": variation(target).mean() + variation(other).mean(),
         }
 
     def _bound(self, logits: Tensor, labels: Tensor, present: Pairs | None) -> Float[Tensor, ""]:
-        """B of the present classes' masks: the mean over an image's classes (equation 6); published: their sum."""
-        image, kind = labels.nonzero(as_tuple=True) if present is None else present
-        bounds = area_bound(logits[image, kind].sigmoid(), self.options.least_area, self.options.most_area)
+        """The area bound B of the present classes' masks: their mean per image (equation 6); published: their sum."""
+        image, label = labels.nonzero(as_tuple=True) if present is None else present  # each (pairs,)
+        bounds = area_bound(logits[image, label].sigmoid(), self.options.least_area, self.options.most_area)  # (pairs,)
         if self.options.variant != "published":
             bounds = bounds / labels.sum(1).clamp_min(1)[image]
         return bounds.sum() / len(labels)
 
 
 def negative_entropy(logits: Float[Tensor, "batch classes"], probabilities: str = "softmax") -> Float[Tensor, " batch"]:
-    """The mean over the classes of p log p (equation 3); least where all classes are equally likely."""
-    logs = logits.log_softmax(-1) if probabilities == "softmax" else functional.logsigmoid(logits)
+    """The mean over the classes of p log p (equation 3); minimal for a uniform distribution."""
+    logs = logits.log_softmax(-1) if probabilities == "softmax" else functional.logsigmoid(logits)  # batch, classes
     return (logs.exp() * logs).mean(-1)
 
 
 def area_bound(masks: Float[Tensor, "masks height width"], least: float, most: float) -> Float[Tensor, " masks"]:
-    """How far masks are from an area between two shares of the image (equations 4 and 5).
+    """The area bound B: a penalty on areas outside of [a, b], as shares of the image (equations 4 and 5).
 
-    With a mask's Z entries sorted from large to small, B is the mean of what the first ⌊aZ⌋ lack of 1, and of what is
-    left after the first ⌊bZ⌋. Only these largest entries have to be found, as their sum tells that of the rest.
+    With a mask's Z entries sorted in descending order, B is the sum of 1 - m over the first ⌊aZ⌋ entries and of m over
+    all after the first ⌊bZ⌋, divided by Z. Only the largest entries are sorted; the rest is the total minus their sum.
 
     Args:
         masks: in [0, 1].
         least, most: a and b, with 0 < a < b < 1.
     """
-    flat = masks.flatten(1)
-    count = flat.shape[1]
-    few, many = int(count * least), int(count * most)
-    largest = flat.topk(many, dim=1).values
-    return ((1 - largest[:, :few]).sum(1) + flat.sum(1) - largest.sum(1)) / count
+    flat = masks.flatten(1)  # masks, pixels
+    pixels = flat.shape[1]
+    fewest, most_pixels = int(pixels * least), int(pixels * most)
+    largest = flat.topk(most_pixels, dim=1).values  # masks, most_pixels
+    return ((1 - largest[:, :fewest]).sum(1) + flat.sum(1) - largest.sum(1)) / pixels
 
 
 def total_variation(masks: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
@@ -126,7 +126,7 @@ def total_variation(masks: Float[Tensor, "batch 1 height width"]) -> Float[Tenso
 
 
 def reflected_variation(masks: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
-    """The same as the published code has it: the last row and column also differ from their mirrored neighbours."""
+    """Total variation as in the published code: by reflection, the last row and column count twice."""
     last_row = (masks[:, :, -1] - masks[:, :, -2]).abs().sum((1, 2))
     last_column = (masks[..., -1] - masks[..., -2]).abs().sum((1, 2))
     return total_variation(masks) + (last_row + last_column) / masks[0].numel()

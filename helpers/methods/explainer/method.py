@@ -1,4 +1,4 @@
-"""The trained Explainer as a method like the others: one forward pass, a mask for every class."""
+"""A trained Explainer as an explanation method: one forward pass, one mask per class."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Explainer(ClassMaskMethod):
     """A trained network that explains one classifier (What You See is What You Classify, section 3).
 
     Args:
-        network: trained for the classifier; frozen here, and set to eval mode.
-        classifier: it is asked only for the classes of `explain(targets=None)`; the masks need no look at it.
-        name: what tables call the method.
-        batch: how many images are looked at together.
+        network: trained for the classifier; it is frozen and set to eval mode.
+        classifier: used only to predict the classes of `explain(targets=None)`.
+        name: of the method in tables.
+        batch: images per forward pass.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class Explainer(ClassMaskMethod):
         *,
         show_progress: bool = False,
     ) -> Float[Tensor, "batch classes height width"]:
-        """As `ClassMaskMethod.class_masks`; all classes where `classes` is None, at no more cost."""
+        """See `ClassMaskMethod.class_masks`; None for all classes, at no extra cost."""
         if classes is not None:
             check_classes(images, classes, self.network.classes)
-        masks = torch.cat([self.network(part).float().sigmoid() for part in images.split(self.batch)])
+        masks = torch.cat([self.network(batch).float().sigmoid() for batch in images.split(self.batch)])
         return masks if classes is None else masks.masked_fill(~classes[..., None, None], 0)

@@ -1,4 +1,4 @@
-"""The networks that look at an image and give one mask per class."""
+"""The networks that predict one mask per class."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from helpers.classifiers.hubs import torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import local_weights, read_weights
 from helpers.methods.explainer.options import NetworkOptions
 
-FIRST_TRUST = 0.25
-"""How much of the coarse opinions the masks' logits begin with."""
+CAM_SCALE_INIT = 0.25
+"""The initial weight of the class activation maps in the logits of the masks."""
 
 
 class ExplainerNetwork(nn.Module):
     """Pixels in [0, 1] to the logits of one mask per class, at the images' resolution; the normaliser lives inside.
 
     Args:
-        options: which network.
-        classes: how many masks.
+        options: of the network.
+        classes: number of masks.
         seed: of the random weights.
 
     Raises:
@@ -55,12 +55,11 @@ class ExplainerNetwork(nn.Module):
 
 
 class SmallNetwork(nn.Module):
-    """A small classifier's layers, and a decoder that leads back from them to half the resolution (U-Net).
+    """A U-Net with a small ResNet classifier as its encoder.
 
-    Like DeepLab, which begins as an ImageNet classifier, it can begin as the classifier that it explains: then it knows
-    the classes before it learns where they are. Each place of the coarsest features gives its opinion on every class by
-    the classifier's own last layer (class activation mapping; Zhou et al., 2016); the decoder adds the outlines. Each
-    place at half the resolution gives the logits of its four pixels (sub-pixel convolution; Shi et al., 2016).
+    The encoder can be initialised with the explained classifier, as DeepLab is with an ImageNet classifier. The masks
+    are the class activation maps of the encoder's last layer (Zhou et al., 2016), refined by the decoder. The decoder
+    ends at half the resolution, where each position predicts four pixels (sub-pixel convolution; Shi et al., 2016).
     """
 
     def __init__(self, options: NetworkOptions, classes: int) -> None:
@@ -70,30 +69,30 @@ class SmallNetwork(nn.Module):
         below = [int(each["num_chs"]) for each in self.trunk.feature_info]
         if reductions != [2 ** (level + 1) for level in range(len(below))] or len(below) != len(options.widths) + 1:
             raise ValueError(
-                f"widths={options.widths} and trunk={options.trunk!r} do not fit: the trunk's features stand at "
+                f"widths={options.widths} and trunk={options.trunk!r} do not fit: the trunk's features are at "
                 f"{', '.join(f'1/{r}' for r in reductions)}; give a width for each but the last"
             )
-        self.step = reductions[-1]
+        self.stride = reductions[-1]
         above = [*options.widths[1:], below[-1]]
         self.up = nn.ModuleList(
             nn.Sequential(_convolution(fine + coarse, width), _Residual(width))
             for fine, coarse, width in zip(below, above, options.widths, strict=False)
         )
         self.head = nn.Conv2d(options.widths[0], 4 * classes, 1)
-        # a sure classifier's opinions would close or open whole quarters of the image beyond what the decoder can mend
-        self.trust = nn.Parameter(torch.tensor(FIRST_TRUST))
+        # the weight of the class activation maps; those of a confident classifier would be too large for the decoder
+        self.trust = nn.Parameter(torch.tensor(CAM_SCALE_INIT))
 
     def forward(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes height width"]:
-        """Logits of images of any size; they are padded to what the trunk halves without rest."""
+        """Logits for images of any size, which are padded to a multiple of the trunk's stride."""
         height, width = pixels.shape[-2:]
-        padded = functional.pad(pixels, (0, -width % self.step, 0, -height % self.step), mode="replicate")
+        padded = functional.pad(pixels, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
         features = list(self.trunk.forward_intermediates(padded, intermediates_only=True))
-        x = features.pop()
-        last = self.trunk.fc
-        opinions = functional.conv2d(x, last.weight[..., None, None], last.bias)
+        x = features.pop()  # batch, channels, height / stride, width / stride
+        classifier = self.trunk.fc
+        activations = functional.conv2d(x, classifier.weight[..., None, None], classifier.bias)  # batch, classes, ...
         for up, fine in zip(reversed(self.up), reversed(features), strict=True):
             x = up(torch.cat([fine, functional.interpolate(x, fine.shape[-2:], mode="nearest")], 1))
-        coarse = functional.interpolate(opinions, padded.shape[-2:], mode="bilinear", align_corners=False)
+        coarse = functional.interpolate(activations, padded.shape[-2:], mode="bilinear", align_corners=False)
         return (functional.pixel_shuffle(self.head(x), 2) + self.trust * coarse)[..., :height, :width]
 
 
@@ -113,7 +112,7 @@ def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
 
 
 def _small(options: NetworkOptions, classes: int) -> nn.Module:
-    """The small network; its decoder begins by saying nothing."""
+    """The small network, with a decoder that is initialised to a constant."""
     network = SmallNetwork(options, classes)
     nn.init.zeros_(network.head.weight)
     assert network.head.bias is not None
@@ -126,7 +125,7 @@ def _small(options: NetworkOptions, classes: int) -> nn.Module:
 
 
 def _deeplab(options: NetworkOptions, classes: int) -> nn.Module:
-    """torchvision's DeepLabV3; by default its call would load ImageNet weights into the backbone unasked."""
+    """torchvision's DeepLabV3, without the ImageNet weights that it loads by default."""
     network = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=classes, aux_loss=False)
     if options.backbone == "random":
         return network
@@ -135,22 +134,22 @@ def _deeplab(options: NetworkOptions, classes: int) -> nn.Module:
 
 
 def _fitting(module: nn.Module, backbone: str, otherwise: str) -> dict[str, Tensor]:
-    """The weights of a file, of a name in models/, or of torchvision's ResNet-50, as far as a module has them.
+    """A module's state with the weights of a file, of a name in models/, or of torchvision's ResNet-50.
 
     Raises:
-        ValueError: the module has weights that are not among them.
+        ValueError: weights of the module are missing.
     """
     path = Path(backbone) if backbone.endswith(".safetensors") else local_weights(backbone)
     if path is None:
         state, _ = torchvision_state(torchvision_weights("resnet50", backbone))
     else:
         state = read_weights(path).state
-    wanted = module.state_dict()
-    found = {name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape}
-    missing = [name for name in wanted if name not in found and not name.endswith("num_batches_tracked")]
+    own = module.state_dict()
+    loaded = {name: value for name, value in state.items() if name in own and value.shape == own[name].shape}
+    missing = [name for name in own if name not in loaded and not name.endswith("num_batches_tracked")]
     if missing:
         raise ValueError(
             f"backbone={backbone!r} is {otherwise}: {missing[0]} is missing or of another shape (and "
             f"{len(missing) - 1} more)"
         )
-    return {**wanted, **found}
+    return {**own, **loaded}

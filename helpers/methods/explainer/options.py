@@ -19,19 +19,18 @@ NetworkName = Literal["small", "deeplabv3_resnet50"]
 class LossOptions:
     """The weights and areas of the loss (the paper, equations 1 to 8; the defaults are those for VGG-16 on VOC-2007).
 
-    Equation 6 adds the three terms on the area under one weight λa; the published code weighs each of them, and so can
-    we: three equal weights are the equation.
+    Equation 6 has one weight λa for the three terms on the area; here, as in the published code, each has its own.
 
     Attributes:
         entropy: λe, of the negative entropy of the image without the target mask.
         smoothness: λtv, of the total variation of both masks.
         bound: of the bounds on the area of each present class's mask.
         target_area, other_area: of the mean of the target mask m, and of the non-target mask n.
-        least_area, most_area: the shares a and b of the image between which an area costs nothing.
-        probabilities: of which the entropy is taken: the `"softmax"` of the logits, which is uniform where no class
-            stands out (the published code), or each class's own `"sigmoid"` (equation 3 read to the letter).
-        variant: `"published"` hides pixels behind the mean colour instead of black, adds the bounds of an image's
-            classes instead of averaging them, and counts the differences at the border by reflection.
+        least_area, most_area: a and b; areas between these shares of the image are not penalised.
+        probabilities: for the entropy: the `"softmax"` of the logits (as in the published code), or each class's own
+            `"sigmoid"` (equation 3 to the letter).
+        variant: `"published"` uses the mean colour instead of black as the baseline, sums the bounds of an image's
+            classes instead of averaging them, and counts the differences at the border twice (by reflection).
     """
 
     entropy: Weight = 1.0
@@ -55,19 +54,19 @@ class LossOptions:
 
 @dataclass(frozen=True, config=CONFIG)
 class NetworkOptions:
-    """The shape of an Explainer network.
+    """The architecture of an Explainer network.
 
     Attributes:
         name: `"small"` (for scenes: `helpers.methods.explainer.network.SmallNetwork`) or torchvision's
             `"deeplabv3_resnet50"`.
-        trunk, trunk_args: of the small network: the ResNet whose features it decodes, by its name in timm.
+        trunk, trunk_args: of the small network: its encoder, a ResNet by its name in timm.
         widths: of the small network: channels of the decoder at each resolution, from half the image's down.
-        first_logit: of the small network: the decoder's logit of all pixels before training.
-        backbone: the weights that the network begins with: `"random"`, or the path of a .safetensors file; for the
-            small network also the name of a classifier in models/ (in a profile `"classifier"`: the one that is
-            explained); for DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the
-            published code loads, though the paper says "from scratch").
-        mean, std: the normaliser, applied inside the network.
+        first_logit: of the small network: the initial logit of the decoder at all pixels.
+        backbone: the initial weights of the encoder: `"random"`, or the path of a .safetensors file; for the small
+            network also the name of a classifier in models/ (in a profile `"classifier"`: the explained one); for
+            DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the published code
+            loads, although the paper says "from scratch").
+        mean, std: of the normaliser, inside the network.
     """
 
     name: NetworkName = "small"
@@ -85,15 +84,15 @@ class RTISOptions:
     """The loss of Real-Time Image Saliency and its alternative image; the defaults are the Explainer paper's.
 
     Attributes:
-        smoothness: of the squared differences of neighbours (λ1 of Dabkowski and Gal).
-        area: of the mask's mean (λ2; their paper has 1e-3).
-        destroy: of the classes' probability where the mask is taken away (λ3).
+        smoothness: weight of the squared differences of neighbours (λ1 of Dabkowski and Gal).
+        area: weight of the mask's mean (λ2; their paper has 1e-3).
+        destroy: weight of the classes' probability on the image without the masked pixels (λ3).
         power: the exponent of that probability (λ4).
-        colour: the alternative image's colour is drawn from ± this, in units of the classifier's normaliser.
-        noise: the standard deviation of the noise on that colour, in the same units.
-        blur: the standard deviation of the blur, as a share of the image's side; 10 pixels of 224.
-        variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (a slip: the two arguments of
-            the call were meant the other way), and decides between blur and colour once per batch.
+        colour: largest absolute value of the alternative colour, in units of the classifier's normaliser.
+        noise: standard deviation of the noise on that colour, in the same units.
+        blur: standard deviation of the blur, as a share of the image's side (published: 10 pixels of 224).
+        variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (the published code swaps the
+            two arguments), and chooses between blur and colour once per batch.
     """
 
     smoothness: Weight = 10.0
@@ -112,11 +111,12 @@ class ExplainerOptions:
 
     Attributes:
         objective: the paper's loss, or the adapted one of Real-Time Image Saliency (`helpers.methods.explainer.rtis`).
-        network, loss: its network, and the weights of the paper's loss.
-        rtis: the weights of the adapted loss, where that is the objective; None for those of the paper's baseline.
-        epochs: at most so many; `patience` epochs without an improvement of `min_delta` in the validation loss end it.
+        network, loss: the architecture, and the weights of the paper's loss.
+        rtis: the weights of the adapted loss, if that is the objective; None for those of the paper's baseline.
+        epochs: maximum; training stops after `patience` epochs without an improvement of the validation loss by
+            `min_delta`.
         batch: images per step, of all processes together.
-        learning_rate, weight_decay: of AdamW (Adam, where the decay is 0).
+        learning_rate, weight_decay: of AdamW (Adam if the decay is 0).
         schedule: `"constant"` (as published) or `"cycle"`: one cycle over all epochs.
         flip: whether to mirror half of the images.
         precision: as Lightning names it, such as `"32-true"` or `"bf16-mixed"`.
@@ -142,5 +142,5 @@ class ExplainerOptions:
     seed: int = 0
 
     def plain(self) -> dict[str, Any]:
-        """As values that a checkpoint's or a file's metadata may hold."""
+        """As plain values, for the metadata of checkpoints and files."""
         return plain(self)

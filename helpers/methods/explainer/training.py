@@ -1,4 +1,4 @@
-"""The training of Explainers: batches, the LightningModule, and the training itself."""
+"""The training of Explainers: batches, the LightningModule, and `train_explainer`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Batch = dict[str, Tensor]
 
 
 class LabelledRows(Dataset[Batch]):
-    """Images in whole batches that hold the indices of their labels: a GPU would have to wait to find them."""
+    """Batches of images with the indices of their labels, which a GPU could not compute without a synchronisation."""
 
     def __init__(self, images: MultiLabelImages) -> None:
         self.images = images
@@ -39,26 +39,26 @@ class LabelledRows(Dataset[Batch]):
         return len(self.images)
 
     def __getitem__(self, row: int) -> Batch:
-        """One image, as a batch."""
+        """A batch of one image."""
         return self.__getitems__([row])
 
     def __getitems__(self, rows: list[int]) -> Batch:
         """The images of these rows."""
         labels = self.images.labels[rows]
-        image, kind = labels.nonzero(as_tuple=True)
-        return {"pixels": self.images.pixels[rows], "labels": labels, "image": image, "kind": kind}
+        image, label = labels.nonzero(as_tuple=True)
+        return {"pixels": self.images.pixels[rows], "labels": labels, "image": image, "label": label}
 
 
 class ExplainerModule(lightning.LightningModule):
-    """Train a network to mask the evidence of a classifier, which stays frozen and in eval mode throughout.
+    """Train a network to mask the evidence of a classifier, which stays frozen and in eval mode.
 
-    The published code's classifier runs in train mode while the Explainer learns (its dropout is active, its
-    normalisations drift); this is corrected in every variant.
+    The published code runs the classifier in train mode (with dropout, and with drifting batch statistics); every
+    variant here corrects that.
 
     Args:
         options: the recipe.
         classifier: pixels in [0, 1] to logits.
-        classes: how many.
+        classes: their number.
         steps: of the whole training, for the learning rate's cycle.
     """
 
@@ -78,13 +78,13 @@ class ExplainerModule(lightning.LightningModule):
         return self._classifier[0]
 
     def on_fit_start(self) -> None:
-        """Bring the classifier to the device; only now every strategy knows which it is."""
+        """Move the classifier to the device, which not every strategy knows before."""
         self.classifier.to(self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch."""
         images = batch["pixels"].float() / 255
-        # random choices depend on the step and the process alone, so a resumed run makes those of an uninterrupted one
+        # random choices depend on step and process alone, so that a resumed run repeats those of an uninterrupted one
         seed = self.global_step * max(1, self.trainer.world_size) + self.trainer.global_rank
         if self.options.flip:
             mirrored = torch.rand(len(images), 1, 1, 1, generator=random_generator(7_000_003 + seed)) < 0.5
@@ -95,7 +95,7 @@ class ExplainerModule(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """The same loss on images that are not trained on, with the same random numbers each time."""
+        """The same loss on validation images, with the same random numbers in every epoch."""
         images = batch["pixels"].float() / 255
         terms = self.terms(images, batch, random_generator(batch_index, images.device))
         loss = torch.stack(list(terms.values())).sum()
@@ -111,14 +111,14 @@ class ExplainerModule(lightning.LightningModule):
         if self.options.objective == "rtis":
             target, _ = target_and_other_masks(logits.float(), labels)
             return self.saliency_loss(self.classifier, images, target, labels, generator)
-        terms = self.loss.terms(self.classifier, images, labels, logits, (batch["image"], batch["kind"]))
+        terms = self.loss.terms(self.classifier, images, labels, logits, (batch["image"], batch["label"]))
         return {name: self.loss.weights[name] * value for name, value in terms.items()}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam at a constant rate, as published; or with weight decay, or with one cycle of the rate."""
         o = self.options
-        kind: Any = torch.optim.AdamW if o.weight_decay else torch.optim.Adam
-        optimiser = kind(self.network.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay)
+        optimiser_class: Any = torch.optim.AdamW if o.weight_decay else torch.optim.Adam
+        optimiser = optimiser_class(self.network.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay)
         return optimiser if o.schedule == "constant" else with_one_cycle(optimiser, self.steps, 0.15)
 
 
@@ -132,12 +132,12 @@ def train_explainer(
     show: bool = True,
     **devices: Any,
 ) -> Fitted[ExplainerModule]:
-    """Train until the validation loss no longer falls.
+    """Train an Explainer with early stopping on the validation loss.
 
     Args:
         options: the recipe.
-        classifier: the classifier to explain: pixels in [0, 1] to logits. Frozen here, and left in eval mode.
-        training, validation: images with the classes that they show.
+        classifier: the classifier to explain: pixels in [0, 1] to logits. It is frozen and left in eval mode.
+        training, validation: images with the labels of their classes.
         folder: for checkpoints.
         show: whether to show progress.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.

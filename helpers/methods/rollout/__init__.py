@@ -1,4 +1,4 @@
-"""Attention rollout: what a vision transformer's class token has read, through all layers."""
+"""Attention rollout: the flow of attention to a vision transformer's class token, through all layers."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""The attention of all layers and heads, with the grid of patches that its tokens stand for."""
+"""Capture the attention of all layers and heads of a vision transformer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_g
 
 @dataclass(frozen=True)
 class Attentions:
-    """What one forward pass (and, for gradients, one backward pass) of a vision transformer tells.
+    """The attention in one forward pass of a vision transformer, and its gradients from one backward pass.
 
     Attributes:
-        layers: the attention of each layer, first layer first; entry (i, j) of a head says how much token i reads from
+        layers: the attention of each layer, first layer first; entry (i, j) of a head is the attention of token i to
             token j, and rows sum to 1.
-        gradients: the derivative of the target's logit by each of these, in the same order; empty if not asked for.
-        grid: how many rows and columns of patches there are, and how many tokens come before them.
+        gradients: of the target's logit with respect to each of these, in the same order; empty if not requested.
+        grid: rows and columns of patches, and the number of tokens before them.
         logits: the model's output.
         targets: the class of each image, -1 where the target was a callable.
     """
@@ -42,15 +42,15 @@ def capture_attention(
 ) -> Attentions:
     """Run a vision transformer once and return the attention of every layer and head.
 
-    For timm's transformers with global attention (ViT, DeiT, EVA and others; with fused attention or without) and
-    torchvision's, bare or inside a `Classifier`. The model is left as it was found. The maps of all heads are large:
-    12 layers of ViT-tiny at 224 px take 5.6 MB an image; `AttentionRollout.explain` does not keep them.
+    For timm's transformers with global attention (ViT, DeiT, EVA and others; with or without fused attention) and
+    torchvision's, bare or inside a `Classifier`. The model is not modified. The maps of all heads are large, 5.6 MB per
+    image for the 12 layers of ViT-tiny at 224 px; `AttentionRollout.explain` does not store them.
 
     Args:
-        model: in eval mode; for pixels in [0, 1] if it is a `Classifier`, else for what it expects.
+        model: in eval mode; it takes pixels in [0, 1] if it is a `Classifier`.
         images: a batch that the model accepts.
-        targets: whose logit to differentiate: a class, one per image, a callable `logits -> (batch,)`, or None for the
-            predicted classes.
+        targets: of the gradients: one class for all images, one per image, a callable `logits -> (batch,)`, or None for
+            the predicted classes.
         gradients: whether to compute the gradients.
 
     Raises:
@@ -58,20 +58,22 @@ def capture_attention(
             images or targets do not fit.
     """
     check_class_token(model)
-    tap = AttentionRecorder(len(images), keep_graph=gradients)
-    with torch.set_grad_enabled(gradients), tap:
+    recorder = AttentionRecorder(len(images), keep_graph=gradients)
+    with torch.set_grad_enabled(gradients), recorder:
         logits = model(images)
-    grid = token_grid(model, images, tap.layers)
+    grid = token_grid(model, images, recorder.layers)
     measure = DistortionMeasure("label", logits.detach(), targets)  # checks the targets
-    slopes: tuple[Tensor, ...] = ()
+    layer_gradients: tuple[Tensor, ...] = ()
     if gradients:
         with torch.enable_grad():
-            slopes = torch.autograd.grad(_score(logits, measure.targets, targets).sum(), tap.layers)
-    return Attentions(tuple(layer.detach() for layer in tap.layers), slopes, grid, logits.detach(), measure.targets)
+            score = _score(logits, measure.targets, targets).sum()
+            layer_gradients = torch.autograd.grad(score, recorder.layers)
+    layers = tuple(layer.detach() for layer in recorder.layers)
+    return Attentions(layers, layer_gradients, grid, logits.detach(), measure.targets)
 
 
 def _score(logits: Tensor, classes: Tensor, target: Target) -> Tensor:
-    """(batch,): the numbers to differentiate."""
+    """(batch,): the scores to differentiate."""
     if callable(target):
         return target(logits)
     return logits.gather(1, classes[:, None])[:, 0]

@@ -1,4 +1,4 @@
-"""Attention rollout and gradient rollout as a method of the book."""
+"""Attention rollout and gradient rollout as explanation methods."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from helpers.methods.rollout.multiply import Fusion, class_token_relevance, disc
 from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
 
-_IMAGES_AT_ONCE = 16  # on a CPU, larger batches are slower: the tokens of a layer leave the cache
+_IMAGES_AT_ONCE = 16  # on a CPU; the tokens of larger batches do not fit in its cache
 
 
 class AttentionRollout:
-    """Which patches a vision transformer's class token has read, through all layers (Abnar and Zuidema, 2020).
+    """Attention rollout through all layers of a vision transformer (Abnar and Zuidema, 2020).
 
-    Each layer's attention A (heads fused, the lowest entries discarded) becomes a matrix N(A + I), where I stands for
-    the residual connection and N makes the rows sum to 1. The product of these matrices says how much of each token at
-    the input has reached each token at the output, if reading were all that a layer does. Its row of the class token,
-    over the patches, is the explanation ([Re] CartoonX, section 4.2, which uses mean and 0.9).
+    Each layer's attention A (heads fused, the lowest entries discarded) becomes a matrix N(A + I), where I models the
+    residual connection and N normalises the rows to a sum of 1. The product of these matrices estimates the share of
+    each input token in each output token. The class token's row, over the patches, is the explanation ([Re] CartoonX,
+    section 4.2, with mean fusion and a discard ratio of 0.9).
 
-    It looks neither at the values that are read nor at the class: an image has one rollout. Gradient rollout weighs the
-    attention by the gradient of the target's logit, negative products set to 0 (Chefer et al., ICCV 2021, equation 5).
+    The rollout depends neither on the values of the tokens nor on the class. Gradient rollout weights the attention by
+    the gradient of the target's logit, with negative products set to 0 (Chefer et al., ICCV 2021, equation 5).
 
-    The variant `published` computes what the public implementation (jacobgil/vit-explain) computes, for each image by
-    itself: columns are divided by the sums of the rows, the discarding spares one entry only (see `multiply`), and
-    gradient rollout pairs the layers with the gradients in reverse order and sets negative numbers to 0 after fusing.
+    The variant `published` reproduces the public implementation (jacobgil/vit-explain), image by image: it divides
+    columns by the sums of rows, exempts a single entry from discarding (see `multiply`), and in gradient rollout pairs
+    the layers with the gradients in reverse order and sets negative entries to 0 only after the fusion.
 
     Args:
         classifier: a vision transformer with global attention and a class token, of timm or torchvision, in eval mode;
             `load_classifier` returns one that takes pixels in [0, 1].
-        fusion: how the heads of a layer become one map: "mean", "max" or "min".
-        discard_ratio: the share of a layer's entries that is set to 0, in [0, 1).
-        residual: whether the identity is added.
-        gradient: whether to weigh by gradients.
+        fusion: of the heads of a layer: "mean", "max" or "min".
+        discard_ratio: the share of a layer's entries set to 0, in [0, 1).
+        residual: whether to add the identity.
+        gradient: whether to weight by gradients.
         variant: "corrected" or "published".
 
     Raises:
@@ -72,12 +72,12 @@ class AttentionRollout:
 
         Args:
             images: pixels in [0, 1].
-            targets: a class, one class an image, a callable `logits -> (batch,)`, or None for the predicted classes.
-                Only gradient rollout depends on it.
+            targets: one class for all images, one per image, a callable `logits -> (batch,)`, or None for the predicted
+                classes. Only gradient rollout depends on them.
 
         Returns:
-            The mask is the map of patches, resized bilinearly; `representation_mask` is the map itself, one entry a
-            patch; both are divided by the largest entry. `kept` is the image times the mask.
+            `representation_mask` is the relevance of each patch, divided by the largest; `mask` is the same, resized
+            bilinearly. `kept` is the image times the mask.
 
         Raises:
             ValueError: the model has no global attention or no class token; images or targets do not fit.
@@ -85,10 +85,10 @@ class AttentionRollout:
         if images.ndim != 4:
             raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
         if self.gradient:
-            found = self.capture(images, targets)
-            return self._finish(images, self.rollout(found), found.grid, found.targets)
+            attentions = self.capture(images, targets)
+            return self._to_explanation(images, self.rollout(attentions), attentions.grid, attentions.targets)
         patches, logits, grid = self._stream(images)
-        return self._finish(images, patches, grid, DistortionMeasure("label", logits, targets).targets)
+        return self._to_explanation(images, patches, grid, DistortionMeasure("label", logits, targets).targets)
 
     def attribute(
         self, inputs: Float[Tensor, "batch 3 height width"], target: Target = None
@@ -97,20 +97,19 @@ class AttentionRollout:
         return self.explain(inputs, target).mask.expand_as(inputs)
 
     def capture(self, images: Float[Tensor, "batch 3 height width"], targets: Target = None) -> Attentions:
-        """The attention of all layers and heads (for gradient rollout its gradients too), once for many rollouts."""
+        """The attention of all layers and heads (for gradient rollout, its gradients too), for several rollouts."""
         return capture_attention(self.classifier, images, targets, gradients=self.gradient)
 
     @torch.no_grad()
     def rollout(self, attentions: Attentions, *, layers: int | None = None) -> Float[Tensor, "batch patches"]:
-        """The relevance of each patch, from captured attention, not yet divided by its largest entry.
+        """The unnormalised relevance of each patch, from captured attention.
 
         Args:
-            attentions: as `capture` returns them.
-            layers: how many layers to multiply, from the first one; None for all. After l layers, the result says what
-                the class token has read by then.
+            attentions: from `capture`.
+            layers: number of layers to multiply, from the first; None for all.
 
         Raises:
-            ValueError: there are not so many layers, or gradients are missing.
+            ValueError: `layers` is out of range, or gradients are missing.
         """
         count = len(attentions.layers)
         layers = count if layers is None else layers
@@ -122,8 +121,8 @@ class AttentionRollout:
         return self._patches(maps, attentions.grid)
 
     def _layer_map(self, attentions: Attentions, index: int) -> Tensor:
-        """The fused map of a layer of captured attention, its lowest entries discarded."""
-        attention = attentions.layers[index]
+        """The fused attention of a layer, with its lowest entries discarded: (batch, tokens, tokens)."""
+        attention = attentions.layers[index]  # batch, heads, tokens, tokens
         if not self.gradient:
             return self._reduce(attention)
         if self.variant == "published":
@@ -142,24 +141,24 @@ class AttentionRollout:
 
     @torch.no_grad()
     def _stream(self, images: Tensor) -> tuple[Tensor, Tensor, TokenGrid]:
-        """Patch relevance and logits, with no more attention in memory than the fused maps of a few images."""
+        """Patch relevance and logits, storing only the fused maps of a few images at a time."""
         check_class_token(self.classifier)
         at_once = _IMAGES_AT_ONCE if images.device.type == "cpu" else max(1, len(images))
         patches, logits = [], []
-        for part in images.split(at_once):
-            tap = AttentionRecorder(len(part), self._reduce)
-            with tap:
-                logits.append(self.classifier(part))
-            grid = token_grid(self.classifier, part, tap.layers)
-            patches.append(self._patches(tap.layers, grid))
+        for batch in images.split(at_once):
+            recorder = AttentionRecorder(len(batch), self._reduce)
+            with recorder:
+                logits.append(self.classifier(batch))
+            grid = token_grid(self.classifier, batch, recorder.layers)
+            patches.append(self._patches(recorder.layers, grid))
         return torch.cat(patches), torch.cat(logits), grid
 
     @staticmethod
     @torch.no_grad()
-    def _finish(images: Tensor, patches: Tensor, grid: TokenGrid, targets: Tensor) -> Explanation:
-        """The explanation of images whose patches have this relevance."""
+    def _to_explanation(images: Tensor, patches: Tensor, grid: TokenGrid, targets: Tensor) -> Explanation:
+        """The explanation of images by the relevance of their patches."""
         tiny = torch.finfo(patches.dtype).tiny
         patches = patches / patches.amax(1, keepdim=True).clamp_min(tiny)
-        square = patches.unflatten(1, (1, grid.rows, grid.columns))
-        mask = functional.interpolate(square, images.shape[-2:], mode="bilinear", align_corners=False).clamp_(0, 1)
+        maps = patches.unflatten(1, (1, grid.rows, grid.columns))  # batch, 1, rows, columns
+        mask = functional.interpolate(maps, images.shape[-2:], mode="bilinear", align_corners=False).clamp_(0, 1)
         return Explanation(mask=mask, kept=images * mask, targets=targets, representation_mask=patches[:, None])

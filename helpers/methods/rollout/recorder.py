@@ -1,8 +1,7 @@
-"""Read the attention of every layer during a forward pass, without touching the model.
+"""Record the attention of every layer during a forward pass, without modifying the model.
 
-A transformer computes `softmax(q k^T) v` either in one fused operation, which never shows the softmax, or in plain
-steps. A `TorchFunctionMode` sees the calls of both kinds as they happen: no hook is registered and no flag is set, so
-there is nothing to restore afterwards, whatever goes wrong.
+A transformer computes `softmax(q k^T) v` in a fused operation, which hides the softmax, or in separate steps. A
+`TorchFunctionMode` intercepts the calls of both: there are no hooks or flags to restore, even after an error.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from helpers.methods.rollout.tokens import ALTERNATIVES
 Reduction = Callable[[Float[Tensor, "some heads tokens tokens"]], Tensor]
 
 _SOFTMAXES = (Tensor.softmax, torch.softmax, functional.softmax, torch.special.softmax)
-_CACHE = 2**18  # numbers of attention computed at once without gradients: they stay in a processor's cache
+_CACHE = 2**18  # entries of attention per chunk on a CPU, so that a chunk stays in its cache
 
 
 class AttentionRecorder(TorchFunctionMode):
-    """Collects the attention of each layer while the block runs.
+    """A context manager that records the attention of each layer.
 
     Args:
-        batch: how many images the model is given.
-        reduce: what to keep of the attention of some images, the batch first; by default all of it.
-        keep_graph: make the attention part of the graph of gradients, even where nothing else is.
+        batch: number of images in the forward pass.
+        reduce: applied to the attention of a chunk of images before it is stored; None stores all of it.
+        keep_graph: record the attention in the autograd graph, even if the model is frozen.
 
     Attributes:
-        layers: what was kept, in the order of the layers.
+        layers: the stored attention, first layer first.
 
     Raises:
         ValueError: (during the forward pass) the model attends within windows.
@@ -48,7 +47,7 @@ class AttentionRecorder(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        """Take part in attention, pass on everything else."""
+        """Intercept attention, and forward every other call."""
         kwargs = kwargs or {}
         if func is functional.scaled_dot_product_attention:
             return self._fused(*args, **kwargs)
@@ -60,7 +59,7 @@ class AttentionRecorder(TorchFunctionMode):
         return result
 
     def _fused(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """PyTorch's fused attention, in steps; one query for many keys is pooling, and no layer."""
+        """PyTorch's fused attention in separate steps; attention pooling, with other queries than keys, is no layer."""
         mask = kwargs.get("attn_mask", args[0] if args else None)
         if query.shape[-2] != key.shape[-2] or kwargs.get("is_causal") or kwargs.get("enable_gqa"):
             return functional.scaled_dot_product_attention(query, key, value, *args, **kwargs)
@@ -70,33 +69,34 @@ class AttentionRecorder(TorchFunctionMode):
     def _multi_head(self, query: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, None]:
         """PyTorch's `nn.MultiheadAttention`, as torchvision uses it: (tokens, batch, features), no mask."""
         _, _, _, heads, weight, bias, _, _, _, _, out_weight, out_bias = args[:12]
+        # (tokens, batch, 3, heads, features per head)
         projected = functional.linear(query, weight, bias).unflatten(-1, (3, heads, -1))
-        q, k, v = projected.permute(2, 1, 3, 0, 4)  # each (batch, heads, tokens, features of a head)
-        attended = self._attend(q, k, v, None, 1 / math.sqrt(q.shape[-1]))
+        q, k, v = projected.permute(2, 1, 3, 0, 4)  # each (batch, heads, tokens, features per head)
+        attended = self._attend(q, k, v, None, 1 / math.sqrt(q.shape[-1]))  # like q
         return functional.linear(attended.permute(2, 0, 1, 3).flatten(2), out_weight, out_bias), None
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-        """Attention in plain steps, of a few images at a time where no gradient is wanted."""
+        """Attention in separate steps, without gradients in chunks of images."""
         self._check(query.shape[0], query.ndim)
         query = query * scale
         if self.keep_graph:
             attention = self._take(_softmax(query @ key.transpose(-2, -1), mask))
             return attention @ value
-        some = max(1, _CACHE // (query.shape[1] * query.shape[2] ** 2))
-        if query.device.type != "cpu" or some >= len(query):
-            some = max(1, len(query))
-        kept, results = [], []
-        for first in range(0, len(query), some):
-            part = slice(first, first + some)
-            its_mask = mask[part] if mask is not None and mask.ndim == 4 and mask.shape[0] > 1 else mask
-            attention = _softmax(query[part] @ key[part].transpose(-2, -1), its_mask)
-            results.append(attention @ value[part])
-            kept.append(self._reduced(attention))
-        self.layers.append(torch.cat(kept))
+        chunk = max(1, len(query))
+        if query.device.type == "cpu":
+            chunk = min(chunk, max(1, _CACHE // (query.shape[1] * query.shape[2] ** 2)))
+        reduced, results = [], []
+        for first in range(0, len(query), chunk):
+            rows = slice(first, first + chunk)
+            row_mask = mask[rows] if mask is not None and mask.ndim == 4 and mask.shape[0] > 1 else mask
+            attention = _softmax(query[rows] @ key[rows].transpose(-2, -1), row_mask)  # chunk, heads, tokens, tokens
+            results.append(attention @ value[rows])
+            reduced.append(self._reduced(attention))
+        self.layers.append(torch.cat(reduced))
         return torch.cat(results)
 
     def _take(self, attention: Tensor) -> Tensor:
-        """Keep the attention of all images of a layer."""
+        """Store the attention of a layer for all images."""
         self._check(attention.shape[0], attention.ndim)
         if self.keep_graph and not attention.requires_grad:
             attention.requires_grad_()  # the first layer of a frozen model
@@ -107,11 +107,11 @@ class AttentionRecorder(TorchFunctionMode):
         return attention if self.reduce is None else self.reduce(attention)
 
     def _check(self, first: int, dimensions: int) -> None:
-        """Windows are folded into the batch, so that it grows, or have a dimension of their own."""
+        """Raise a ValueError for window attention, which enlarges the batch or adds a dimension."""
         if dimensions != 4 or first != self.batch:
             raise ValueError(
-                "this model attends within windows (as Swin does), where no token sees all others and no class token "
-                "gathers them, so rollout has no meaning; use a transformer with global attention (ViT, DeiT). "
+                "this model attends within windows (as Swin does), where no token attends to all others, without a "
+                "class token, so rollout has no meaning; use a transformer with global attention (ViT, DeiT). "
                 f"{ALTERNATIVES}"
             )
 
@@ -124,7 +124,7 @@ def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _is_attention(result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether a softmax is that of tokens over tokens: over the last of two equal dimensions, with heads before."""
+    """Whether the result of a softmax is attention: (batch, heads, tokens, tokens), normalised over the last axis."""
     if not isinstance(result, Tensor) or result.ndim < 4 or result.shape[-1] != result.shape[-2]:
         return False
     dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
@@ -132,7 +132,7 @@ def _is_attention(result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> b
 
 
 def _is_plain(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether `multi_head_attention_forward` is asked for self-attention without masks and extra biases."""
+    """Whether a call of `multi_head_attention_forward` is self-attention without masks and extra biases."""
     named = ("key_padding_mask", "attn_mask", "use_separate_proj_weight", "static_k", "static_v", "is_causal")
     plain = len(args) == 13 and args[0] is args[1] is args[2] and args[7] is args[8] is None and not args[9]
     return plain and not any(kwargs.get(name) is not None and kwargs.get(name) is not False for name in named)

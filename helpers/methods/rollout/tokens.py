@@ -1,4 +1,4 @@
-"""Which tokens of a vision transformer are patches, and where they lie."""
+"""The grid of patches behind the tokens of a vision transformer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ALTERNATIVES = "CartoonX and Pixel RDE (helpers.methods.rde) explain any classif
 
 @dataclass(frozen=True)
 class TokenGrid:
-    """The tokens of an image: the class token, perhaps others, then the patches row by row.
+    """The tokens of an image: prefix tokens, the class token first, then the patches row by row.
 
     Attributes:
         rows, columns: of patches.
-        prefix: how many tokens come before them (class token, distillation token, registers).
+        prefix: number of tokens before them (class token, distillation token, registers).
     """
 
     rows: int
@@ -24,28 +24,28 @@ class TokenGrid:
     prefix: int
 
     def __len__(self) -> int:
-        """The number of all tokens."""
+        """The total number of tokens."""
         return self.prefix + self.rows * self.columns
 
 
 def check_class_token(model: nn.Module) -> None:
-    """Raise a ValueError where the model is in training mode, or answers from anything but a class token."""
+    """Raise a ValueError if the model is in training mode, or does not predict from a class token."""
     if model.training:
-        raise ValueError("the model is in training mode, where dropout falsifies attention; call model.eval() first")
+        raise ValueError("the model is in training mode, where dropout changes attention; call model.eval() first")
     network = unwrap_classifier(model)
     pool = getattr(network, "global_pool", "token")
     if isinstance(pool, str) and pool in ("avg", "avgmax", "max", "map", "prr") and _is_transformer(network):
         raise ValueError(
-            f"this model answers from its patches (global_pool={pool!r}), not from a class token, whose row rollout "
-            f"follows; use a model with global_pool='token'. {ALTERNATIVES}"
+            f"this model predicts from its patches (global_pool={pool!r}), not from the class token, whose row is the "
+            f"rollout; use a model with global_pool='token'. {ALTERNATIVES}"
         )
 
 
 def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> TokenGrid:
-    """The grid that the tokens seen in a model's attention stand for.
+    """The grid of patches of the tokens in recorded attention.
 
     Raises:
-        ValueError: there was no attention, the layers differ in their tokens, there is no class token, or the tokens
+        ValueError: there is no attention, the layers differ in their tokens, there is no class token, or the tokens
             are not the model's patches.
     """
     counts = {layer.shape[-1] for layer in layers}
@@ -56,18 +56,18 @@ def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> To
         )
     if len(counts) > 1:
         raise ValueError(
-            f"this model's layers attend over {sorted(counts)} tokens; rollout multiplies layers of the same tokens: "
+            f"this model's layers attend over {sorted(counts)} tokens; rollout needs the same tokens in all layers: "
             f"use a transformer that keeps them (ViT, DeiT). {ALTERNATIVES}"
         )
     network, tokens = unwrap_classifier(model), counts.pop()
     prefix = _prefix_tokens(network)
     if prefix == 0:
         raise ValueError(
-            "this model has no class token, whose row rollout follows; use one that has (ViT, DeiT; class_token=True). "
+            "this model has no class token, whose row is the rollout; use one that has (ViT, DeiT; class_token=True). "
             f"{ALTERNATIVES}"
         )
     height, width = images.shape[-2:]
-    rows, columns = _grid_size(network, height, width) or _by_aspect(tokens - prefix, height, width)
+    rows, columns = _grid_size(network, height, width) or _grid_by_aspect(tokens - prefix, height, width)
     if rows * columns + prefix != tokens or abs(rows * width - columns * height) >= max(height, width):
         raise ValueError(
             f"this model attends over {tokens} tokens, which are not {prefix} and {rows} x {columns} patches; rollout "
@@ -83,12 +83,12 @@ def unwrap_classifier(model: nn.Module) -> nn.Module:
 
 
 def _is_transformer(network: nn.Module) -> bool:
-    """Convolutional networks of timm have a `global_pool` too."""
+    """Whether a network of timm is a transformer: convolutional ones have a `global_pool` too."""
     return hasattr(network, "blocks") and hasattr(network, "patch_embed")
 
 
 def _prefix_tokens(network: nn.Module) -> int:
-    """How many tokens come before the patches: 0 where there is no class token."""
+    """The number of tokens before the patches; 0 without a class token."""
     count = getattr(network, "num_prefix_tokens", None)  # timm
     classes = getattr(network, "cls_token", None)
     if count is not None:
@@ -99,17 +99,17 @@ def _prefix_tokens(network: nn.Module) -> int:
 
 
 def _grid_size(network: nn.Module, height: int, width: int) -> tuple[int, int] | None:
-    """The grid as the model's patch embedding gives it, None where it does not."""
-    of_embedding = getattr(getattr(network, "patch_embed", None), "dynamic_feat_size", None)  # timm
-    if callable(of_embedding):
-        rows, columns = of_embedding((height, width))
+    """The grid of the model's patch embedding; None if it is not known."""
+    feature_size = getattr(getattr(network, "patch_embed", None), "dynamic_feat_size", None)  # timm
+    if callable(feature_size):
+        rows, columns = feature_size((height, width))
         return int(rows), int(columns)
     side = getattr(network, "patch_size", None)  # torchvision
     return (height // side, width // side) if isinstance(side, int) else None
 
 
-def _by_aspect(patches: int, height: int, width: int) -> tuple[int, int]:
-    """The grid of so many patches whose shape is nearest to that of the image."""
-    fits = [rows for rows in range(1, patches + 1) if patches % rows == 0]
-    rows = min(fits, key=lambda rows: abs(rows * rows * width - patches * height), default=1)
+def _grid_by_aspect(patches: int, height: int, width: int) -> tuple[int, int]:
+    """The grid of this number of patches whose aspect ratio is closest to the image's."""
+    divisors = [rows for rows in range(1, patches + 1) if patches % rows == 0]
+    rows = min(divisors, key=lambda rows: abs(rows * rows * width - patches * height), default=1)
     return rows, patches // rows
