@@ -66,10 +66,10 @@ class DistortionMeasure:
 
     def select(self, images: Images) -> DistortionMeasure:
         """The same measure for some images of the batch."""
-        part = copy(self)
-        part.targets, part.reference = self.targets[images], self.reference[images]
-        part.probabilities, part.scale = self.probabilities[images], self.scale[images]
-        return part
+        subset = copy(self)
+        subset.targets, subset.reference = self.targets[images], self.reference[images]
+        subset.probabilities, subset.scale = self.probabilities[images], self.scale[images]
+        return subset
 
     @staticmethod
     def _targets(logits: Tensor, target: Target) -> Tensor:

@@ -94,12 +94,12 @@ class RateDistortion:
 
     def select(self, images: Images) -> RateDistortion:
         """The same problem for some images of the batch."""
-        part = copy(self)
-        part.coefficients, part.measure = self.coefficients[images], self.measure.select(images)
-        part.mean, part.deviation = self.mean[images], self.deviation[images]
-        part.sparsity_weights = self.sparsity_weights[images]
-        part.grey = None if self.grey is None else self.grey[images]
-        return part
+        subset = copy(self)
+        subset.coefficients, subset.measure = self.coefficients[images], self.measure.select(images)
+        subset.mean, subset.deviation = self.mean[images], self.deviation[images]
+        subset.sparsity_weights = self.sparsity_weights[images]
+        subset.grey = None if self.grey is None else self.grey[images]
+        return subset
 
     def draw(self, draws: int, generator: torch.Generator) -> Float[Tensor, "draws channels k"]:
         """Noise draws, shared by all images of the batch."""
