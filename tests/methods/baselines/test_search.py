@@ -238,7 +238,7 @@ class TestIGOS:
     def statement(self, search, images, x, y, shares=(1.0,), noise=None):
         """Equation 7, term by term, averaged over shares of the way; halved where it is an integral."""
         total = 0.0
-        for place, kind in enumerate(search.kinds.tolist()):
+        for place, kind in enumerate(search.class_index.tolist()):
             image = images[place : place + 1]
             hidden = gaussian_blur(image, 50 / 224 * 24, round(25 / 224 * 24))
             large = [
