@@ -277,7 +277,7 @@ def test_relative_positions_and_rotary_positions_are_part_of_the_attention():
         ("resnet10t", {}, "no attention"),
         ("xcit_nano_12_p16_224", {"depth": 1}, "not 1 and"),
         ("levit_128s", {}, "layers attend over"),
-        ("vit_tiny_patch16_224", {"class_token": False, "global_pool": "avg", "depth": 1}, "not from a class token"),
+        ("vit_tiny_patch16_224", {"class_token": False, "global_pool": "avg", "depth": 1}, "not from the class token"),
         ("vit_tiny_patch16_224", {"class_token": False, "global_pool": "", "depth": 1}, "no class token"),
     ],
 )
