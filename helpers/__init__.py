@@ -1,4 +1,4 @@
-"""What the notebooks of *Keep What Matters* share: explanation methods, their data, protocols and pictures."""
+"""The package behind *Keep What Matters*: explanation methods, their data, experiments and figures."""
 
 from helpers.core.lazy import lazy_exports
 

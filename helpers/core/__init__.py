@@ -1,1 +1,1 @@
-"""What everything else stands on: explanations, class masks, files, the runtime."""
+"""The foundation of all other packages: explanations, class masks, files, the runtime."""

@@ -1,4 +1,4 @@
-"""Files: where the project's and the reader's are, what identifies them, and writing that no kill can tear."""
+"""Files: the folders of the project and of the reader's data, digests, and atomic writing."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ ROOT = Path(__file__).resolve().parents[2]
 """The project's root."""
 
 MODELS_FOLDER = ROOT / "models"
-"""The weights that come with the book."""
+"""The folder of the weights that ship with the book."""
 
 DATA_VARIABLE = "XAIBOOK_DATA"
 """The environment variable that names the folder of real photographs and weights."""
 
-STALE_SECONDS = 3600.0  # a temporary file this old has no writer any more
+STALE_SECONDS = 3600.0  # a temporary file this old was left by a killed writer
 
 
 class UnknownDataFolderError(FileNotFoundError, ValueError):
-    """Real data is needed, and nothing says where it is."""
+    """Real data is needed, but its folder is not known."""
 
 
 def data_folder(root: str | Path | None = None) -> Path:
-    """The folder of real data: `root`, or what `XAIBOOK_DATA` names.
+    """The folder of real data: `root`, or the one that `XAIBOOK_DATA` names.
 
     Raises:
         ValueError: neither is given.
         FileNotFoundError: there is no such folder.
     """
-    chosen = root if root is not None else os.environ.get(DATA_VARIABLE)
-    if not chosen:
+    path = root if root is not None else os.environ.get(DATA_VARIABLE)
+    if not path:
         raise UnknownDataFolderError(
-            f"real data is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"real data is needed, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
             "holds imagenet-samples/ and models/, or pass root="
         )
-    folder = Path(chosen).expanduser()
+    folder = Path(path).expanduser()
     if not folder.is_dir():
         source = "root" if root is not None else DATA_VARIABLE
         raise FileNotFoundError(f"{source} names {folder}, but there is no such folder; correct it")
@@ -70,14 +70,14 @@ def file_digest(path: str | Path) -> str:
 
 
 def atomic_write(path: str | Path, content: bytes) -> None:
-    """Write a file whole or not at all, as `atomic_file` does, from bytes in memory.
+    """Write bytes to a file, completely or not at all (see `atomic_file`).
 
     Args:
-        path: the file; its folder is made if need be.
-        content: all of its bytes.
+        path: the file; its folder is created if missing.
+        content: all bytes of the file.
 
     Raises:
-        OSError: the folder cannot be written; nothing is left behind.
+        OSError: the folder is not writable; no temporary file remains.
     """
     with atomic_file(path) as file:
         file.write(content)
@@ -85,23 +85,23 @@ def atomic_write(path: str | Path, content: bytes) -> None:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a file for writing so that a reader, or a kill, at any moment meets the old content or all of the new.
+    """Open a file for atomic writing: at any moment, readers see either the old content or all of the new.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and the file takes the final name in
-    one step at the end of the `with` block; where the block raises, the old content stays. Two writers at once are
-    safe: one of the two contents stays.
+    The bytes go to a temporary file in the same folder, which is flushed to the disk and renamed at the end of the
+    `with` block. If the block raises or the process is killed, the old content stays. Of two concurrent writers, one
+    wins.
 
     Args:
-        path: the file; its folder is made if need be.
+        path: the file; its folder is created if missing.
 
     Raises:
-        OSError: the folder cannot be written; nothing is left behind.
+        OSError: the folder is not writable; no temporary file remains.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(6)}.part")
     try:
-        # "x": the name is new; unlike tempfile's, the file gets the permissions of any other one
+        # "x": the name is new; unlike tempfile, this gives the file the usual permissions
         with open(temporary, "xb") as file:
             yield file
             file.flush()
@@ -114,7 +114,7 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's list of names to the disk, where the system can do that (Windows cannot)."""
+    """Flush a folder's list of file names to the disk, on systems that can (not Windows)."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -125,8 +125,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_stale_parts(folder: Path) -> None:
-    """Remove the temporary files that killed writers left in a folder; those of the last hour may be in use."""
-    for part in folder.glob(".*.part"):
+    """Remove temporary files that killed writers left in a folder; those of the last hour may still be in use."""
+    for path in folder.glob(".*.part"):
         with suppress(OSError):  # another process may remove it too
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                part.unlink()
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()

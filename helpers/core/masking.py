@@ -1,4 +1,4 @@
-"""Images seen through masks, and the colour that shows where a mask hides them."""
+"""Masked images, and the baseline colour of hidden pixels."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from helpers.core.types import Variant
 def apply_mask(
     images: Float[Tensor, "batch 3 height width"],
     mask: Float[Tensor, "batch 1 height width"],
-    hidden: Float[Tensor, "1 3 1 1"] | None = None,
+    baseline: Float[Tensor, "1 3 1 1"] | None = None,
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Images seen through a mask: pixels where it is 1, black (or the colour `hidden`) where it is 0."""
-    return images * mask if hidden is None else hidden + (images - hidden) * mask
+    """Masked images: the image where the mask is 1, the baseline colour (black if None) where it is 0."""
+    return images * mask if baseline is None else baseline + (images - baseline) * mask
 
 
 def baseline_colour(classifier: object, variant: Variant) -> Float[Tensor, "1 3 1 1"] | None:
-    """The colour that shows where a mask hides: None for black; published: the classifier's mean colour.
+    """The baseline colour of a variant: None (black), or the classifier's mean colour if published.
 
-    The published code multiplies the normalised image, in which 0 is the mean colour.
+    The published code multiplies the normalised image by the mask, and there 0 is the mean colour.
 
     Raises:
-        ValueError: the published variant is asked of a classifier that has no normaliser.
+        ValueError: the variant is published and the classifier has no normaliser.
     """
     if variant != "published":
         return None

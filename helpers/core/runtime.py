@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
-    """Turn a device's name into a device: `"auto"` is the first GPU where there is one, else the CPU.
+    """The device of a name: `"auto"` is the first GPU if there is one, else the CPU.
 
     Raises:
         ValueError: the device is unknown, or it is not on this machine.
@@ -34,7 +34,7 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def random_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own on `device`: no method here draws from PyTorch's global one."""
+    """A new generator on `device`; nothing in this project draws from PyTorch's global one."""
     return torch.Generator(device=device).manual_seed(seed)
 
 

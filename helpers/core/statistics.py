@@ -1,4 +1,4 @@
-"""Statistics over images: the size of an effect, and how well so many images pin it down."""
+"""Statistics over images with bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Float, Integer
 
 RESAMPLES = 4000
 LEVEL = 0.95
-_AT_ONCE = 2**22  # weights that are turned into doubles together
+_WEIGHTS_AT_ONCE = 2**22  # bootstrap weights converted to doubles together
 
 Values = Sequence[float | int] | np.ndarray | pd.Series
 
@@ -23,7 +23,7 @@ class Effect:
     """A statistic over images with its 95 % interval.
 
     Attributes:
-        value: the statistic, such as a mean; nan where there was no image.
+        value: the statistic, such as a mean; nan if there is no image.
         low, high: the ends of the interval; nan for fewer than two images.
         count: number of images.
     """
@@ -34,11 +34,11 @@ class Effect:
     count: int
 
     def side_of(self, null: float | int = 0.0) -> int:
-        """1 if the whole interval lies above `null`, -1 if below, 0 if it reaches to both sides or is not known."""
+        """1 if the whole interval lies above `null`, -1 if below it, 0 if it contains `null` or is not known."""
         return int(self.low > null) - int(self.high < null)
 
     def exponential(self) -> Effect:
-        """The effect on a logarithm as a factor."""
+        """The exponential of an effect on a logarithm: a factor."""
         return Effect(math.exp(self.value), math.exp(self.low), math.exp(self.high), self.count)
 
     def __str__(self) -> str:
@@ -53,27 +53,27 @@ class Effect:
 def mean_effect(values: Values, *, seed: int = 0, resamples: int = RESAMPLES) -> Effect:
     """The mean of one value per image, and its percentile bootstrap interval over images.
 
-    For two methods give the difference of each image: the comparison is then paired.
+    To compare two methods in pairs, pass the difference of each image.
 
     Args:
-        values: one per image; nan where an image has none: it is left out.
-        seed: of the resampling.
-        resamples: how often images are drawn anew, with repeats.
+        values: one per image; images with nan are left out.
+        seed: seed of the resampling.
+        resamples: number of bootstrap resamples.
     """
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
     return bootstrap(known[:, None], lambda means: means[..., 0], draw_images(len(known), seed, resamples))
 
 
-def ratio_effect(over: Values, under: Values, *, seed: int = 0, resamples: int = RESAMPLES) -> Effect:
+def ratio_effect(numerator: Values, denominator: Values, *, seed: int = 0, resamples: int = RESAMPLES) -> Effect:
     """The ratio of two means over the same images, and its percentile bootstrap interval.
 
     Args:
-        over: one value per image.
-        under: one value per image; its mean is the divisor.
+        numerator: one value per image.
+        denominator: one value per image.
         seed, resamples: as for `mean_effect`.
     """
-    values = np.stack([np.asarray(over, dtype=float), np.asarray(under, dtype=float)], axis=1)
+    values = np.stack([np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)], axis=1)
     return bootstrap(values, lambda means: means[..., 0] / means[..., 1], draw_images(len(values), seed, resamples))
 
 
@@ -85,9 +85,9 @@ def bootstrap(
     """A function of means over images, and its percentile bootstrap interval.
 
     Args:
-        values: all columns are resampled together.
-        statistic: from means, (..., columns), to one number for each, (...).
-        draws: as `draw_images` returns.
+        values: one row per image; all columns are resampled together.
+        statistic: from means (..., columns) to numbers (...).
+        draws: the result of `draw_images`.
     """
     count = len(values)
     if count == 0:
@@ -101,22 +101,22 @@ def resampled_means(
     values: Float[np.ndarray, "images columns"], draws: Integer[np.ndarray, "resamples images"]
 ) -> Float[np.ndarray, "resamples columns"]:
     """The means of all columns over each resample of the images."""
-    rows = max(1, _AT_ONCE // len(values))
+    rows = max(1, _WEIGHTS_AT_ONCE // len(values))
     sums = [draws[start : start + rows].astype(float) @ values for start in range(0, len(draws), rows)]
     return np.concatenate(sums) / len(values)
 
 
 def percentile_interval(statistics: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """The ends that hold the middle 95 % of a statistic's resamples."""
+    """The 2.5 % and 97.5 % quantiles of a statistic over all resamples."""
     low, high = np.quantile(statistics, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 @lru_cache(maxsize=4)
 def draw_images(count: int, seed: int = 0, resamples: int = RESAMPLES) -> Integer[np.ndarray, "resamples images"]:
-    """How often each of `count` images is in each resample; read-only.
+    """The number of times that each of `count` images occurs in each resample; a read-only array.
 
-    Cached: tables of the same images and seed resample them alike, and a sweep asks for the same draws many times.
+    Cached, since a sweep needs the same draws many times.
     """
     rng = np.random.default_rng(seed)
     draws = np.empty((resamples, count), np.uint16)
@@ -127,7 +127,7 @@ def draw_images(count: int, seed: int = 0, resamples: int = RESAMPLES) -> Intege
 
 
 def _rounded(value: float) -> str:
-    """Two decimals, or two digits of a smaller number, with a true minus sign."""
+    """A number with two decimals, or with two significant digits if it is below 0.1, and a true minus sign."""
     size = abs(value)
     decimals = 2 if size >= 0.1 or size == 0 else min(5, 1 - math.floor(math.log10(size)))
     return f"{value:.{decimals}f}".replace("-", "−")

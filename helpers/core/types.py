@@ -1,4 +1,4 @@
-"""Types of options that several modules share."""
+"""Option types shared by several modules."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 Variant = Literal["corrected", "published"]
-"""Whether a method does as its paper says (defects of the published code mended), or as the published code does."""
+"""The method as its paper describes it (with defects of the published code corrected), or as the published code."""
 
 Split = Literal["train", "validation", "test"]
-"""The three disjoint sets of a data set's images."""
+"""The three disjoint subsets of a dataset."""
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
-"""The number format of training, by its name in Lightning."""
+"""The number format of training, as Lightning names it."""
 
 Count = Annotated[int, Field(ge=1)]
 """A positive whole number."""

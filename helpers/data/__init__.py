@@ -1,1 +1,1 @@
-"""Images: photographs, ImageNet samples, scenes, images with several classes, small images with labels."""
+"""Images: photographs, ImageNet samples, scenes, multi-label images, small labelled images."""

@@ -1,4 +1,4 @@
-"""Photographs from files to tensors in [0, 1], and back; whatever a file holds, an image or a clear error."""
+"""Photographs from files to tensors in [0, 1] and back, with a clear error for every unreadable file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from torchvision.transforms.v2 import functional as transforms
 Resize = Literal["stretch", "crop", "pad"]
 
 MAX_PIXELS = 50_000_000
-"""The most pixels that a picture may have, before or after resizing; loading one of that size takes about 1 GB."""
+"""The largest number of pixels of a picture, before or after resizing; loading one of that size takes about 1 GB."""
 
 MAX_BYTES = 512 * 2**20
-"""The largest file that is read."""
+"""The size of the largest file that is read."""
 
 # Only formats of photographs: Pillow hands some others (EPS) to outside programs.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
@@ -45,23 +45,23 @@ _ORIENTATIONS = {
 
 @runtime_checkable
 class BinaryStream(Protocol):
-    """An open binary file, or anything that reads like one."""
+    """A binary file-like object; unlike `typing.BinaryIO`, a type that can be checked at run time."""
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move to a place."""
+        """Move the current position."""
 
     def tell(self) -> int:
-        """The present place."""
+        """The current position."""
 
     def seekable(self) -> bool:
         """Whether `seek` works."""
 
 
 class UnreadableImageError(ValueError):
-    """A file that cannot be loaded as a picture: which, why, and what to do."""
+    """A file that cannot be loaded as a picture; the message names the file, the reason and a remedy."""
 
 
 def load_image(
@@ -71,27 +71,27 @@ def load_image(
 ) -> Float[Tensor, "3 height width"]:
     """Load a photograph as red, green and blue in [0, 1].
 
-    The picture is turned as its EXIF orientation says. Transparent parts are laid on white, grey pictures get three
-    equal channels, 16-bit grey is divided by 65535, CMYK is converted without a colour profile, and an animation
-    gives its first frame.
+    The picture is rotated according to its EXIF orientation. Transparent pixels are blended with white, grey pictures
+    get three equal channels, 16-bit grey is divided by 65535, CMYK is converted without a colour profile, and of an
+    animation the first frame is used.
 
     Args:
         source: a path, the bytes of a file, or a binary stream (read, never closed).
         size: the side in pixels, or (height, width); None keeps the picture's own size.
-        resize: `"stretch"` as the papers do (the tensor resized to the size whatever its shape, bilinear with
-            antialiasing), `"crop"` (scaled until it covers the size, then cropped at the centre), or `"pad"` (scaled
-            until it fits into the size, the rest mid-grey).
+        resize: `"stretch"` as in the papers (the tensor is resized regardless of its aspect ratio, bilinear with
+            antialiasing), `"crop"` (scaled to cover the size, then cropped at the centre), or `"pad"` (scaled to fit
+            into the size, with a mid-grey border).
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableImageError: (a ValueError) the file is empty, truncated, no picture, of more than `MAX_PIXELS`, or
-            of a kind without a known range of values.
-        ValueError: the size is not positive, or too large, or the path is a folder.
+        UnreadableImageError: (a ValueError) the file is empty, truncated, not a picture, larger than `MAX_PIXELS`, or
+            of a mode without a known range of values.
+        ValueError: the size is not positive or too large, or the path is a folder.
     """
-    wanted = _checked_size(size, resize)
-    with _opened(source) as (stream, name):
+    target = _check_size(size, resize)
+    with _open(source) as (stream, name):
         image = _decode(stream, name)
-    return resize_image(image, wanted, resize)
+    return resize_image(image, target, resize)
 
 
 def resize_image(
@@ -102,15 +102,15 @@ def resize_image(
     Raises:
         ValueError: the size is not positive or too large, or the image is too elongated to be cropped to it.
     """
-    wanted = _checked_size(size, resize)
-    if wanted is None:
+    target = _check_size(size, resize)
+    if target is None:
         return image
-    height, width = wanted
+    height, width = target
     old_height, old_width = image.shape[-2:]
-    across, down = width / old_width, height / old_height
+    horizontal, vertical = width / old_width, height / old_height
     if resize == "stretch":
         scaled = (height, width)
-    elif (down >= across) == (resize == "crop"):  # the height decides
+    elif (vertical >= horizontal) == (resize == "crop"):  # the height determines the scale
         scaled = (height, max(1, int(height * old_width / old_height)))
     else:
         scaled = (max(1, int(width * old_height / old_width)), width)
@@ -122,11 +122,11 @@ def resize_image(
     result = transforms.resize(image, list(scaled), antialias=True).clamp(0, 1)
     if resize == "crop":
         return transforms.center_crop(result, [height, width])
-    return _padded(result, height, width)
+    return _pad(result, height, width)
 
 
 def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
-    """Turn an image of 1 or 3 channels into an 8-bit picture; values outside [0, 1] are clamped.
+    """An 8-bit picture of an image with 1 or 3 channels; values outside [0, 1] are clamped.
 
     Raises:
         ValueError: the image has another number of channels, or values that are not finite.
@@ -143,14 +143,14 @@ def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
 
 
 def image_digest(image: Tensor) -> str:
-    """The SHA-256 of an image's type, shape and values: equal images have equal digests, on any device."""
+    """The SHA-256 of an image's dtype, shape and values: equal images have equal digests on any device."""
     values = image.detach().to("cpu").contiguous()
-    head = f"{values.dtype} {tuple(values.shape)} ".encode()
-    return hashlib.sha256(head + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+    header = f"{values.dtype} {tuple(values.shape)} ".encode()
+    return hashlib.sha256(header + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
-def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | None:
-    """The size as (height, width), None for the picture's own."""
+def _check_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | None:
+    """The size as (height, width); None for the picture's own size."""
     if resize not in ("stretch", "crop", "pad"):
         raise ValueError(f"resize={resize!r} is not known; use 'stretch', 'crop' or 'pad'")
     if size is None:
@@ -162,8 +162,8 @@ def _checked_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int,
 
 
 @contextmanager
-def _opened(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryStream, str]]:
-    """The source as a stream, and its name for messages; only streams opened here are closed."""
+def _open(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryStream, str]]:
+    """The source as a stream, and its name for error messages; only streams opened here are closed."""
     if isinstance(source, bytes):
         with io.BytesIO(source) as stream:
             yield stream, "the bytes given"
@@ -182,20 +182,20 @@ def _opened(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryS
 
 
 def _decode(stream: BinaryStream, name: str) -> Float[Tensor, "3 height width"]:
-    """The picture in a stream, decoded only once its header has shown an acceptable size."""
+    """The picture in a stream; its size is checked in the header before any pixel is decoded."""
     if stream.seek(0, os.SEEK_END) > MAX_BYTES:
-        raise UnreadableImageError(f"{name} has more than {MAX_BYTES:,} bytes, the most that is read; reduce it first")
+        raise UnreadableImageError(f"{name} is larger than the limit of {MAX_BYTES:,} bytes; reduce it first")
     if stream.tell() == 0:
         raise UnreadableImageError(f"{name} is empty (0 bytes); copy or download it again")
     stream.seek(0)
     try:
-        # Pillow warns of oddities (broken EXIF, its own size limit): what matters is checked here.
+        # Pillow warns of broken EXIF and of its own size limit, which do not matter here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(cast(BinaryIO, stream), formats=_known_formats()) as picture:
+            with Image.open(cast(BinaryIO, stream), formats=_available_formats()) as picture:
                 _check_header(picture, name)
                 picture.load()
-                return _to_tensor(_upright(picture), name)
+                return _to_tensor(_rotate_upright(picture), name)
     except UnreadableImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -204,29 +204,27 @@ def _decode(stream: BinaryStream, name: str) -> Float[Tensor, "3 height width"]:
         ) from error
     except Image.UnidentifiedImageError as error:
         raise UnreadableImageError(
-            f"{name} is not a picture, or of a format that is not read here; give a JPEG, PNG, WebP, GIF, BMP or TIFF "
+            f"{name} is not a picture, or its format is not supported; use JPEG, PNG, WebP, GIF, BMP or TIFF "
             "(convert HEIC to JPEG first)"
         ) from error
-    except Exception as error:  # decoders raise many kinds of exceptions on damaged files
+    except Exception as error:  # decoders raise many types of exceptions on damaged files
         raise UnreadableImageError(
             f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated, damaged "
-            "or of a rare kind: copy or download it again, or save it anew as PNG or JPEG"
+            "or of a rare variant: copy or download it again, or save it anew as PNG or JPEG"
         ) from error
 
 
-def _known_formats() -> list[str]:
-    """The formats of `FORMATS` that this Pillow was built with."""
+def _available_formats() -> list[str]:
+    """The formats of `FORMATS` that this build of Pillow supports."""
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _check_header(picture: Image.Image, name: str) -> None:
-    """Refuse a picture by the size that its header claims, before any pixel is decoded."""
+    """Raise an error if the size in a picture's header is empty or too large."""
     width, height = picture.size
     if width < 1 or height < 1:
-        raise UnreadableImageError(
-            f"{name} is a picture of {width} x {height} pixels; give one with at least one pixel"
-        )
+        raise UnreadableImageError(f"{name} is a picture of {width} x {height} pixels; use one with at least one pixel")
     if width * height > MAX_PIXELS:
         raise UnreadableImageError(
             f"{name} claims {width} x {height} = {width * height:,} pixels; the limit is {MAX_PIXELS:,}: "
@@ -234,11 +232,14 @@ def _check_header(picture: Image.Image, name: str) -> None:
         )
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says; unreadable EXIF counts as none."""
+def _rotate_upright(picture: Image.Image) -> Image.Image:
+    """The picture rotated according to its EXIF orientation; unreadable EXIF is ignored.
+
+    Pillow's `exif_transpose` raises on damaged metadata, and rewrites them.
+    """
     try:
         orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # damaged metadata must not cost the picture
+    except Exception:  # a picture with damaged metadata can still be read
         orientation = 1
     method = _ORIENTATIONS.get(orientation)
     return picture if method is None else picture.transpose(method)
@@ -247,32 +248,33 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _to_tensor(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
     """Red, green and blue in [0, 1] from a picture of any mode."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        return _wide_grey(picture, name)
+        return _high_depth_grey(picture, name)
     if picture.has_transparency_data:
         layers = picture.convert("RGBA")
         picture = Image.new("RGB", layers.size, "white")
         picture.paste(layers, mask=layers.getchannel("A"))
     elif picture.mode != "RGB":
         picture = picture.convert("RGB")
-    # A writable copy: torch warns of read-only memory. Reordered as bytes, a quarter of the floats' memory.
+    # np.array makes a writable copy (torch warns of read-only memory); permuting bytes takes a quarter of the memory
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
     return pixels.float().div_(255)
 
 
-def _wide_grey(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
-    """A grey picture of more than 8 bits: whole numbers of 16 bits over 65535, or floats that are in [0, 1] already."""
+def _high_depth_grey(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
+    """A grey picture of more than 8 bits: 16-bit integers divided by 65535, or floats that already lie in [0, 1]."""
     values = torch.from_numpy(np.array(picture).astype(np.float32))
     largest = 1.0 if picture.mode == "F" else 65535.0
     if not bool(((values >= 0) & (values <= largest)).all()):
         raise UnreadableImageError(
-            f"{name} holds values outside [0, {largest:g}] (mode {picture.mode}), so black and white are not known; "
+            f"{name} has values outside [0, {largest:g}] (mode {picture.mode}), so black and white are undefined; "
             "scale it to 8 or 16 bits first"
         )
     return values.div_(largest).expand(3, -1, -1).contiguous()
 
 
-def _padded(image: Float[Tensor, "channels height width"], height: int, width: int) -> Float[Tensor, "channels h w"]:
-    """The image in the middle of a mid-grey (height, width); unchanged where it fills that already."""
-    down, across = height - image.shape[-2], width - image.shape[-1]
-    edges = [across // 2, down // 2, across - across // 2, down - down // 2]  # left, top, right, bottom
+def _pad(image: Float[Tensor, "channels height width"], height: int, width: int) -> Float[Tensor, "channels h w"]:
+    """The image centred on a mid-grey canvas of (height, width); unchanged if it already has that size."""
+    vertical, horizontal = height - image.shape[-2], width - image.shape[-1]
+    left, top = horizontal // 2, vertical // 2
+    edges = [left, top, horizontal - left, vertical - top]  # left, top, right, bottom
     return transforms.pad(image, edges, fill=[_PAD_VALUE]) if any(edges) else image

@@ -1,10 +1,10 @@
-"""The images that the book explains: freely licensed photographs, ImageNet samples, scenes, the reader's own."""
+"""The images explained in the book: freely licensed photographs, ImageNet samples, scenes, the reader's own."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from helpers.core.batch import Batch
 from helpers.core.files import data_file, file_digest
 from helpers.core.runtime import random_generator
 from helpers.data.images import SUFFIXES, Resize, image_digest, load_image
@@ -23,17 +24,18 @@ SCENES_LICENCE = "drawn by this book's own code (MIT)"
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """Some images with what is known of them.
+class ImageSet(Batch):
+    """Images with their names, labels, digests and licence.
 
     Attributes:
         names: one name per image, all different.
         images: the pixels in [0, 1], all of one size.
-        labels: the class of each image, -1 where it is not known.
-        digests: the SHA-256 of each file's bytes (of the pixels, where there is no file).
-        licence: on what terms the images may be used.
+        labels: the class of each image, -1 if it is not known.
+        digests: the SHA-256 of each file's bytes, or of the pixels of images without a file.
+        licence: the terms under which the images may be used.
     """
 
+    shared = ("licence",)
     names: tuple[str, ...]
     images: Float[Tensor, "count 3 height width"]
     labels: Int[Tensor, " count"]
@@ -41,7 +43,7 @@ class ImageSet:
     licence: str
 
     def __post_init__(self) -> None:
-        """Check that the parts belong together."""
+        """Check that the fields have matching lengths."""
         lengths = {len(self.names), len(self.images), len(self.labels), len(self.digests)}
         if len(lengths) > 1 or len(set(self.names)) < len(self.names):
             raise ValueError(
@@ -49,42 +51,21 @@ class ImageSet:
                 f"{len(self.images)} images, {len(self.labels)} labels and {len(self.digests)} digests"
             )
 
-    def __len__(self) -> int:
-        """The number of images."""
-        return len(self.names)
-
-    def __getitem__(self, index: slice) -> ImageSet:
-        """Some of the images, by a slice such as `images[:8]`."""
-        if not isinstance(index, slice):
-            raise TypeError("an ImageSet is indexed by a slice, such as images[2:3]; select(name) takes names")
-        return replace(
-            self,
-            names=self.names[index],
-            images=self.images[index],
-            labels=self.labels[index],
-            digests=self.digests[index],
-        )
-
     def select(self, *names: str) -> ImageSet:
-        """The images of these names, in this order.
+        """The images with these names, in this order.
 
         Raises:
-            ValueError: a name is not among them.
+            ValueError: there is no image of one of the names.
         """
         unknown = [name for name in names if name not in self.names]
         if unknown:
             raise ValueError(f"there is no image {unknown[0]!r}; there are {', '.join(self.names)}")
-        rows = [self.names.index(name) for name in names]
-        digests = tuple(self.digests[row] for row in rows)
-        return replace(self, names=names, images=self.images[rows], labels=self.labels[rows], digests=digests)
+        return self[torch.tensor([self.names.index(name) for name in names], dtype=torch.long)]
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A freely licensed photograph that lies inside the scikit-image wheel, with whom to credit.
-
-    The facts are those of the docstrings of `skimage.data`.
-    """
+    """A freely licensed photograph in the scikit-image wheel; credit and licence are those given in `skimage.data`."""
 
     file: str
     title: str
@@ -102,10 +83,10 @@ GALLERY: Mapping[str, Photograph] = {
     "retina": Photograph("retina.jpg", "A human retina", "Mikael Häggström", "CC0"),
     "hubble": Photograph("hubble_deep_field.jpg", "Hubble eXtreme Deep Field", "NASA", "public domain"),
 }
-"""Photographs that need no download and may be published, by name."""
+"""Photographs by name that need no download and may be published."""
 
 GALLERY_NAMES = ("chelsea", "coffee", "rocket", "astronaut", "camera", "clock")
-"""The photographs of everyday things, those that an ImageNet classifier can be asked about."""
+"""The photographs of everyday things, which suit an ImageNet classifier."""
 
 
 def gallery_images(
@@ -113,11 +94,11 @@ def gallery_images(
 ) -> ImageSet:
     """Photographs of `GALLERY`, read from the installed scikit-image: no download, free to publish.
 
-    Their labels are -1: nobody has given them an ImageNet class.
+    Their labels are -1, since they have no ImageNet class.
 
     Raises:
         ValueError: a name is not in `GALLERY`.
-        FileNotFoundError: the installed scikit-image does not hold the file.
+        FileNotFoundError: the installed scikit-image lacks the file.
     """
     unknown = [name for name in names if name not in GALLERY]
     if unknown:
@@ -126,7 +107,7 @@ def gallery_images(
         for name in names:
             if not (folder / GALLERY[name].file).is_file():
                 raise FileNotFoundError(
-                    f"the installed scikit-image holds no {GALLERY[name].file}; install scikit-image from its wheel"
+                    f"the installed scikit-image lacks {GALLERY[name].file}; install scikit-image from its wheel"
                 )
         paths = {name: folder / GALLERY[name].file for name in names}
         credits = [f"{GALLERY[name].title}: {GALLERY[name].credit} ({GALLERY[name].licence})" for name in names]
@@ -141,31 +122,31 @@ def imagenet_samples(
     resize: Resize = "stretch",
     seed: int | None = None,
 ) -> ImageSet:
-    """ImageNet sample photographs from the data folder (`root`, or what `XAIBOOK_DATA` names).
+    """ImageNet sample photographs from the data folder (`root`, or the one that `XAIBOOK_DATA` names).
 
     Args:
         root: the data folder, which holds `imagenet-samples/labels.csv`.
-        subset: `"study"` (the 100 images of the CartoonX reproduction) or `"rest"` (those of the 900 other classes).
+        subset: `"study"` (the 100 images of the CartoonX reproduction) or `"rest"` (images of the 900 other classes).
         size: as in `load_image`.
-        count: how many to load; all when None. A larger count begins with the images of a smaller one.
+        count: number of images; None for all. A larger count begins with the images of a smaller one.
         resize: as in `load_image`.
-        seed: None for the order of the file, which is by class (so the first ones are animals), else a random order.
+        seed: seed of a random order; None for the order of the file, which is by class (animals come first).
 
     Raises:
         ValueError: `XAIBOOK_DATA` is not set, the subset is unknown or the count is too large.
         FileNotFoundError: a file is missing; the message says where to put it.
     """
-    rows = _read_labels(data_file("imagenet-samples/labels.csv", root))
-    chosen = [row for row in rows if row[0].startswith(f"{subset}/")]
-    if not chosen:
-        subsets = sorted({file.split("/")[0] for file, _ in rows})
+    all_rows = _read_labels(data_file("imagenet-samples/labels.csv", root))
+    rows = [row for row in all_rows if row[0].startswith(f"{subset}/")]
+    if not rows:
+        subsets = sorted({file.split("/")[0] for file, _ in all_rows})
         raise ValueError(f"there is no subset {subset!r} in labels.csv; use one of {', '.join(subsets)}")
     if seed is not None:
-        order = torch.randperm(len(chosen), generator=random_generator(seed)).tolist()
-        chosen = [chosen[place] for place in order]
-    chosen = _first(chosen, count, f"subset {subset!r}")
-    paths = {Path(file).stem: data_file(f"imagenet-samples/{file}", root) for file, _ in chosen}
-    labels = torch.tensor([label for _, label in chosen])
+        order = torch.randperm(len(rows), generator=random_generator(seed)).tolist()
+        rows = [rows[index] for index in order]
+    rows = _first(rows, count, f"subset {subset!r}")
+    paths = {Path(file).stem: data_file(f"imagenet-samples/{file}", root) for file, _ in rows}
+    labels = torch.tensor([label for _, label in rows])
     return _load_all(paths, size, resize, licence=IMAGENET_LICENCE, labels=labels)
 
 
@@ -176,11 +157,11 @@ def folder_images(
     count: int | None = None,
     licence: str = "the reader's own",
 ) -> ImageSet:
-    """All photographs of a folder in the order of their names, labels -1; other files and subfolders are left out.
+    """The photographs in a folder, sorted by name, with labels -1; other files and subfolders are skipped.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: no photograph is in it, fewer than `count` are, or one cannot be read.
+        ValueError: the folder has no photographs or fewer than `count`, or one cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -191,7 +172,7 @@ def folder_images(
         raise ValueError(f"no photographs in {folder}; expected files that end in {', '.join(SUFFIXES)}")
     paths = _first(paths, count, str(folder))
     stems = [path.stem for path in paths]
-    # cat.png and cat.jpg side by side keep their endings, so that names stay different.
+    # cat.png and cat.jpg in one folder keep their suffixes, so that names stay different
     named = {path.name if stems.count(path.stem) > 1 else path.stem: path for path in paths}
     return _load_all(named, size, resize, licence=licence)
 
@@ -200,15 +181,15 @@ def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> 
     """Procedural scenes, labelled with the class of their largest object.
 
     Args:
-        count: how many.
+        count: number of scenes.
         size: the side in pixels.
-        seed: the seed; scene i depends on it and i only.
+        seed: the seed of the series; scene i depends on the seed and i only.
         options: further options of `helpers.data.scenes.make_scenes`.
     """
     scenes = make_scenes(count, size=size, seed=seed, **options)
     first = int(options.get("start", 0))
     return ImageSet(
-        names=tuple(f"scene-{seed}-{first + place:05d}" for place in range(count)),
+        names=tuple(f"scene-{seed}-{first + index:05d}" for index in range(count)),
         images=scenes.images,
         labels=scenes.label,
         digests=tuple(image_digest(image) for image in scenes.images),
@@ -216,10 +197,10 @@ def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> 
     )
 
 
-def _first(items: list[Any], count: int | None, where: str) -> list[Any]:
-    """The first `count` items, all when None."""
+def _first(items: list[Any], count: int | None, source: str) -> list[Any]:
+    """The first `count` items, or all if None."""
     if count is not None and not 1 <= count <= len(items):
-        raise ValueError(f"count={count}: {where} has {len(items)} images; ask for 1 to {len(items)}, or None for all")
+        raise ValueError(f"count={count}: {source} has {len(items)} images; ask for 1 to {len(items)}, or None for all")
     return items[:count]
 
 
@@ -229,7 +210,7 @@ def _read_labels(path: Path) -> list[tuple[str, int]]:
         try:
             return [(row["file"], int(row["class_index"])) for row in csv.DictReader(stream)]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not as expected: columns file,class_index,wnid with whole numbers") from error
+            raise ValueError(f"{path} must have the columns file,class_index,wnid with integer indices") from error
 
 
 def _load_all(
@@ -239,7 +220,7 @@ def _load_all(
     licence: str,
     labels: Int[Tensor, " count"] | None = None,
 ) -> ImageSet:
-    """The photographs of some files, by name, as one set."""
+    """The photographs in some files, by name, as one set."""
     images = torch.stack([load_image(path, size, resize) for path in paths.values()])
     digests = tuple(file_digest(path) for path in paths.values())
     labels = torch.full((len(images),), -1) if labels is None else labels

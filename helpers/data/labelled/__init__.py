@@ -1,4 +1,4 @@
-"""Small images with one label each: scenes of 32 px, CIFAR-10."""
+"""Small images with one label each: scenes of 32 px and CIFAR-10."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""CIFAR-10: as torchvision reads it, or from a lossy Parquet edition on disk (Krizhevsky, 2009)."""
+"""CIFAR-10 (Krizhevsky, 2009), as torchvision reads it or from a lossy Parquet edition."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from helpers.data.labelled.data import LabelledImages
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR10_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-Part = Literal["train", "test"]
+CIFAR10Split = Literal["train", "test"]
 
 
-def cifar10(part: Part, root: str | Path | None = None) -> LabelledImages:
-    """CIFAR-10 as it was published: 50,000 training and 10,000 test images.
+def cifar10(split: CIFAR10Split, root: str | Path | None = None) -> LabelledImages:
+    """CIFAR-10 as published: 50,000 training or 10,000 test images.
 
     Args:
-        part: which.
-        root: the folder that holds `cifar-10-batches-py`; None for the folder `cifar10` of the data folder.
+        split: `"train"` or `"test"`.
+        root: the folder that holds `cifar-10-batches-py`; None for `cifar10/` in the data folder.
 
     Raises:
-        FileNotFoundError: it is not there, or damaged; the message says what to fetch and where to put it.
+        FileNotFoundError: files are missing or damaged; the message says what to fetch and where to put it.
     """
     folder = cifar10_folder(root)
     try:
-        data = CIFAR10(str(folder), train=part == "train", download=False)  # compares each file with its MD5 digest
+        data = CIFAR10(str(folder), train=split == "train", download=False)  # checks each file's MD5 digest
     except RuntimeError as error:
-        raise FileNotFoundError(f"CIFAR-10 is not, or not wholly, in {folder}; {_fetch(folder)}") from error
+        raise FileNotFoundError(f"CIFAR-10 is missing or incomplete in {folder}; {_download_advice(folder)}") from error
     pixels = torch.from_numpy(np.ascontiguousarray(data.data.transpose(0, 3, 1, 2)))
     return LabelledImages(pixels, torch.tensor(data.targets), CIFAR10_CLASSES, "CIFAR-10")
 
 
 def cifar10_folder(root: str | Path | None = None) -> Path:
-    """The folder that holds `cifar-10-batches-py`: `root`, or the folder `cifar10` of the data folder.
+    """The folder that holds `cifar-10-batches-py`: `root`, or `cifar10/` in the data folder.
 
     Raises:
         FileNotFoundError: neither is known; the message says what to fetch and where to put it.
@@ -51,28 +51,29 @@ def cifar10_folder(root: str | Path | None = None) -> Path:
         return data_folder() / "cifar10"
     except ValueError as error:
         raise FileNotFoundError(
-            f"CIFAR-10 is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
-            f"holds cifar10/, or pass root=. Where nothing is there yet, {_fetch(Path(f'${DATA_VARIABLE}/cifar10'))}"
+            f"CIFAR-10 is needed, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"holds cifar10/, or pass root=. If you do not have it yet, "
+            f"{_download_advice(Path(f'${DATA_VARIABLE}/cifar10'))}"
         ) from error
 
 
-def _fetch(folder: Path) -> str:
-    """What to do about it."""
+def _download_advice(folder: Path) -> str:
+    """Instructions for downloading CIFAR-10 into a folder."""
     return f"fetch {CIFAR10_ARCHIVE} (163 MB), put it into {folder} and unpack it there: tar -xf cifar-10-python.tar.gz"
 
 
-def cifar10_parquet(part: Part, source: str, root: str | Path | None = None) -> LabelledImages:
-    """CIFAR-10 from `cifar10/train.parquet` and `test.parquet` of the data folder (columns `img` and `label`).
+def cifar10_parquet(split: CIFAR10Split, source: str, root: str | Path | None = None) -> LabelledImages:
+    """CIFAR-10 from `cifar10/train.parquet` or `test.parquet` in the data folder (columns `img` and `label`).
 
     Args:
-        part: which.
-        source: what to call it.
-        root: the data folder; None for what `XAIBOOK_DATA` names.
+        split: `"train"` or `"test"`.
+        source: the description of the data (`LabelledImages.source`).
+        root: the data folder; None for the one that `XAIBOOK_DATA` names.
 
     Raises:
-        FileNotFoundError, ValueError: a file is missing or not as expected, or the data folder is not known.
+        FileNotFoundError, ValueError: the file is missing or malformed, or the data folder is not known.
     """
-    path = data_file(f"cifar10/{part}.parquet", root)
+    path = data_file(f"cifar10/{split}.parquet", root)
     try:
         table = pd.read_parquet(path, columns=["img", "label"])
         pictures = [np.asarray(Image.open(io.BytesIO(row["bytes"])).convert("RGB")) for row in table["img"]]

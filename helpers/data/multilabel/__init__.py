@@ -1,4 +1,4 @@
-"""Images with several classes each: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with where the objects are."""
+"""Multi-label images: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with the regions of their objects."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""The archives that PASCAL VOC-2007 and COCO-2014 come in, and what to say where one is missing."""
+"""The archives of PASCAL VOC-2007 and COCO-2014, and helpful errors for missing ones."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from helpers.core.files import DATA_VARIABLE, data_folder
 
 @dataclass(frozen=True)
 class Archive:
-    """A file to fetch and unpack.
+    """A file to download and unpack.
 
     Attributes:
-        url: where it is.
-        size: how large it is, in words.
-        holds: a path inside it; where that exists, the archive has been unpacked.
+        url: its address.
+        size: its size, as text.
+        unpacked_path: a path inside it, which exists once the archive has been unpacked.
     """
 
     url: str
     size: str
-    holds: str
+    unpacked_path: str
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ class Archive:
 
     @property
     def unpack(self) -> str:
-        """The command that unpacks it where it lies."""
+        """The command that unpacks it in its folder."""
         return f"unzip {self.name}" if self.name.endswith(".zip") else f"tar -xf {self.name}"
 
 
@@ -54,17 +54,17 @@ _DATASETS = {
 
 
 class MissingArchiveError(FileNotFoundError):
-    """A data set is not there, or not all of it: which archives to fetch, how large they are, where they belong."""
+    """A dataset is missing or incomplete; the message lists the archives to download, their sizes and their folder."""
 
 
 def dataset_root(name: str, root: str | Path | None = None) -> Path:
-    """The folder of a data set: `root`, or the folder `name` inside the one that `XAIBOOK_DATA` names.
+    """The folder of a dataset: `root`, or the folder `name` in the data folder.
 
     It need not exist: `require` says what belongs in it.
 
     Raises:
-        ValueError: no root is given and the variable is not set.
-        FileNotFoundError: the variable names no folder.
+        ValueError: no root is given and `XAIBOOK_DATA` is not set.
+        FileNotFoundError: the data folder does not exist.
     """
     if root is not None:
         return Path(root).expanduser()
@@ -72,67 +72,69 @@ def dataset_root(name: str, root: str | Path | None = None) -> Path:
         return data_folder() / name
     except ValueError as error:
         raise ValueError(
-            f"{name} is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"{name} is needed, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
             f"holds {name}/, or pass root= with the folder of {name} itself"
         ) from error
 
 
 def require_dataset(name: str, root: str | Path | None = None) -> None:
-    """Check that everything of a data set is there, before a long run begins; scenes need nothing.
+    """Check that a dataset is complete, before a long run begins; scenes need no files.
 
     Args:
         name: `"voc2007"`, `"coco2014"` or `"scenes"`.
-        root: its folder; None for the folder `name` inside the one that `XAIBOOK_DATA` names.
+        root: its folder; None for the folder `name` in the data folder.
 
     Raises:
-        MissingArchiveError: archives are missing, or the variable is not set; the message has the address, size and
-            place of each.
+        MissingArchiveError: archives are missing, or `XAIBOOK_DATA` is not set; the message has the address, size and
+            folder of each.
     """
-    if name == "scenes":
+    if name == "scenes":  # drawn, not read
         return
     title, archives = _DATASETS[name]
     try:
-        place = dataset_root(name, root)
+        folder = dataset_root(name, root)
     except ValueError as error:
-        fetch = _fetch(archives, Path(f"${DATA_VARIABLE}") / name)
+        downloads = _download_advice(archives, Path(f"${DATA_VARIABLE}") / name)
         raise MissingArchiveError(
-            f"{title} is wanted, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
-            f"holds {name}/. Where nothing is there yet, fetch:{fetch}"
+            f"{title} is needed, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
+            f"holds {name}/. If you do not have it yet, download:{downloads}"
         ) from error
-    require(title, place, archives)
+    require(title, folder, archives)
 
 
 def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "") -> None:
     """Check that archives have been unpacked in `root`.
 
     Args:
-        title: the data set, for the message.
-        root: where they belong.
-        archives: which.
-        hint: what else to say, a sentence.
+        title: the dataset's name, for the message.
+        root: the folder in which they belong.
+        archives: the archives that are needed.
+        hint: a further sentence for the message.
 
     Raises:
-        MissingArchiveError: some have not; the message has the address, size and place of each.
+        MissingArchiveError: some are missing; the message has the address, size and folder of each.
     """
-    missing = [archive for archive in archives if not (root / archive.holds).exists()]
+    missing = [archive for archive in archives if not (root / archive.unpacked_path).exists()]
     if missing:
-        fetch = _fetch(missing, root)
-        raise MissingArchiveError(f"{title} is not, or not wholly, in {root}. Fetch:{fetch}{hint and chr(10) + hint}")
+        downloads = _download_advice(missing, root)
+        raise MissingArchiveError(
+            f"{title} is missing or incomplete in {root}. Download:{downloads}{hint and chr(10) + hint}"
+        )
 
 
-def _fetch(archives: Sequence[Archive], place: Path) -> str:
-    """Lines that say what to fetch and where to put it."""
+def _download_advice(archives: Sequence[Archive], folder: Path) -> str:
+    """One line per archive: its address, its folder, and the command that unpacks it."""
     return "".join(
-        f"\n  {archive.url} ({archive.size}): put it into {place} and unpack it there with: {archive.unpack}"
+        f"\n  {archive.url} ({archive.size}): put it into {folder} and unpack it there with: {archive.unpack}"
         for archive in archives
     )
 
 
-def listed_content(path: Path) -> bytes:
-    """The bytes of a file that a data set lists.
+def read_listed_file(path: Path) -> bytes:
+    """The bytes of a file that a dataset lists.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: there is no such file.
     """
     try:
         return path.read_bytes()
@@ -140,16 +142,16 @@ def listed_content(path: Path) -> bytes:
         raise FileNotFoundError(f"{path} is listed, but there is no such file; unpack the archive again") from error
 
 
-def listed_picture(path: Path) -> Image.Image:
-    """A picture that a data set lists, decoded, in its own mode.
+def read_listed_picture(path: Path) -> Image.Image:
+    """A picture that a dataset lists, decoded, in its own mode.
 
-    It is not turned as its EXIF orientation may say: annotations refer to the pixels as they are stored.
+    Its EXIF orientation is ignored, since annotations refer to the pixels as stored.
 
     Raises:
-        FileNotFoundError: it is not there.
-        ValueError: it is damaged.
+        FileNotFoundError: there is no such file.
+        ValueError: the picture is damaged.
     """
-    with io.BytesIO(listed_content(path)) as stream:
+    with io.BytesIO(read_listed_file(path)) as stream:
         try:
             picture = Image.open(stream)
             picture.load()

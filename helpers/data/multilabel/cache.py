@@ -1,4 +1,4 @@
-"""Photographs decoded once: one file of bytes that is mapped into memory, and one of what is known of the images."""
+"""Photographs decoded once: a memory-mapped file of pixels, and an index of names and objects."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from torch import Tensor
 from helpers.core.files import atomic_file, atomic_write, remove_stale_parts
 from helpers.core.runtime import progress
 
-_FORMAT = 1  # of the two files; another number makes older ones unknown
+_FORMAT = 1  # version of the two files; changing it invalidates older caches
 _AT_ONCE = 256
 Objects = tuple[tuple[int, bool], ...]
-"""The objects of an image: the data set's number of the class, and whether annotators set the object aside."""
+"""The objects of an image: the class's number in the dataset, and whether annotators marked the object as special
+(difficult in VOC, a crowd in COCO)."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which images of a data set are wanted, and how.
+class Selection:
+    """A selection of a dataset's images, and their size.
 
     Attributes:
-        size: the side to which they are stretched.
-        root: the data set's folder; the one named after it in the data folder where None.
-        count: how many, by chance; all where None.
-        seed: of that draw.
-        cache: the folder for decoded images; `cache/` in the root where None.
-        show: whether to show progress.
+        size: the side in pixels to which images are stretched.
+        root: the dataset's folder; None for the one named after it in the data folder.
+        count: number of images, drawn at random; None for all.
+        seed: seed of the draw.
+        cache: the folder for decoded images; None for `cache/` in the root.
+        show: show a progress bar.
     """
 
     size: int
@@ -46,20 +47,20 @@ class Wanted:
     cache: str | Path | None = None
     show: bool = False
 
-    def rows(self, total: int, what: str) -> list[int]:
-        """The chosen ones of `total` rows: all in order, or a draw, which begins with a smaller one's.
+    def rows(self, total: int, source: str) -> list[int]:
+        """The selected rows out of `total`: all in order, or a random draw that begins with every smaller one.
 
         Raises:
-            ValueError: there are not as many.
+            ValueError: there are fewer than `count`.
         """
         if self.count is None:
             return list(range(total))
         if not 1 <= self.count <= total:
-            raise ValueError(f"count={self.count}: {what} has {total} images; ask for 1 to {total}, or None for all")
+            raise ValueError(f"count={self.count}: {source} has {total} images; ask for 1 to {total}, or None for all")
         return torch.randperm(total, generator=torch.Generator().manual_seed(self.seed))[: self.count].tolist()
 
     def key(self, dataset: str, split: str, annotations: str) -> dict[str, str | int | None]:
-        """What tells these images from all others; `annotations` is the digest of what is known of them."""
+        """The cache key; `annotations` is the digest of the annotation files."""
         seed = None if self.count is None else self.seed
         key: dict[str, str | int | None] = {"dataset": dataset, "split": split, "annotations": annotations}
         return {**key, "size": self.size, "count": self.count, "seed": seed}
@@ -67,13 +68,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Listing:
-    """The images of a split as a data set gives them.
+    """The images of a split as listed by a dataset.
 
     Attributes:
         names: one name per image.
-        objects: the objects of each.
-        categories: the name of each class by its number in the data set.
-        read: decodes an image by its place in the listing; called by several threads.
+        objects: the objects of each image.
+        categories: the name of each class by its number in the dataset.
+        read: decodes an image by its index in the listing; called by several threads.
     """
 
     names: Sequence[str]
@@ -84,10 +85,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class CachedImages:
-    """Decoded images and what is known of them; the attributes are those of `Listing`.
+    """Decoded images with their names and objects; the other attributes are those of `Listing`.
 
     Attributes:
-        pixels: mapped from a file; only what is read enters memory. Writing into it changes a private copy.
+        pixels: memory-mapped, so that only the rows in use are read. Writing into it changes a private copy.
     """
 
     pixels: UInt8[Tensor, "count 3 height width"]
@@ -96,84 +97,85 @@ class CachedImages:
     categories: dict[int, str]
 
     def counts(
-        self, columns: Mapping[int, int], width: int, keep: Callable[[bool], bool] = lambda aside: True
+        self, columns: Mapping[int, int], width: int, keep: Callable[[bool], bool] = lambda marked: True
     ) -> Int[Tensor, "count classes"]:
-        """How many objects of each class each image has.
+        """The number of objects of each class in each image.
 
         Args:
-            columns: the place of each class by its number in the data set.
-            width: how many columns there are.
-            keep: whether to count an object, by whether it was set aside.
+            columns: the column of each class by its number in the dataset.
+            width: number of columns.
+            keep: whether to count an object, given whether annotators marked it as special.
         """
-        counted = np.zeros((len(self.names), width), dtype=np.int64)
+        counts = np.zeros((len(self.names), width), dtype=np.int64)
         for row, objects in enumerate(self.objects):
-            for category, aside in objects:
-                counted[row, columns[category]] += keep(aside)
-        return torch.from_numpy(counted)
+            for category, marked in objects:
+                counts[row, columns[category]] += keep(marked)
+        return torch.from_numpy(counts)
 
 
 def cached_images(
-    root: Path, wanted: Wanted, key: Mapping[str, str | int | None], listing: Callable[[], Listing]
+    root: Path, selection: Selection, key: Mapping[str, str | int | None], listing: Callable[[], Listing]
 ) -> CachedImages:
-    """Stretched images, from the cache, or decoded into it first.
+    """Stretched images from the cache, decoded into it first if need be.
 
-    The bytes go to a temporary file, which takes its name when it is whole; the description follows. So a killed
-    run leaves nothing that a later one would take for a cache (it starts anew), a file cut short is made again, and
-    several processes may do the same at once: each finds whole files.
+    Pixels and index are written atomically, the index last. So an interrupted run starts over, truncated files are
+    replaced, and several processes may fill the cache at once.
 
     Args:
-        root: the data set's folder.
-        wanted: the size, and where the cache is.
-        key: of `Wanted.key`. The photographs themselves are not compared.
-        listing: what to decode; called only where the cache does not hold it.
+        root: the dataset's folder.
+        selection: the images' size, and the folder of the cache.
+        key: the result of `Selection.key`. The photographs themselves are not compared.
+        listing: gives the images to decode; called only if they are not cached.
 
     Raises:
-        PermissionError: the images are not cached and the folder cannot be written.
+        PermissionError: the images are not cached and the folder is not writable.
         FileNotFoundError, ValueError: an image is missing or damaged; nothing is cached.
     """
-    folder, size = Path(wanted.cache or root / "cache"), wanted.size
+    folder, size = Path(selection.cache or root / "cache"), selection.size
     stem = hashlib.sha256(json.dumps([_FORMAT, dict(sorted(key.items()))]).encode()).hexdigest()[:24]
     pixels, index = folder / f"{stem}.u8", folder / f"{stem}.json"
-    found = _load(pixels, index, size)
-    if found is not None:
-        return found
-    made = listing()
-    _writable(folder)
+    cached = _load(pixels, index, size)
+    if cached is not None:
+        return cached
+    listed = listing()
+    _check_writable(folder)
     remove_stale_parts(folder)
     with atomic_file(pixels) as file:
-        _decode(made, size, file, wanted.show)
-    known = {**key, "names": made.names, "objects": made.objects, "categories": made.categories}
-    atomic_write(index, json.dumps(known).encode())
-    found = _load(pixels, index, size)
-    if found is None:
-        raise OSError(f"{pixels} was written, but is not as it was written; is the disk full?")
-    return found
+        _decode(listed, size, file, selection.show)
+    content = {**key, "names": listed.names, "objects": listed.objects, "categories": listed.categories}
+    atomic_write(index, json.dumps(content).encode())
+    cached = _load(pixels, index, size)
+    if cached is None:
+        raise OSError(f"{pixels} was written, but cannot be read back; is the disk full?")
+    return cached
 
 
 def _load(pixels: Path, index: Path, size: int) -> CachedImages | None:
-    """What the two files hold, None where they are not there or not whole."""
+    """The images in the two files; None if one is missing or truncated."""
     try:
-        known: dict[str, Any] = json.loads(index.read_bytes())
-        count = len(known["names"])
+        content: dict[str, Any] = json.loads(index.read_bytes())
+        count = len(content["names"])
         if pixels.stat().st_size != count * 3 * size * size:
             return None
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, KeyError):
         return None
-    # not shared: the mapping is read-only for the file, so that a read-only folder will do
+    # not shared: nothing is written back, so that a read-only folder is enough
     mapped = torch.from_file(str(pixels), shared=False, size=count * 3 * size * size, dtype=torch.uint8)
     return CachedImages(
         pixels=mapped.reshape(count, 3, size, size),
-        names=tuple(known["names"]),
-        objects=tuple(tuple((int(kind), bool(aside)) for kind, aside in objects) for objects in known["objects"]),
-        categories={int(number): name for number, name in known["categories"].items()},
+        names=tuple(content["names"]),
+        objects=tuple(
+            tuple((int(category), bool(marked)) for category, marked in objects) for objects in content["objects"]
+        ),
+        categories={int(number): name for number, name in content["categories"].items()},
     )
 
 
 def _decode(listing: Listing, size: int, file: BinaryIO, show: bool) -> None:
-    """Append the pixels of all images, channels first; threads decode, which leaves Python's lock free."""
+    """Append the pixels of all images, channels first, decoded by threads (Pillow releases Python's global lock)."""
 
-    def pixels(place: int) -> bytes:
-        image = listing.read(place).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    def pixels(index: int) -> bytes:
+        image = listing.read(index).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
         return np.asarray(image).transpose(2, 0, 1).tobytes()
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -183,14 +185,14 @@ def _decode(listing: Listing, size: int, file: BinaryIO, show: bool) -> None:
                 file.write(content)
 
 
-def _writable(folder: Path) -> None:
-    """Make the folder, or say what to do where it cannot be written."""
+def _check_writable(folder: Path) -> None:
+    """Create the folder; raise a PermissionError with advice if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (probe := folder / f".{secrets.token_hex(6)}.part").touch()
         probe.unlink()
     except OSError as error:
         raise PermissionError(
-            f"decoded photographs are kept in {folder}, which cannot be written ({error.strerror}); pass cache= with a "
-            "folder that can"
+            f"the folder of decoded photographs, {folder}, is not writable ({error.strerror}); pass cache= with a "
+            "folder that is"
         ) from error

@@ -1,4 +1,4 @@
-"""Scenes as multi-label images: the quick profile's stand-in for VOC and COCO, with exact truth."""
+"""Scenes as multi-label images: the quick profile's substitute for VOC and COCO, with exact regions."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
 from helpers.data.scenes import SCENE_CLASSES, Scenes, make_scenes
 
 BACKGROUND = len(SCENE_CLASSES)
-"""What a map of parts holds where no object is seen."""
+"""The value of a class map where no object is visible."""
 
 MARK = BACKGROUND + 1
-"""What it holds on the planted mark."""
+"""The value of a class map on the planted mark."""
 
 _AT_ONCE = 256
 
 
 def scene_multilabels(scenes: Scenes, seed: int = 0, start: int = 0) -> MultiLabelImages:
-    """Scenes as 8-bit pixels (which is exact) with all classes that are seen in them."""
-    names = tuple(f"scene-{seed}-{start + place:06d}" for place in range(len(scenes)))
+    """Scenes as 8-bit pixels, which is exact, with all their visible classes."""
+    names = tuple(f"scene-{seed}-{start + index:06d}" for index in range(len(scenes)))
     return MultiLabelImages((scenes.images * 255).round().byte(), scenes.labels, names, SCENE_CLASSES)
 
 
 def scene_truth(scenes: Scenes, seed: int = 0, start: int = 0) -> SegmentedImages:
-    """Scenes with the visible part of all their objects; every pixel counts."""
+    """Scenes with the visible region of all their objects; every pixel counts."""
     objects = scenes.object_masks.any(1).float()
-    shown = scenes.object_masks.flatten(2).any(2)
-    kinds = scenes.object_classes.clamp_min(0)
-    instances = torch.zeros(len(scenes), len(SCENE_CLASSES), dtype=torch.long).scatter_add_(1, kinds, shown.long())
+    visible = scenes.object_masks.flatten(2).any(2)
+    classes = scenes.object_classes.clamp_min(0)
+    instances = torch.zeros(len(scenes), len(SCENE_CLASSES), dtype=torch.long)
+    instances.scatter_add_(1, classes, visible.long())
     return SegmentedImages(
         images=scene_multilabels(scenes, seed, start),
         objects=objects,
@@ -42,44 +43,41 @@ def scene_truth(scenes: Scenes, seed: int = 0, start: int = 0) -> SegmentedImage
 
 
 def class_truth(scenes: Scenes) -> Tensor:
-    """The visible part of each class, (scenes, classes, size, size) booleans; a class stands once in a scene."""
+    """The visible region of each class, booleans (scenes, classes, size, size); a scene shows a class at most once."""
     count, _, size, _ = scenes.object_masks.shape
-    found = torch.zeros(count, len(SCENE_CLASSES) + 1, size, size, dtype=torch.bool)
-    kinds = torch.where(scenes.object_classes < 0, BACKGROUND, scenes.object_classes)
+    regions = torch.zeros(count, len(SCENE_CLASSES) + 1, size, size, dtype=torch.bool)
+    classes = torch.where(scenes.object_classes < 0, BACKGROUND, scenes.object_classes)
     rows = torch.arange(count)
-    for slot in range(kinds.shape[1]):
-        found[rows, kinds[:, slot]] |= scenes.object_masks[:, slot]
-    return found[:, :BACKGROUND]
+    for slot in range(classes.shape[1]):
+        regions[rows, classes[:, slot]] |= scenes.object_masks[:, slot]
+    return regions[:, :BACKGROUND]
 
 
-def parts_map(scenes: Scenes) -> UInt8[Tensor, "scenes size size"]:
-    """What each pixel shows: a class, `BACKGROUND` or `MARK`."""
-    parts = torch.full_like(scenes.shortcut_mask, BACKGROUND, dtype=torch.uint8)
-    for slot in range(scenes.object_masks.shape[1]):  # visible parts do not overlap
-        kinds = scenes.object_classes[:, slot].clamp_min(0).to(torch.uint8)[:, None, None]
-        parts = torch.where(scenes.object_masks[:, slot], kinds, parts)
-    return parts.masked_fill(scenes.shortcut_mask, MARK)
+def class_maps(scenes: Scenes) -> UInt8[Tensor, "scenes size size"]:
+    """The class visible at each pixel, or `BACKGROUND`, or `MARK`."""
+    maps = torch.full_like(scenes.shortcut_mask, BACKGROUND, dtype=torch.uint8)
+    for slot in range(scenes.object_masks.shape[1]):  # visible regions do not overlap
+        classes = scenes.object_classes[:, slot].clamp_min(0).to(torch.uint8)[:, None, None]
+        maps = torch.where(scenes.object_masks[:, slot], classes, maps)
+    return maps.masked_fill(scenes.shortcut_mask, MARK)
 
 
 def draw_multilabels(
     count: int, *, size: int, seed: int, start: int = 0, show: bool = False, **options: Any
 ) -> tuple[MultiLabelImages, UInt8[Tensor, "count size size"]]:
-    """Draw many scenes for training, 256 at a time, with their maps of parts.
+    """Many scenes for training, drawn 256 at a time, and their class maps (see `class_maps`).
 
     Args:
-        count: how many.
+        count: number of scenes.
         size: the side in pixels.
-        seed: which series.
-        start: the number of the first one.
-        show: whether to show progress.
+        seed: seed of the series.
+        start: number of the first scene in the series.
+        show: show a progress bar.
         options: further options of `make_scenes`.
     """
-    drawn, parts = [], []
+    images, maps = [], []
     for first in progress(range(0, count, _AT_ONCE), label="drawing scenes", show=show):
-        number = min(_AT_ONCE, count - first)
-        scenes = make_scenes(number, size=size, seed=seed, start=start + first, **options)
-        drawn.append(scene_multilabels(scenes, seed, start + first))
-        parts.append(parts_map(scenes))
-    names = tuple(name for part in drawn for name in part.names)
-    pixels, labels = (torch.cat([getattr(part, name) for part in drawn]) for name in ("pixels", "labels"))
-    return MultiLabelImages(pixels, labels, names, SCENE_CLASSES), torch.cat(parts)
+        scenes = make_scenes(min(_AT_ONCE, count - first), size=size, seed=seed, start=start + first, **options)
+        images.append(scene_multilabels(scenes, seed, start + first))
+        maps.append(class_maps(scenes))
+    return MultiLabelImages.join(images), torch.cat(maps)

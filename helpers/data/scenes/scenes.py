@@ -1,13 +1,14 @@
-"""Procedural images with known truth."""
+"""Procedural images with exact class labels and object masks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from helpers.core.batch import Batch
 from helpers.data.scenes.composition import MAX_OBJECTS, Composition, compose
 from helpers.data.scenes.painter import noise_field, paint_background, paint_mark, paint_objects
 from helpers.data.scenes.shapes import SCENE_CLASSES
@@ -17,21 +18,21 @@ _PIXELS_AT_ONCE = 2**19  # painted together: small enough for the processor's ca
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """Images and what is true of them.
+class Scenes(Batch):
+    """Images with their exact labels and masks.
 
     Objects are in painting order, back to front, in the first slots; an empty slot has class -1 and empty masks.
 
     Attributes:
         images: the pictures, in [0, 1], each value one of the 256 levels of an 8-bit file.
         label: the class of the object with the most visible pixels (before the mark is stuck on).
-        labels: which classes have at least one visible pixel.
-        object_masks: the visible part of each object: what is not covered by later objects nor by the mark.
-        object_classes: the class of each object, -1 where there is none.
-        object_full_masks: each object as if nothing covered it.
+        labels: whether each class has a visible pixel.
+        object_masks: the visible pixels of each object, those not covered by later objects or by the mark.
+        object_classes: the class of each object, -1 for none.
+        object_full_masks: all pixels of each object, covered ones included.
         shortcut_mask: the pixels of the planted mark.
-        shortcut_present: whether the image carries the mark.
-        background: the background's kind, an index into `BACKGROUNDS`.
+        shortcut_present: whether the image has the mark.
+        background: the background's pattern, an index into `BACKGROUNDS`.
     """
 
     images: Float[Tensor, "scenes 3 size size"]
@@ -43,16 +44,6 @@ class Scenes:
     shortcut_mask: Bool[Tensor, "scenes size size"]
     shortcut_present: Bool[Tensor, " scenes"]
     background: Int[Tensor, " scenes"]
-
-    def __len__(self) -> int:
-        """The number of scenes."""
-        return self.images.shape[0]
-
-    def __getitem__(self, index: slice | Tensor | int) -> Scenes:
-        """Some of the scenes, by a slice or by a tensor of indices or of booleans."""
-        if isinstance(index, int):
-            raise TypeError("Scenes are indexed by a slice or a tensor, such as scenes[3:4]")
-        return Scenes(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
 def make_scenes(
@@ -67,48 +58,47 @@ def make_scenes(
     shortcut_base_rate: float = 0.0,
     shortcut_class: str | None = None,
 ) -> Scenes:
-    """Draw the scenes number `start` to `start + count - 1` of the endless series that a seed defines.
+    """The scenes number `start` to `start + count - 1` of the endless series that a seed defines.
 
     A scene depends only on its number, the seed and the options, never on `count` or `start`; its composition is
     the same at every size.
 
-    The planted shortcut is a mark, a small label stuck on a corner of the image, that co-occurs with one class.
-    With strength s and base rate b an image carries it with probability b + s (1 - b) if its label is
-    `shortcut_class`, and b (1 - s) if not. So with s = 0 and b = 0 no image has the mark; with s = 0 the mark
-    says nothing about the class; with b = 0 it appears on that class alone, on a share s of its images; with
-    s = 1 it is on every image of that class and on no other. Whether a scene with label c carries the mark does
-    not change the rest of the image.
+    The planted shortcut is a mark, a small label in a corner of the image, that co-occurs with one class. With
+    strength s and base rate b, an image has it with probability b + s (1 - b) if its label is `shortcut_class`, and
+    b (1 - s) if not. So with s = 0 and b = 0 no image has the mark; with s = 0 the mark is independent of the class;
+    with b = 0 only that class has it, in a share s of its images; with s = 1 every image of that class has it, and no
+    other. The mark does not change the rest of the image.
 
     Args:
-        count: how many scenes.
+        count: number of scenes.
         size: height and width in pixels, 32 to 256.
-        seed: which series.
-        start: the number of the first scene, so that shards of one series can be drawn apart.
-        objects: the least and the largest number of objects in an image, within 1 to 4.
+        seed: seed of the series.
+        start: the number of the first scene, so that a series can be drawn in several batches.
+        objects: the smallest and largest number of objects in an image, from 1 to 4.
         classes: the classes that may appear, out of `SCENE_CLASSES`; the objects of one scene differ in class.
         shortcut_strength: s above, in [0, 1].
         shortcut_base_rate: b above, in [0, 1].
-        shortcut_class: the class that the mark comes with; the first of `classes` if not given.
+        shortcut_class: the class that co-occurs with the mark; the first of `classes` if None.
 
     Raises:
-        ValueError: an argument is out of its range; the message says which and what is allowed.
+        ValueError: an argument is out of its range; the message names it and the allowed values.
     """
-    chosen = shortcut_class if shortcut_class is not None or not classes else classes[0]
-    _check(count, size, seed, start, objects, classes, shortcut_strength, shortcut_base_rate, chosen)
-    rates = (shortcut_strength, shortcut_base_rate, SCENE_CLASSES.index(str(chosen)))
+    marked = shortcut_class if shortcut_class is not None or not classes else classes[0]
+    _check(count, size, seed, start, objects, classes, shortcut_strength, shortcut_base_rate, marked)
+    rates = (shortcut_strength, shortcut_base_rate, SCENE_CLASSES.index(str(marked)))
     indices = tuple(SCENE_CLASSES.index(name) for name in classes)
     at_once = max(1, _PIXELS_AT_ONCE // size**2)
-    parts = []
+    batches = []
     for first in range(0, count, at_once):
         number = min(at_once, count - first)
         drawn = compose(number, seed=seed, start=start + first, objects=objects, classes=indices)
-        parts.append(_paint(drawn, size, *rates))
-    return Scenes(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Scenes)})
+        batches.append(_paint(drawn, size, *rates))
+    return Scenes.join(batches)
 
 
 @torch.no_grad()
 def _paint(drawn: Composition, size: int, strength: float, base_rate: float, marked_class: int) -> Scenes:
-    """Paint one chunk back to front, keeping the masks as it goes."""
+    """Paint a batch of compositions back to front, and record the masks."""
     canvas = paint_background(drawn, size)
     noise = noise_field(drawn.fields[:, 1], size)
     full = torch.zeros(len(drawn), MAX_OBJECTS, size, size, dtype=torch.bool)
@@ -161,7 +151,7 @@ def _check(
     base_rate: float,
     marked: str | None,
 ) -> None:
-    """Refuse bad arguments by name."""
+    """Raise a ValueError that names the first argument out of its range."""
     if count < 1 or start < 0 or seed < 0:
         raise ValueError(f"count={count} must be at least 1; start={start} and seed={seed} must not be negative")
     if not SMALLEST <= size <= LARGEST:
@@ -173,7 +163,7 @@ def _check(
         raise ValueError(f"classes={classes} must be distinct names out of {SCENE_CLASSES}; wrong: {unknown}")
     if len(classes) < objects[1]:
         raise ValueError(
-            f"{objects[1]} objects of different classes were asked for, but classes has {len(classes)}: "
+            f"objects={objects} needs {objects[1]} different classes, but classes has {len(classes)}: "
             "name more classes or lower objects=(least, most)"
         )
     for name, value in (("shortcut_strength", strength), ("shortcut_base_rate", base_rate)):

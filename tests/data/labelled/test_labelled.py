@@ -66,7 +66,7 @@ def test_train_and_validation_are_the_training_files_divided(cifar):
 def test_cifar_10_is_found_in_the_data_folder_whichever_that_is_now(cifar, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path / "data"))
-    with pytest.raises(FileNotFoundError, match="not wholly"):
+    with pytest.raises(FileNotFoundError, match="missing or incomplete"):
         load_labelled("cifar10", "test")
     (tmp_path / "data" / "cifar10").symlink_to(cifar)
     assert torch.equal(load_labelled("cifar10", "test").pixels, load_labelled("cifar10", "test", root=cifar).pixels)
@@ -226,7 +226,7 @@ def test_splits_and_seeds_of_scenes_share_no_image():
 
 
 def test_fewer_scenes_are_the_first_ones_of_more(monkeypatch):
-    monkeypatch.setattr("helpers.data.labelled.loading._SHARD", 7)
+    monkeypatch.setattr("helpers.data.labelled.loading._SCENES_AT_ONCE", 7)
     more, fewer = (load_labelled("scenes", "test", count=count, seed=5) for count in (20, 9))
     assert torch.equal(more.pixels[:9], fewer.pixels)
     assert torch.equal(more.labels[:9], fewer.labels)
@@ -237,7 +237,7 @@ def test_fewer_scenes_are_the_first_ones_of_more(monkeypatch):
     [
         ({"source": "mnist"}, "source='mnist'.*use one of scenes, cifar10"),
         ({"split": "dev"}, "split='dev'"),
-        ({"count": None}, "say how many"),
+        ({"count": None}, "scenes need a count"),
         ({"count": 0}, "count=0"),
         ({"seed": 1000}, "seed=1000.*share no image"),
     ],

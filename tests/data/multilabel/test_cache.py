@@ -37,7 +37,7 @@ def forbid_decoding(monkeypatch):
     def decode(path):
         raise AssertionError(f"{path} was decoded again")
 
-    monkeypatch.setattr(helpers.data.multilabel.voc, "listed_picture", decode)
+    monkeypatch.setattr(helpers.data.multilabel.voc, "read_listed_picture", decode)
 
 
 def same(first, second):
@@ -111,12 +111,12 @@ KILLED = """
 import os, signal, sys
 import helpers.data.multilabel.voc as voc
 from helpers.data.multilabel import load_split
-decode = voc.listed_picture
+decode = voc.read_listed_picture
 def fatal(path):
     if path.stem == "000004":
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(path)
-voc.listed_picture = fatal
+voc.read_listed_picture = fatal
 load_split("voc2007", "train", size=48, root=sys.argv[1])
 """
 

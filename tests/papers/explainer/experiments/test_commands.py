@@ -99,7 +99,7 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(command, tmp_path, roo
     command = [sys.executable, "-m", "helpers", *command, "--profile", "voc2007"]
     done = subprocess.run(command, cwd=root, env=environment(root), check=False, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: PASCAL VOC-2007 is wanted")
+    assert done.stderr.startswith("error: PASCAL VOC-2007 is needed")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 

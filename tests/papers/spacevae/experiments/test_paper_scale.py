@@ -197,7 +197,7 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(tmp_path, root):
         cwd=root, env={**kept, "OMP_NUM_THREADS": "1"}, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith("error: CIFAR-10 is wanted")
+    assert done.stderr.startswith("error: CIFAR-10 is needed")
     assert "Traceback" not in done.stderr
 
 
