@@ -1,4 +1,4 @@
-"""Results: tables with their provenance and freshness, and the items of a long run; no kill loses or tears one."""
+"""Results: tables with their provenance and freshness, and stores of single results, all written atomically."""
 
 from helpers.core.lazy import lazy_exports
 
@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "collect_provenance": "helpers.results.provenance",
         "digest_of_images": "helpers.results.study",
         "find_table": "helpers.results.registry",
-        "known": "helpers.results.freshness",
+        "none_if_missing": "helpers.results.freshness",
         "open_studies": "helpers.results.study",
         "package_versions": "helpers.results.provenance",
         "read_provenance": "helpers.results.tables",

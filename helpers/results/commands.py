@@ -1,4 +1,4 @@
-"""What the commands on tables do: make them, list them with their freshness, and accept them as they are."""
+"""The commands on tables: compute them, list them with their freshness, and accept stale ones."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any
 from helpers.core.files import atomic_write
 from helpers.profiles import known_profiles, profile_path
 from helpers.profiles.strict_yaml import read_strict_yaml
-from helpers.results.freshness import Freshness, compare, duration
+from helpers.results.freshness import Freshness, compare, format_duration
 from helpers.results.registry import TABLES, Table, find_table
 from helpers.results.study import NoSuchTableError, ProfileStudy, open_studies
 from helpers.results.tables import read_provenance, results_folder
 
 SECTIONS = {"recartoonx": {"images"}, "explainer": {"explainer"}, "spacevae": {"space_vae"}}
-"""What a profile must have for the tables of a paper."""
+"""The section of a profile that each paper's tables require."""
 
 OPTIONS: dict[str, set[str]] = {"recartoonx": set(), "explainer": {"dataset", "classifier"}, "spacevae": {"models"}}
-"""The options of the studies of a paper."""
+"""The options of each paper's studies."""
 
 
 def make_tables(name: str, profile: str, *, root: Path | None = None, **options: Any) -> None:
-    """Make one table of a profile, or all that it can have but for those that are made on request; say where they are.
+    """Compute one table of a profile, or all that it can have except those on request, and print their paths.
 
     Args:
-        name: of the table, or "all".
-        profile: its name, or the path of its file.
+        name: name of the table, or "all".
+        profile: name of the profile, or the path of its file.
         root: another folder than the project's `results/`.
-        options: of the studies: `dataset` and `classifier` of class masks, `models` of SpaCE-VAE.
+        options: options of the studies: `dataset` and `classifier` of class masks, `models` of SpaCE-VAE.
 
     Raises:
         ValueError: there is no such table or profile, or the profile cannot have this table.
@@ -40,10 +40,10 @@ def make_tables(name: str, profile: str, *, root: Path | None = None, **options:
         _make(find_table(name), profile, root, options)
         return
     sections = read_strict_yaml(profile_path(profile)).keys()
-    papers = {paper for paper, known in OPTIONS.items() if options.keys() <= known and SECTIONS[paper] & sections}
+    papers = {paper for paper, names in OPTIONS.items() if options.keys() <= names and SECTIONS[paper] & sections}
     if not papers:
-        asked = f" with --{' and --'.join(options)}" if options else ""
-        raise ValueError(f"profile {profile!r} can have no table{asked}")
+        flags = f" with --{' and --'.join(options)}" if options else ""
+        raise ValueError(f"profile {profile!r} can have no table{flags}")
     for table in TABLES.values():
         if table.paper in papers and not table.on_request:
             try:
@@ -53,37 +53,38 @@ def make_tables(name: str, profile: str, *, root: Path | None = None, **options:
 
 
 def list_tables(profile: str | None = None, *, root: Path | None = None) -> None:
-    """Print a line for each table that is committed or that a profile can have: its state, why, and its cost."""
+    """Print a line for each table that exists or that a profile can have: its state, the reasons, and its time."""
     profiles = known_profiles() if profile is None else [profile]
     for name in profiles:
-        for place, state in table_states(name, root=root):
-            why = f": {'; '.join(state.reasons)}" if state.reasons else ""
-            blind = f" ({', '.join(state.unchecked)} not on this machine)" if state.unchecked else ""
-            print(f"{state.state:9}  {place:55}  {duration(state.seconds) if state.seconds else '-':13}{why}{blind}")
+        for path, table in table_states(name, root=root):
+            reasons = f": {'; '.join(table.reasons)}" if table.reasons else ""
+            unchecked = f" ({', '.join(table.unchecked)} not on this machine)" if table.unchecked else ""
+            time = format_duration(table.seconds) if table.seconds else "-"
+            print(f"{table.state:9}  {path:55}  {time:13}{reasons}{unchecked}")
 
 
 def table_states(profile: str, *, root: Path | None = None) -> Iterator[tuple[str, Freshness]]:
-    """The path below `results/` and the freshness of each table that lies there or that a profile can have."""
+    """The path below `results/` and the freshness of each table that exists or that a profile can have."""
     folder = results_folder(profile, root)
-    for table, study, name in _places(profile, root):
-        place = f"{folder.name}/{name}"
+    for table, study, file_name in _table_files(profile, root):
+        path = f"{folder.name}/{file_name}"
         if study is None:
-            yield place, Freshness("stale", ("the profile that made it cannot have it any more",))
+            yield path, Freshness("stale", ("the profile that computed it cannot have it any more",))
         elif study.profile.name == folder.name:
-            yield place, study.freshness(table.name)
+            yield path, study.freshness(table.name)
         else:
-            about = read_provenance(folder.name, name, root=root)
-            then, seconds = about.get("depends"), about.get("wall_seconds")
-            yield place, compare(then, study.depends(table.name), study.profile, seconds)
+            provenance = read_provenance(folder.name, file_name, root=root)
+            stored, seconds = provenance.get("depends"), provenance.get("wall_seconds")
+            yield path, compare(stored, study.dependencies(table.name), study.profile, seconds)
 
 
 def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Path | None = None) -> None:
-    """Write beside stale tables that they are right as they are, with the reason and what had changed.
+    """Declare stale tables to be fresh, and record the reason and the changes in their provenance.
 
     Args:
-        names: of tables; none for all of the profile that are there.
-        profile: its name.
-        because: why the numbers are still right.
+        names: names of tables; none for all tables of the profile that exist.
+        profile: name of the profile.
+        because: the reason why the numbers are still right.
         root: another folder than the project's `results/`.
 
     Raises:
@@ -93,20 +94,21 @@ def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Pat
         raise ValueError("accepting a table needs a reason: --because 'only names have changed'")
     folder, chosen = results_folder(profile, root), {find_table(name).name for name in names}
     states = dict(table_states(profile, root=root))
-    for table, study, name in _places(profile, root):
-        state, path = states[f"{folder.name}/{name}"], folder / f"{name}.json"
-        if (table.name in chosen or not chosen) and study is not None and path.is_file() and state.state == "stale":
-            _accept(path, study.depends(table.name), state, because)
+    for table, study, file_name in _table_files(profile, root):
+        freshness, path = states[f"{folder.name}/{file_name}"], folder / f"{file_name}.json"
+        if (table.name in chosen or not chosen) and study is not None and path.is_file() and freshness.state == "stale":
+            _accept(path, study.dependencies(table.name), freshness, because)
             print(path)
 
 
-def _accept(path: Path, depends: dict[str, Any], state: Freshness, because: str) -> None:
-    about = json.loads(path.read_text(encoding="utf-8"))
-    then = about.get("depends") or {}
-    kept = {part: value if value is not None else then.get(part) for part, value in depends.items()}
+def _accept(path: Path, current: dict[str, Any], freshness: Freshness, because: str) -> None:
+    """Store the current dependencies of a table; those that are not known on this machine stay as stored."""
+    provenance = json.loads(path.read_text(encoding="utf-8"))
+    stored = provenance.get("depends") or {}
+    depends = {name: value if value is not None else stored.get(name) for name, value in current.items()}
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    accepted = [*about.get("accepted", []), {"date": date, "because": because, "changed": list(state.reasons)}]
-    atomic_write(path, (json.dumps({**about, "depends": kept, "accepted": accepted}, indent=2) + "\n").encode())
+    accepted = [*provenance.get("accepted", []), {"date": date, "because": because, "changed": list(freshness.reasons)}]
+    atomic_write(path, (json.dumps({**provenance, "depends": depends, "accepted": accepted}, indent=2) + "\n").encode())
 
 
 def _make(table: Table, profile: str, root: Path | None, options: dict[str, Any]) -> None:
@@ -128,7 +130,7 @@ def _studies(
 
 
 def _possible_studies(table: Table, profile: str, root: Path | None) -> list[ProfileStudy]:
-    """The studies of a profile that can have a table; none where it has not the sections for it."""
+    """The studies of a profile that can have a table; none if it lacks the sections for it."""
     if not SECTIONS[table.paper] & read_strict_yaml(profile_path(profile)).keys():
         return []
     try:
@@ -137,20 +139,21 @@ def _possible_studies(table: Table, profile: str, root: Path | None) -> list[Pro
         return []
 
 
-def _places(profile: str, root: Path | None) -> Iterator[tuple[Table, ProfileStudy | None, str]]:
-    """Each table that a profile can have or that lies in its folder, its study there, and the name of its file."""
+def _table_files(profile: str, root: Path | None) -> Iterator[tuple[Table, ProfileStudy | None, str]]:
+    """Each table that a profile can have or that exists in its folder, its study, and the name of its files."""
     names: set[str] = set()
     for table in TABLES.values():
         for study in _possible_studies(table, profile, root):
             names.add(study.file_name(table))
             yield table, study, study.file_name(table)
-    for path in sorted(results_folder(profile, root).glob("*.json")):  # made at another profile, and kept here
-        known = None if path.stem in names else _by_file_name(path.stem)
-        if known is not None:
-            studies = _possible_studies(known, read_provenance(profile, path.stem, root=root)["profile"], root)
-            yield known, next((s for s in studies if s.file_name(known) == path.stem), None), path.stem
+    for path in sorted(results_folder(profile, root).glob("*.json")):  # computed with another profile, and kept here
+        other = None if path.stem in names else _table_of_file(path.stem)
+        if other is not None:
+            studies = _possible_studies(other, read_provenance(profile, path.stem, root=root)["profile"], root)
+            yield other, next((s for s in studies if s.file_name(other) == path.stem), None), path.stem
 
 
-def _by_file_name(stem: str) -> Table | None:
+def _table_of_file(stem: str) -> Table | None:
+    """The table whose name, or name and pair, is the stem of a file; None if there is none."""
     names = sorted((name for name in TABLES if stem == name or stem.startswith(f"{name}-")), key=len)
     return TABLES[names[-1]] if names else None

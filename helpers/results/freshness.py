@@ -1,4 +1,4 @@
-"""Whether a stored table is still right: what it depended on when it was made, compared with what is the case now."""
+"""Freshness of stored tables: their dependencies when they were computed, compared with the present ones."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 State = Literal["fresh", "stale", "never run"]
-CODE_PARTS = ("code", "modules")
+CODE_ENTRIES = ("code", "modules")
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """What is known of a table in `results/`.
+    """The state of a table in `results/`.
 
     Attributes:
-        state: "fresh" if nothing that it depends on has changed, "stale" if something has, or "never run".
-        reasons: what has changed, each a few words.
-        unchecked: parts that are not known on this machine, as images or weights are not there.
-        seconds: how long making it took, as recorded; None where no record is.
+        state: "fresh" if none of its dependencies has changed, "stale" if one has, or "never run".
+        reasons: the changes, each in a few words.
+        unchecked: dependencies that are not known on this machine, since images or weights are missing.
+        seconds: recorded seconds of computation; None without a record.
     """
 
     state: State
@@ -28,23 +28,26 @@ class Freshness:
 
 
 def compare(
-    then: Mapping[str, Any] | None, now: Mapping[str, Any], defaults: object = None, seconds: float | int | None = None
+    stored: Mapping[str, Any] | None,
+    current: Mapping[str, Any],
+    profile: object = None,
+    seconds: float | int | None = None,
 ) -> Freshness:
-    """Compare what a table depended on with what is the case now.
+    """The freshness of a table, from its stored and its current dependencies.
 
     Args:
-        then: what was stored with the table; None where it was made before dependencies were stored.
-        now: the same parts as they are; None for a part that is not known on this machine.
-        defaults: the profile; a new option that it leaves at its default is no change.
-        seconds: how long making the table took.
+        stored: the dependencies stored with the table; None if it has none.
+        current: the current dependencies, by the same names; None for one that is not known on this machine.
+        profile: the profile; a new option that it leaves at its default is no change.
+        seconds: recorded seconds of computation.
     """
-    if then is None:
-        return Freshness("stale", ("it was made before dependencies were stored",), seconds=seconds)
-    reasons, unchecked = _code_reasons(then, now), []
-    reasons += _setting_reasons(then.get("settings") or {}, now.get("settings") or {}, defaults)
-    for part in sorted((then.keys() | now.keys()) - {"settings", *CODE_PARTS}):
-        old, new = (dict(_flat({part: side.get(part)})) for side in (then, now))
-        # a part that is not known hides the names of its entries; where nothing was known then, nothing is hidden
+    if stored is None:
+        return Freshness("stale", ("it was computed before dependencies were stored",), seconds=seconds)
+    reasons, unchecked = _code_reasons(stored, current), []
+    reasons += _setting_reasons(stored.get("settings") or {}, current.get("settings") or {}, profile)
+    for dependency in sorted((stored.keys() | current.keys()) - {"settings", *CODE_ENTRIES}):
+        old, new = (dict(_flatten({dependency: side.get(dependency)})) for side in (stored, current))
+        # an unknown dependency hides the names of its entries; if they were unknown before, nothing is hidden
         unknown = [name for name, value in new.items() if value is None]
         hidden = {n for n in old for u in unknown if old[n] is not None and (n == u or n.startswith(f"{u}."))}
         unknown = [u for u in unknown if any(n == u or n.startswith(f"{u}.") for n in hidden)]
@@ -52,49 +55,49 @@ def compare(
         if changed:
             reasons.append(f"{', '.join(changed[:3])}{' and others' if len(changed) > 3 else ''} changed")
         elif hidden:
-            unchecked.append(part)
+            unchecked.append(dependency)
     return Freshness("stale" if reasons else "fresh", tuple(reasons), tuple(unchecked), seconds)
 
 
-def spoken(state: Freshness) -> str:
-    """What a run says before it makes a table: why, and how long it should take."""
-    why = "never run" if state.state == "never run" else f"made anew, as {'; '.join(state.reasons)}"
-    return f"{why}; {duration(state.seconds)}"
+def describe(freshness: Freshness) -> str:
+    """The message before a table is computed: the reason, and the expected time."""
+    reason = "never run" if freshness.state == "never run" else f"computed again, as {'; '.join(freshness.reasons)}"
+    return f"{reason}; {format_duration(freshness.seconds)}"
 
 
-def duration(seconds: float | int | None) -> str:
-    """A recorded time in words: "about 12 s", "about 40 min", "about 2.5 h"."""
+def format_duration(seconds: float | int | None) -> str:
+    """A recorded time as text: "about 12 s", "about 40 min", "about 2.5 h"."""
     if seconds is None:
-        return "how long it takes is not recorded"
+        return "its computing time is not recorded"
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def picked(content: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The parts of nested settings that dotted names name, by these names; those that are not there are left out."""
-    found = {}
+def select_settings(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values of nested settings under dotted names, by these names; missing ones are left out."""
+    selected = {}
     for name in names:
-        value: Any = content
+        value: Any = settings
         for key in name.split("."):
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is not None:
-            found[name] = value
-    return found
+            selected[name] = value
+    return selected
 
 
-def known(part: Callable[[], Any]) -> Any:
-    """A part that a table depends on, or None where what it takes is not on this machine."""
+def none_if_missing(dependency: Callable[[], Any]) -> Any:
+    """The value of a dependency, or None if its files are not on this machine."""
     try:
-        return part()
+        return dependency()
     except FileNotFoundError:
         return None
 
 
-def _code_reasons(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    if then.get("code") == now.get("code"):
+def _code_reasons(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    if stored.get("code") == current.get("code"):
         return []
-    old, new = then.get("modules") or {}, now.get("modules") or {}
+    old, new = stored.get("modules") or {}, current.get("modules") or {}
     moved = set(old.values()) & set(new.values())
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     named = sorted(name for name in changed if not {old.get(name), new.get(name)} - {None} <= moved)
@@ -102,8 +105,8 @@ def _code_reasons(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [f"code changed{f' in {shown}' if shown else ''}"]
 
 
-def _setting_reasons(then: Mapping[str, Any], now: Mapping[str, Any], profile: object) -> list[str]:
-    old, new, set_by_profile = dict(_flat(then)), dict(_flat(now)), _set_by(profile)
+def _setting_reasons(stored: Mapping[str, Any], current: Mapping[str, Any], profile: object) -> list[str]:
+    old, new, set_by_profile = dict(_flatten(stored)), dict(_flatten(current)), _non_default_settings(profile)
     reasons = []
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) == new.get(name) or (name not in old and name not in set_by_profile):
@@ -112,18 +115,17 @@ def _setting_reasons(then: Mapping[str, Any], now: Mapping[str, Any], profile: o
     return reasons
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """The leaves of nested mappings, by dotted name."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
 
-def _set_by(profile: Any) -> set[str]:
-    """The dotted names of the settings that a profile sets to something else than the default."""
-    return (
-        set()
-        if profile is None
-        else {name for name, _ in _flat(profile.model_dump(mode="json", exclude_defaults=True))}
-    )
+def _non_default_settings(profile: Any) -> set[str]:
+    """The dotted names of the settings of a profile that differ from their defaults."""
+    if profile is None:
+        return set()
+    return {name for name, _ in _flatten(profile.model_dump(mode="json", exclude_defaults=True))}

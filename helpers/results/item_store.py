@@ -1,4 +1,4 @@
-"""Work that can be interrupted: each finished item is one file, and only what is missing is done again."""
+"""Stores for interruptible computations: one file per finished item, so that a rerun computes only missing ones."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from helpers.core.files import atomic_write, remove_stale_parts
 
 
 class StoredItem(NamedTuple):
-    """What the store has of one item."""
+    """The tensors and metadata of one item."""
 
     tensors: dict[str, Tensor]
     metadata: dict[str, Any]
 
 
-def run_key(**parts: Any) -> str:
-    """The digest of everything that an item's result depends on, the item itself aside.
+def run_key(**inputs: Any) -> str:
+    """The cache key of a computation: the digest of all inputs of a result except the item itself.
 
     Args:
-        parts: by name: the options (a dictionary, or a dataclass's `asdict`), `Classifier.digest`, `code_digest(...)`,
-            the seed, and so on; plain values that JSON knows.
+        inputs: JSON values by name: the options (a dictionary, or a dataclass's `asdict`), `Classifier.digest`,
+            `code_digest(...)`, the seed, and so on.
 
     Raises:
-        ValueError: a part is not a plain value.
+        ValueError: an input is not a JSON value.
     """
     try:
-        text = json.dumps(parts, sort_keys=True, allow_nan=False)
+        text = json.dumps(inputs, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the parts of a run key must be plain values that JSON knows: {error}") from error
+        raise ValueError(f"the inputs of a run key must be JSON values: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ItemStore:
-    """Results of single items, usually images, in files of their own: `<folder>/<key>/<item>.safetensors`.
+    """Results of single items, usually images, each in a file `<folder>/<key>/<item>.safetensors`.
 
-    A file that is torn, changed or of another item counts as missing. Several processes may share a store: if two of
-    them do the same item, one of the two files stays.
+    A truncated or changed file, or one of another item, counts as missing. Several processes may share a store; if
+    two compute the same item, one of the two files stays.
 
     Args:
-        folder: where to keep it, usually `results_folder(profile) / "work" / <what>`.
-        key: what `run_key` returns: items stored under another key are not seen.
+        folder: the store's folder, usually `results_folder(profile) / "work" / <name>`.
+        key: the result of `run_key`; items stored under another key are invisible.
 
     Raises:
-        ValueError: the key is no digest.
+        ValueError: the key is not a digest.
     """
 
     def __init__(self, folder: str | Path, key: str) -> None:
@@ -60,53 +60,53 @@ class ItemStore:
             raise ValueError(f"the key of an ItemStore is a hexadecimal digest, as run_key returns; not {key!r}")
         self.key = key
         self.folder = Path(folder) / key[:32]
-        self._parts: dict[str, Any] = {}
+        self._inputs: dict[str, Any] = {}
         remove_stale_parts(self.folder)
 
     @classmethod
-    def of(cls, folder: str | Path, parts: Mapping[str, Any]) -> ItemStore:
-        """The store under the key that some parts make (see `run_key`); they are kept in it, as `depends.json`."""
-        store = cls(folder, run_key(**parts))
-        store._parts = dict(parts)
+    def of(cls, folder: str | Path, inputs: Mapping[str, Any]) -> ItemStore:
+        """The store whose key is that of some inputs (see `run_key`), which are written to its `depends.json`."""
+        store = cls(folder, run_key(**inputs))
+        store._inputs = dict(inputs)
         return store
 
     def missing(self, items: Iterable[str]) -> list[str]:
-        """Those of the items that are not stored, or whose file is damaged, in their order."""
+        """The items that are not stored, or whose file is damaged, in their order."""
         return [item for item in items if self._read(item) is None]
 
     def save(self, item: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> None:
-        """Store one finished item; when this returns, a kill does not lose it.
+        """Store one finished item; once this returns, a killed process does not lose it.
 
         Args:
-            item: what names the item, such as an image's digest: a changed image is then another item.
+            item: the item's name, such as an image's digest, so that a changed image is another item.
             tensors: the result, by name; moved to the CPU.
-            metadata: plain values that JSON knows, such as the seconds that it took.
+            metadata: JSON values, such as the seconds of computation.
 
         Raises:
-            ValueError: the metadata are no plain values.
+            ValueError: the metadata are not JSON values.
         """
         stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         try:
             text = json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"the metadata of {item!r} must be plain values that JSON knows: {error}") from error
+            raise ValueError(f"the metadata of {item!r} must be JSON values: {error}") from error
         header = {"item": item, "key": self.key, "metadata": text}
         header["digest"] = _content_digest(stored, header)
         depends = self.folder / "depends.json"
-        if self._parts and not depends.is_file():
-            atomic_write(depends, json.dumps(self._parts, indent=2, sort_keys=True).encode())
+        if self._inputs and not depends.is_file():
+            atomic_write(depends, json.dumps(self._inputs, indent=2, sort_keys=True).encode())
         atomic_write(self._path(item), save(stored, header))
 
     def load(self, item: str) -> StoredItem:
-        """What was saved under `item`.
+        """The stored result of an item.
 
         Raises:
-            ValueError: it is missing or damaged; compute it again and save it.
+            ValueError: it is missing or damaged.
         """
-        found = self._read(item)
-        if found is None:
+        stored = self._read(item)
+        if stored is None:
             raise ValueError(f"{item!r} is not in {self.folder}, or damaged; compute it again (missing() lists all)")
-        return found
+        return stored
 
     def _path(self, item: str) -> Path:
         readable = re.sub(r"[^A-Za-z0-9_-]+", "-", item)[:40].strip("-")
@@ -129,7 +129,7 @@ class ItemStore:
 
 
 def _content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:
-    """SHA-256 of an item's tensors and words: safetensors itself has no check sum."""
+    """SHA-256 of an item's tensors and header, since safetensors files have no checksum."""
     digest = hashlib.sha256(json.dumps(dict(header), sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

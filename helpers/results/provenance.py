@@ -1,4 +1,4 @@
-"""Where a number comes from: enough to make it again, or to see why it came out otherwise."""
+"""Provenance of a table: enough to reproduce it, or to explain a difference."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def collect_provenance(
     wall_seconds: float | int | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """What to store beside a table: a plain dictionary, ready for JSON.
+    """The provenance of a table, as JSON values.
 
     Args:
         profile: the profile of the run.
-        device: where it ran.
+        device: the device of the run.
         data: the SHA-256 of each input, by name (an `ImageSet` has them).
         classifier: the SHA-256 of the classifier's weights (`Classifier.digest`).
-        wall_seconds: how long it took; of a resumed run, the sum over its items.
-        more: anything else that a reader should know, such as `variant="published"`.
+        wall_seconds: seconds of computation, summed over all items of a resumed run.
+        more: further entries, such as `variant="published"`.
     """
     return {
         "profile": None if profile is None else profile.name,
@@ -70,7 +70,7 @@ def describe_machine(device: torch.device | str = "cpu") -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str | None]:
-    """The version of each package that can change a number; None for one that is not installed."""
+    """The version of each package that can affect results; None for one that is not installed."""
     versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
@@ -81,7 +81,7 @@ def package_versions() -> dict[str, str | None]:
 
 
 def git_state(folder: Path = ROOT) -> dict[str, Any]:
-    """The commit, and whether files differ from it (those in `results/` aside); None where git does not know."""
+    """The commit, and whether files outside `results/` differ from it; None if git does not know."""
     commit = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)results")
     return {"commit": commit, "changed_since": None if status is None else bool(status)}

@@ -1,7 +1,7 @@
-"""The registry of tables: every table of numbers that a profile can have, under the one name that all else uses.
+"""The registry of tables: every table of numbers that a profile can have, by name.
 
-The command line, the Snakefile, the registry of figures and the pages take the names from here. The functions stand as
-texts, so that reading the registry imports nothing.
+The command line, the Snakefile, the registry of figures and the pages take the names from here. Functions are given as
+strings, so that reading the registry imports nothing.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ Paper = Literal["recartoonx", "explainer", "spacevae"]
 
 @dataclass(frozen=True)
 class Table:
-    """One table; of some, `results/<profile>/` holds one for each pair of a dataset and a classifier.
+    """One table; some exist once for each pair of a dataset and a classifier.
 
     Attributes:
-        name: what its files in `results/<profile>/` are called; those of class masks end in `-<dataset>-<classifier>`
-            where the table rests on a study's images.
+        name: the name of its files in `results/<profile>/`; with the suffix `-<dataset>-<classifier>` for tables of
+            class masks that depend on a study's images.
         make: the function that computes it from a study, as "module:function".
-        settings: the parts of the profile that count, dotted, besides those that count for all tables of its paper.
+        settings: the dotted names of the profile's settings that it depends on, besides its paper's common ones.
         reads: tables that its function reads.
-        after: tables that are made first, since it shares stored results with them.
-        needs: optional sections of the profile, dotted, without which there is no such table.
-        datasets, classifiers: the pairs that the paper has.
-        methods: whose class masks it rests on; "all", or some of them.
-        images: which images of a class study it rests on.
-        networks: whether it rests on all trained SpaCE-VAEs, or only on the one that trainings begin with.
-        parts: a function that says what else it depends on, by name, as "module:function"; it is given the study.
-        transformer: whether it rests on the profile's transformer where there is one.
-        scenes: whether only scenes have it, of which more is known than of photographs.
-        on_request: whether it is made only where it is asked for by name, as it takes hours or trains networks.
+        after: tables to compute first, since it shares stored results with them.
+        needs: dotted names of optional sections of the profile that it requires.
+        datasets, classifiers: the pairs for which the paper has it.
+        methods: the methods whose class masks it depends on, or "all".
+        images: the images of a class study that it depends on.
+        networks: it depends on all trained SpaCE-VAEs, not only on the one from which trainings start.
+        inputs: a function from a study to further dependencies by name, as "module:function".
+        transformer: it depends on the profile's transformer, if there is one.
+        conditioned: it requires a network with beta as an input.
+        scenes: it requires scenes, whose classes and masks are known exactly.
+        on_request: it is computed only when requested by name, since it takes hours or trains networks.
     """
 
     name: str
@@ -45,16 +46,17 @@ class Table:
     methods: tuple[str, ...] | Literal["all"] = ()
     images: tuple[Literal["segmented", "test"], ...] = ("segmented",)
     networks: bool = True
-    parts: str = ""
+    inputs: str = ""
     transformer: bool = False
+    conditioned: bool = False
     scenes: bool = False
     on_request: bool = False
 
     @property
     def paper(self) -> Paper:
-        """The paper in whose studies the table is made: the room of its function; of the gallery [Re] CartoonX."""
-        rooms = self.make.split(".")
-        return rooms[2] if rooms[1] == "papers" else "recartoonx"  # type: ignore[return-value]
+        """The paper whose studies compute the table, from its function's package; [Re] CartoonX for the gallery."""
+        packages = self.make.split(".")
+        return packages[2] if packages[1] == "papers" else "recartoonx"  # type: ignore[return-value]
 
 
 def _recartoonx(name: str, make: str, **fields: object) -> Table:
@@ -73,7 +75,7 @@ def _space_vae(name: str, make: str, **fields: object) -> Table:
 
 _EVALUATION = "explainer.evaluation"
 _VOC: dict[str, object] = {"datasets": ("voc2007",)}
-_ATTRIBUTIONS = "helpers.papers.spacevae.experiments.competitors:attribution_parts"
+_ATTRIBUTIONS = "helpers.papers.spacevae.experiments.competitors:attribution_inputs"
 _ONE_PAIR: dict[str, object] = {**_VOC, "classifiers": ("vgg16",)}
 
 _TABLES = (
@@ -165,10 +167,10 @@ _TABLES = (
         scenes=True,
         on_request=True,
     ),
-    _space_vae("sparsity", "sparsity:sparsity_table", parts=_ATTRIBUTIONS),
-    _space_vae("examples", "examples:examples_of_table", reads=("space-vae-sparsity",), parts=_ATTRIBUTIONS),
+    _space_vae("sparsity", "sparsity:sparsity_table", inputs=_ATTRIBUTIONS),
+    _space_vae("examples", "examples:examples_of_table", reads=("space-vae-sparsity",), inputs=_ATTRIBUTIONS),
     _space_vae("bottleneck", "networks:bottleneck_table"),
-    _space_vae("conditioned", "networks:conditioned_table", needs=("a network with beta as an input",)),
+    _space_vae("conditioned", "networks:conditioned_table", conditioned=True),
     _space_vae("extensions", "networks:extension_table", scenes=True),
     _space_vae("reference", "reference:reference_table", scenes=True),
     _space_vae(
@@ -179,20 +181,20 @@ _TABLES = (
         scenes=True,
     ),
     _space_vae(
-        "transfer", "transfer:transfer_of_table", reads=("space-vae-sparsity",), parts=_ATTRIBUTIONS, scenes=True
+        "transfer", "transfer:transfer_of_table", reads=("space-vae-sparsity",), inputs=_ATTRIBUTIONS, scenes=True
     ),
     _space_vae("alpha", "alpha:alpha_table", settings=("space_vae.calibration",), networks=False, on_request=True),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
-"""The tables by name, in the order in which they are made."""
+"""The tables by name, in the order in which they are computed."""
 
 STUDIES: dict[Paper, str] = {
     "recartoonx": "helpers.papers.recartoonx.experiments.study:open_studies",
     "explainer": "helpers.papers.explainer.experiments.pairs:open_studies",
     "spacevae": "helpers.papers.spacevae.experiments.study:open_studies",
 }
-"""What opens the studies of a profile in which the tables of a paper are made, as "module:function"."""
+"""The functions that open a profile's studies of each paper, as "module:function"."""
 
 
 def find_table(name: str) -> Table:

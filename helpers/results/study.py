@@ -1,6 +1,6 @@
-"""One profile at work: its stored items, its tables, and what each of them depends on.
+"""The study of a profile: its stored results, its tables, and the dependencies of each table.
 
-The studies of the three papers add their images, classifiers and methods to this one.
+The studies of the three papers add their images, classifiers and methods.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 from helpers.core.runtime import progress, resolve_device
 from helpers.profiles import Needs, Profile, load_profile
 from helpers.results.code import code_of, project_code
-from helpers.results.freshness import Freshness, compare, picked, spoken
+from helpers.results.freshness import Freshness, compare, describe, select_settings
 from helpers.results.item_store import ItemStore, StoredItem
 from helpers.results.provenance import collect_provenance
 from helpers.results.registry import Paper, Table, find_table
@@ -32,27 +32,27 @@ BOOKKEEPING = (
     "helpers.profiles.strict_yaml",
     "helpers.results",
 )
-"""Rooms whose code changes no number: how files are found, results stored and profiles read; settings are values."""
+"""Packages whose code affects no result: finding files, storing results, reading profiles (whose values count)."""
 
 _SECTIONS: dict[Paper, str] = {"explainer": "helpers.profiles.explainer_sections"}
 _SECTIONS |= {"spacevae": "helpers.profiles.space_vae_sections"}
 
 
 class NoSuchTableError(ValueError):
-    """A profile cannot have a table; the message says what it lacks."""
+    """A profile cannot have a table; the message names the missing requirement."""
 
 
 class ProfileStudy:
-    """One profile at work.
+    """The study of a profile.
 
-    Single results, such as the mask of an image, are stored as soon as they are finished, under a key made of
-    everything that they depend on. A second run, or one that goes on after a kill, computes what is missing and
-    nothing else. Tables are read from `results/<profile>/` where they are fresh, else made anew.
+    Single results, such as the mask of an image, are stored as soon as they are finished, under a key of all their
+    dependencies, so that a rerun, or a run resumed after a kill, computes only missing ones. Tables are read from
+    `results/<profile>/` if they are fresh, else computed again.
 
     Args:
         profile: a profile, its name, or the path of its file.
         root: another folder than the project's `results/`.
-        show_progress: show bars.
+        show_progress: show progress bars.
 
     Raises:
         ValueError: there is no such profile, or it lacks the section that this study needs.
@@ -60,10 +60,10 @@ class ProfileStudy:
 
     paper: ClassVar[Paper]
     section: ClassVar[Needs]
-    settings_of_all: ClassVar[tuple[str, ...]]
-    """The parts of a profile that count for every table, dotted."""
-    by_parts: ClassVar[tuple[str, ...]] = ()
-    """Modules whose code counts only as far as `parts` says."""
+    common_settings: ClassVar[tuple[str, ...]]
+    """The dotted names of the settings on which every table depends."""
+    excluded_code: ClassVar[tuple[str, ...]] = ()
+    """Modules whose code counts only where `inputs` includes it."""
 
     def __init__(self, profile: Profile | str, *, root: Path | None = None, show_progress: bool = False) -> None:
         self.profile = profile if isinstance(profile, Profile) else load_profile(profile, needs=self.section)
@@ -76,13 +76,13 @@ class ProfileStudy:
         """Check that the images are on this machine.
 
         Raises:
-            FileNotFoundError: they are not; the message says what to fetch, and where it belongs.
+            FileNotFoundError: they are not; the message says what to download, and where to put it.
         """
 
-    def lacks(self, table: Table) -> str | None:
-        """Why this study can have no such table, in a sentence; None where it can."""
-        content = self.profile.model_dump(mode="json")
-        absent = [name for name in table.needs if not picked(content, [name])]
+    def missing_requirement(self, table: Table) -> str | None:
+        """The reason why this study cannot have a table, as a sentence; None if it can."""
+        settings = self.profile.model_dump(mode="json")
+        absent = [name for name in table.needs if not select_settings(settings, [name])]
         if absent:
             sections = ", ".join(f"`{name}`" for name in absent)
             return f"profile {self.profile.name!r} has no section {sections}, which table {table.name!r} needs"
@@ -92,45 +92,45 @@ class ProfileStudy:
         """Check that this study can have a table.
 
         Raises:
-            NoSuchTableError: (a ValueError) it cannot; the message says what it lacks.
+            NoSuchTableError: (a ValueError) it cannot; the message names the missing requirement.
         """
-        if reason := self.lacks(table):
+        if reason := self.missing_requirement(table):
             raise NoSuchTableError(reason)
 
     def seconds_of(self, *names: str) -> float:
-        """How long making some tables took, in all, as recorded with them."""
+        """The total recorded seconds of computation of some tables."""
         recorded = [recorded_seconds(self.file_name(find_table(name)), self.profile, root=self.root) for name in names]
         return sum(seconds or 0.0 for seconds in recorded)
 
     def file_name(self, table: Table) -> str:
-        """What a table is called in `results/<profile>/`."""
+        """The name of a table's files in `results/<profile>/`, without suffix."""
         return table.name
 
-    def parts(self, table: Table) -> dict[str, Any]:
-        """What a table depends on besides settings, code and other tables, by name: plain values.
+    def inputs(self, table: Table) -> dict[str, Any]:
+        """The dependencies of a table besides settings, code and other tables, as JSON values by name.
 
-        A part is None where it is not known on this machine, as the photographs or the weights are not there.
+        A value is None if it is not known on this machine, since photographs or weights are missing.
         """
         raise NotImplementedError
 
-    def depends(self, name: str) -> dict[str, Any]:
-        """Everything that a table depends on, by name; a part is None where it is not known on this machine."""
+    def dependencies(self, name: str) -> dict[str, Any]:
+        """All dependencies of a table, by name; None for those that are not known on this machine."""
         table = find_table(name)
         others = tuple(module for paper, module in _SECTIONS.items() if paper != self.paper)
-        code = code_of(_load(table.make), without=(*BOOKKEEPING, *others, *self.by_parts))
-        content = self.profile.model_dump(mode="json")
-        found = {
-            "settings": picked(content, [*self.settings_of_all, *table.settings]),
+        code = code_of(_load(table.make), without=(*BOOKKEEPING, *others, *self.excluded_code))
+        settings = self.profile.model_dump(mode="json")
+        dependencies = {
+            "settings": select_settings(settings, [*self.common_settings, *table.settings]),
             "code": project_code().digest(code),
             "modules": project_code().module_digests(code),
             "tables": {other: self._digest_of(other) for other in table.reads},
-            **self.parts(table),
-            **(_load(table.parts)(self) if table.parts else {}),
+            **self.inputs(table),
+            **(_load(table.inputs)(self) if table.inputs else {}),
         }
-        return json.loads(json.dumps(found))  # as it is stored: a tuple is a list there
+        return json.loads(json.dumps(dependencies))  # as stored, with lists instead of tuples
 
     def freshness(self, name: str) -> Freshness:
-        """Whether a table is there and still right, and if not, why not.
+        """The freshness of a table, with the reasons if it is stale.
 
         Raises:
             ValueError: there is no such table, or this profile cannot have it.
@@ -139,22 +139,22 @@ class ProfileStudy:
         self.require(table)
         seconds = recorded_seconds(self.file_name(table), self.profile, root=self.root)
         try:
-            about = read_provenance(self.profile, self.file_name(table), root=self.root)
-        except ValueError:  # not there, or not whole
+            provenance = read_provenance(self.profile, self.file_name(table), root=self.root)
+        except ValueError:  # missing or damaged
             return Freshness("never run", seconds=seconds)
-        return compare(about.get("depends"), self.depends(name), self.profile, seconds)
+        return compare(provenance.get("depends"), self.dependencies(name), self.profile, seconds)
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table: the one in `results/<profile>/` if it is fresh, else made anew, with a line that says why.
+        """A table: the one in `results/<profile>/` if it is fresh, else computed again, with a message why.
 
         Raises:
-            ValueError: there is no such table, or this profile cannot have it; the message says what can.
+            ValueError: there is no such table, or this profile cannot have it; the message says what it can have.
             FileNotFoundError: images or weights that it needs are not on this machine.
         """
-        table, state = find_table(name), self.freshness(name)
-        if state.state != "fresh":
+        table, freshness = find_table(name), self.freshness(name)
+        if freshness.state != "fresh":
             self.require_data()
-            print(f"{self.profile.name}/{self.file_name(table)}: {spoken(state)}", file=sys.stderr, flush=True)
+            print(f"{self.profile.name}/{self.file_name(table)}: {describe(freshness)}", file=sys.stderr, flush=True)
             self._make(table)
         return read_table(self.profile, self.file_name(table), root=self.root)
 
@@ -164,7 +164,8 @@ class ProfileStudy:
         frame = _load(table.make)(self)
         seconds = ledger.seconds(begin)
         more = frame.attrs.get("provenance", {})
-        self.write(frame, self.file_name(table), wall_seconds=seconds, depends=self.depends(table.name), **more)
+        depends = self.dependencies(table.name)
+        self.write(frame, self.file_name(table), wall_seconds=seconds, depends=depends, **more)
 
     def stored(
         self,
@@ -176,17 +177,17 @@ class ProfileStudy:
         label: str = "",
         backwards: bool = False,
     ) -> list[StoredItem]:
-        """Single results from a store; those that are missing are computed in batches and stored.
+        """Single results from a store; missing ones are computed in batches and stored.
 
         Several processes may share a store.
 
         Args:
-            store: where they lie.
-            items: their names; each is computed once, also where it is asked for twice.
+            store: the store.
+            items: the items' names; repeated ones are computed once.
             compute: from the positions of some items to their tensors.
-            batch: how many are computed together; a batch's time is shared by its items.
-            label: what the progress bar says.
-            backwards: begin with the last ones, so that a second process meets the first one in the middle.
+            batch: number of items computed together, among which their time is divided.
+            label: text of the progress bar.
+            backwards: begin with the last items, so that a second process meets the first one in the middle.
         """
         absent = set(store.missing(items))
         missing = [index for index, item in enumerate(items) if item in absent and items.index(item) == index]
@@ -194,7 +195,7 @@ class ProfileStudy:
         batches = batches[::-1] if backwards else batches
         shown = self.show_progress and bool(batches)
         for rows in progress(batches, label=f"{self.profile.name}: {label}", show=shown):
-            absent = set(store.missing([items[row] for row in rows]))  # another process may have done some meanwhile
+            absent = set(store.missing([items[row] for row in rows]))  # another process may have stored some meanwhile
             rows = [row for row in rows if items[row] in absent]
             if not rows:
                 continue
@@ -210,58 +211,58 @@ class ProfileStudy:
         }
         return loaded
 
-    def store(self, folder: str, **parts: Any) -> ItemStore:
-        """A store of single results in `results/<profile>/work/<folder>/`, under the key that some parts make."""
-        return ItemStore.of(results_folder(self.profile, self.root) / "work" / folder, parts)
+    def store(self, folder: str, **inputs: Any) -> ItemStore:
+        """A store of single results in `results/<profile>/work/<folder>/`, whose key is that of some inputs."""
+        return ItemStore.of(results_folder(self.profile, self.root) / "work" / folder, inputs)
 
     def write(self, table: pd.DataFrame, name: str, *, wall_seconds: float | int, **more: Any) -> Path:
         """Write a table of this study to `results/<profile>/`, with its provenance."""
-        more = {**self.about(table), **more}
-        about = collect_provenance(self.profile, device=self.device, wall_seconds=wall_seconds, **more)
-        return write_table(table, self.profile, name, about, root=self.root)
+        more = {**self.extra_provenance(table), **more}
+        provenance = collect_provenance(self.profile, device=self.device, wall_seconds=wall_seconds, **more)
+        return write_table(table, self.profile, name, provenance, root=self.root)
 
-    def about(self, table: pd.DataFrame) -> dict[str, Any]:
-        """What the provenance of a table of this study says besides."""
+    def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
+        """Further entries for the provenance of a table of this study."""
         return {}
 
     def _digest_of(self, name: str) -> str | None:
-        """The digest of another table of this study, as it is now; None where it has not been made."""
+        """The digest of another table of this study as it is on disk; None if it has not been computed."""
         path = results_folder(self.profile, self.root) / f"{self.file_name(find_table(name))}.csv"
         return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest() if path.is_file() else None
 
 
 class Ledger:
-    """The seconds of computation behind a table: of every stored item that was asked for, whenever it was computed.
+    """The computing time of a table, including that of its stored items in earlier runs.
 
     Attributes:
-        items: the seconds of each item, by the store's key and its name.
-        computed: how many of these seconds were spent since the ledger was opened.
+        items: the seconds of each stored item, by the store's key and the item's name.
+        computed: the seconds spent on stored items since the ledger was opened.
     """
 
     def __init__(self) -> None:
         self.open()
 
     def open(self) -> None:
-        """Begin anew."""
+        """Reset the ledger."""
         self.items: dict[tuple[str, str], float] = {}
         self.computed = 0.0
 
     def seconds(self, begin: float) -> float:
-        """The seconds since `begin` (of `time.perf_counter`), where stored items count with the time they once took."""
+        """The seconds since `begin` (of `time.perf_counter`), in which stored items count with their original time."""
         return time.perf_counter() - begin - self.computed + sum(self.items.values())
 
 
 def open_studies(paper: Paper, profile: Profile | str, table: str | None = None, **options: Any) -> list[ProfileStudy]:
-    """The studies in which a table of a profile is made: one, or one for each pair of a dataset and a classifier.
+    """The studies of a profile that compute a table: one, or one for each pair of a dataset and a classifier.
 
     Args:
         paper: the paper.
         profile: a profile, its name, or the path of its file.
         table: the table; None for all studies of the profile.
-        options: of the study, such as `root`.
+        options: options of the study, such as `root`.
 
     Raises:
-        ValueError: the profile cannot have this table; the message says what it lacks.
+        ValueError: the profile cannot have this table; the message names the missing requirement.
     """
     from helpers.results.registry import STUDIES
 
@@ -269,7 +270,7 @@ def open_studies(paper: Paper, profile: Profile | str, table: str | None = None,
 
 
 def digest_of_images(*pixels: Tensor) -> str:
-    """One SHA-256 of some tensors of pixels or labels, with their shapes and types."""
+    """The SHA-256 of some tensors of pixels or labels, with their shapes and dtypes."""
     digest = hashlib.sha256()
     for tensor in pixels:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -278,6 +279,6 @@ def digest_of_images(*pixels: Tensor) -> str:
 
 
 def _load(path: str) -> Callable[..., Any]:
-    """The function that "module:function" names."""
+    """The function named by "module:function"."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

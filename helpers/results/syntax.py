@@ -1,4 +1,4 @@
-"""What the syntax of a module says: its definitions, its imports, and the meaning of its statements."""
+"""The syntax of a module: its definitions, its imports, and a normal form of its statements."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 PACKAGE = "helpers"
 DOTTED = re.compile(rf"{PACKAGE}(\.\w+)+(:\w+)?")
-"""What reads like a module of `helpers`, or like one of its definitions: "helpers.data.images:load_image"."""
+"""The name of a module of `helpers`, or of one of its definitions: "helpers.data.images:load_image"."""
 
 Definition = tuple[str, str]
-"""A module and a name in it; the name "" stands for what the module does besides defining something."""
+"""A module and a name in it; the name "" stands for the module's statements that define nothing."""
 
-_MARKS = (ast.Import, ast.ImportFrom)
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 @dataclass
@@ -34,32 +34,32 @@ class ParsedModule:
             names = _defined(statement)
             for name in names:
                 self.definitions.setdefault(name, []).append(statement)
-            if not names and not isinstance(statement, _MARKS) and not _is_docstring(statement):
+            if not names and not isinstance(statement, _IMPORTS) and not _is_docstring(statement):
                 self.rest.append(statement)
 
     @property
     def package(self) -> str:
-        """The package that relative imports start from."""
+        """The package from which relative imports start."""
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @cached_property
     def imports(self) -> dict[str, Definition]:
-        """What the names that are imported at the top stand for."""
-        found: dict[str, Definition] = {}
+        """The definitions imported at the top of the module, by local name."""
+        imports: dict[str, Definition] = {}
         for statement in self.tree.body:
-            if isinstance(statement, (*_MARKS, ast.If, ast.Try)):
-                found |= imports_of(statement, self.package)
-        return found
+            if isinstance(statement, (*_IMPORTS, ast.If, ast.Try)):
+                imports |= imports_of(statement, self.package)
+        return imports
 
     @cached_property
     def all_imports(self) -> list[Definition]:
         """Everything that is imported anywhere in the module."""
-        named = [text for text in texts_of(self.tree.body) if DOTTED.fullmatch(text)]
+        named = [text for text in string_literals(self.tree.body) if DOTTED.fullmatch(text)]
         return [*imports_of(self.tree, self.package).values(), *((text.partition(":")[0], "") for text in named)]
 
     @cached_property
     def lazy(self) -> dict[str, str]:
-        """Names that a package hands on lazily: the entries of dictionaries from a name to a module of `helpers`."""
+        """Lazy re-exports of a package: the entries of dictionaries from a name to a module of `helpers`."""
         dictionaries = [node for node in ast.walk(self.tree) if isinstance(node, ast.Dict)]
         pairs = [pair for node in dictionaries for pair in zip(node.keys, node.values, strict=True)]
         return {
@@ -72,7 +72,7 @@ class ParsedModule:
 
 @cache
 def parse(path: Path, _modified: int) -> ast.Module:
-    """The syntax tree of a file, made once for each of its versions."""
+    """The syntax tree of a file, parsed once for each time of modification."""
     return ast.parse(path.read_bytes(), filename=str(path))
 
 
@@ -93,65 +93,65 @@ def _defined(statement: ast.stmt) -> list[str]:
 
 
 def imports_of(tree: ast.AST, package: str) -> dict[str, Definition]:
-    """The names that imports in some code bind, each with the module and the name there ("": the module itself)."""
-    found: dict[str, Definition] = {}
+    """The names bound by the imports in some code, each with its module and its name there ("": the module itself)."""
+    imports: dict[str, Definition] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == PACKAGE:
-                    found[alias.asname or PACKAGE] = (alias.name if alias.asname else PACKAGE, "")
+                    imports[alias.asname or PACKAGE] = (alias.name if alias.asname else PACKAGE, "")
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
             if base.split(".")[0] == PACKAGE:
-                found |= {alias.asname or alias.name: (base, alias.name) for alias in node.names}
-    return found
+                imports |= {alias.asname or alias.name: (base, alias.name) for alias in node.names}
+    return imports
 
 
 def imported_modules(tree: ast.AST) -> list[str]:
-    """The modules of `helpers` that statements `import helpers.a.b` name."""
+    """The modules of `helpers` in statements such as `import helpers.a.b`."""
     aliases = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     return [name for name in aliases if name.split(".")[0] == PACKAGE]
 
 
-def chain_of(node: ast.Attribute) -> tuple[str, ...]:
-    """The names of `a.b.c`; nothing where it does not begin with a name."""
+def attribute_chain(node: ast.Attribute) -> tuple[str, ...]:
+    """The names in `a.b.c`; empty if it does not begin with a name."""
     names: list[str] = []
-    part: ast.expr = node
-    while isinstance(part, ast.Attribute):
-        names.append(part.attr)
-        part = part.value
-    return (part.id, *reversed(names)) if isinstance(part, ast.Name) else ()
+    expression: ast.expr = node
+    while isinstance(expression, ast.Attribute):
+        names.append(expression.attr)
+        expression = expression.value
+    return (expression.id, *reversed(names)) if isinstance(expression, ast.Name) else ()
 
 
 def root_of(node: ast.expr) -> ast.expr:
-    """The expression before all dots."""
+    """The expression before the first dot."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return node
 
 
-def texts_of(statements: Iterable[ast.stmt]) -> set[str]:
-    """All texts in some statements."""
+def string_literals(statements: Iterable[ast.stmt]) -> set[str]:
+    """All string literals in some statements."""
     nodes = (node for statement in statements for node in ast.walk(statement))
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def meaning_of(node: object) -> object:
-    """Syntax as nested tuples, without what says nothing to a result, and without what differs between Pythons.
+def normal_form(node: object) -> object:
+    """Syntax as nested tuples, without elements that affect no result or differ between Python versions.
 
-    `ast.dump` prints empty fields, and newer versions have more of these: here they are left out.
+    Empty fields are left out (unlike in `ast.dump`), since newer versions have more of them.
     """
     if isinstance(node, list):
-        return tuple(meaning_of(item) for item in node if not _is_docstring(item) and not isinstance(item, _MARKS))
+        return tuple(normal_form(item) for item in node if not _is_docstring(item) and not isinstance(item, _IMPORTS))
     if isinstance(node, ast.Raise):
-        return ("Raise",)  # a result that was stored did not raise
+        return ("Raise",)  # no stored result raised
     if isinstance(node, ast.AST):
         skipped = {"annotation"} if isinstance(node, ast.arg) else {"returns"}
         fields = [(name, value) for name, value in ast.iter_fields(node) if name not in skipped]
         return (
             type(node).__name__,
-            *((n, meaning_of(value)) for n, value in fields if value is not None and value != []),
+            *((n, normal_form(value)) for n, value in fields if value is not None and value != []),
         )
     if isinstance(node, str) and DOTTED.fullmatch(node):
         return ("str", node.partition(":")[2])
@@ -159,5 +159,5 @@ def meaning_of(node: object) -> object:
 
 
 def _is_docstring(node: object) -> bool:
-    """Whether a statement is a text that nobody uses."""
+    """Whether a statement is a string literal and nothing else."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

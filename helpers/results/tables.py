@@ -1,8 +1,8 @@
-"""Tables of numbers on disk: a tidy CSV, and beside it a JSON that says where it comes from.
+"""Tables of numbers on disk: a tidy CSV, and a JSON file with its provenance.
 
-The JSON holds the CSV's SHA-256. Two files cannot be replaced in one step, so the new JSON is first written under a
-name that holds the new CSV's digest, then the CSV is replaced, then the JSON takes its place. Whoever finds a new CSV
-beside an old JSON finds the right JSON too, and finishes the exchange.
+The JSON holds the CSV's SHA-256. Two files cannot be replaced in one step, so the new JSON is first written as a
+pending file whose name contains the new CSV's digest, then the CSV is replaced, then the pending file is renamed. A
+reader that meets a new CSV with an old JSON finds the pending file, and completes the exchange.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RESULTS_FOLDER = ROOT / "results"
 
 
 def results_folder(profile: Profile | str, root: Path | None = None) -> Path:
-    """The folder `results/<profile>/` (not made); `work/` in it is for what a run keeps while it goes.
+    """The folder `results/<profile>/` (not created); its `work/` holds the intermediate results of runs.
 
     Args:
         profile: a profile, or its name.
@@ -43,13 +43,13 @@ def write_table(
     *,
     root: Path | None = None,
 ) -> Path:
-    """Write `results/<profile>/<name>.csv` and `<name>.json`; a kill at any moment leaves the old pair or the new.
+    """Write `results/<profile>/<name>.csv` and `<name>.json`; if the process is killed, the old or the new pair stays.
 
     Args:
-        frame: one observation a row, one variable a column; the index is not written.
+        frame: one observation per row, one variable per column; the index is not written.
         profile: the profile of the run, or its name.
         name: the table's name: small letters, digits and hyphens.
-        provenance: what `collect_provenance` returns.
+        provenance: the result of `collect_provenance`.
         root: another folder than the project's `results/`.
 
     Returns:
@@ -60,19 +60,19 @@ def write_table(
     """
     csv, final = _paths(profile, name, root)
     if not all(isinstance(column, str) and column for column in frame.columns) or not frame.columns.is_unique:
-        raise ValueError(f"the columns of {name!r} must have different names, each a text: {list(frame.columns)}")
+        raise ValueError(f"the column names of {name!r} must be different strings: {list(frame.columns)}")
     content = frame.to_csv(index=False, lineterminator="\n").encode()
-    columns = {column: str(kind) for column, kind in frame.dtypes.items()}
+    columns = {column: str(dtype) for column, dtype in frame.dtypes.items()}
     table = {"file": csv.name, "sha256": _digest(content), "rows": len(frame), "columns": columns}
     try:
         text = json.dumps({"table": table, **provenance}, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the provenance of {name!r} must be plain values that JSON knows: {error}") from error
+        raise ValueError(f"the provenance of {name!r} must consist of JSON values: {error}") from error
     pending = _pending(final, content)
     atomic_write(pending, f"{text}\n".encode())
     atomic_write(csv, content)
     _publish(pending, final)
-    for stale in final.parent.glob(f".{name}.*.pending"):  # of runs that were killed before their CSV was there
+    for stale in final.parent.glob(f".{name}.*.pending"):  # left by runs killed before they wrote their CSV
         stale.unlink(missing_ok=True)
     remove_stale_parts(final.parent)
     return csv
@@ -82,21 +82,21 @@ def read_table(profile: Profile | str, name: str, *, root: Path | None = None) -
     """Read a table that `write_table` wrote, with its columns' types.
 
     Raises:
-        ValueError: it is not there, or the CSV is not the one that the JSON belongs to; the message says what to do.
+        ValueError: there is no such table, or the JSON does not belong to the CSV; the message says what to do.
     """
-    content, about = _read_pair(profile, name, root)
-    # read as texts, so that "01" and "NA" stay what they are; only an empty cell is a missing value
+    content, provenance = _read_pair(profile, name, root)
+    # read as strings, so that "01" and "NA" are preserved; only an empty cell is a missing value
     frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
-    for column, kind in about["table"]["columns"].items():
-        if kind.startswith(("int", "uint", "float")):
-            frame[column] = frame[column].astype(object).astype(kind)  # by Python's exact reading of each number
-        elif kind == "bool":
+    for column, dtype in provenance["table"]["columns"].items():
+        if dtype.startswith(("int", "uint", "float")):
+            frame[column] = frame[column].astype(object).astype(dtype)  # Python parses each number exactly
+        elif dtype == "bool":
             frame[column] = frame[column] == "True"
     return frame
 
 
 def read_provenance(profile: Profile | str, name: str, *, root: Path | None = None) -> dict[str, Any]:
-    """Read what is known about a table: what was given to `write_table`, and the entry `table`.
+    """The provenance of a table, as passed to `write_table`, with the additional entry `table`.
 
     Raises:
         ValueError: as for `read_table`.
@@ -105,7 +105,7 @@ def read_provenance(profile: Profile | str, name: str, *, root: Path | None = No
 
 
 def recorded_seconds(name: str, profile: Profile | str, *, root: Path | None = None) -> float | None:
-    """How long making a table took, as its provenance says; None where there is no record of it."""
+    """The seconds of computation in a table's provenance; None without a record."""
     path = results_folder(profile, root) / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8")).get("wall_seconds")
@@ -117,24 +117,24 @@ def _read_pair(profile: Profile | str, name: str, root: Path | None) -> tuple[by
     csv, final = _paths(profile, name, root)
     again = f"run the notebook that makes {name!r} again with the profile {csv.parent.name!r}"
     if not csv.is_file():
-        raise ValueError(f"{csv} is not there; {again}")
+        raise ValueError(f"{csv} does not exist; {again}")
     content = csv.read_bytes()
     pending = _pending(final, content)
     if pending.is_file():
         _publish(pending, final)
     try:
-        about = json.loads(final.read_text(encoding="utf-8"))
-        expected = about["table"]["sha256"]
+        provenance = json.loads(final.read_text(encoding="utf-8"))
+        expected = provenance["table"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{final} does not say where {csv.name} comes from ({error!r}); {again}") from error
+        raise ValueError(f"{final} does not hold the provenance of {csv.name} ({error!r}); {again}") from error
     if expected != _digest(content):
         raise ValueError(f"{csv} was changed after {final.name} was written, so its origin is not known; {again}")
-    return content, about
+    return content, provenance
 
 
 def _paths(profile: Profile | str, name: str, root: Path | None) -> tuple[Path, Path]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise ValueError(f"a table's name is made of small letters, digits and hyphens, not {name!r}")
+        raise ValueError(f"a table's name consists of small letters, digits and hyphens; got {name!r}")
     folder = results_folder(profile, root)
     return folder / f"{name}.csv", folder / f"{name}.json"
 
@@ -150,5 +150,5 @@ def _publish(pending: Path, final: Path) -> None:
 
 
 def _digest(content: bytes) -> str:
-    """SHA-256 that does not care whether git changed the line ends."""
+    """SHA-256 that ignores differences in line ends, which git may change."""
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()

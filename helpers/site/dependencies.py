@@ -88,7 +88,7 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
 def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
     """What a table of a profile depends on; whether it is to be made anew, its study says more exactly."""
     table = find_table(name)
-    roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.parts) if path]  # type: ignore[misc]
+    roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.inputs) if path]  # type: ignore[misc]
     code = finder(root).reached(roots)
     profiles = _profiles(profile, set(), code, root)
     words = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))

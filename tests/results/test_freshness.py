@@ -10,7 +10,7 @@ import pytest
 from helpers.core.files import ROOT
 from helpers.profiles import load_profile
 from helpers.results.commands import accept_tables, table_states
-from helpers.results.freshness import compare, duration, spoken
+from helpers.results.freshness import compare, describe, format_duration
 
 THEN = {"settings": {"sweep": {"images": 2}}, "code": "a", "modules": {"helpers.x": "1", "helpers.y": "2"}}
 THEN |= {"images": {"test": "i"}, "weights": {"one": "w", "two": "v"}, "tables": {}, "data": {"path": None}}
@@ -64,9 +64,11 @@ def test_a_new_option_at_its_default_is_no_change():
 
 
 def test_a_run_says_why_and_how_long():
-    assert spoken(compare({"code": "a"}, {"code": "b"}, seconds=600)) == "made anew, as code changed; about 10 min"
-    assert "not recorded" in spoken(compare(None, {}))
-    assert [duration(seconds) for seconds in (0.2, 70, 3000, 9000)] == [
+    assert (
+        describe(compare({"code": "a"}, {"code": "b"}, seconds=600)) == "computed again, as code changed; about 10 min"
+    )
+    assert "not recorded" in describe(compare(None, {}))
+    assert [format_duration(seconds) for seconds in (0.2, 70, 3000, 9000)] == [
         "about 1 s",
         "about 70 s",
         "about 50 min",

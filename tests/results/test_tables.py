@@ -71,10 +71,10 @@ def test_line_ends_that_git_changed_are_no_damage(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda csv, about: csv.unlink(), "is not there; run the notebook"),
-        (lambda csv, about: about.unlink(), "does not say where means.csv comes from"),
-        (lambda csv, about: about.write_text("{"), "does not say where means.csv comes from"),
-        (lambda csv, about: about.write_text("[]"), "does not say where means.csv comes from"),
+        (lambda csv, about: csv.unlink(), "does not exist; run the notebook"),
+        (lambda csv, about: about.unlink(), "does not hold the provenance of means.csv"),
+        (lambda csv, about: about.write_text("{"), "does not hold the provenance of means.csv"),
+        (lambda csv, about: about.write_text("[]"), "does not hold the provenance of means.csv"),
         (lambda csv, about: csv.write_text(csv.read_text()[:-3]), "was changed after means.json was written"),
         (lambda csv, about: csv.write_text(csv.read_text().replace("0.1", "0.2")), "was changed after"),
     ],
@@ -94,7 +94,7 @@ def test_a_damaged_pair_is_an_error_that_says_what_to_do(tmp_path, damage, said)
         (FRAME, "../means", {}, "small letters"),
         (FRAME, "Means", {}, "small letters"),
         (FRAME.rename(columns={"image": "count"}), "means", {}, "different names"),
-        (FRAME.rename(columns={"image": 3}), "means", {}, "each a text"),
+        (FRAME.rename(columns={"image": 3}), "means", {}, "different strings"),
         (FRAME, "means", {"a": float("nan")}, "plain values"),
         (FRAME, "means", {"a": torch.ones(2)}, "plain values"),
     ],

@@ -50,7 +50,7 @@ def open_studies(
     ]
     if table is None:
         return chosen
-    lacking = [study.lacks(find_table(table)) for study in chosen]
+    lacking = [study.missing_requirement(find_table(table)) for study in chosen]
     possible = [study for study, reason in zip(chosen, lacking, strict=True) if reason is None]
     if not possible:
         raise NoSuchTableError(lacking[0])

@@ -29,7 +29,7 @@ from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
 from helpers.profiles import Profile, Variant
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
-from helpers.results import ItemStore, StoredItem, Table, digest_of_images, known
+from helpers.results import ItemStore, StoredItem, Table, digest_of_images, none_if_missing
 from helpers.results.study import ProfileStudy
 from helpers.results.tables import results_folder
 
@@ -61,8 +61,8 @@ class ClassStudy(ProfileStudy):
 
     paper = "explainer"
     section = "explainer"
-    settings_of_all = ("batch_size", "explainer.size")
-    by_parts = ("helpers.papers.explainer.experiments.methods",)  # each table counts the code of its own methods
+    common_settings = ("batch_size", "explainer.size")
+    excluded_code = ("helpers.papers.explainer.experiments.methods",)  # each table counts the code of its own methods
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class ClassStudy(ProfileStudy):
         self.explained = self.settings.classifier(self.classifier_name)
         self._built: dict[str, BuiltMethod] = {}
 
-    def lacks(self, table: Table) -> str | None:
-        """Why this pair can have no such table, in a sentence; None where it can."""
+    def missing_requirement(self, table: Table) -> str | None:
+        """The reason why this pair cannot have a table, as a sentence; None if it can."""
         if self.dataset not in table.datasets or self.classifier_name not in table.classifiers:
             pairs = f"{' or '.join(table.datasets)} with {' or '.join(table.classifiers)}"
             return f"table {table.name!r} is about {pairs}, not about {self.dataset} with {self.classifier_name}"
@@ -93,23 +93,25 @@ class ClassStudy(ProfileStudy):
                 f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as "
                 "where each class is seen, and what a shortcut is, is not known of photographs"
             )
-        return super().lacks(table)
+        return super().missing_requirement(table)
 
     def file_name(self, table: Table) -> str:
         """What the table of this pair is called in `results/<profile>/`."""
         return table.name if not table.images else f"{table.name}-{self.dataset}-{self.classifier_name}"
 
-    def parts(self, table: Table) -> dict[str, Any]:
+    def inputs(self, table: Table) -> dict[str, Any]:
         """The images, the classifier's weights and, of each method, its options or its network, and its code."""
         names = METHODS if table.methods == "all" else table.methods
         return {
             "data": self.data.model_dump(mode="json", exclude={"path"}),
-            "images": {which: known(lambda which=which: self._digest_of_images(which)) for which in table.images},
-            "classifier": known(lambda: self.classifier.digest),
-            "methods": {name: known(lambda name=name: self.method_parts(name)) for name in names},
+            "images": {
+                which: none_if_missing(lambda which=which: self._digest_of_images(which)) for which in table.images
+            },
+            "classifier": none_if_missing(lambda: self.classifier.digest),
+            "methods": {name: none_if_missing(lambda name=name: self.method_parts(name)) for name in names},
         }
 
-    def about(self, table: pd.DataFrame) -> dict[str, Any]:
+    def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
         """The pair, what stands for it, and the number of images."""
         return {
             "images": table["image"].nunique() if "image" in table else len(self.images),

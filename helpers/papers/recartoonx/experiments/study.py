@@ -19,7 +19,7 @@ from helpers.data.photographs import ImageSet, folder_images, gallery_images, im
 from helpers.data.scenes import Scenes, make_scenes
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
 from helpers.profiles import ImageSettings, Profile
-from helpers.results import ProfileStudy, StoredItem, Table, code_digest, digest_of_images, known
+from helpers.results import ProfileStudy, StoredItem, Table, code_digest, digest_of_images, none_if_missing
 
 MethodName = Literal["cartoonx", "pixel-rde"]
 METHODS: tuple[MethodName, ...] = ("cartoonx", "pixel-rde")
@@ -74,7 +74,7 @@ class Study(ProfileStudy):
 
     paper = "recartoonx"
     section = "rate-distortion"
-    settings_of_all = ("seed", "batch_size", "images", "classifier", "cartoonx", "pixel_rde")
+    common_settings = ("seed", "batch_size", "images", "classifier", "cartoonx", "pixel_rde")
 
     def __init__(
         self,
@@ -87,20 +87,20 @@ class Study(ProfileStudy):
         super().__init__(profile, root=root, show_progress=show_progress)
         self._images = images
 
-    def parts(self, table: Table) -> dict[str, Any]:
+    def inputs(self, table: Table) -> dict[str, Any]:
         """The images and the classifier's weights; and of the transformer, where the table rests on it."""
         parts = {
-            "images": known(lambda: digest_of_images(self.images.images, self.images.labels)),
-            "classifier": known(lambda: self.classifier.digest),
+            "images": none_if_missing(lambda: digest_of_images(self.images.images, self.images.labels)),
+            "classifier": none_if_missing(lambda: self.classifier.digest),
         }
         if table.transformer and self.profile.transformer is not None:
             parts["transformer"] = {
                 "settings": self.profile.transformer.model_dump(mode="json"),
-                **self.with_transformer().parts(replace(table, transformer=False)),
+                **self.with_transformer().inputs(replace(table, transformer=False)),
             }
         return parts
 
-    def about(self, table: pd.DataFrame) -> dict[str, Any]:
+    def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
         """The digests of the images, by name, and of the classifier's weights."""
         data = dict(zip(self.images.names, self.images.digests, strict=True))
         return {"data": data, "classifier": self.classifier.digest}

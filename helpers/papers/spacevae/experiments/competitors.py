@@ -16,7 +16,7 @@ from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages
 from helpers.methods.baselines.attribution_methods import METHODS, attribution_method, threshold_images, to_unit_range
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.results import ItemStore, code_digest, digest_of_images, known
+from helpers.results import ItemStore, code_digest, digest_of_images, none_if_missing
 
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 """The paper's, in the order of its Table 1."""
@@ -59,11 +59,13 @@ def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
     )
 
 
-def attribution_parts(study: SpaceStudy) -> dict[str, Any]:
+def attribution_inputs(study: SpaceStudy) -> dict[str, Any]:
     """What tables owe to the competitors: their stores, and the images on which thresholds are chosen."""
     return {
-        "validation": known(lambda: digest_of_images(study.validation.pixels, study.validation.labels)),
-        "attributions": {name: known(lambda name=name: attribution_store(study, name).key) for name in MEASURED},
+        "validation": none_if_missing(lambda: digest_of_images(study.validation.pixels, study.validation.labels)),
+        "attributions": {
+            name: none_if_missing(lambda name=name: attribution_store(study, name).key) for name in MEASURED
+        },
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from helpers.methods.space_vae import SpaceVAE, load_space_vae
 from helpers.metrics.sparsity import SparseScores, score_explanations
 from helpers.profiles import Profile
 from helpers.profiles.space_vae_sections import SpaceVAESettings
-from helpers.results import ProfileStudy, Table, digest_of_images, known, results_folder
+from helpers.results import ProfileStudy, Table, digest_of_images, none_if_missing, results_folder
 
 CLASSIFIER = "classifier"
 """What stands for the classifier where trainings are named."""
@@ -30,7 +29,6 @@ CLASSIFIER = "classifier"
 PLAIN = "beta-10"
 """The training that the others are compared with."""
 
-BETA_AS_INPUT = "a network with beta as an input"
 """What a table may need of a profile's trainings."""
 
 _AT_ONCE = 250  # images whose kept images are made and scored together
@@ -52,7 +50,7 @@ class SpaceStudy(ProfileStudy):
 
     paper = "spacevae"
     section = "space-vae"
-    settings_of_all = ("batch_size", "space_vae.data", "space_vae.evaluation")
+    common_settings = ("batch_size", "space_vae.data", "space_vae.evaluation")
 
     def __init__(
         self,
@@ -76,30 +74,34 @@ class SpaceStudy(ProfileStudy):
         """Check that the images are on this machine (see `ProfileStudy.require_data`)."""
         self.split("test", 1)
 
-    def lacks(self, table: Table) -> str | None:
-        """Why this profile can have no such table, in a sentence; None where it can."""
+    def missing_requirement(self, table: Table) -> str | None:
+        """The reason why this profile cannot have a table, as a sentence; None if it can."""
         if table.scenes and not self.scenes:
             return (
                 f"profile {self.profile.name!r} has no table {table.name!r}: it is about scenes, of which more is "
                 "known than of photographs; use the profile quick"
             )
         conditioned = any(self.settings.options(name).network.conditioned for name in self.settings.models)
-        if BETA_AS_INPUT in table.needs and not conditioned:
-            return f"profile {self.profile.name!r} has no table {table.name!r}: it needs {BETA_AS_INPUT}"
-        return super().lacks(replace(table, needs=tuple(need for need in table.needs if need != BETA_AS_INPUT)))
+        if table.conditioned and not conditioned:
+            return (
+                f"profile {self.profile.name!r} has no table {table.name!r}: it needs a network with beta as an input"
+            )
+        return super().missing_requirement(table)
 
-    def parts(self, table: Table) -> dict[str, Any]:
+    def inputs(self, table: Table) -> dict[str, Any]:
         """The images, the weights of the classifier, and those of all networks with their recipes."""
         plain = self.settings.options(PLAIN).init_from if PLAIN in self.settings.models else None
         names = list(self.settings.models) if table.networks else [plain] if plain else []
         return {
-            "images": known(lambda: digest_of_images(self.test.pixels, self.test.labels)),
-            "classifier": known(lambda: self.classifier.digest),
-            "weights": {name: known(lambda name=name: file_digest(self.weights_file(name))) for name in names},
+            "images": none_if_missing(lambda: digest_of_images(self.test.pixels, self.test.labels)),
+            "classifier": none_if_missing(lambda: self.classifier.digest),
+            "weights": {
+                name: none_if_missing(lambda name=name: file_digest(self.weights_file(name))) for name in names
+            },
             "trainings": {name: self.settings.options(name).plain() for name in names},
         }
 
-    def about(self, table: pd.DataFrame) -> dict[str, Any]:
+    def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
         """The classifier's weights, and what the images are."""
         return {"classifier": self.classifier.digest, "source": self.test.source}
 

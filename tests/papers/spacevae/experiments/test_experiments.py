@@ -31,7 +31,7 @@ from helpers.results import TABLES, read_provenance
 def possible_tables(study):
     """The tables that `python -m helpers table all` makes of a study's profile, without "space-vae-"."""
     tables = [table for table in TABLES.values() if table.paper == "spacevae" and not table.on_request]
-    return [table.name.removeprefix("space-vae-") for table in tables if study.lacks(table) is None]
+    return [table.name.removeprefix("space-vae-") for table in tables if study.missing_requirement(table) is None]
 
 
 @pytest.fixture(scope="module")
