@@ -1,4 +1,4 @@
-"""Profiles: one YAML file of parameters for each scale at which the book is run."""
+"""Profiles: one YAML file of settings for each scale at which the book can be run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ PROFILES_FOLDER = ROOT / "profiles"
 
 
 def known_profiles(folder: Path = PROFILES_FOLDER) -> list[str]:
-    """The names of the profiles that the project has, in alphabetical order."""
+    """The names of the project's profiles, in alphabetical order."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
@@ -77,7 +77,7 @@ def profile_path(name_or_path: str | Path) -> Path:
     if not path.is_file():
         raise ValueError(
             f"there is no profile {str(name_or_path)!r}; the profiles are: {', '.join(known_profiles())}; "
-            "the path of a YAML file of your own will do too"
+            "or give the path of a YAML file of your own"
         )
     return path
 
@@ -91,32 +91,28 @@ def load_profile(name_or_path: str | Path, *, needs: Needs = "rate-distortion") 
 
     Args:
         name_or_path: the name of a file in `profiles/` (`"quick"`), or the path of any YAML file.
-        needs: which sections are wanted: those of Pixel RDE and CartoonX, that of class masks, or that of SpaCE-VAE.
+        needs: the required sections: those of Pixel RDE and CartoonX, that of class masks, or that of SpaCE-VAE.
 
     Raises:
-        ValueError: there is no such profile, or it is not right; the message names each wrong key (dotted), its value
-            and what is allowed there. Or it has not the sections that are wanted.
+        ValueError: there is no such profile, or it lacks the required sections, or it is invalid; the message names
+            each wrong key (dotted), its value and the allowed values.
     """
     path = profile_path(name_or_path)
     content = read_strict_yaml(path)
     try:
-        # by way of JSON: there a list may stand for a tuple, and yet the text "8" or `true` is no number
+        # strict validation of JSON accepts a list for a tuple, but no string or boolean for a number
         profile = Profile.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         raise ValueError(describe_errors(path, error)) from None
     if profile.name != path.stem:
         raise ValueError(
-            f"{path}: name = {profile.name!r}, but the file's name says {path.stem!r}; make them the same, "
+            f"{path}: name = {profile.name!r}, but the file is called {path.stem!r}; make them the same, "
             f"so that two profiles never write to one folder (known profiles: {', '.join(known_profiles())})"
         )
-    part = _SECTIONS[needs]
-    if getattr(profile, part) is None:
-        having = [name for name in known_profiles() if _has(PROFILES_FOLDER / f"{name}.yaml", part)]
+    section = _SECTIONS[needs]
+    if getattr(profile, section) is None:
+        others = [name for name in known_profiles() if section in read_strict_yaml(PROFILES_FOLDER / f"{name}.yaml")]
         raise ValueError(
-            f"profile {profile.name!r} has no section `{part}`, which is wanted here; use one of {', '.join(having)}"
+            f"profile {profile.name!r} has no section `{section}`, which is needed here; use one of {', '.join(others)}"
         )
     return profile
-
-
-def _has(path: Path, section: str) -> bool:
-    return section in read_strict_yaml(path)

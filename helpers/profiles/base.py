@@ -1,4 +1,4 @@
-"""What the sections of a profile are made of."""
+"""Building blocks of the sections of a profile: types, validators and the base class."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from helpers.core.files import UnknownDataFolderError
 
-Start = Literal[
-    "ones", "random", "constant", "foreground", "learned"
-]  # the names that helpers.methods.initial_masks knows
+Start = Literal["ones", "random", "constant", "foreground", "learned"]  # as in helpers.methods.initial_masks
 Size = Annotated[int, Field(ge=32, le=1024)]  # height and width, pixels
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-def _text_like(pattern: str, allowed: str) -> AfterValidator:
-    """A check that a text matches a pattern, with an error that says in words what is allowed."""
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    """A validator of strings that match a pattern, whose error describes the allowed strings."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -31,7 +29,11 @@ def _text_like(pattern: str, allowed: str) -> AfterValidator:
 
 
 def check_wavelet(name: str) -> str:
-    """The name of a discrete wavelet, refused where PyWavelets has none of it."""
+    """The name of a discrete wavelet of PyWavelets.
+
+    Raises:
+        ValueError: PyWavelets has no such wavelet.
+    """
     if name not in pywt.wavelist(kind="discrete"):
         families = ", ".join(pywt.families(short=True))
         raise ValueError(
@@ -40,20 +42,18 @@ def check_wavelet(name: str) -> str:
     return name
 
 
-Name = Annotated[str, _text_like(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens, the first no hyphen")]
-Device = Annotated[
-    str, _text_like(r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:0 (or another number) or mps")
-]
+Name = Annotated[str, _matching(r"[a-z0-9][a-z0-9-]*", "small letters, digits and hyphens, the first no hyphen")]
+Device = Annotated[str, _matching(r"auto|cpu|mps|cuda(:[0-9]+)?", "auto, cpu, cuda, cuda:0 (or another number) or mps")]
 
 
 class Section(BaseModel):
-    """A part of a profile: read-only, and nothing in it that is not known."""
+    """A section of a profile: read-only, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def expand_data_path(text: str) -> str:
-    """`text` with a leading $XAIBOOK_DATA replaced by the folder that this environment variable names.
+    """`text` with a leading $XAIBOOK_DATA replaced by the value of this environment variable.
 
     Raises:
         ValueError: the variable is needed and not set.

@@ -1,4 +1,4 @@
-"""The section of a profile on class masks: data, classifiers, training, and the methods that are compared."""
+"""The section of a profile on class masks: data, classifiers, training, and the compared methods."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ClassifierName = Literal["vgg16", "resnet50"]
 
 
 class DatasetSettings(Section):
-    """One of the paper's two datasets, or the scenes that stand for it."""
+    """One of the paper's two datasets, or the scenes that replace it."""
 
     source: Literal["scenes", "voc2007", "coco2014"]
-    objects: tuple[Count, Count] = (1, 2)  # scenes only: fewest and most objects an image
-    train: Count | None = None  # how many images of each split; None: all. Scenes need all four
+    objects: tuple[Count, Count] = (1, 2)  # scenes only: smallest and largest number of objects per image
+    train: Count | None = None  # number of images in each split; None: all. Scenes need all four
     validation: Count | None = None
     test: Count | None = None
-    segmented: Count | None = None  # test images of which it is known where their objects are
-    root: str | None = None  # the folder of VOC or COCO, may start with $XAIBOOK_DATA; None: the usual one
+    segmented: Count | None = None  # number of test images with masks of their objects
+    root: str | None = None  # the folder of VOC or COCO, may start with $XAIBOOK_DATA; None: in the data folder
     seed: Annotated[int, Field(ge=0)] = 1
     difficult: bool | None = None  # VOC: whether objects marked as difficult count; None: as the variant says
 
@@ -34,44 +34,44 @@ class DatasetSettings(Section):
     def _fits_together(self) -> DatasetSettings:
         counts = (self.train, self.validation, self.test, self.segmented)
         if self.source == "scenes" and None in counts:
-            raise ValueError("source: scenes needs `train`, `validation`, `test` and `segmented`: scenes never run out")
+            raise ValueError("source: scenes needs `train`, `validation`, `test` and `segmented`: they have no end")
         if not self.objects[0] <= self.objects[1] <= 4:
             raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
         return self
 
     def folder(self) -> str | None:
-        """The data's folder on this machine, None for the usual one.
+        """The dataset's folder on this machine; None for the one in the data folder.
 
         Raises:
-            ValueError: it starts with $XAIBOOK_DATA, and that is not set.
+            ValueError: it starts with $XAIBOOK_DATA, which is not set.
         """
         return None if self.root is None else expand_data_path(self.root)
 
 
 class ExplainedClassifier(Section):
-    """One of the paper's two classifiers, or what stands for it, and how its Explainer is trained."""
+    """One of the paper's two classifiers, or its replacement, and the training of its Explainer."""
 
     name: str  # a file in models/, or a network of torchvision to be fine-tuned on each dataset
-    scenes: MultiLabelOptions | None = None  # how a classifier of scenes is trained from nothing
-    fine_tune: dict[str, Any] | None = None  # or how torchvision's network is fine-tuned: training.FineTuneOptions
+    scenes: MultiLabelOptions | None = None  # training of a classifier of scenes from scratch
+    fine_tune: dict[str, Any] | None = None  # or fine-tuning of torchvision's network: training.FineTuneOptions
     explainer: ExplainerOptions
     rtis: ExplainerOptions
-    # what is different for one dataset
+    # options that differ for one dataset
     datasets: dict[DatasetName, dict[Literal["explainer", "rtis"], dict[str, Any]]] = Field(default={})
 
     @model_validator(mode="after")
     def _fits_together(self) -> ExplainedClassifier:
         if self.scenes is not None and self.fine_tune is not None:
-            raise ValueError("a classifier is trained from nothing (`scenes`) or fine-tuned (`fine_tune`), not both")
+            raise ValueError("a classifier is trained from scratch (`scenes`) or fine-tuned (`fine_tune`), not both")
         if self.rtis.objective != "rtis" or self.explainer.objective != "explainer":
             raise ValueError("`explainer.objective` must be explainer, and `rtis.objective` rtis")
         return self
 
 
 class ClassEvaluation(Section):
-    """How many images are looked at, for each table."""
+    """The number of images behind each table."""
 
-    images: Count  # of Tables 2 and 3 and of the comparison with truth, for each dataset and classifier
+    images: Count  # of Tables 2 and 3 and of the comparison with true masks, per dataset and classifier
     scores: Count  # of Table 1
     thresholds: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     plain_threshold: float = 0.0  # Table 4: on the logits of plain and of masked images
@@ -80,20 +80,20 @@ class ClassEvaluation(Section):
 
 
 class RetrainingSettings(Section):
-    """Training a classifier of scenes further on images and their masked versions (the paper's closing idea)."""
+    """Further training of a classifier of scenes on images and their masked versions (the paper's closing idea)."""
 
-    images: Count  # held-out scenes that the outcome is measured on
+    images: Count  # number of held-out scenes for the evaluation
     epochs: Count
     learning_rate: Annotated[float, Field(gt=0)]
-    batch: Count = 64  # twice as many images per step: each comes twice
+    batch: Count = 64  # a step sees twice as many images, each plain and masked
 
     def changes(self) -> dict[str, Any]:
-        """What of the classifier's recipe is another."""
+        """The recipe options that retraining overrides."""
         return {"epochs": self.epochs, "learning_rate": self.learning_rate, "batch": self.batch}
 
 
 class ExplainerSettings(Section):
-    """Everything about class masks (What You See is What You Classify)."""
+    """All settings of class masks (What You See is What You Classify)."""
 
     size: Size
     datasets: Annotated[dict[DatasetName, DatasetSettings], Field(min_length=1)]
@@ -107,11 +107,11 @@ class ExplainerSettings(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number."""
+        """SHA-256 of all these settings."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
     def dataset(self, name: str) -> DatasetSettings:
-        """The dataset that stands for one of the paper's.
+        """The dataset of the paper, or its replacement, by the paper's name.
 
         Raises:
             ValueError: this profile has none.
@@ -121,7 +121,7 @@ class ExplainerSettings(Section):
         return self.datasets[name]  # type: ignore[index]
 
     def classifier(self, name: str) -> ExplainedClassifier:
-        """The classifier that stands for one of the paper's.
+        """The classifier of the paper, or its replacement, by the paper's name.
 
         Raises:
             ValueError: this profile has none.

@@ -1,4 +1,4 @@
-"""What to tell someone whose profile is not right."""
+"""Readable error messages for invalid profiles."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def describe_errors(path: Path, error: ValidationError) -> str:
-    """One line for each thing that is wrong: the key (dotted), its value, and what is allowed.
+    """A message with each wrong key (dotted), its value, and the allowed values.
 
     Args:
         path: the profile's file.
-        error: what pydantic says of it.
+        error: pydantic's error.
     """
-    found = error.errors(include_url=False)
-    # a list with a wrong entry is wrong as a whole too: the entry says enough
-    parts = {one["loc"][:-1] for one in found if one["type"] not in UNKNOWN_KEY}
-    lines = [_describe(one) for one in found if one["loc"] not in parts or not one["loc"]]
+    errors = error.errors(include_url=False)
+    # a list with a wrong entry is itself reported as wrong; the message on the entry is enough
+    parents = {each["loc"][:-1] for each in errors if each["type"] not in UNKNOWN_KEY}
+    lines = [_describe(each) for each in errors if each["loc"] not in parents or not each["loc"]]
     return f"{path}: " + "; ".join(lines)
 
 
-def _describe(found: Any) -> str:
-    location = found["loc"]
-    key = ".".join(str(part) for part in location)
-    value = reprlib.repr(found["input"])
-    if found["type"] in UNKNOWN_KEY:
+def _describe(error: Any) -> str:
+    location = error["loc"]
+    key = ".".join(map(str, location))
+    value = reprlib.repr(error["input"])
+    if error["type"] in UNKNOWN_KEY:
         return f"{key} = {value}: {_nearest(location)}"
-    if found["type"] == "missing":
+    if error["type"] == "missing":
         return f"{key} is missing"
-    message = found["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     message = message.replace("an object", "a mapping of keys to values")
     return f"{key} = {value}: {message}" if location else message
 
@@ -50,19 +50,19 @@ def _nearest(location: tuple[int | str, ...]) -> str:
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     section: Any = Profile
-    for part in location:
-        section = _fields(section)[str(part)]
+    for key in location:
+        section = _fields(section)[str(key)]
     return list(_fields(section))
 
 
 def _fields(section: Any) -> dict[str, Any]:
-    """The keys of a section (which may be optional), each with its type (a section or some plain type)."""
+    """The keys of a (possibly optional) section, each with its type (a section or a plain type)."""
     if get_origin(section) is Annotated:
         section = get_args(section)[0]
     if get_origin(section) is dict:  # of sections by name
-        names, each = get_args(section)
-        return dict.fromkeys(get_args(names), each)
-    section = next((part for part in get_args(section) if part is not type(None)), section)
+        names, value_type = get_args(section)
+        return dict.fromkeys(get_args(names), value_type)
+    section = next((option for option in get_args(section) if option is not type(None)), section)
     if isinstance(section, type) and issubclass(section, BaseModel):
         return {name: field.annotation for name, field in section.model_fields.items()}
     return {name: field.annotation for name, field in getattr(section, "__pydantic_fields__", {}).items()}

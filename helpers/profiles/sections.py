@@ -1,4 +1,4 @@
-"""The sections of a profile: what may stand in its YAML file, and in which range."""
+"""The sections of a profile: the keys of its YAML file, with their types and ranges."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
 
 
 class ImageSettings(Section):
-    """Which images are explained, and how they are brought to one size."""
+    """The images to explain, and their size."""
 
     source: Source
     size: Size
-    count: Count | None = None  # None: all that the source has
+    count: Count | None = None  # None: all images of the source
     resize: Literal["stretch", "crop", "pad"] = "stretch"  # "stretch" as in the papers
     path: str | None = None  # the folder of source "folder"; may start with $XAIBOOK_DATA
-    seed: Annotated[int, Field(ge=0)] = 0  # which scenes; in which order the study photographs come
-    objects: tuple[Count, Count] = (1, 4)  # scenes only: fewest and most objects an image
+    seed: Annotated[int, Field(ge=0)] = 0  # of the scenes, or of the order of the study photographs
+    objects: tuple[Count, Count] = (1, 4)  # scenes only: smallest and largest number of objects per image
 
     @model_validator(mode="after")
     def _fits_together(self) -> ImageSettings:
         if (self.source == "folder") != (self.path is not None):
             raise ValueError("`path` goes with source: folder, and source: folder needs a `path`")
         if self.source == "scenes" and self.count is None:
-            raise ValueError("source: scenes needs a `count`, as scenes never run out")
+            raise ValueError("source: scenes needs a `count`, since their series has no end")
         if not self.objects[0] <= self.objects[1] <= 4:
             raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
         return self
@@ -45,7 +45,7 @@ class ImageSettings(Section):
         """The folder of `path` on this machine.
 
         Raises:
-            ValueError: there is no path, or it starts with $XAIBOOK_DATA and that is not set.
+            ValueError: there is no path, or it starts with $XAIBOOK_DATA, which is not set.
         """
         if self.path is None:
             raise ValueError(f"images of source {self.source!r} have no folder")
@@ -53,7 +53,7 @@ class ImageSettings(Section):
 
 
 class ClassifierSettings(Section):
-    """Which classifier is explained; the fields are the arguments of `classifiers.load_classifier`."""
+    """The classifier to explain; the fields are the arguments of `classifiers.load_classifier`."""
 
     name: str
     weights: str | None = None  # None: models/<name>; "hub", "random", or a file, which may start with $XAIBOOK_DATA
@@ -63,7 +63,7 @@ class ClassifierSettings(Section):
         """The arguments of `load_classifier` on this machine: `load_classifier(**settings.arguments())`.
 
         Raises:
-            ValueError: the weights are in $XAIBOOK_DATA, and that is not set.
+            ValueError: the weights are in $XAIBOOK_DATA, which is not set.
         """
         weights = None if self.weights is None else expand_data_path(self.weights)
         return {"name": self.name, "weights": weights, "normalise": self.normalise}
@@ -71,7 +71,7 @@ class ClassifierSettings(Section):
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class CartoonXSettings(RDEOptions):
-    """The options of CartoonX: those of the optimisation, and the wavelet transform that it works on."""
+    """The options of CartoonX: those of the optimisation, and of the wavelet transform."""
 
     wavelet: Annotated[str, AfterValidator(check_wavelet)] = "db3"
     levels: Annotated[int, Field(ge=1, le=10)] = 5
@@ -92,15 +92,15 @@ class CurveSettings(Section):
     """The rate-distortion curves ([Re] CartoonX, Figure 3 a and b)."""
 
     fractions: Annotated[tuple[Fraction, ...], Field(min_length=2)] | None = None  # of the mask, ascending
-    resolution: Annotated[int, Field(ge=2, le=10_001)] | None = None  # or: so many even steps from 0 to 1
-    draws: Count  # noise draws a fraction
-    images: Count | None = None  # the first so many; None: all
+    resolution: Annotated[int, Field(ge=2, le=10_001)] | None = None  # or: number of equidistant fractions from 0 to 1
+    draws: Count  # noise draws per fraction
+    images: Count | None = None  # number of images, from the first; None: all
     variant: Variant = "corrected"
 
     @model_validator(mode="after")
     def _fits_together(self) -> CurveSettings:
         if (self.fractions is None) == (self.resolution is None):
-            raise ValueError("exactly one of `fractions` and `resolution` is wanted")
+            raise ValueError("exactly one of `fractions` and `resolution` is needed")
         if self.fractions is not None and list(self.fractions) != sorted(set(self.fractions)):
             raise ValueError("`fractions` must ascend, without repeats")
         return self
@@ -117,23 +117,23 @@ class SweepSettings(Section):
     """The sweep over the sparsity weight λk ([Re] CartoonX, Figure 3 c)."""
 
     sparsity_weights: Annotated[tuple[Weight, ...], Field(min_length=1)]
-    images: Count | None = None  # the first so many; None: all
+    images: Count | None = None  # number of images, from the first; None: all
 
 
 class RolloutSettings(Section):
     """Attention rollout ([Re] CartoonX, section 3.5); the fields are arguments of `rollout.AttentionRollout`."""
 
     fusion: Literal["mean", "max", "min"] = "mean"  # of the heads
-    discard_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.9  # the share of the smallest attentions that is left out
+    discard_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.9  # the share of the smallest attentions to discard
 
 
 class TransformerSettings(Section):
     """The second classifier, a vision transformer ([Re] CartoonX, section 4.2, Figures 4, 5 and 7)."""
 
     classifier: ClassifierSettings
-    size: Size  # what the transformer takes
+    size: Size  # the transformer's input size
     sparsity_weight: Weight = 10.0  # λk of CartoonX for the transformer
-    images: Count | None = None  # the first so many; None: all
+    images: Count | None = None  # number of images, from the first; None: all
     sweep: SweepSettings  # Figure 7
     rollout: RolloutSettings = RolloutSettings()
 
@@ -145,7 +145,7 @@ class TransformerSettings(Section):
 
 
 class PublishedRun(Section):
-    """The published optimiser (Adam, constant rate), in full or shortened: an entry needs 1 ÷ rate steps to reach 0."""
+    """The published optimiser, Adam at a constant rate, in full or shortened; an entry needs 1 ÷ rate steps to reach 0."""
 
     images: Count
     steps: Count = 2000
@@ -157,37 +157,37 @@ class InitialMaskSettings(Section):
     """The loss curves of initial masks ([Re] CartoonX, Figure 6)."""
 
     starts: Annotated[tuple[Start, ...], Field(min_length=1)]
-    images: Count  # the first so many, by the profile's own recipe for CartoonX
-    published: PublishedRun | None = None  # and by the published one
+    images: Count  # number of images, from the first, for the profile's own recipe of CartoonX
+    published: PublishedRun | None = None  # additional runs with the published recipe
 
     @model_validator(mode="after")
     def _fits_together(self) -> InitialMaskSettings:
         if len(set(self.starts)) < len(self.starts):
-            raise ValueError("a start stands twice in `starts`; keep one of the two")
+            raise ValueError("`starts` has a repeated entry; remove it")
         if "ones" not in self.starts:
-            raise ValueError("`starts` must hold ones, as all others are compared with it")
+            raise ValueError("`starts` must contain ones, with which all others are compared")
         return self
 
 
 class SearchSettings(Section):
-    """How searches for masks are looked at: when they are done, and at which λk."""
+    """The convergence of the optimisation of masks, and sparsity weights per image."""
 
-    images: Count  # the first so many (convergence), and the least sure so many (sparsity-weights), of each classifier
-    check_every: Count = 100  # steps between two measurements of the gap
-    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # wanted at an image's own λk, relative to p²
+    images: Count  # per classifier: the first ones (convergence), and the least confident ones (sparsity-weights)
+    check_every: Count = 100  # steps between two estimates of the duality gap
+    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # target at an image's own λk, relative to p²
 
 
 RATE_DISTORTION = ("images", "classifier", "cartoonx", "pixel_rde", "curves", "sweep")
 """The sections that Pixel RDE and CartoonX need."""
 
-_ABSENT: Any = None  # which `load_profile` lets nobody see who needs the section
+_ABSENT: Any = None  # placeholder for an absent section; `load_profile` rejects profiles that need it
 
 
 class Profile(Section):
-    """All parameters of a run. Two profiles with one `digest` ask for the same numbers.
+    """All settings of a run. Profiles with the same `digest` give the same numbers.
 
     A profile has the sections from `images` to `sweep` (Pixel RDE and CartoonX), or `explainer` (class masks), or
-    `space_vae`, or several of them; `load_profile` sees to it that those which are asked for are there.
+    `space_vae`, or several of them; `load_profile` checks that the required ones are present.
     """
 
     name: Name  # the file's name, and the folder in results/
@@ -223,28 +223,28 @@ class Profile(Section):
         if self.images is None:
             return self
         count = self.images.count
-        for part, wanted in self._wanted_images().items():
-            if wanted is not None and count is not None and wanted > count:
-                raise ValueError(f"{part}.images is {wanted}, but images.count is only {count}")
+        for section, needed in self._image_counts().items():
+            if needed is not None and count is not None and needed > count:
+                raise ValueError(f"{section}.images is {needed}, but images.count is only {count}")
         return self
 
-    def _wanted_images(self) -> dict[str, int | None]:
-        """How many of the images each part asks for."""
-        wanted = {"curves": self.curves.images, "sweep": self.sweep.images}
+    def _image_counts(self) -> dict[str, int | None]:
+        """The number of images that each section needs."""
+        counts = {"curves": self.curves.images, "sweep": self.sweep.images}
         if self.transformer is not None:
-            wanted["transformer"] = self.transformer.images
-            wanted["transformer.sweep"] = self.transformer.sweep.images
+            counts["transformer"] = self.transformer.images
+            counts["transformer.sweep"] = self.transformer.sweep.images
         if self.initial_masks is not None:
-            wanted["initial_masks"] = self.initial_masks.images
+            counts["initial_masks"] = self.initial_masks.images
             if self.initial_masks.published is not None:
-                wanted["initial_masks.published"] = self.initial_masks.published.images
-        wanted["search"] = self.search.images if self.search else None
-        return wanted
+                counts["initial_masks.published"] = self.initial_masks.published.images
+        counts["search"] = self.search.images if self.search else None
+        return counts
 
     def for_transformer(self) -> Profile:
-        """This profile with the transformer as its classifier: its image size, its λk, its sweep, its images.
+        """This profile with the transformer as its classifier, and the transformer's image size, images, λk and sweep.
 
-        Curves are measured on all of these images. The name and the folder of results stay.
+        Curves use all of these images. The name and the folder of results stay the same.
 
         Raises:
             ValueError: the profile has no section `transformer`.
@@ -266,6 +266,6 @@ class Profile(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number, but for the sections that have a digest of their own."""
+        """SHA-256 of all settings that affect results, except the sections with a digest of their own."""
         content = self.model_dump(mode="json", exclude={"description", "explainer", "space_vae"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

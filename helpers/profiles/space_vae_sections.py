@@ -1,4 +1,4 @@
-"""The section of a profile on SpaCE-VAE: data, classifier, trainings, and how they are measured."""
+"""The section of a profile on SpaCE-VAE: data, classifier, trainings and their evaluation."""
 
 from __future__ import annotations
 
@@ -18,71 +18,71 @@ class LabelledData(Section):
     """Small images with one label each."""
 
     source: Literal["scenes", "cifar10", "cifar10-lossy"]
-    train: Count | None = None  # how many images of each split; None: all. Scenes need all three
+    train: Count | None = None  # number of images in each split; None: all. Scenes need all three
     validation: Count | None = None
     test: Count | None = None
-    root: str | None = None  # of CIFAR-10, may start with $XAIBOOK_DATA; None: the usual folder
+    root: str | None = None  # the folder of CIFAR-10, may start with $XAIBOOK_DATA; None: in the data folder
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _fits_together(self) -> LabelledData:
         if self.source == "scenes" and None in (self.train, self.validation, self.test):
-            raise ValueError("source: scenes needs `train`, `validation` and `test`: scenes never run out")
+            raise ValueError("source: scenes needs `train`, `validation` and `test`, since their series has no end")
         return self
 
     def folder(self) -> str | None:
-        """The data's folder on this machine, None for the usual one.
+        """The dataset's folder on this machine; None for the one in the data folder.
 
         Raises:
-            ValueError: it starts with $XAIBOOK_DATA, and that is not set.
+            ValueError: it starts with $XAIBOOK_DATA, which is not set.
         """
         return None if self.root is None else expand_data_path(self.root)
 
 
 class SmallClassifier(Section):
-    """The classifier that is explained, and how it is trained."""
+    """The classifier to explain, and its training."""
 
-    name: Name  # of its file in models/, where it ships
+    name: Name  # of its weights file; in models/ if it ships
     recipe: LabelledOptions = LabelledOptions()
 
 
-# tenths, as in the paper, and finer steps near 0, where most attributions are
+# tenths, as in the paper, and finer steps near 0, where most attributions lie
 _FINE = (-0.05, -0.02, -0.01, 0.01, 0.02, 0.05)
 _THRESHOLDS = tuple(sorted((*(round(0.1 * step, 1) for step in range(-10, 11)), *_FINE)))
 
 
 class SpaceVAEEvaluation(Section):
-    """On how many images what is measured."""
+    """The number of images behind each measurement."""
 
     images: Count  # test images, for trained networks
     competitors: Count  # test images, for attribution methods
-    threshold_images: Count  # validation images, on which their thresholds are chosen
+    threshold_images: Count  # validation images, for the choice of their thresholds
     thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = _THRESHOLDS
     integration_steps: Count = 50
-    earlier: Count | None = None  # scenes that CartoonX, Pixel RDE and the Explainer are tested on
+    earlier: Count | None = None  # test scenes, for CartoonX, Pixel RDE and the Explainer
 
     @model_validator(mode="after")
     def _in_range(self) -> SpaceVAEEvaluation:
         if not all(-1 <= threshold <= 1 for threshold in self.thresholds):
-            raise ValueError("`thresholds` lie in [-1, 1], as the attributions do that are compared with them")
+            raise ValueError("`thresholds` must lie in [-1, 1], like the attributions that are compared with them")
         return self
 
 
 class AlphaCalibration(Section):
-    """Short trainings that set the open weight alpha: the published 0.05 belongs to unknown reductions."""
+    """Short trainings that calibrate alpha: the published 0.05 belongs to loss reductions that are not published."""
 
     alphas: Annotated[tuple[float, ...], Field(min_length=2)]
     epochs: Count
-    wanted: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
+    target_sparsity: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
 
 
 class SpaceVAESettings(Section):
-    """Everything about SpaCE-VAE."""
+    """All settings of SpaCE-VAE."""
 
     data: LabelledData
     classifier: SmallClassifier
     training: SpaceVAEOptions = SpaceVAEOptions()
-    # each training by name: what of `training` is another
+    # the trainings by name, each with the options of `training` that it overrides
     models: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     evaluation: SpaceVAEEvaluation
     calibration: AlphaCalibration | None = None
@@ -93,32 +93,30 @@ class SpaceVAESettings(Section):
         for name in self.models:
             start = self.options(name).init_from
             if start is not None and start not in before:
-                raise ValueError(
-                    f"models.{name}.init_from is {start!r}, which must be a training that stands before it"
-                )
+                raise ValueError(f"models.{name}.init_from is {start!r}, which must be a training listed before it")
             before.add(name)
         return self
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that can change a number."""
+        """SHA-256 of all these settings."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
     def options(self, name: str) -> SpaceVAEOptions:
         """The recipe of one training.
 
         Raises:
-            ValueError: this profile has no training of that name, or what differs in it is not right.
+            ValueError: this profile has no training of that name, or an overriding option is invalid.
         """
         if name not in self.models:
             raise ValueError(f"this profile has no training {name!r}, only {', '.join(self.models)}; use one of these")
         adapter = TypeAdapter(SpaceVAEOptions)
         plain = _merged(adapter.dump_python(self.training, mode="json"), self.models[name])
-        # by way of JSON: there a list may stand for a tuple
+        # strict validation of JSON accepts a list for a tuple
         return adapter.validate_json(json.dumps(plain), strict=True)
 
     def betas(self) -> dict[str, float]:
-        """The trainings that differ from `training` in beta alone, or not at all, by name: the paper's sweep."""
+        """The beta of each training that overrides nothing but beta, by name: the paper's sweep."""
         return {
             name: self.options(name).loss.beta
             for name, changes in self.models.items()
@@ -127,7 +125,7 @@ class SpaceVAESettings(Section):
 
 
 def _merged(plain: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`plain` with what `changes` says, section by section."""
+    """Nested options with some of them overridden."""
     merged = dict(plain)
     for name, value in changes.items():
         nested = isinstance(value, dict) and isinstance(merged.get(name), dict)

@@ -1,4 +1,4 @@
-"""YAML as people expect it: a key stands once, 1e-3 is a number, and only true and false are truth values."""
+"""YAML without surprises: repeated keys are errors, 1e-3 is a number, and only true and false are booleans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 class StrictLoader(yaml.SafeLoader):
     """PyYAML's safe loader with the plain scalars of YAML 1.2.
 
-    PyYAML reads YAML 1.1, where `1e-3` is a text, `off` is false and `1:30` is ninety.
+    PyYAML reads YAML 1.1, in which `1e-3` is a string, `off` is false and `1:30` is ninety.
     """
 
 
@@ -34,9 +34,9 @@ def _mapping_without_repeats(loader: StrictLoader, node: yaml.MappingNode) -> di
         key = loader.construct_object(key_node, deep=True)
         where = f"line {key_node.start_mark.line + 1}"
         if not isinstance(key, str):
-            raise ValueError(f"{where}: the key {key!r} is not a text")
+            raise ValueError(f"{where}: the key {key!r} is not a string")
         if key in content:
-            raise ValueError(f"{where}: the key {key!r} stands there twice; keep one of the two")
+            raise ValueError(f"{where}: the key {key!r} is repeated; remove one of the two")
         content[key] = loader.construct_object(value_node, deep=True)
     return content
 
@@ -62,7 +62,7 @@ def read_strict_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        ValueError: the file is not text, not YAML, not a mapping, or a key stands twice; the message names the file
+        ValueError: the file is not text, not YAML, not a mapping, or has a repeated key; the message names the file
             and the line.
     """
     try:

@@ -38,8 +38,8 @@ def alpha_table(study: SpaceStudy) -> pd.DataFrame:
             "such as quick"
         )
     rows = [_row(study, alpha, calibration.epochs) for alpha in calibration.alphas]
-    table = pd.DataFrame(rows).assign(source=study.validation.source, wanted=calibration.wanted)
-    distance = (table["l1"] - calibration.wanted).abs()
+    table = pd.DataFrame(rows).assign(source=study.validation.source, wanted=calibration.target_sparsity)
+    distance = (table["l1"] - calibration.target_sparsity).abs()
     used = study.settings.options(PLAIN).loss.alpha
     return table.assign(nearest=distance == distance.min(), used=table["alpha"] == used)
 
