@@ -145,7 +145,7 @@ class TransformerSettings(Section):
 
 
 class PublishedRun(Section):
-    """The published optimiser, Adam at a constant rate, in full or shortened; an entry needs 1 ÷ rate steps to reach 0."""
+    """The published optimiser, Adam at a constant rate, in full or shortened; an entry reaches 0 in 1 ÷ rate steps."""
 
     images: Count
     steps: Count = 2000

@@ -1,1 +1,1 @@
-"""Training with Lightning: one `fit` that resumes, options, recipes for classifiers, and model cards."""
+"""Training with Lightning: a resumable `fit`, options, recipes for classifiers, and model cards."""

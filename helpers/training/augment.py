@@ -1,4 +1,4 @@
-"""What is done to the scenes of a batch before the network sees them."""
+"""Augmentation of batches of scenes."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from torch import Tensor
 from torch.nn import functional
 
 Images = Float[Tensor, "batch 3 height width"]
-Parts = UInt8[Tensor, "batch rows columns"]
+ClassMaps = UInt8[Tensor, "batch rows columns"]
 
 
-def augment(images: Images, parts: Parts, generator: torch.Generator) -> tuple[Images, Parts]:
+def augment(images: Images, class_maps: ClassMaps, generator: torch.Generator) -> tuple[Images, ClassMaps]:
     """Mirror half of the images, vary brightness and contrast, permute the colour channels of a fifth.
 
     Args:
         images: pixels in [0, 1].
-        parts: maps of what stands where, which are mirrored with their images.
-        generator: of the random choices.
+        class_maps: the class visible at each position, mirrored with the images.
+        generator: generator of the random choices.
     """
     count = images.shape[0]
     draw = torch.rand(4, count, 1, 1, 1, generator=generator).to(images.device)
     mirrored = draw[0] < 0.5
     images = torch.where(mirrored, images.flip(3), images)
-    parts = torch.where(mirrored[:, 0].to(parts.device), parts.flip(2), parts)
+    class_maps = torch.where(mirrored[:, 0].to(class_maps.device), class_maps.flip(2), class_maps)
     permuted = images[:, torch.randperm(3, generator=generator)]
     images = torch.where(draw[1] < 0.2, permuted, images)
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
     images = middle + (0.75 + 0.5 * draw[2]) * (images - middle) + 0.2 * (draw[3] - 0.5)
-    return images.clamp(0, 1), parts
+    return images.clamp(0, 1), class_maps
 
 
 def noise_like(images: Images, generator: torch.Generator) -> Images:
-    """Gaussian noise with the mean and spread of each image, at a scale of its own for each, fine to coarse.
+    """Gaussian noise with the mean and standard deviation of each image, at random scales from fine to coarse.
 
-    It resembles what the explanation methods put in place of an image: pixel noise, and noise on wavelet bands.
+    It resembles the noise with which explanation methods replace pixels and wavelet coefficients.
     """
     count, _, height, width = images.shape
-    mean, spread = images.mean(dim=(1, 2, 3), keepdim=True), images.std(dim=(1, 2, 3), keepdim=True)
+    mean, deviation = images.mean(dim=(1, 2, 3), keepdim=True), images.std(dim=(1, 2, 3), keepdim=True)
     noise = torch.zeros_like(images)
     weights = torch.rand(4, count, 1, 1, 1, generator=generator) ** 3
     weights = weights / weights.square().sum(dim=0, keepdim=True).sqrt().clamp_min(1e-3)
@@ -45,15 +45,15 @@ def noise_like(images: Images, generator: torch.Generator) -> Images:
         side = (max(1, height // 3**level), max(1, width // 3**level))
         coarse = torch.randn(count, 3, *side, generator=generator).to(images.device)
         noise += weight * functional.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
-    return (mean + 1.3 * spread * noise).clamp(0, 1)
+    return (mean + 1.3 * deviation * noise).clamp(0, 1)
 
 
-def hide_part(images: Images, generator: torch.Generator) -> Images:
-    """Replace a part of each image, blobs that cover a quarter to three fifths of it, by noise, wholly or half."""
+def hide_blobs(images: Images, generator: torch.Generator) -> Images:
+    """Replace blobs that cover a quarter to three fifths of each image by noise, at an opacity of at least a half."""
     count, _, height, width = images.shape
     share, strength = torch.rand(2, count, 1, 1, 1, generator=generator).to(images.device)
     blobs = torch.rand(count, 1, 9, 9, generator=generator).to(images.device)
     blobs = functional.interpolate(blobs, (height, width), mode="bilinear", align_corners=False)
-    # bilinear blends of uniform numbers lie mostly between 0.2 and 0.8
+    # bilinear interpolations of uniform numbers lie mostly between 0.2 and 0.8
     hidden = (20 * (0.33 + 0.22 * share - blobs) + 0.5).clamp(0, 1) * (0.5 + 0.5 * strength)
     return images + hidden * (noise_like(images, generator) - images)

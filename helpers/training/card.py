@@ -1,4 +1,4 @@
-"""The model cards that stand beside weights: templates in `cards/`, filled with the values of a training."""
+"""Model cards of weights: templates in `cards/`, filled with the values of a training."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _TEMPLATES = Path(__file__).parent / "cards"
 
 
 def write_card(weights: Path, template: str, *, options: Any, fitted: Fitted[Any], command: str, **values: Any) -> None:
-    """Fill the template `cards/<template>.md`, and write it beside the weights that it describes.
+    """Fill the template `cards/<template>.md`, and write it beside the weights.
 
-    A template is a format string: its fields name a value, an attribute of one, and the format of a number, as in
-    `{options.learning_rate:g}`. Besides what is passed, templates know `name`, `digest` and `megabytes` of the weights,
-    the `minutes` of the training, and `threads` of the CPU with their `plural`.
+    A template is a format string with fields such as `{options.learning_rate:g}`. Besides the arguments, templates can
+    use `name`, `digest` and `megabytes` of the weights, the `minutes` of the training, and the number of CPU `threads`
+    with the suffix `plural`.
 
     Args:
-        weights: the file, which has its line in the `SHA256SUMS` beside it.
+        weights: the weights file, which has a line in the `SHA256SUMS` beside it.
         template: name of the template.
         options: the recipe.
         fitted: the training.
         command: the command that trains the weights again.
-        values: whatever else the template names.
+        values: further values of the template.
 
     Raises:
-        KeyError: the template names a value that is not given, or the file has no line in `SHA256SUMS`.
+        KeyError: a value of the template is missing, or the file has no line in `SHA256SUMS`.
     """
     threads = int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads()))
     text = (_TEMPLATES / f"{template}.md").read_text(encoding="utf-8")
@@ -51,5 +51,5 @@ def write_card(weights: Path, template: str, *, options: Any, fitted: Fitted[Any
 
 
 def parameter_count(module: torch.nn.Module) -> int:
-    """How many parameters a network has."""
+    """The number of parameters of a network."""
     return sum(parameter.numel() for parameter in module.parameters())

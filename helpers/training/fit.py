@@ -1,4 +1,4 @@
-"""One way to train: early stopping, the best epoch, resuming after a kill, several processes."""
+"""Training of any module: early stopping, checkpoints, resuming after a kill, several processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from helpers.training.options import plain
 
 Module = TypeVar("Module", bound=lightning.LightningModule)
 Data = Callable[[torch.device], tuple[Any, Any]]
-"""Gives the training data (a loader, or a LightningDataModule) and a validation loader, or None, for a device."""
+"""A function from a device to the training data (a loader or LightningDataModule) and a validation loader or None."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Fitted(Generic[Module]):
     """A finished training.
 
     Attributes:
-        module: with the weights that are kept; on the CPU, in eval mode.
-        epochs: how many were run.
-        best, last: the watched measure of the best epoch and of the last one; NaN where none is watched.
-        seconds: how long the epochs took, all runs together.
-        device: the type of device it ran on, last.
+        module: the module with the selected weights, on the CPU and in eval mode.
+        epochs: number of epochs.
+        best, last: the monitored metric of the best and of the last epoch; NaN if none is monitored.
+        seconds: seconds of all epochs, over all resumed runs.
+        device: the type of device of the last run.
     """
 
     module: Module
@@ -48,7 +48,7 @@ def fit(
     folder: str | Path,
     *,
     epochs: int,
-    watch: str | None = None,
+    monitor: str | None = None,
     mode: Literal["min", "max"] = "min",
     patience: int | None = None,
     min_delta: float = 0.0,
@@ -61,42 +61,42 @@ def fit(
     clip: float | None = None,
     show: bool = True,
 ) -> Fitted[Module]:
-    """Train a module, resuming from the last epoch in `folder`; a finished training is read, not trained on.
+    """Train a module, resuming from the last checkpoint in `folder`; a finished training is only loaded.
 
-    A run that is killed loses the epoch it was in, no more. Resumed, it ends where a run that was not killed ends (bit
-    for bit on one CPU), as long as data and module draw their random numbers from the epoch or the step.
+    A killed run loses its current epoch and nothing else. A resumed run gives the result of an uninterrupted one (bit
+    for bit on one CPU), provided that data and module seed their random numbers with the epoch or the step.
 
     Args:
-        module: its options are saved as the hyperparameter `options`; a checkpoint with other options is refused.
-        data: gives the data; called only if there is something left to train.
-        folder: for the checkpoints `last.ckpt` and, where a measure is watched, `best.ckpt` (weights only).
-        epochs: at most.
-        watch: the logged measure that decides which epoch is best; None: there is no best epoch.
-        mode: whether the least or the highest value is best.
-        patience: epochs without a better value after which training stops; None: it never stops early.
-        min_delta: by how much a value has to be better to count for `patience`.
-        keep: whether the module returns with the weights of the best epoch or of the last one.
-        device, devices, nodes, strategy: as Lightning names them: `"auto"`, `"cpu"` or `"gpu"`; processes per machine;
-            machines; such as `"ddp"`. Several processes share each batch if the data is `rows.RowsData`.
-        precision: as Lightning names it.
-        clip: the norm to which gradients are clipped; None: not at all.
-        show: whether to show progress.
+        module: the module, whose hyperparameter `options` is saved; a checkpoint with other options is an error.
+        data: gives the data; called only if training is not finished.
+        folder: the folder of the checkpoints `last.ckpt` and, if a metric is monitored, `best.ckpt` (weights only).
+        epochs: maximal number of epochs.
+        monitor: the logged metric that determines the best epoch; None: there is no best epoch.
+        mode: whether the lowest or the highest value is best.
+        patience: number of epochs without improvement after which training stops; None: no early stopping.
+        min_delta: the smallest change that counts as an improvement.
+        keep: return the weights of the best or of the last epoch.
+        device, devices, nodes, strategy: as in Lightning: `"auto"`, `"cpu"` or `"gpu"`; processes per machine;
+            machines; such as `"ddp"`. Several processes share each batch if the data is a `rows.BatchDataModule`.
+        precision: as in Lightning.
+        clip: the norm to which gradients are clipped; None: no clipping.
+        show: show a progress bar.
 
     Raises:
         ValueError: the folder's checkpoint was made with other options.
     """
     folder, recipe = Path(folder), module.hparams["options"]
-    timer, watched, stop, best = Timer(), _Watched(watch), None, None
-    callbacks: list[Callback] = [timer, watched]
-    if watch is not None:
+    timer, recorder, stop, best = Timer(), _MetricRecorder(monitor), None, None
+    callbacks: list[Callback] = [timer, recorder]
+    if monitor is not None:
         if patience is not None:
             stop = EarlyStopping(
-                watch, mode=mode, min_delta=min_delta, patience=patience, check_on_train_epoch_end=True
+                monitor, mode=mode, min_delta=min_delta, patience=patience, check_on_train_epoch_end=True
             )
             callbacks.append(stop)
-        best = _checkpoint(folder, "best", monitor=watch, mode=mode, save_weights_only=True)  # nothing resumes from it
+        best = _checkpoint(folder, "best", monitor=monitor, mode=mode, save_weights_only=True)  # never resumed from
         callbacks.append(best)
-    # the last one to be called, so that it holds the state of the others
+    # called last, so that the checkpoint holds the state of all other callbacks
     callbacks.append(_checkpoint(folder, "last"))
     path = folder / "last.ckpt"
     stored = read_checkpoint(path, recipe) if path.exists() else None
@@ -118,72 +118,72 @@ def fit(
             num_sanity_val_steps=0,
         )
         root_device = trainer.strategy.root_device
-        # Lightning itself would give a training that has stopped early one more epoch
+        # a training that has stopped early would get one more epoch from Lightning
         if stored is None or not _is_finished(stored, epochs, stop):
             resume = None if stored is None else path
             trainer.fit(module, *data(root_device), ckpt_path=resume, weights_only=True)
             stored = read_checkpoint(path, recipe)
-    kept = stored if keep == "last" else read_checkpoint(folder / "best.ckpt", recipe)
-    module.load_state_dict(kept["state_dict"])
+    selected = stored if keep == "last" else read_checkpoint(folder / "best.ckpt", recipe)
+    module.load_state_dict(selected["state_dict"])
     states = stored["callbacks"]
     return Fitted(
         module=module.cpu().eval(),
         epochs=stored["epoch"] + 1,
         best=float(states[best.state_key]["best_model_score"]) if best else math.nan,
-        last=states[watched.state_key]["value"],
+        last=states[recorder.state_key]["value"],
         seconds=float(states[timer.state_key]["time_elapsed"]["train"]),
         device=root_device.type,
     )
 
 
-def in_words(fitted: Fitted[Any]) -> str:
-    """The length and the outcome of a training, for the terminal."""
+def describe_training(fitted: Fitted[Any]) -> str:
+    """A summary of a training for the terminal."""
     return f"{fitted.epochs} epochs, validation loss {fitted.best:.4f}, {fitted.seconds:.0f} s on {fitted.device}"
 
 
 def read_checkpoint(checkpoint: Path, options: Any) -> dict[str, Any]:
-    """A checkpoint, refused if its options differ.
+    """The content of a checkpoint with the expected options.
 
     Args:
         checkpoint: the file.
-        options: a dataclass, or its plain values.
+        options: the expected options, a dataclass or its plain values.
 
     Raises:
-        ValueError: it was made with another value of an option.
+        ValueError: an option of the checkpoint differs.
     """
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     stored: Mapping[str, Any] = plain(content["hyper_parameters"]["options"])
-    others = [name for name, value in plain(options).items() if stored.get(name) != value]
-    if others:
+    different = [name for name, value in plain(options).items() if stored.get(name) != value]
+    if different:
         raise ValueError(
-            f"{checkpoint} was made with another value of {', '.join(others)}; "
-            "delete it to start anew, or train in another folder"
+            f"{checkpoint} was made with another value of {', '.join(different)}; "
+            "delete it to start over, or train in another folder"
         )
     return content
 
 
-class _Watched(Callback):
-    """Keeps the watched measure of the last epoch in checkpoints; Lightning's callbacks know only the best ones."""
+class _MetricRecorder(Callback):
+    """Stores the monitored metric of the last epoch in checkpoints, since Lightning's callbacks store the best only."""
 
     def __init__(self, name: str | None) -> None:
         self.name, self.value = name, math.nan
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Read the measure, which validation has logged by now."""
+        """Read the metric, which validation has logged by now."""
         self.value = float(trainer.callback_metrics[self.name]) if self.name else math.nan
 
     def state_dict(self) -> dict[str, float]:
-        """The measure, for the checkpoint."""
+        """The metric, for the checkpoint."""
         return {"value": self.value}
 
 
 def _checkpoint(folder: Path, name: str, **options: Any) -> ModelCheckpoint:
-    """A callback that writes `<name>.ckpt` at the end of epochs."""
+    """A callback that writes `<name>.ckpt` at the end of each epoch, or of each better one."""
     return ModelCheckpoint(folder, name, enable_version_counter=False, save_on_train_epoch_end=True, **options)
 
 
 def _is_finished(stored: Mapping[str, Any], epochs: int, stop: EarlyStopping | None) -> bool:
-    """Whether a checkpoint is that of the last epoch, or of the one after which training stopped early."""
+    """Whether a checkpoint is of the last epoch, or of the one after which training stopped early."""
     if stored["epoch"] + 1 >= epochs or stop is None:
         return stored["epoch"] + 1 >= epochs
     state = stored["callbacks"][stop.state_key]
@@ -192,7 +192,7 @@ def _is_finished(stored: Mapping[str, Any], epochs: int, stop: EarlyStopping | N
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advertisements, and advice that does not apply here, out of the output."""
+    """Suppress Lightning's advertisements, and its advice that does not apply here."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -200,7 +200,7 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # November 2026: Lightning 2.6 uses what PyTorch 2.15 has deprecated
             warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
-            # scenes lie in memory, so that worker processes would only copy them; validation may be left out
+            # scenes are in memory, so that worker processes would only copy them; validation is optional
             warnings.filterwarnings("ignore", ".*does not have many workers")
             warnings.filterwarnings("ignore", ".*no `val_dataloader`")
             warnings.filterwarnings("ignore", "Checkpoint directory .* exists")

@@ -1,4 +1,4 @@
-"""What the optimisers of all trainings share."""
+"""Optimisers and learning-rate schedules shared by all trainings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float, **option
 
 
 def with_one_cycle(optimiser: torch.optim.Optimizer, steps: int, rising: float, **options: Any) -> dict[str, Any]:
-    """An optimiser with one rise and fall of its learning rate over all steps, as Lightning takes it.
+    """An optimiser with a one-cycle schedule of its learning rate, in Lightning's format.
 
     Args:
-        optimiser: its learning rate is the highest one of the cycle.
-        steps: of the whole training.
+        optimiser: the optimiser, with the highest learning rate of the cycle.
+        steps: number of steps of the whole training.
         rising: share of the steps over which the rate rises.
-        options: further ones of `OneCycleLR`.
+        options: further options of `OneCycleLR`.
     """
     highest = [group["lr"] for group in optimiser.param_groups]
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, total_steps=steps, pct_start=rising, **options)

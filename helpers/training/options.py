@@ -1,4 +1,4 @@
-"""How classifiers are trained: the options of every recipe, which profiles read without loading Lightning."""
+"""The options of every training recipe of classifiers, which profiles import without loading Lightning."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ Keep = Literal["best", "last"]
 Colour = tuple[float, float, float]
 CONFIG = ConfigDict(extra="forbid")
 
-# seeds of the three series of scenes: they share no image
+# the first seeds of training, validation and test scenes, which share no image
 TRAINING_SERIES, VALIDATION_SERIES, TEST_SERIES = 1_000, 2_000, 3_000
 MARKED_CLASS = "fish"
-"""The class that the planted mark goes with."""
+"""The class with which the planted mark co-occurs."""
 
 FINE_TUNE_RATES = {"vgg16": 1e-5, "resnet50": 1e-4}
 """The published learning rates of fine-tuning."""
 
 
 def plain(options: Any) -> Any:
-    """Options as numbers, texts, lists and dictionaries, as checkpoints and files hold them."""
+    """Options as numbers, strings, lists and dictionaries, for checkpoints and files."""
     if is_dataclass(options):
-        return {each.name: plain(getattr(options, each.name)) for each in fields(options)}
+        return {option.name: plain(getattr(options, option.name)) for option in fields(options)}
     if isinstance(options, Mapping):
         return {str(name): plain(value) for name, value in options.items()}
     return [plain(value) for value in options] if isinstance(options, tuple | list) else options
 
 
 def small_resnet() -> dict[str, Any]:
-    """The arguments of timm's ResNets for the book's small networks."""
+    """The arguments of timm's ResNets for the small networks of the book."""
     return {"layers": [2, 2, 2, 2], "channels": [16, 32, 64, 128], "stem_width": 8}
 
 
 @dataclass(frozen=True, config=CONFIG)
 class SceneOptions:
-    """The recipe of a classifier that names the largest object of a scene.
+    """The recipe of a classifier of the largest object in a scene.
 
     Attributes:
         architecture, model_args: the network, by its name in timm and its arguments.
         size: side of the scenes in pixels.
-        single, double: how many training scenes have one object, and two (the label is the larger one's class).
-        epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
-        sizes: the sides to which batches are resized, one drawn per batch; the last quarter of training keeps `size`.
-        noise_share: share of each batch replaced by noise, for which all classes are equally right.
-        hidden_share: share of each batch partly hidden by noise, the label kept (0 for the shipped weights).
+        single, double: number of training scenes with one object and with two (labelled with the larger one's class).
+        epochs, batch, learning_rate, weight_decay: of AdamW with a one-cycle learning rate.
+        sizes: sides to which batches are resized, one drawn per batch; the last quarter of training uses `size`.
+        noise_share: share of each batch replaced by noise, with a uniform target.
+        hidden_share: share of each batch partly hidden by noise, with the same label (0 for the shipped weights).
         optimiser: `"adamw"`, or `"muon"`: Muon (Jordan et al., 2024) on the matrices of a transformer's blocks, at ten
-            times `learning_rate`, AdamW on the rest. A small transformer learns from a third as many scenes with it.
-        token_weight: weight of a second loss, for transformers: each patch's token names the class of what its patch
-            shows, or background (token labelling: Jiang et al., NeurIPS 2021). The scenes know the answer. Its
-            linear layer is not shipped. 0 for none.
-        seed: of the weights, the scenes, their order and their augmentation.
+            times `learning_rate`, and AdamW on the rest. A small transformer then needs a third of the scenes.
+        token_weight: weight of a second loss for transformers, in which each token predicts the class visible in its
+            patch, or background (token labelling: Jiang et al., NeurIPS 2021). Its linear layer does not ship. 0 for
+            none.
+        seed: seed of the weights, the scenes, their order and their augmentation.
     """
 
     architecture: str = "resnet10t"
@@ -107,7 +107,7 @@ SCENES_VIT = SceneOptions(
     single=10_500,
     double=3_500,
     epochs=8,
-    batch=32,  # many small steps: a transformer that starts from nothing needs steps more than large batches
+    batch=32,  # a transformer trained from scratch needs many steps rather than large batches
     learning_rate=1.5e-3,
     sizes=(64, 80),  # 64 to 100 tokens instead of 256: cheap until the last quarter
     optimiser="muon",
@@ -117,25 +117,25 @@ SCENES_VIT = SceneOptions(
 
 @dataclass(frozen=True, config=CONFIG)
 class MultiLabelOptions:
-    """The recipe of a classifier that names every class of a scene.
+    """The recipe of a classifier of all classes in a scene.
 
     Attributes:
         architecture, model_args: the network, by its name in timm and its arguments.
         size: side of the scenes in pixels.
-        scenes: how many training scenes, for each number of objects from one.
-        epochs, batch, learning_rate, weight_decay: AdamW, one cycle of the learning rate.
-        shortcut_strength, shortcut_base_rate, shortcut_class: how the planted mark comes with a class, as in
-            `helpers.data.scenes.make_scenes`. Strength 0: the mark says nothing.
-        hidden_share: share of each batch that gets black holes, blobs or shapes of other scenes' objects; an image
-            stays whole where a hole would take most of an object, so that its labels stay right.
-        cut_share: share of each batch of which some objects are taken away, or everything but some objects; the labels
-            are those of what is left. So an outline alone is no object, and black around an object does no harm.
-        empty_share: share of each batch that becomes noise or black, and shows no class at all.
-        pattern_strength: how far, at most, misleading patterns darken a pixel; 0 for none. They make the classifier
-            robust against masks that speak by their pattern instead of by what they show.
-        smoothing: by how much the target probabilities stay away from 0 and 1 (label smoothing; Szegedy et al., 2016):
-            logits then stay within bounds, and the answer to a masked image has a slope.
-        seed: of the weights, the scenes, their order and their augmentation.
+        scenes: number of training scenes with one object, with two, and so on.
+        epochs, batch, learning_rate, weight_decay: of AdamW with a one-cycle learning rate.
+        shortcut_strength, shortcut_base_rate, shortcut_class: co-occurrence of the planted mark with a class, as in
+            `helpers.data.scenes.make_scenes`. Strength 0: the mark is independent of the class.
+        hidden_share: share of each batch with black holes, shaped as blobs or as objects of other scenes; images that
+            would lose most of an object stay unchanged, so that labels stay correct.
+        cut_share: share of each batch from which some objects, or everything but some objects, are removed; the labels
+            are those of the remaining objects. So outlines alone are no objects, and black surroundings do no harm.
+        empty_share: share of each batch replaced by noise or black, without any class.
+        pattern_strength: the largest share by which adversarial patterns darken a pixel; 0 for none. They make the
+            classifier robust against masks whose pattern, not the visible content, determines its output.
+        smoothing: distance of the target probabilities from 0 and 1 (label smoothing; Szegedy et al., 2016), which
+            bounds the logits, so that masked images have useful gradients.
+        seed: seed of the weights, the scenes, their order and their augmentation.
     """
 
     architecture: str = "resnet10t"
@@ -165,7 +165,7 @@ class MultiLabelOptions:
     def _fit_together(self) -> MultiLabelOptions:
         if sum(self.scenes) < self.batch:
             raise ValueError(
-                f"scenes={self.scenes} must say how many scenes have 1, 2, 3 and 4 objects, and fill a batch of "
+                f"scenes={self.scenes} must be the numbers of scenes with 1, 2, 3 and 4 objects, and fill a batch of "
                 f"{self.batch}"
             )
         shares = {name: getattr(self, name) for name in ("hidden_share", "cut_share", "empty_share")}
@@ -176,28 +176,27 @@ class MultiLabelOptions:
 
 @dataclass(frozen=True, config=CONFIG)
 class LabelledOptions:
-    """The recipe of a `SmallImageVGG`; the defaults are those of the classifier that the SpaCE-VAE paper explains.
+    """The recipe of a `SmallImageVGG`, by default that of the classifier in the SpaCE-VAE paper.
 
-    Stochastic gradient descent with Nesterov momentum; the rate rises in a straight line over the first steps and falls
-    along a cosine to nearly 0 over the others.
+    Stochastic gradient descent with Nesterov momentum; the learning rate rises linearly over the first steps and then
+    falls along a cosine to nearly 0.
 
     Attributes:
         width, hidden, dropout: of the network, as in `helpers.classifiers.vgg.SmallImageVGG`.
         mean, std: of each channel, for the normaliser inside the classifier.
-        epochs, batch, learning_rate, momentum, weight_decay: of the descent.
+        epochs, batch, learning_rate, momentum, weight_decay: of stochastic gradient descent.
         warm_up: share of the steps over which the rate rises.
-        padding: training images are shifted by up to so many pixels, with black coming in; 0 for none.
+        padding: largest shift of training images in pixels, with black entering; 0 for none.
         flip: mirror half of the training images.
-        policy: `"none"`, as published, or `"trivial"`: one random change of random strength for each group of 16
-            training images (TrivialAugment; Müller & Hutter, 2021), such as a turn, a shear or another brightness.
-        policy_share: share of the steps, from the first on, in which the policy changes images; the others learn from
-            unchanged images, which are closer to those of the test (He et al., 2019). For no policy use
-            `policy="none"`.
-        erase: side of a square of the mean colour that each training image loses (Cutout; DeVries & Taylor, 2017).
-        keep: which weights are returned: `"best"`, of the highest validation accuracy, or `"last"`. (Published: of the
+        policy: `"none"`, as published, or `"trivial"`: one random augmentation of random strength per group of 16
+            training images (TrivialAugment; Müller & Hutter, 2021), such as a rotation, a shear or a brightness.
+        policy_share: share of the steps, from the first, with the policy; the last steps use images without it, which
+            are closer to test images (He et al., 2019). For no policy use `policy="none"`.
+        erase: side of a square in each training image replaced by the mean colour (Cutout; DeVries & Taylor, 2017).
+        keep: the weights to return: `"best"`, of the highest validation accuracy, or `"last"`. (Published: of the
             highest accuracy on the test images.)
-        precision: as Lightning names it.
-        seed: of the weights, the order of the images, their augmentation and dropout.
+        precision: as in Lightning.
+        seed: seed of the weights, the order of the images, their augmentation and dropout.
     """
 
     width: float = 1.0
@@ -223,22 +222,22 @@ class LabelledOptions:
 
 @dataclass(frozen=True, config=CONFIG)
 class FineTuneOptions:
-    """How an ImageNet classifier is fine-tuned to name every class of an image; the defaults are VGG-16's, published.
+    """The recipe for fine-tuning an ImageNet classifier on multi-label images, by default the published one of VGG-16.
 
     Attributes:
         architecture: a VGG or ResNet of torchvision: `"vgg16"` or `"resnet50"`.
-        backbone: the weights that are kept: the name of torchvision's (`"IMAGENET1K_V1"`), `"random"`, or the path of
-            a .safetensors file.
-        learning_rate: Adam's, constant; None for the published one (VGG-16 1e-5, ResNet-50 1e-4).
+        backbone: the frozen weights: the name of torchvision's (`"IMAGENET1K_V1"`), `"random"`, or the path of a
+            .safetensors file.
+        learning_rate: Adam's constant rate; None for the published one (VGG-16 1e-5, ResNet-50 1e-4).
         batch: images per step.
-        epochs: at most.
-        patience: epochs without a better validation loss after which training stops.
-        min_delta: by how much a loss has to be lower to be better.
-        keep: which weights are returned: `"best"`, of the least validation loss; or `"last"`, as published.
+        epochs: maximal number of epochs.
+        patience: number of epochs without improvement of the validation loss after which training stops.
+        min_delta: the smallest decrease of the loss that counts as an improvement.
+        keep: the weights to return: `"best"`, of the lowest validation loss, or `"last"`, as published.
         flip: mirror half of the training images. Not published; needs `keep_features=False`.
         keep_features: compute the frozen layers' features of each image once, not once per epoch.
-        precision: as Lightning names it; `"16-mixed"` needs a GPU.
-        seed: of the new layers, of the order of the images, and of dropout.
+        precision: as in Lightning; `"16-mixed"` needs a GPU.
+        seed: seed of the new layers, of the order of the images, and of dropout.
     """
 
     architecture: str = "vgg16"
@@ -257,12 +256,12 @@ class FineTuneOptions:
     @model_validator(mode="after")
     def _fit_together(self) -> FineTuneOptions:
         if self.learning_rate is None and self.architecture not in FINE_TUNE_RATES:
-            raise ValueError(f"learning_rate=None: none was published for {self.architecture}; give one, such as 1e-4")
+            raise ValueError(f"learning_rate=None: none is published for {self.architecture}; set one, such as 1e-4")
         if self.flip and self.keep_features:
             raise ValueError("flip=True changes the images at each epoch: pass keep_features=False")
         return self
 
     @property
     def rate(self) -> float:
-        """The learning rate that is used."""
+        """The learning rate, with the published one as its default."""
         return FINE_TUNE_RATES[self.architecture] if self.learning_rate is None else self.learning_rate

@@ -1,4 +1,4 @@
-"""Commands that several processes may run at once: which of them writes the files, and how errors are reported."""
+"""Commands run by several processes at once: the one that writes files, and waiting for it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasti
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 
-def first_process() -> bool:
-    """Whether this process is the only one, or the first of all that run the same command."""
+def is_first_process() -> bool:
+    """Whether this process is the only one, or the first of those that run the same command."""
     node = os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0"))
     return rank_zero_only.rank == 0 and int(node) == 0  # type: ignore[attr-defined]
 
 
-def started_together() -> bool:
-    """Whether SLURM or torchrun started the processes; else Lightning starts the others when the first one trains."""
+def launched_externally() -> bool:
+    """Whether SLURM or torchrun launched the processes; else Lightning launches them when the first one trains."""
     return SLURMEnvironment.detect() or TorchElasticEnvironment.detect()
 
 
 def check_first_process_alone(again: bool) -> None:
-    """Raise a ValueError if weights are to be trained again by processes that were started together."""
-    if again and started_together():
-        raise ValueError("--again needs a single first process: the others would not know new weights from old ones")
+    """Raise a ValueError if externally launched processes are to train existing weights again."""
+    if again and launched_externally():
+        raise ValueError("--again needs a single first process: the others could not tell new weights from old ones")
 
 
 def wait_for(path: Path, *, every: float = 1.0) -> None:
-    """Wait until another process has written a file, which may take hours."""
+    """Wait, possibly for hours, until another process has written a file."""
     while not path.is_file():
         time.sleep(every)

@@ -1,4 +1,4 @@
-"""Training and validation rows for one process or for each of several, in an order that survives a restart."""
+"""Batches for training and validation, in one or several processes, in an order that survives a restart."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from helpers.core.runtime import random_generator
 
 
 class EpochSampler(Sampler[int]):
-    """A new order each epoch, which depends only on the seed and the epoch.
+    """A random order for each epoch, which depends only on the seed and the epoch.
 
-    So a run that was killed and resumed at an epoch's end sees what an uninterrupted run would have seen.
-    Lightning calls `set_epoch`.
+    A run resumed at the end of an epoch therefore sees the same order as an uninterrupted run. Lightning calls
+    `set_epoch`.
     """
 
     def __init__(self, count: int, seed: int) -> None:
         self.count, self.seed, self.epoch = count, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch."""
+        """Set the epoch, and with it the order."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -36,14 +36,14 @@ class EpochSampler(Sampler[int]):
         return iter(torch.randperm(self.count, generator=generator).tolist())
 
 
-class RowsData(lightning.LightningDataModule):
-    """Batches of two datasets that cut a whole batch at once (`__getitems__`), shared by all processes.
+class BatchDataModule(lightning.LightningDataModule):
+    """Batches of a training and a validation dataset, each shared by all processes.
 
     Args:
-        training, validation: the datasets.
-        batch: rows per step, of all processes together.
-        seed: of the order, which depends on it and on the epoch only.
-        validation_batch: rows per validation step; `batch` where None.
+        training, validation: datasets that return a whole batch at once (`__getitems__`).
+        batch: rows per training step, over all processes.
+        seed: seed of the order, which depends on the seed and the epoch only.
+        validation_batch: rows per validation step; None: `batch`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RowsData(lightning.LightningDataModule):
         self.validation_batch = validation_batch or batch
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Shuffled batches; the last rows of an epoch that fill no batch wait for the next one."""
+        """Shuffled batches; the last rows of an epoch are dropped if they do not fill a batch."""
         return self._loader(self.training, self.batch, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -71,7 +71,7 @@ class RowsData(lightning.LightningDataModule):
         world = 1 if self.trainer is None else self.trainer.world_size
         rank = 0 if self.trainer is None else self.trainer.global_rank
         if self.batch % world:
-            raise ValueError(f"a batch of {self.batch} images cannot be shared evenly by {world} processes")
+            raise ValueError(f"a batch of {self.batch} images cannot be divided evenly among {world} processes")
         sampler: DistributedSampler[Any] = DistributedSampler(
             rows, num_replicas=world, rank=rank, shuffle=shuffle, seed=self.seed, drop_last=shuffle
         )
@@ -79,26 +79,28 @@ class RowsData(lightning.LightningDataModule):
 
 
 def batches(rows: Dataset[Any], batch: int, *, seed: int = 0, **options: Any) -> DataLoader[Any]:
-    """A loader of a dataset that cuts a whole batch at once (`__getitems__`).
+    """A loader of a dataset that returns a whole batch at once (`__getitems__`).
 
     Args:
         rows: the dataset.
         batch: rows per step.
-        seed: of a number that every loader draws, and which must not come from the global generator.
-        options: further ones of `DataLoader`.
+        seed: seed of the number that every loader draws, by default from the global generator.
+        options: further options of `DataLoader`.
     """
     pinned = torch.cuda.is_available()
-    return DataLoader(rows, batch, collate_fn=_as_it_is, pin_memory=pinned, generator=random_generator(seed), **options)
+    return DataLoader(
+        rows, batch, collate_fn=_unchanged, pin_memory=pinned, generator=random_generator(seed), **options
+    )
 
 
-def check_enough(training: int, validation: int, batch: int) -> None:
+def check_image_counts(training: int, validation: int, batch: int) -> None:
     """Raise a ValueError if the training images do not fill a batch, or there are no validation images."""
     if training < batch or not validation:
         raise ValueError(
             f"{training} training images do not fill a batch of {batch}, or there are no validation "
-            f"images ({validation}): give more images or a smaller batch"
+            f"images ({validation}): use more images or a smaller batch"
         )
 
 
-def _as_it_is(batch: Any) -> Any:  # a batch already; PyTorch expects a list of single rows here
+def _unchanged(batch: Any) -> Any:  # PyTorch collates lists of rows, but `__getitems__` returns batches
     return batch

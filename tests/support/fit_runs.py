@@ -14,8 +14,8 @@ import torch
 from torch.utils.data import Dataset
 
 from helpers.training.fit import Fitted, fit
-from helpers.training.processes import first_process
-from helpers.training.rows import RowsData
+from helpers.training.processes import is_first_process
+from helpers.training.rows import BatchDataModule
 
 ROWS = torch.linspace(-1, 1, 16)[:, None]
 
@@ -59,15 +59,15 @@ def train(
 ) -> Fitted[Line]:
     """A training of four steps per epoch."""
 
-    def data(_: torch.device) -> tuple[RowsData, None]:
-        return RowsData(Rows(), Rows(), batch=4, seed=1), None
+    def data(_: torch.device) -> tuple[BatchDataModule, None]:
+        return BatchDataModule(Rows(), Rows(), batch=4, seed=1), None
 
-    more = {"watch": "loss", "device": "cpu", "show": False, **more}
+    more = {"monitor": "loss", "device": "cpu", "show": False, **more}
     return fit(Line({"rate": rate}, losses), data, folder, epochs=epochs, **more)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     fitted = train(Path(sys.argv[1]), **json.loads(sys.argv[2]))
-    if first_process():
+    if is_first_process():
         print(json.dumps(fitted.module.weight.tolist()), flush=True)

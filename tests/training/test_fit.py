@@ -84,12 +84,12 @@ def test_the_highest_value_may_be_the_best(tmp_path):
 
 
 def test_a_finished_training_asks_for_no_data(tmp_path):
-    done = train(tmp_path, watch=None)
+    done = train(tmp_path, monitor=None)
     assert isinstance(done, Fitted)
     assert done.best != done.best  # nothing was watched
-    assert torch.equal(train(tmp_path, watch=None, rate=0.1).module.weight, done.module.weight)
+    assert torch.equal(train(tmp_path, monitor=None, rate=0.1).module.weight, done.module.weight)
     with pytest.raises(ValueError, match=r"last\.ckpt was made with another value of rate; delete it to start anew"):
-        train(tmp_path, watch=None, rate=0.2)
+        train(tmp_path, monitor=None, rate=0.2)
 
 
 def check_shared(printed, folder, tmp_path):

@@ -17,7 +17,7 @@ from helpers.classifiers import Classifier, load_classifier, read_weights, save_
 from helpers.classifiers.architectures import Preprocessing
 from helpers.core.files import file_digest
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
-from helpers.training.augment import augment, hide_part, noise_like
+from helpers.training.augment import augment, hide_blobs, noise_like
 from helpers.training.options import TEST_SERIES, SceneOptions
 from helpers.training.recipes import shipped as recipes
 from helpers.training.recipes.scene import SceneModule, train_scene_classifier
@@ -195,7 +195,7 @@ def test_eight_bit_scenes_are_exact_and_shards_do_not_matter(monkeypatch):
 def test_augmentation_and_noise_stay_in_range_and_follow_their_generator():
     images = draw_dataset(16, size=32, seed=5, objects=(1, 1)).pixels.float() / 255
     parts = torch.zeros(16, 8, 8, dtype=torch.uint8)
-    for change in (lambda images, generator: augment(images, parts, generator)[0], noise_like, hide_part):
+    for change in (lambda images, generator: augment(images, parts, generator)[0], noise_like, hide_blobs):
         first, again = (change(images, torch.Generator().manual_seed(7)) for _ in range(2))
         assert torch.equal(first, again)
         assert first.shape == images.shape

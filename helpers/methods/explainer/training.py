@@ -22,9 +22,9 @@ from helpers.methods.explainer.rtis import RTISLoss
 from helpers.training.fit import Fitted, fit
 from helpers.training.optimisers import with_one_cycle
 from helpers.training.options import plain
-from helpers.training.rows import RowsData, check_enough
+from helpers.training.rows import BatchDataModule, check_image_counts
 
-WATCHED = "validation loss"
+MONITORED = "validation loss"
 Batch = dict[str, Tensor]
 
 
@@ -99,7 +99,7 @@ class ExplainerModule(lightning.LightningModule):
         images = batch["pixels"].float() / 255
         terms = self.terms(images, batch, random_generator(batch_index, images.device))
         loss = torch.stack(list(terms.values())).sum()
-        named = {WATCHED: loss, **{f"validation {name}": value for name, value in terms.items()}}
+        named = {MONITORED: loss, **{f"validation {name}": value for name, value in terms.items()}}
         self.log_dict(named, prog_bar=False, batch_size=len(images), sync_dist=True)
 
     def terms(
@@ -145,19 +145,19 @@ def train_explainer(
     Raises:
         ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
     """
-    check_enough(len(training), len(validation), options.batch)
+    check_image_counts(len(training), len(validation), options.batch)
     steps = options.epochs * (len(training) // options.batch)
 
     def data(_: torch.device) -> tuple[Any, Any]:
         rows = LabelledRows(training), LabelledRows(validation)
-        return RowsData(*rows, batch=options.batch, seed=options.seed), None
+        return BatchDataModule(*rows, batch=options.batch, seed=options.seed), None
 
     return fit(
         ExplainerModule(options, classifier, len(training.class_names), steps),
         data,
         folder,
         epochs=options.epochs,
-        watch=WATCHED,
+        monitor=MONITORED,
         patience=options.patience,
         min_delta=options.min_delta,
         keep=options.keep,

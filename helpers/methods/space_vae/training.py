@@ -22,9 +22,9 @@ from helpers.methods.space_vae.options import SpaceVAEOptions
 from helpers.training.fit import Fitted, fit
 from helpers.training.optimisers import with_one_cycle
 from helpers.training.options import plain
-from helpers.training.rows import RowsData, check_enough
+from helpers.training.rows import BatchDataModule, check_image_counts
 
-WATCHED = "validation loss"
+MONITORED = "validation loss"
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels, predicted class, predicted class of the mirrored image
 _HALVES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 _VALIDATION_BATCH = 250
@@ -116,7 +116,7 @@ class SpaceVAEModule(lightning.LightningModule):
         images = pixels.float() / 255
         # the same betas each time
         terms, logits = self.terms(images, classes, self._betas(torch.linspace(0, 1, len(images))))
-        named = {WATCHED: torch.stack(list(terms.values())).sum()}
+        named = {MONITORED: torch.stack(list(terms.values())).sum()}
         named |= {f"validation {name}": value for name, value in terms.items()}
         if logits is not None:
             named["validation agreement"] = (logits.argmax(1) == classes).float().mean()
@@ -191,7 +191,7 @@ def train_space_vae(
         ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or `init_from`
             is missing or has another architecture.
     """
-    check_enough(len(training), len(validation), options.batch)
+    check_image_counts(len(training), len(validation), options.batch)
     if (init_from is None) != (options.init_from is None):
         raise ValueError(
             f"options.init_from={options.init_from!r}: pass init_from= if and only if the options name one"
@@ -208,14 +208,14 @@ def train_space_vae(
             for images in (training, validation)
         ]
         validation_batch = max(_VALIDATION_BATCH, options.batch)
-        return RowsData(*rows, batch=options.batch, seed=options.seed, validation_batch=validation_batch), None
+        return BatchDataModule(*rows, batch=options.batch, seed=options.seed, validation_batch=validation_batch), None
 
     return fit(
         module,
         data,
         folder,
         epochs=options.epochs,
-        watch=WATCHED,
+        monitor=MONITORED,
         patience=options.patience,
         keep="best",
         precision=options.precision,

@@ -21,7 +21,7 @@ from helpers.training.options import FineTuneOptions, plain
 from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, normalised, trunk_features
 from helpers.training.rows import EpochSampler, batches
 
-WATCHED = "validation loss"
+MONITORED = "validation loss"
 Batch = tuple[Tensor, Tensor]
 
 
@@ -73,7 +73,7 @@ class FineTuneModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """The loss on images that are not trained on, without dropout."""
         inputs, labels = batch
-        self.log(WATCHED, self.loss(self.features(inputs), labels), prog_bar=True, batch_size=len(labels))
+        self.log(MONITORED, self.loss(self.features(inputs), labels), prog_bar=True, batch_size=len(labels))
 
     def features(self, inputs: Tensor) -> Float[Tensor, "batch features"]:
         """The head's input: features as they are, or the trunk's features of pixels."""
@@ -154,7 +154,7 @@ def fine_tune(
         data,
         folder,
         epochs=options.epochs,
-        watch=WATCHED,
+        monitor=MONITORED,
         patience=options.patience,
         min_delta=options.min_delta,
         keep=options.keep,

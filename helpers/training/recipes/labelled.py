@@ -22,9 +22,9 @@ from helpers.core.runtime import random_generator
 from helpers.data.labelled import LabelledImages
 from helpers.training.fit import Fitted, fit
 from helpers.training.options import LabelledOptions, plain
-from helpers.training.rows import EpochSampler, check_enough
+from helpers.training.rows import EpochSampler, check_image_counts
 
-WATCHED = "validation accuracy"
+MONITORED = "validation accuracy"
 _VALIDATION_BATCH = 500
 _GROUP = 16  # images that the policy changes alike: one by one would take longer than learning from them
 
@@ -70,7 +70,7 @@ class LabelledModule(lightning.LightningModule):
         """The accuracy on images that are not trained on."""
         pixels, labels = batch
         right = (self(pixels.float() / 255).argmax(1) == labels).float().mean()
-        self.log(WATCHED, right, prog_bar=True, batch_size=len(labels))
+        self.log(MONITORED, right, prog_bar=True, batch_size=len(labels))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Stochastic gradient descent; the rate rises in a straight line, then falls along a cosine."""
@@ -154,7 +154,7 @@ def train_labelled(
     Raises:
         ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
     """
-    check_enough(len(training), len(validation), options.batch)
+    check_image_counts(len(training), len(validation), options.batch)
     steps = options.epochs * (len(training) // options.batch)
 
     def data(_: torch.device) -> tuple[Any, Any]:
@@ -167,7 +167,7 @@ def train_labelled(
         data,
         folder,
         epochs=options.epochs,
-        watch=WATCHED,
+        monitor=MONITORED,
         mode="max",
         keep=options.keep,
         precision=options.precision,

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from helpers.classifiers import save_weights
 from helpers.data.scenes import SCENE_CLASSES
-from helpers.training.augment import augment, hide_part, noise_like
+from helpers.training.augment import augment, hide_blobs, noise_like
 from helpers.training.fit import Fitted, fit
 from helpers.training.optimisers import adamw, with_one_cycle
 from helpers.training.options import VALIDATION_SERIES, SceneOptions, plain
@@ -84,7 +84,7 @@ class SceneModule(lightning.LightningModule):
         noisy, hidden = (int(share * len(labels)) for share in (self.options.noise_share, self.options.hidden_share))
         noise, part, whole = images.tensor_split([noisy, noisy + hidden])
         target[:noisy] = 1 / len(SCENE_CLASSES)
-        changed = [change(some, generator) for change, some in ((noise_like, noise), (hide_part, part)) if len(some)]
+        changed = [change(some, generator) for change, some in ((noise_like, noise), (hide_blobs, part)) if len(some)]
         return torch.cat([*changed, whole]), target, parts
 
     def _side(self, generator: torch.Generator) -> int:

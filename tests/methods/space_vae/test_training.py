@@ -20,7 +20,7 @@ from helpers.methods.space_vae.training import (
     predicted_classes,
     train_space_vae,
 )
-from helpers.training.rows import RowsData
+from helpers.training.rows import BatchDataModule
 
 
 def explained(network, beta=None, count=30):
@@ -222,7 +222,7 @@ def test_the_variance_is_that_of_all_pixels():
 def test_an_epoch_shows_each_image_at_most_once_in_an_order_of_its_own():
     images = coloured(20)
     rows = ExplainedRows(images, torch.stack([torch.arange(20), torch.arange(20)]))
-    data = RowsData(rows, rows, batch=6, seed=2)
+    data = BatchDataModule(rows, rows, batch=6, seed=2)
     loader = data.train_dataloader()
     orders = []
     for epoch in (0, 1, 0):

@@ -34,9 +34,9 @@ from helpers.papers.explainer.experiments.pairs import all_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.profiles import Profile, load_profile
 from helpers.results import results_folder
-from helpers.training.fit import in_words
+from helpers.training.fit import describe_training
 from helpers.training.options import FineTuneOptions
-from helpers.training.processes import check_first_process_alone, first_process, wait_for
+from helpers.training.processes import check_first_process_alone, is_first_process, wait_for
 from helpers.training.recipes.fine_tune import fine_tune, save_fine_tuned
 from helpers.training.recipes.multilabel import MultiLabelModule, train_multilabel
 from helpers.training.recipes.scene import save_scene_classifier
@@ -111,8 +111,8 @@ def train(
     for job in jobs:
         command = f"python -m helpers train --profile {profile.name} --only {job.kind}"
         command += f" --classifier {job.study.classifier_name}"
-        done = run_job(job, again=again, show=first_process(), command=command, **devices)
-        if first_process():
+        done = run_job(job, again=again, show=is_first_process(), command=command, **devices)
+        if is_first_process():
             print(done, flush=True)
 
 
@@ -174,7 +174,7 @@ def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = 
     """
     if job.path.is_file() and not again:
         return f"{job.path.name} is there"
-    if job.kind == "classifier" and not first_process():
+    if job.kind == "classifier" and not is_first_process():
         wait_for(job.path)
         return f"{job.path.name}: trained by the first process"
     training = _train_classifier if job.kind == "classifier" else _train_network
@@ -236,7 +236,7 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
     classifier = load_classifier(str(classifier_path))
     training, validation = split_images(study, "train"), split_images(study, "validation")
     fitted = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
-    if not first_process():
+    if not is_first_process():
         return f"{job.path.name}: saved by the first process"
     about = ExplainerFile(
         objective=options.objective,
@@ -248,7 +248,7 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
     save_explainer(job.path, fitted.module.network, about)
     if study.explained.scenes is not None:  # weights in models/ have cards; large networks are described in the tables
         write_explainer_card(job.path, classifier.cpu(), fitted, images=len(training), command=command)
-    return f"{job.path.name}: {in_words(fitted)}"
+    return f"{job.path.name}: {describe_training(fitted)}"
 
 
 def _network_options(job: Job) -> ExplainerOptions:

@@ -22,8 +22,8 @@ from helpers.papers.spacevae.experiments.cards import write_classifier_card, wri
 from helpers.papers.spacevae.experiments.study import CLASSIFIER, SpaceStudy
 from helpers.profiles import Profile, load_profile
 from helpers.results import run_key
-from helpers.training.fit import in_words
-from helpers.training.processes import check_first_process_alone, first_process, wait_for
+from helpers.training.fit import describe_training
+from helpers.training.processes import check_first_process_alone, is_first_process, wait_for
 from helpers.training.recipes.labelled import save_labelled, train_labelled
 
 
@@ -59,8 +59,8 @@ def train(
     for name in training_names(study, only):
         command = f"python -m helpers train --profile {profile.name} --only {name}"
         anew = again and (not only or name in only)
-        done = run_training(study, name, again=anew, show=first_process(), command=command, **devices)
-        if first_process():
+        done = run_training(study, name, again=anew, show=is_first_process(), command=command, **devices)
+        if is_first_process():
             print(done, flush=True)
 
 
@@ -110,7 +110,7 @@ def run_training(
     path = study.weights_file(name)
     if path.is_file() and not again:
         return f"{path.name} is there"
-    if name == CLASSIFIER and not first_process():
+    if name == CLASSIFIER and not is_first_process():
         wait_for(path)
         return f"{path.name}: trained by the first process"
     train = _train_classifier if name == CLASSIFIER else _train_network
@@ -135,7 +135,7 @@ def forget_others(folder: Path, key: str) -> None:
     A checkpoint knows its recipe, and neither of these: the training would go on where another one was.
     """
     mark = folder / "belongs-to.txt"
-    while not first_process():  # the others begin when the first one has looked
+    while not is_first_process():  # the others begin when the first one has looked
         if mark.is_file() and mark.read_text() == key:
             return
         time.sleep(1)
@@ -164,13 +164,13 @@ def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     training, validation = study.split("train"), study.split("validation")
     folder = training_folder(study, name)
-    if options.init_from is not None and not first_process():
+    if options.init_from is not None and not is_first_process():
         wait_for(study.weights_file(options.init_from))
     start, begins = start_network(study, options)
     data = study.settings.data.model_dump(mode="json")
     forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
     done = train_space_vae(options, classifier, training, validation, folder, init_from=start, show=show, **devices)
-    if not first_process():
+    if not is_first_process():
         return f"{path.name}: saved by the first process"
     about = SpaceVAEFile(
         loss=options.loss,
@@ -181,4 +181,4 @@ def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command
     )
     save_space_vae(path, done.module.network, about)
     write_network_card(path, study, name, done, images=len(training), command=command)
-    return f"{path.name}: {in_words(done)}"
+    return f"{path.name}: {describe_training(done)}"
