@@ -189,7 +189,7 @@ def test_an_error_names_the_key_the_value_and_what_is_allowed(tmp_path, old, new
         ("[2, 10]", "[]", ["transformer.sweep.sparsity_weights = []", "at least 1 item"]),
         ("constant]", "zeros]", ["initial_masks.starts.1 = 'zeros'", "'constant', 'foreground' or 'learned'"]),
         ("constant]", "ones]", ["initial_masks", "repeated entry"]),
-        ("[ones, constant]", "[constant]", ["initial_masks", "must hold ones"]),
+        ("[ones, constant]", "[constant]", ["initial_masks", "must contain ones"]),
         ("images: 2, pub", "images: 9, pub", ["initial_masks.images is 9, but images.count is only 3"]),
         ("{images: 1, steps", "{images: 8, steps", ["initial_masks.published.images is 8"]),
         ("steps: 5}}", "stepz: 5}}", ["initial_masks.published.stepz = 5", "did you mean 'steps'"]),

@@ -112,9 +112,9 @@ def test_parts_of_dead_writers_are_removed_and_fresh_ones_are_not(tmp_path):
 def test_what_cannot_be_stored_is_refused(tmp_path):
     with pytest.raises(ValueError, match="hexadecimal digest"):
         ItemStore(tmp_path, "../elsewhere")
-    with pytest.raises(ValueError, match="plain values"):
+    with pytest.raises(ValueError, match="JSON values"):
         ItemStore(tmp_path, KEY).save("a", {}, {"x": float("inf")})
-    with pytest.raises(ValueError, match="plain values"):
+    with pytest.raises(ValueError, match="JSON values"):
         run_key(x=torch.ones(1))
 
 

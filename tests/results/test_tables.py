@@ -93,10 +93,10 @@ def test_a_damaged_pair_is_an_error_that_says_what_to_do(tmp_path, damage, said)
     [
         (FRAME, "../means", {}, "small letters"),
         (FRAME, "Means", {}, "small letters"),
-        (FRAME.rename(columns={"image": "count"}), "means", {}, "different names"),
+        (FRAME.rename(columns={"image": "count"}), "means", {}, "different strings"),
         (FRAME.rename(columns={"image": 3}), "means", {}, "different strings"),
-        (FRAME, "means", {"a": float("nan")}, "plain values"),
-        (FRAME, "means", {"a": torch.ones(2)}, "plain values"),
+        (FRAME, "means", {"a": float("nan")}, "JSON values"),
+        (FRAME, "means", {"a": torch.ones(2)}, "JSON values"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_changes(tmp_path, frame, name, provenance, said):

@@ -143,7 +143,7 @@ def test_several_at_once_find_whole_files(tree):
 
 def test_a_folder_that_cannot_be_written_asks_for_another(tree, tmp_path, monkeypatch):
     (tree / "cache").write_text("a file is where the folder should be")
-    with pytest.raises(PermissionError, match=r"cannot be written .*pass cache="):
+    with pytest.raises(PermissionError, match=r"is not writable .*pass cache="):
         load(tree)
     first = load(tree, cache=tmp_path / "elsewhere" / "deep")
     assert len(list((tmp_path / "elsewhere" / "deep").iterdir())) == 2
@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_written_asks_for_another(tree, tmp_path, monkey
 
 def test_a_cache_that_cannot_be_written_can_be_read(tree, monkeypatch):
     first = load(tree)
-    monkeypatch.setattr("helpers.data.multilabel.cache._writable", None)
+    monkeypatch.setattr("helpers.data.multilabel.cache._check_writable", None)
     for path in files(tree):
         path.chmod(0o444)
     assert same(first, load(tree))

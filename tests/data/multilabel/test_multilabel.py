@@ -102,8 +102,8 @@ def test_truth_of_scenes_is_what_is_seen_of_their_objects():
         ("voc2007", "val", {}, "split='val'"),
         ("voc2007", "test", {"variant": "original"}, "variant='original'"),
         ("voc2007", "test", {"objects": (1, 2)}, "objects: options of scenes"),
-        ("scenes", "test", {}, "count=None: scenes have no end"),
-        ("scenes", "test", {"count": 0}, "count=0: scenes have no end"),
+        ("scenes", "test", {}, "count=None: scenes need a count"),
+        ("scenes", "test", {"count": 0}, "count=0: scenes need a count"),
         ("coco2014", "test", {"download": True}, "for 'voc2007' only"),
     ],
 )
