@@ -26,11 +26,11 @@ class Batch:
         """The number of items."""
         return len(next(iter(self._entries()))[1])
 
-    def __getitem__(self: Self, index: slice | Tensor) -> Self:
+    def __getitem__(self: Self, index: slice | Tensor | int) -> Self:
         """Some of the items, by a slice or by a tensor of indices or of booleans.
 
         Raises:
-            TypeError: the index is something else, such as a number.
+            TypeError: the index is a number, which would drop the dimension of the items.
         """
         if not isinstance(index, slice | Tensor):
             raise TypeError(f"{type(self).__name__} is indexed by a slice or a tensor of indices, such as batch[2:3]")
