@@ -66,7 +66,7 @@ def start_server() -> None:
 
     if ADDRESS in os.environ or not hasattr(os, "pidfd_open"):
         return
-    command = [sys.executable, "-I", __file__]
+    command = [sys.executable, __file__]
     # its standard input stays open as long as this process lives
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
@@ -231,5 +231,6 @@ if __name__ == "__main__":
         sys.exit(run(sys.argv[1:]))
     if sys.argv[1:]:
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+    del sys.path[0]  # the folder of this file: `html` is the standard library's. Not -I: kernels would inherit it
     sys.argv = serve()
     _end(_run_module(sys.argv[0]))

@@ -93,10 +93,14 @@ def test_the_number_of_threads(server, tmp_path):
 def test_a_page_starts_fresh(server, tmp_path):
     """The kernel is forked from the server, not from the process that runs the page."""
     cell = "import os, sys; print('torch' in sys.modules, any(m.startswith('helpers') for m in sys.modules))"
-    page = write_page(tmp_path / "book/page.md", cell, "import matplotlib; print(matplotlib.get_backend())")
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers/__init__.py").touch()
+    backend = "import matplotlib, helpers; print(helpers.__file__, matplotlib.get_backend())"
+    page = write_page(tmp_path / "book/page.md", cell, backend)
     notebook = nbformat.read(execute(page, tmp_path / "page.ipynb", root=tmp_path), as_version=4)
     outputs = [cell.outputs[0].text.strip() for cell in notebook.cells if cell.get("outputs")]
     assert outputs[0] == "True False"
+    assert outputs[1].startswith(f"{tmp_path}/helpers/"), "the project's own, whatever is installed"
     assert outputs[1].endswith("inline")
 
 
