@@ -67,8 +67,8 @@ def start_server() -> None:
     if ADDRESS in os.environ or not hasattr(os, "pidfd_open"):
         return
     command = [sys.executable, __file__]
-    # its standard input stays open as long as this process lives
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # its standard input stays open as long as this process lives; Ctrl-C does not reach it before it ends the jobs
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert server.stdout is not None
     os.environ[ADDRESS] = server.stdout.readline().strip()
     start_server.process = server  # type: ignore[attr-defined]
