@@ -44,7 +44,7 @@ def miniature_profile(**section: object) -> Profile:
         **{"images": 30, "competitors": 7, "threshold_images": 5, "earlier": 3},
         **{"integration_steps": 3, "thresholds": THRESHOLDS},
     }
-    settings["calibration"] = {"alphas": [1.0, 20.0], "epochs": 1, "wanted": 50.0}
+    settings["calibration"] = {"alphas": [1.0, 20.0], "epochs": 1, "target_sparsity": 50.0}
     settings |= section
     made = type(quick.space_vae).model_validate(settings)
     # searches of five steps: their result is no matter here
