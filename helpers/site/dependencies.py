@@ -25,7 +25,7 @@ from helpers.core.files import ROOT, file_digest
 from helpers.results.code import CodeFinder
 from helpers.results.registry import TABLES, find_table
 from helpers.results.syntax import Definition
-from helpers.site.source import page_code, page_parameters, read_page
+from helpers.site.source import page_code, page_parameters, page_sources, read_page
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
     profiles = _profiles(settings.get("profile"), own_words, code, root)
     words = own_words | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     own = str((parameters or {}).get("profile"))  # a figure writes the results of its profile: they are no inputs
-    found = {page, *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
+    found = {*page_sources(page), *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
     return Inputs(code, frozenset(found | _lock(root)), root)
 
 

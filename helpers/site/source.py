@@ -3,21 +3,75 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 from pathlib import Path
 
 import jupytext
+import yaml
 from nbformat import NotebookNode
+
+CONTINUED_IN = "continued-in"
+"""What a page's front matter calls the source of its further cells, which several pages share."""
+
+_HEAD = re.compile(r"\A---\n(?P<head>.*?\n)---\n", re.DOTALL)
+_PARAMETERS = re.compile(
+    r"^```\{code-cell\}[^\n]*\n:tags: \[parameters\]\n(?P<code>.*?)^```\n", re.MULTILINE | re.DOTALL
+)
 
 
 @lru_cache
-def _read(page: Path, _modified: int) -> NotebookNode:
-    return jupytext.read(page, fmt="md:myst")
+def _read(page: Path, _modified: tuple[int, ...]) -> NotebookNode:
+    return jupytext.reads(page_text(page), fmt="md:myst")
 
 
 def read_page(page: Path) -> NotebookNode:
     """The notebook that a MyST Markdown page stands for; its front matter is the notebook's metadata."""
-    return _read(page, page.stat().st_mtime_ns)
+    return _read(page, tuple(path.stat().st_mtime_ns for path in page_sources(page)))
+
+
+def page_sources(page: Path) -> list[Path]:
+    """The files that a page's text stands in: its own, and the one that it is continued in."""
+    return _sources(page, page.read_text(encoding="utf-8"))
+
+
+def page_text(page: Path) -> str:
+    """The whole text of a page (see `continued`)."""
+    return continued(page.read_text(encoding="utf-8"), page)
+
+
+def continued(text: str, page: Path) -> str:
+    """The text of a page, and what follows the cell tagged `parameters` in the source that it is continued in.
+
+    There, `{{ name }}` stands for the value of a parameter of this page.
+
+    Args:
+        text: of the page's own file.
+        page: this file.
+
+    Raises:
+        ValueError: the source is not there, or one of the two has no cell tagged `parameters`.
+    """
+    _, *sources = _sources(page, text)
+    for source in sources:
+        if not source.is_file():
+            raise ValueError(f"{page} is continued in {source}, which is not there")
+        shared = source.read_text(encoding="utf-8")
+        own, cell = _PARAMETERS.search(text), _PARAMETERS.search(shared)
+        if own is None or cell is None:
+            raise ValueError(f"{page if own is None else source} has no cell tagged `parameters`")
+        rest = shared[cell.end() :]
+        for name, value in _literal_assignments(ast.parse(own["code"])).items():
+            rest = rest.replace(f"{{{{ {name} }}}}", str(value))
+        text = f"{text}{rest}"
+    return text
+
+
+def _sources(page: Path, text: str) -> list[Path]:
+    head = _HEAD.match(text)
+    if head is None or CONTINUED_IN not in head["head"]:
+        return [page]
+    return [page, page.parent / yaml.safe_load(head["head"])[CONTINUED_IN]]
 
 
 def is_executable(page: Path) -> bool:

@@ -18,26 +18,27 @@ def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd
         name: of the table, such as "explainer-segmentation".
         root: another folder than the project's `results/`.
     """
-    table, parts = find_table(name), []
-    for dataset in table.datasets:
-        for classifier in table.classifiers:
-            stored = f"{table.name}-{dataset}-{classifier}"
-            found = committed_table(profile, stored, root=root)
-            if found is not None:
-                parts.append(found.assign(dataset=dataset, classifier=classifier))
-    return pd.concat(parts, ignore_index=True) if parts else None
+    table = find_table(name)
+    stored = {
+        (dataset, classifier): committed_table(profile, f"{name}-{dataset}-{classifier}", root=root)
+        for dataset in table.datasets
+        for classifier in table.classifiers
+    }
+    tables = [
+        pair.assign(dataset=dataset, classifier=classifier)
+        for (dataset, classifier), pair in stored.items()
+        if pair is not None
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def committed_words(table: pd.DataFrame | None, profile: str, larger: str = "scenes") -> str:
-    """A sentence that says how many images a larger run has, or that it is not there."""
-    if profile == larger:
-        return f"This page shows the profile `{larger}` itself."
-    if table is None:
-        return f"The profile `{larger}` has not been run yet: its table is not in `results/{larger}/`."
-    images = table.groupby(["dataset", "classifier"])["image"].nunique()
+def committed_opening(table: pd.DataFrame, profile: str) -> str:
+    """The sentence before a larger run's results: where they are from, and how many images each pair has."""
+    pairs = table.groupby(["dataset", "classifier"])
+    images = pairs["image"].nunique() if "image" in table else pairs["images"].max()
     fewest, most = int(images.min()), int(images.max())
     count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     return (
-        f"The profile `{larger}` runs every method with its published settings. From `results/{larger}/`, "
+        f"The profile `{profile}` runs every method with its published settings. From `results/{profile}/`, "
         f"over {count} images for each dataset and classifier:"
     )

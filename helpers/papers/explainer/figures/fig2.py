@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
@@ -11,43 +13,77 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
-from helpers.methods.explainer import apply_mask
+from helpers.methods.explainer import ExplainerLoss, apply_mask
+from helpers.papers.explainer.experiments.study import ClassStudy
+from helpers.papers.explainer.figures.masks import present_pairs
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
 from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
 
-WIDTH, HEIGHT = 11.6, 5.6  # inches; all places below are in inches, from the lower left corner
+WIDTH, HEIGHT = 11.6, 5.6  # inches; all positions below are in inches, from the lower left corner
 PRESENT, ABSENT = METHOD_COLOURS["truth"], METHOD_COLOURS["CartoonX"]
-Place = tuple[float, float, float, float]  # left, bottom, width, height
+Box = tuple[float, float, float, float]  # left, bottom, width, height
+
+
+@dataclass(frozen=True)
+class ExplainedImage:
+    """One image with its masks and the terms of the Explainer's loss.
+
+    Attributes:
+        name: the image's.
+        image: pixels in [0, 1].
+        masks: of all classes, in [0, 1].
+        labels: which classes the image shows.
+        class_names: one per class.
+        loss: one row per term: term, weight, value, weighted.
+    """
+
+    name: str
+    image: Float[Tensor, "3 height width"]
+    masks: Float[Tensor, "classes height width"]
+    labels: Bool[Tensor, " classes"]
+    class_names: tuple[str, ...]
+    loss: pd.DataFrame
 
 
 @torch.no_grad()
-def draw_overview(
-    classifier: nn.Module,
-    image: Float[Tensor, "3 height width"],
-    masks: Float[Tensor, "classes height width"],
-    labels: Bool[Tensor, " classes"],
-    class_names: Sequence[str],
-) -> Figure:
+def explain_image(study: ClassStudy, index: int, *, among: int = 64) -> ExplainedImage:
+    """Explain one of the first test images with at least two classes, on the CPU.
+
+    Args:
+        study: its images, classifier and Explainer.
+        index: which of these images.
+        among: how many test images are looked at.
+    """
+    images = study.images[:among]
+    rows, _ = present_pairs(images.labels, index + 1, 5)
+    batch = images.select(rows[index:])
+    pixels, labels = batch.images(study.device), batch.labels.to(study.device)
+    masks = study.method("explainer").class_masks(pixels, None)
+    loss = ExplainerLoss(study.explained.explainer.loss)
+    terms = loss.terms(study.classifier, pixels, labels, masks.logit(eps=1e-6))
+    table = pd.DataFrame({"term": list(terms), "weight": [loss.weights[name] for name in terms]})
+    table["value"] = [float(value) for value in terms.values()]
+    table["weighted"] = table["weight"] * table["value"]
+    return ExplainedImage(batch.names[0], pixels[0].cpu(), masks[0].cpu(), labels[0].cpu(), batch.class_names, table)
+
+
+@torch.no_grad()
+def draw_overview(classifier: nn.Module, example: ExplainedImage) -> Figure:
     """The way from the image to the loss.
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        image: pixels in [0, 1].
-        masks: the Explainer's, of all classes.
-        labels: which classes the image shows; it has at least one, and not all.
-        class_names: one per class.
-
-    Returns:
-        A figure.
+        example: an image that shows at least one class, and not all.
     """
+    image, masks, labels = example.image, example.masks, example.labels
     target, other = masks[labels].amax(0, keepdim=True), masks[~labels].amax(0, keepdim=True)
     seen = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])
     kept, left = classifier(seen)
     with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 8.5, "axes.titlepad": 2}) as figure:
         _picture(figure, (0.15, 2.25, 1.2, 1.2), image, "image x")
         _box(figure, (1.65, 2.35, 0.95, 1.0), "Explainer\n$\\mathcal{E}$", METHOD_COLOURS["Pixel RDE"])
-        bottoms = _class_masks(figure, masks, labels, class_names)
+        bottoms = _class_masks(figure, masks, labels, example.class_names)
         _picture(figure, (4.75, 4.05, 1.2, 1.2), target, "target mask m")
         _picture(figure, (4.75, 2.25, 1.2, 1.2), 1 - target, "inverted mask 1 − m")
         _picture(figure, (4.75, 0.25, 1.2, 1.2), other, "non-target mask n")
@@ -89,8 +125,8 @@ def _class_masks(
     shown = strength.argsort(descending=True)[:most].tolist()
     side = (HEIGHT - 0.7) / len(shown) - 0.1
     starts: dict[bool, list[float]] = {True: [], False: []}
-    for place, index in enumerate(shown):
-        bottom = HEIGHT - 0.45 - (place + 1) * (side + 0.1)
+    for row, index in enumerate(shown):
+        bottom = HEIGHT - 0.45 - (row + 1) * (side + 0.1)
         present = bool(labels[index])
         _picture(figure, (3.35, bottom, side, side), masks[index : index + 1], "", PRESENT if present else ABSENT)
         figure.text(3.28 / WIDTH, (bottom + side / 2) / HEIGHT, class_names[index], ha="right", va="center", fontsize=8)
@@ -99,13 +135,13 @@ def _class_masks(
     return starts
 
 
-def _axes(figure: Figure, place: Place) -> Axes:
-    left, bottom, width, height = place
+def _axes(figure: Figure, box: Box) -> Axes:
+    left, bottom, width, height = box
     return figure.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
 
 
-def _picture(figure: Figure, place: Place, picture: Tensor, title: str, frame: str | None = None) -> None:
-    axes = _axes(figure, place)
+def _picture(figure: Figure, box: Box, picture: Tensor, title: str, frame: str | None = None) -> None:
+    axes = _axes(figure, box)
     draw_image(axes, picture.cpu(), title, colours=MASK_COLOURS)
     if frame:
         axes.set_axis_on()
@@ -115,8 +151,8 @@ def _picture(figure: Figure, place: Place, picture: Tensor, title: str, frame: s
             spine.set(visible=True, color=frame, linewidth=2)
 
 
-def _bars(figure: Figure, place: Place, values: Tensor, labels: Tensor, title: str) -> None:
-    axes = _axes(figure, place)
+def _bars(figure: Figure, box: Box, values: Tensor, labels: Tensor, title: str) -> None:
+    axes = _axes(figure, box)
     colours = [PRESENT if here else ABSENT for here in labels.tolist()]
     axes.barh(range(len(values)), values.tolist(), color=colours)
     axes.set(xlim=(0, 1), xticks=[0, 1], yticks=[], title=title)
@@ -124,8 +160,8 @@ def _bars(figure: Figure, place: Place, values: Tensor, labels: Tensor, title: s
     axes.invert_yaxis()
 
 
-def _box(figure: Figure, place: Place, words: str, colour: str) -> None:
-    left, bottom, width, height = place
+def _box(figure: Figure, box: Box, words: str, colour: str) -> None:
+    left, bottom, width, height = box
     corner = (left / WIDTH, bottom / HEIGHT)
     style = "round,pad=0,rounding_size=0.01"
     figure.add_artist(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -30,17 +32,17 @@ _COLOURS = {USES: METHOD_COLOURS["CartoonX"], IGNORES: METHOD_COLOURS["Pixel RDE
 def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
     """The truth about the classifiers: what the mark alone adds to the class's logit and probability."""
     rows = []
-    marked = table[table["marked"] & (table["method"] == METHODS[0])]
     for classifier, words in CLASSIFIERS.items():
+        marked = _marked(table, classifier)
         for shown, scenes in ((True, "with the class"), (False, "without it")):
-            found = marked[(marked["classifier"] == classifier) & (marked["shown"] == shown)]
+            chosen = marked[marked["shown"] == shown]
             rows.append(
                 {
                     "classifier": words,
                     "scenes": scenes,
-                    "probability with the mark": str(mean_effect(found["probability"])),
-                    "what the mark adds": str(mean_effect(found["probability_change"])),
-                    "to the logit": str(mean_effect(found["logit_change"])),
+                    "probability with the mark": str(mean_effect(chosen["probability"])),
+                    "what the mark adds": str(mean_effect(chosen["probability_change"])),
+                    "to the logit": str(mean_effect(chosen["logit_change"])),
                 }
             )
     return pd.DataFrame(rows)
@@ -117,17 +119,41 @@ def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
     ]
 
 
+def marked_scenes(table: pd.DataFrame, *, shown: bool = True) -> int:
+    """The number of marked scenes that show the class, or of those that do not."""
+    return int((_marked(table, USES)["shown"] == shown).sum())
+
+
+def scene_numbers(study: ClassStudy, table: pd.DataFrame) -> dict[str, Any]:
+    """What the page says in its text: the class, the scenes, Grad-CAM's cells, and how often the mark alone deceives.
+
+    Args:
+        study: of the classifier that uses the mark.
+        table: of all pairs.
+    """
+    rows, columns = last_map_cells(study)
+    marked = _marked(table, USES)
+    return {
+        "marked-class": study.settings.marked_class,
+        "pairs": marked_scenes(table),
+        "others": marked_scenes(table, shown=False),
+        "rows": rows,
+        "columns": columns,
+        "fooled": float((marked[~marked["shown"]]["probability"] > 0.5).mean()),
+    }
+
+
 @torch.no_grad()
 def last_map_cells(study: ClassStudy) -> tuple[int, int]:
     """The rows and columns of the classifier's last map of features, which is all that Grad-CAM looks at."""
-    pixels, found = study.segmented.images[:1].images(study.device), []
+    pixels, sizes = study.segmented.images[:1].images(study.device), []
     layer = last_feature_layer(study.classifier, pixels)
-    handle = layer.register_forward_hook(lambda module, inputs, output: found.append(tuple(output.shape[-2:])))
+    handle = layer.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape[-2:])))
     try:
         study.classifier(pixels)
     finally:
         handle.remove()
-    return found[0]
+    return sizes[0]
 
 
 def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
@@ -155,35 +181,41 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
 def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: float | int = 9.5) -> Figure:
     """The first marked scenes with the class, and without it: each method's mask of the class, for both classifiers."""
     pairs = shortcut_pairs(studies[USES])
-    chosen = [kind.nonzero().flatten()[:scenes].tolist() for kind in (pairs.shown, ~pairs.shown)]
-    rows, images = [*chosen[0], *chosen[1]], pairs.images(marked=True)
-    wanted = torch.zeros_like(images.labels)
-    wanted[:, pairs.kind] = True
+    with_class, without = (chosen.nonzero().flatten()[:scenes].tolist() for chosen in (pairs.shown, ~pairs.shown))
+    rows, images = [*with_class, *without], pairs.images(marked=True)
+    asked = torch.zeros_like(images.labels)
+    asked[:, pairs.kind] = True
     masks = {
-        (name, classifier): study.masks(name, images=images.select(rows), classes=wanted[rows])[:, pairs.kind]
+        (name, classifier): study.masks(name, images=images.select(rows), classes=asked[rows])[:, pairs.kind]
         for classifier, study in studies.items()
         for name in METHODS
     }
     with panels(2 * len(rows), 1 + len(METHODS), size=(width, 2.35 * len(rows)), squeeze=False) as (figure, axes):
-        for place in axes.flat:
-            place.set_axis_off()
+        for panel in axes.flat:
+            panel.set_axis_off()
         for number, row in enumerate(rows):
             axes[2 * number, 0].imshow(images.pixels[row].permute(1, 2, 0).numpy())
             axes[2 * number, 0].set_title(
                 "shows the class" if bool(pairs.shown[row]) else "does not show it", fontsize=8
             )
             for below, classifier in enumerate((USES, IGNORES)):
-                axes[2 * number + below, 1].text(
-                    -0.12, 0.5, "uses it" if classifier == USES else "does not", rotation=90, fontsize=8,
-                    va="center", ha="center", transform=axes[2 * number + below, 1].transAxes,
-                )  # fmt: skip
+                first = axes[2 * number + below, 1]
+                words = "uses it" if classifier == USES else "does not"
+                first.text(
+                    -0.12, 0.5, words, rotation=90, fontsize=8, va="center", ha="center", transform=first.transAxes
+                )
                 for column, name in enumerate(METHODS, 1):
-                    place = axes[2 * number + below, column]
-                    place.imshow(masks[name, classifier][number].numpy(), vmin=0, vmax=1, cmap=MASK_COLOURS)
-                    place.contour(pairs.marked.shortcut_mask[row].numpy(), levels=[0.5], colors="white", linewidths=0.8)
+                    panel = axes[2 * number + below, column]
+                    panel.imshow(masks[name, classifier][number].numpy(), vmin=0, vmax=1, cmap=MASK_COLOURS)
+                    panel.contour(pairs.marked.shortcut_mask[row].numpy(), levels=[0.5], colors="white", linewidths=0.8)
                     if number == below == 0:
-                        place.set_title(METHOD_NAMES[name].replace(" ", "\n"), fontsize=8)
+                        panel.set_title(METHOD_NAMES[name].replace(" ", "\n"), fontsize=8)
     return figure
+
+
+def _marked(table: pd.DataFrame, classifier: str) -> pd.DataFrame:
+    """One row per marked scene: what a classifier says of it, which is the same for all methods."""
+    return table[table["marked"] & (table["method"] == METHODS[0]) & (table["classifier"] == classifier)]
 
 
 def _draw_effects(ax: Axes, effects: list[Effect], shift: float, colour: str, label: str) -> None:
@@ -194,6 +226,6 @@ def _draw_effects(ax: Axes, effects: list[Effect], shift: float, colour: str, la
 
 
 def _values(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool) -> pd.Series:
-    """One value a marked scene, indexed by the scene."""
+    """One value per marked scene, indexed by the scene."""
     rows = table[table["marked"] & (table["shown"] == shown) & (table["method"] == method)]
     return rows[rows["classifier"] == classifier].set_index("image")[score]

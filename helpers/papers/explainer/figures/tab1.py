@@ -15,7 +15,13 @@ OWN, OTHERS, PLAIN = "own mask", "other masks", "no mask"
 
 
 def score_matrix(table: pd.DataFrame, method: str, variant: str = "corrected") -> pd.DataFrame:
-    """The mean probability, a row a target class and a column a mask; from our table (one `variant`) or the paper's."""
+    """The mean probability, one row per target class and one column per mask.
+
+    Args:
+        table: ours, or the paper's.
+        method: whose masks.
+        variant: of our table.
+    """
     rows = table[table["method"] == method]
     if "variant" in rows:
         rows = rows[rows["variant"] == variant]
@@ -32,10 +38,10 @@ def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFram
         with the mean of both.
     """
     rows = table[table["variant"] == variant]
-    kinds = pd.Series(OTHERS, index=rows.index).mask(rows["mask"] == rows["target"], OWN)
-    kinds = kinds.mask(rows["mask"] == "none", PLAIN)
-    grouped = rows.assign(kind=kinds).groupby(["method", "image", "kind"])["probability"].mean()
-    return grouped.unstack("kind")[[PLAIN, OWN, OTHERS]]
+    masks = pd.Series(OTHERS, index=rows.index).mask(rows["mask"] == rows["target"], OWN)
+    masks = masks.mask(rows["mask"] == "none", PLAIN)
+    grouped = rows.assign(mask=masks).groupby(["method", "image", "mask"])["probability"].mean()
+    return grouped.unstack("mask")[[PLAIN, OWN, OTHERS]]
 
 
 def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,9 +53,9 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
     for variant in dict.fromkeys(table["variant"]):
         scores = image_scores(table, variant)
         for method in dict.fromkeys(table["method"]):
-            found = scores.loc[method]
-            difference = mean_effect(found[OWN] - found[OTHERS])
-            means = {name: str(mean_effect(found[name])) for name in (PLAIN, OWN, OTHERS)}
+            own = scores.loc[method]
+            difference = mean_effect(own[OWN] - own[OTHERS])
+            means = {name: str(mean_effect(own[name])) for name in (PLAIN, OWN, OTHERS)}
             rows.append({"variant": variant, "method": METHOD_NAMES[method], **means, "difference": str(difference)})
     for method in dict.fromkeys(published_class_scores()["method"]):
         matrix = score_matrix(published_class_scores(), method)

@@ -11,7 +11,7 @@ import torch
 from helpers.core.statistics import RESAMPLES, Effect, bootstrap
 from helpers.metrics import micro_scores
 from helpers.papers.explainer.experiments import published_decisions
-from helpers.papers.explainer.figures.pictures import PAPER_NAMES
+from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.reporting.claims import Claim
 
 SCORES = ("precision", "recall", "f_score")
@@ -26,9 +26,9 @@ def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
         counts: one row per image, with the columns `COUNTS`.
         seed: of the resampling.
     """
-    known = counts[COUNTS].to_numpy(float)
-    draws = _draws(len(known), seed)
-    return {name: bootstrap(known, partial(_score, name=name, images=len(known)), draws) for name in SCORES}
+    decisions = counts[COUNTS].to_numpy(float)
+    draws = _draws(len(decisions), seed)
+    return {name: bootstrap(decisions, partial(_score, name=name, images=len(decisions)), draws) for name in SCORES}
 
 
 def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
@@ -41,12 +41,12 @@ def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
     for (dataset, classifier), pair in table[table["variant"] == variant].groupby(
         ["dataset", "classifier"], sort=False
     ):
-        for kind, title in TITLES.items():
-            effects = micro_effects(_at(pair, kind))
+        for given, title in TITLES.items():
+            effects = micro_effects(_at(pair, given))
             row = {**_names(dataset, classifier), "input": title}
             for name in SCORES:
-                known = (dataset, classifier, kind) in theirs.index
-                paper = float(theirs.loc[(dataset, classifier, kind), name]) if known else float("nan")
+                known = (dataset, classifier, given) in theirs.index
+                paper = float(theirs.loc[(dataset, classifier, given), name]) if known else float("nan")
                 row |= {name: str(effects[name]), f"{name}, paper": paper}
             rows.append(row)
     return pd.DataFrame(rows)
@@ -58,23 +58,23 @@ def thresholds_beside(table: pd.DataFrame, variant: str = "corrected") -> pd.Dat
     for (dataset, classifier), pair in table[table["variant"] == variant].groupby(
         ["dataset", "classifier"], sort=False
     ):
-        for kind, title in TITLES.items():
-            found = {**_names(dataset, classifier), "input": title}
-            for threshold, counts in pair[pair["input"] == kind].groupby("threshold", sort=True):
-                found[f"F at {threshold:g}"] = str(micro_effects(counts)["f_score"])
-            rows.append(found)
+        for given, title in TITLES.items():
+            row = {**_names(dataset, classifier), "input": title}
+            for threshold, counts in pair[pair["input"] == given].groupby("threshold", sort=True):
+                row[f"F at {threshold:g}"] = str(micro_effects(counts)["f_score"])
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
 def variant_change(table: pd.DataFrame) -> pd.DataFrame:
     """The F score of masked images, hidden pixels black (corrected) or of the mean colour (published)."""
     rows = []
-    for (dataset, classifier, kind), found in table[table["input"] != "plain"].groupby(
+    for (dataset, classifier, given), inputs in table[table["input"] != "plain"].groupby(
         ["dataset", "classifier", "input"], sort=False
     ):
-        row = {**_names(dataset, classifier), "input": TITLES[str(kind)]}
-        for variant, counts in found.groupby("variant", sort=False):
-            row[str(variant)] = str(micro_effects(_at(counts, str(kind)))["f_score"])
+        row = {**_names(dataset, classifier), "input": TITLES[str(given)]}
+        for variant, counts in inputs.groupby("variant", sort=False):
+            row[str(variant)] = str(micro_effects(_at(counts, str(given)))["f_score"])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -82,21 +82,17 @@ def variant_change(table: pd.DataFrame) -> pd.DataFrame:
 def decision_claims(table: pd.DataFrame) -> list[Claim]:
     """Supplement B: masks do not "significantly affect" the scores; a drop of more than five points would be one."""
     rows = table[table["variant"] == "corrected"]
-    claims = []
-    for kind, words in (
-        ("true classes", "the true classes"),
-        ("named classes", "the classes that the classifier names"),
-    ):
-        claims.append(
-            Claim(
-                f"the F score on images masked for {words} is less than five points below that on plain images",
-                "F score, masked − plain, all datasets and classifiers together",
-                _difference(rows, kind),
-                1,
-                null=-0.05,
-            )
+    masked_for = {"true classes": "the true classes", "named classes": "the classes that the classifier names"}
+    return [
+        Claim(
+            f"the F score on images masked for {words} is less than five points below that on plain images",
+            "F score, masked − plain, all datasets and classifiers together",
+            _difference(rows, given),
+            1,
+            null=-0.05,
         )
-    return claims
+        for given, words in masked_for.items()
+    ]
 
 
 def _names(dataset: str, classifier: str) -> dict[str, str]:
@@ -104,13 +100,14 @@ def _names(dataset: str, classifier: str) -> dict[str, str]:
     return {"dataset": PAPER_NAMES[dataset], "classifier": PAPER_NAMES[classifier]}
 
 
-def _difference(rows: pd.DataFrame, kind: str, *, seed: int = 0) -> Effect:
+def _difference(rows: pd.DataFrame, given: str, *, seed: int = 0) -> Effect:
     """The paired difference of the F scores, masked minus plain, resampled over images."""
     index = ["dataset", "classifier", "image"]
-    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy(float) for name in (kind, "plain")]
-    known = np.concatenate(both, 1)
-    score = partial(_score, name="f_score", images=len(known))
-    return bootstrap(known, lambda means: score(means[..., :4]) - score(means[..., 4:]), _draws(len(known), seed))
+    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy(float) for name in (given, "plain")]
+    decisions = np.concatenate(both, 1)
+    images = len(decisions)
+    score = partial(_score, name="f_score", images=images)
+    return bootstrap(decisions, lambda means: score(means[..., :4]) - score(means[..., 4:]), _draws(images, seed))
 
 
 def _score(means: np.ndarray, name: str, images: int) -> np.ndarray:
@@ -118,10 +115,10 @@ def _score(means: np.ndarray, name: str, images: int) -> np.ndarray:
     return micro_scores(torch.as_tensor(np.rint(means * images)).long())[name].double().numpy()
 
 
-def _at(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _at(rows: pd.DataFrame, given: str) -> pd.DataFrame:
     """The rows of one input at its own threshold: the highest for plain images, the lowest for masked ones."""
-    threshold = rows["threshold"].max() if kind == "plain" else rows["threshold"].min()
-    return rows[(rows["input"] == kind) & (rows["threshold"] == threshold)]
+    threshold = rows["threshold"].max() if given == "plain" else rows["threshold"].min()
+    return rows[(rows["input"] == given) & (rows["threshold"] == threshold)]
 
 
 def _draws(count: int, seed: int) -> np.ndarray:

@@ -15,28 +15,23 @@ from helpers.data.multilabel import class_truth, scene_truth
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.explainer import Explainer, ExplainerNetwork, NetworkOptions
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.papers.explainer.figures.fig2 import draw_overview
-from helpers.papers.explainer.figures.measures import (
+from helpers.papers.explainer.figures.comparison import (
     COMPARED,
-    activation_claims,
-    activation_table,
-    class_mask_claims,
-    class_mask_table,
     comparison_claims,
     comparison_summary,
     comparison_table,
-    least_exact,
-    present_pairs,
-    soft_pixel_fraction,
-    spurious_claim,
-)
-from helpers.papers.explainer.figures.pictures import (
-    PER_CLASS,
-    draw_class_masks,
     draw_comparison,
+    least_exact,
+)
+from helpers.papers.explainer.figures.fig1 import class_mask_claims, class_mask_table, draw_class_masks, framed
+from helpers.papers.explainer.figures.fig2 import ExplainedImage, draw_overview
+from helpers.papers.explainer.figures.masks import present_pairs, soft_pixel_fraction
+from helpers.papers.explainer.figures.page import stands_for
+from helpers.papers.explainer.figures.top_classes import (
+    activation_claims,
+    activation_table,
     draw_top_classes,
-    framed,
-    stands_for,
+    spurious_claim,
 )
 from helpers.profiles import load_profile
 
@@ -143,7 +138,7 @@ def test_between_by_hand():
 
 class TestClassMasks:
     def test_own_and_other_objects(self, study):
-        table = class_mask_table(study, PER_CLASS, 5)
+        table = class_mask_table(study, 5)
         assert len(table) == 3 * int(SCENES.labels.sum())
         exact = table[table["method"] == "explainer"]
         assert exact["own"].tolist() == pytest.approx([1] * len(exact))
@@ -157,8 +152,8 @@ class TestClassMasks:
             )
 
     def test_claims_and_their_absence(self, study):
-        assert [claim.outcome for claim in class_mask_claims(class_mask_table(study, PER_CLASS, 5))] == ["held"] * 4
-        unknown = class_mask_table(study, PER_CLASS, 5).assign(own=float("nan"), other=float("nan"))
+        assert [claim.outcome for claim in class_mask_claims(class_mask_table(study, 5))] == ["held"] * 4
+        unknown = class_mask_table(study, 5).assign(own=float("nan"), other=float("nan"))
         assert [claim.outcome for claim in class_mask_claims(unknown)] == ["held", "is undecided"] * 2
 
     def test_images_and_classes_of_figure_one(self):
@@ -223,7 +218,9 @@ def test_the_overview_holds_all_parts(study):
     masks = class_truth(SCENES)[0].float()
     classifier = study.classifier
     assert isinstance(classifier, Classifier)
-    figure = draw_overview(classifier, SCENES.images[0], masks, SCENES.labels[0], SCENE_CLASSES)
+    figure = draw_overview(
+        classifier, ExplainedImage("a", SCENES.images[0], masks, SCENES.labels[0], SCENE_CLASSES, pd.DataFrame())
+    )
     titles = {axes.get_title() for axes in figure.axes}
     assert {"image x", "target mask m", "inverted mask 1 − m", "non-target mask n", "x ⊙ m", "x ⊙ (1 − m)"} <= titles
     bars = next(axes for axes in figure.axes if axes.get_title() == "p̃, softmax")

@@ -9,15 +9,7 @@ from matplotlib.figure import Figure
 
 from helpers.metrics.segmentation import F1_THRESHOLDS, IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHODS, published_class_scores
-from helpers.papers.explainer.figures.committed import committed_tables, committed_words
-from helpers.papers.explainer.figures.segmentation import (
-    class_truth_summary,
-    draw_thresholds,
-    segmentation_claims,
-    table_three,
-    table_two,
-    variants_beside,
-)
+from helpers.papers.explainer.figures.committed import committed_opening, committed_tables
 from helpers.papers.explainer.figures.shortcut import (
     IGNORES,
     USES,
@@ -39,6 +31,14 @@ from helpers.papers.explainer.figures.tab1 import (
     image_scores,
     score_matrix,
 )
+from helpers.papers.explainer.figures.tab2 import (
+    class_truth_summary,
+    draw_thresholds,
+    segmentation_claims,
+    table_two,
+    variants_beside,
+)
+from helpers.papers.explainer.figures.tab3 import table_three
 from helpers.papers.explainer.figures.tab4 import (
     COUNTS,
     decision_claims,
@@ -273,9 +273,7 @@ class TestCommitted:
         write_table(frame, "large", f"explainer-shortcut-voc2007-{USES}", {}, root=tmp_path)
         found = committed_tables("large", "explainer-shortcut", root=tmp_path)
         assert found["classifier"].tolist() == [USES, USES]
-        assert "2 images" in committed_words(found, "quick", "large")
-        assert "has not been run yet" in committed_words(None, "quick", "large")
-        assert "itself" in committed_words(found, "large", "large")
+        assert "2 images" in committed_opening(found, "large")
 
 
 @pytest.mark.parametrize("identifier", [*(f"explainer-tab{number}" for number in range(1, 6)), "explainer-shortcut"])

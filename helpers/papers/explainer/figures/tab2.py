@@ -1,6 +1,8 @@
-"""Tables 2 and 3 of "What You See is What You Classify": masks as segmentations, and what they cost."""
+"""Table 2 of "What You See is What You Classify": masks as segmentations."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,9 +10,10 @@ from matplotlib.figure import Figure
 from helpers.core.statistics import mean_effect
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
-from helpers.papers.explainer.figures.pictures import PAPER_NAMES
+from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points where good masks lie."""
@@ -22,7 +25,6 @@ TRUTHS = {
     "share": "mass beyond chance ↑",
     "share_others": "mass on other objects ↓",
 }
-_PAPER_IMAGES = {"VOC-2007": 210, "COCO-2014": 1000}
 
 
 def method_title(name: str) -> str:
@@ -32,12 +34,24 @@ def method_title(name: str) -> str:
 
 def table_two(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
     """One row per method, sanity columns first, and a column for each of the four measures: means with intervals."""
-    rows = table[table["variant"] == variant]
-    shown = []
-    for name in (*SANITY_COLUMNS, *METHODS):
-        found = rows[rows["method"] == name]
-        shown.append({"mask": method_title(name)} | {h: str(mean_effect(found[s])) for s, h in SCORES.items()})
-    return pd.DataFrame(shown)
+    titles = {name: method_title(name) for name in (*SANITY_COLUMNS, *METHODS)}
+    return mean_table(table[table["variant"] == variant], titles, SCORES).rename(columns={"method": "mask"})
+
+
+def sanity_numbers(table: pd.DataFrame) -> dict[str, float]:
+    """How many images and pairs the table has, and what masks of ones and of halves score (corrected)."""
+    rows = table[table["variant"] == "corrected"]
+    ones, halves = rows[rows["method"] == "1"], rows[rows["method"] == "0.5"]
+    pairs = table.groupby(["dataset", "classifier"], sort=False)["image"].nunique()
+    return {
+        "images": int(pairs.iloc[0]),
+        "pairs": len(pairs),
+        "object-area": float(ones["truth"].mean()),
+        "ones-iou": float(ones["iou"].mean()),
+        "ones-accuracy": float(ones["accuracy"].mean()),
+        "half-iou": float(halves["iou"].mean()),
+        "gray-score": float(halves["accuracy"].mean()),
+    }
 
 
 def variants_beside(table: pd.DataFrame) -> pd.DataFrame:
@@ -45,9 +59,9 @@ def variants_beside(table: pd.DataFrame) -> pd.DataFrame:
     values = table.pivot_table(index=["dataset", "classifier", "image", "method"], columns="variant", values="saliency")
     rows = []
     for name in ("G.T.", *METHODS):
-        found = values.xs(name, level="method")
-        both = {variant: str(mean_effect(found[variant])) for variant in ("corrected", "published")}
-        change = mean_effect(found["published"] - found["corrected"])
+        scores = values.xs(name, level="method")
+        both = {variant: str(mean_effect(scores[variant])) for variant in ("corrected", "published")}
+        change = mean_effect(scores["published"] - scores["corrected"])
         rows.append({"mask": method_title(name), **both, "published − corrected": str(change)})
     return pd.DataFrame(rows)
 
@@ -56,17 +70,18 @@ def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
     """What section 4.3 says of Table 2: the Explainer's masks segment better than all others."""
     rows = table[table["variant"] == "corrected"]
     claims = []
-    for score, wanted in (("iou", 1), ("mae", -1), ("saliency", -1)):
+    expected: dict[str, Literal[1, -1]] = {"iou": 1, "mae": -1, "saliency": -1}
+    for score, side in expected.items():
         values = rows.pivot(index=["dataset", "classifier", "image"], columns="method", values=score)
         rivals = values[[name for name in METHODS if name != "explainer"]].mean()
-        best = str(rivals.idxmax() if wanted == 1 else rivals.idxmin())
+        best = str(rivals.idxmax() if side == 1 else rivals.idxmin())
         head = SCORES[score].split()[0]
         claims.append(
             Claim(
                 f"the Explainer has the best {head} of all methods",
                 f"{head}, Explainer − {METHOD_NAMES[best]} (the best of the others)",
                 mean_effect(values["explainer"] - values[best]),
-                1 if wanted == 1 else -1,
+                side,
             )
         )
     return claims
@@ -74,13 +89,7 @@ def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
 
 def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method: how well each class's own mask finds the visible part of that class; means with intervals."""
-    rows = []
-    for name in METHODS:
-        found = table[table["method"] == name]
-        rows.append(
-            {"method": METHOD_NAMES[name]} | {head: str(mean_effect(found[key])) for key, head in TRUTHS.items()}
-        )
-    return pd.DataFrame(rows)
+    return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS)
 
 
 def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
@@ -89,48 +98,22 @@ def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
     columns = [f"iou_{round(100 * threshold)}" for threshold in IOU_THRESHOLDS]
     classifiers = list(dict.fromkeys(rows["classifier"]))
     with panels(1, len(classifiers), size=(width, 3.4), sharey=True, squeeze=False) as (figure, axes):
-        for place, panel in zip(axes[0], classifiers, strict=True):
+        for panel, classifier in zip(axes[0], classifiers, strict=True):
             for number, name in enumerate(METHODS):
-                found = rows[(rows["classifier"] == panel) & (rows["method"] == name)]
+                chosen = rows[(rows["classifier"] == classifier) & (rows["method"] == name)]
                 strong = name == "explainer"
-                place.plot(
+                panel.plot(
                     IOU_THRESHOLDS,
-                    found[columns].mean(),
+                    chosen[columns].mean(),
                     label=METHOD_NAMES[name],
                     color="black" if strong else f"C{number}",
                     linewidth=2.6 if strong else 1.4,
                     marker="osv^Dx."[number],
                     markersize=4,
                 )
-            place.set_xlabel("threshold of the mask")
-            place.set_title(PAPER_NAMES[panel])
+            panel.set_xlabel("threshold of the mask")
+            panel.set_title(PAPER_NAMES[classifier])
         axes[0, 0].set_ylabel("IoU with the objects")
         axes[0, 0].set_ylim(bottom=0)
         axes[0, -1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
-
-
-def table_three(times: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: seconds per image, the multiple of the Explainer's, and the time for the paper's images."""
-    explainer = float(times.loc[times["method"] == "explainer", "seconds_an_image"].iloc[0])
-    rows = []
-    for row in times.itertuples():
-        projected = {
-            f"{count} images ({name})": _clock(count * row.seconds_an_image) for name, count in _PAPER_IMAGES.items()
-        }
-        rows.append(
-            {
-                "method": METHOD_NAMES[str(row.method)],
-                "seconds per image": f"{row.seconds_an_image:.3g}",
-                "÷ Explainer": f"{row.seconds_an_image / explainer:,.0f}" if row.method != "explainer" else "1",
-                **projected,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _clock(seconds: float) -> str:
-    """hh:mm:ss, as in the paper."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{rest:02d}"

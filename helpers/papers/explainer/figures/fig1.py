@@ -1,0 +1,117 @@
+"""Figure 1 of "What You See is What You Classify": the masks of five classes by three methods."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import pandas as pd
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.nn import functional
+
+from helpers.core.statistics import mean_effect
+from helpers.papers.explainer.experiments.study import ClassStudy
+from helpers.papers.explainer.figures.masks import present_pairs, share, soft_pixel_fraction
+from helpers.papers.explainer.figures.names import SHORT_NAMES
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
+from helpers.reporting.claims import Claim
+
+PRESENT = METHOD_COLOURS["truth"]
+
+PER_CLASS = ("explainer", "grad-cam", "extremal-perturbation")
+"""The methods of Figure 1, in its order."""
+
+
+def class_mask_table(study: ClassStudy, count: int | None = None) -> pd.DataFrame:
+    """The mask of each present class by itself, on the first `count` images with at least two classes.
+
+    Args:
+        study: whose images and masks are measured.
+        count: None for as many as the profile evaluates.
+
+    Returns:
+        One row per image, method and class; columns image, method, class, own (the share of the mask's mass on this
+        class's object), other (on objects of other classes), between (see `soft_pixel_fraction`). `own` and `other`
+        are nan where it is not known where each class is.
+    """
+    count = study.settings.evaluation.images if count is None else count
+    several = (study.segmented.images.labels.sum(1) > 1).nonzero()[:count, 0].tolist()
+    images = study.segmented.images.select(several)
+    known = study.class_regions()
+    regions = None if known is None else known[several]
+    rows = []
+    for name in PER_CLASS:
+        masks = study.masks(name, images=images)
+        own, other = (torch.full(images.labels.shape, torch.nan) for _ in range(2))
+        if regions is not None:
+            mass = masks.sum((2, 3))
+            elsewhere = regions.any(1, keepdim=True) & ~regions
+            own = share((masks * regions).sum((2, 3)), mass)
+            other = share((masks * elsewhere).sum((2, 3)), mass)
+        soft = soft_pixel_fraction(masks)
+        rows += [
+            {
+                "image": images.names[i],
+                "method": name,
+                "class": images.class_names[k],
+                "own": float(own[i, k]),
+                "other": float(other[i, k]),
+                "between": float(soft[i, k]),
+            }
+            for i, k in images.labels.nonzero().tolist()
+        ]
+    columns = ["image", "method", "class", "own", "other", "between"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def class_mask_claims(table: pd.DataFrame) -> list[Claim]:
+    """What the paper says of Figure 1: sharper boundaries, and more class-accurate, than Grad-CAM and EP."""
+    claims = []
+    table = table.assign(astray=table["other"] / (table["own"] + table["other"]))
+    for name in ("grad-cam", "extremal-perturbation"):
+        for column, words, measure in (
+            ("between", "sharper", "share of pixels between 0.1 and 0.9"),
+            ("astray", "more class-accurate", "of a class mask's mass on objects, the share on those of other classes"),
+        ):
+            by_image = table.groupby(["image", "method"])[column].mean().unstack("method")
+            difference = by_image["explainer"] - by_image[name] if len(by_image) else []
+            claims.append(
+                Claim(
+                    f"the Explainer's class masks are {words} than those of {SHORT_NAMES[name]}",
+                    f"Explainer − {SHORT_NAMES[name]}, {measure}",
+                    mean_effect(difference),
+                    -1,
+                )
+            )
+    return claims
+
+
+def draw_class_masks(study: ClassStudy, shown: int = 3, most: int = 5) -> Figure:
+    """Figure 1: for images with several classes, the masks of five classes (columns) by three methods (rows).
+
+    A mask has a green frame where the image shows its class.
+    """
+    images = study.segmented.images
+    rows, classes = present_pairs(images.labels, shown, most)
+    chosen = images.select(rows)
+    asked = torch.zeros_like(chosen.labels)
+    asked[:, classes] = True
+    heads = [images.class_names[k] for k in classes]
+    masks = {name: study.masks(name, images=chosen, classes=asked) for name in PER_CLASS}
+    pictures: list[Tensor] = []
+    titles: list[str] = []
+    for row, image in enumerate(chosen.images()):
+        for name, class_masks in masks.items():
+            pictures += [image, *(framed(class_masks[row, k], bool(chosen.labels[row, k])) for k in classes)]
+            titles += [SHORT_NAMES[name], *(heads if name == PER_CLASS[0] else [""] * len(heads))]
+    return show_images(pictures, titles, columns=1 + most, width=8)
+
+
+def framed(mask: Float[Tensor, "height width"], present: bool) -> Float[Tensor, "3 _height _width"]:
+    """A mask in the colours of masks with a frame around it: green where the image shows the class, else white."""
+    side = max(1, mask.shape[-1] // 24)
+    coloured = torch.from_numpy(mpl.colormaps[MASK_COLOURS](mask.clamp(0, 1).numpy())[..., :3]).permute(2, 0, 1)
+    colour = torch.tensor(mpl.colors.to_rgb(PRESENT if present else "white"), dtype=coloured.dtype)[:, None, None]
+    inside = functional.pad(torch.ones_like(coloured), (side,) * 4)
+    return (functional.pad(coloured, (side,) * 4) + (1 - inside) * colour).float()

@@ -1,0 +1,12 @@
+"""The names that the pages of "What You See is What You Classify" give to methods, datasets and classifiers."""
+
+PAPER_NAMES = {"voc2007": "VOC-2007", "coco2014": "COCO-2014", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
+
+SHORT_NAMES = {
+    "grad-cam": "Grad-CAM",
+    "rise": "RISE",
+    "extremal-perturbation": "EP",
+    "igos++": "iGOS++",
+    "rtis": "RTIS",
+    "explainer": "Explainer",
+}
