@@ -48,21 +48,24 @@ class LargerRun:
         return next(iter(self.tables.values()), table)
 
     def claims(
-        self, make: Callable[..., Sequence[Claim]], opening: str | None = None, *, few: bool = False
+        self,
+        make: Callable[..., Sequence[Claim]],
+        opening: str | Callable[..., str] | None = None,
+        *,
+        few: bool = False,
     ) -> Markdown:
         """The opening sentence and the claims that `make` finds in the tables; or that the tables are absent.
 
         Args:
             make: from the tables to claims.
-            opening: another opening sentence.
+            opening: another opening sentence, or what writes one about the tables.
             few: add a warning where the images are few.
         """
         if not self.tables:
             return Markdown(self.absent)
-        claims = claims_in_words(make(*self.tables.values()))
-        return _markdown(
-            self.opening if opening is None else opening, claims, few_images_words(self.count()) if few else ""
-        )
+        tables = self.tables.values()
+        first = self.opening if opening is None else opening if isinstance(opening, str) else opening(*tables)
+        return _markdown(first, claims_in_words(make(*tables)), few_images_words(self.count()) if few else "")
 
     def say(self, make: Callable[..., str]) -> Markdown:
         """The text that `make` writes about the tables; or that the tables are absent."""
@@ -107,19 +110,30 @@ class FigurePage(Generic[StudyT]):
         self._begin = time.perf_counter()
         return table
 
-    def write(self, table: pd.DataFrame, *, made_from: Sequence[str] = (), **more: Any) -> pd.DataFrame:
+    def write(
+        self,
+        table: pd.DataFrame,
+        *,
+        made_from: Sequence[str] = (),
+        seconds: float | int | None = None,
+        study: StudyT | None = None,
+        **more: Any,
+    ) -> pd.DataFrame:
         """Write the page's own table to `results/<profile>/<identifier>.csv`.
 
         Args:
             table: what to write.
-            made_from: the study's tables whose recorded seconds are its cost; none: the time that the page took.
+            made_from: the study's tables whose recorded seconds are its cost.
+            seconds: another cost; without one, the time that the page took.
+            study: another one than the page's, whose images the table is about.
             more: what its provenance says besides.
 
         Returns:
             The same table.
         """
-        seconds = self.study.seconds_of(*made_from) if made_from else self.study.ledger.seconds(self._begin)
-        self.study.write(table, self.identifier, wall_seconds=seconds, **more)
+        if seconds is None:
+            seconds = self.study.seconds_of(*made_from) if made_from else self.study.ledger.seconds(self._begin)
+        (study or self.study).write(table, self.identifier, wall_seconds=seconds, **more)
         return table
 
     def larger(self, *names: str) -> LargerRun:

@@ -38,14 +38,15 @@ def sharper_increase(curves: pd.DataFrame) -> Claim:
 def rise_after_the_drop(curves: pd.DataFrame, method: str, *, early: float = 0.1, late: float = 0.5) -> Claim:
     """After the first drop the distortion rises again (the reproduction's second discrepancy, section 4.1).
 
-    The two fractions are fixed, and not the places of a minimum and a maximum, which chance alone would set apart.
+    The two fractions are fixed. Those of a minimum and a maximum would differ by chance alone.
     """
     values = curve_values(curves, method, "keep")
-    places = [values.columns[np.abs(values.columns.to_numpy() - fraction).argmin()] for fraction in (early, late)]
+    fractions = values.columns.to_numpy()
+    first, second = (values.columns[np.abs(fractions - fraction).argmin()] for fraction in (early, late))
     return Claim(
         statement=f"the distortion of {NAMES[method]} rises again after its first drop",
-        measure=f"{NAMES[method]}, distortion with {places[1]:.0%} kept − with {places[0]:.0%} kept",
-        effect=mean_effect(values[places[1]] - values[places[0]]),
+        measure=f"{NAMES[method]}, distortion with {second:.0%} kept − with {first:.0%} kept",
+        effect=mean_effect(values[second] - values[first]),
         expected=1,
     )
 
@@ -124,6 +125,11 @@ def sweep_claims(sweep: pd.DataFrame) -> list[Claim]:
 def hypothesis_claims(sweep: pd.DataFrame) -> list[Claim]:
     """What would explain the reproduction's third discrepancy, for each method."""
     return [optimised_with_l2_keeps_more(sweep, method) for method in METHOD_PAIR]
+
+
+def figure_three_claims(curves: pd.DataFrame, sweep: pd.DataFrame, variant: str = "corrected") -> list[Claim]:
+    """All claims about Figure 3, of one variant of its curves."""
+    return [*curve_claims(curves[curves["variant"] == variant]), *sweep_claims(sweep)]
 
 
 def _sparsity(sweep: pd.DataFrame, optimised_with: str) -> pd.DataFrame:

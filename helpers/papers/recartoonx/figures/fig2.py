@@ -1,4 +1,4 @@
-"""Images that the classifier gets wrong: found cheaply, then explained."""
+"""Figure 2 of [Re] CartoonX: images that the classifier gets wrong, found cheaply, then explained."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import dataclass, fields
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
+from helpers.core.statistics import mean_effect
 from helpers.data.photographs import ImageSet, scene_images
 from helpers.data.scenes import Scenes, make_scenes
 from helpers.metrics.truth_scores import largest_object_share, region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study
+from helpers.papers.recartoonx.figures.claims import points_at_more
+from helpers.papers.recartoonx.figures.pictures import pictures_of
+from helpers.reporting.claims import Claim
+from helpers.reporting.pictures import draw_groups
 
 SHARD = 64  # scenes drawn and classified at a time
 
@@ -54,8 +60,8 @@ def screen(study: Study, *, most: int = 2048, keep: int = 8) -> Screened | None:
         return None
     rows = wrong[:keep].tolist()
     images = study.images.select(*(study.images.names[row] for row in rows))
-    known = int((labels >= 0).sum())
-    return Screened(images, classes[rows], confidence[rows], None, looked_at=known, wrong=len(wrong))
+    labelled = int((labels >= 0).sum())
+    return Screened(images, classes[rows], confidence[rows], None, looked_at=labelled, wrong=len(wrong))
 
 
 def pointing_scores(screened: Screened, explanation: Explanation, study: Study) -> tuple[pd.Series, str]:
@@ -90,40 +96,156 @@ def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height 
     if screened.truth is None:
         raise ValueError("only scenes have a known truth; these images are photographs")
     region = region_of_class(screened.truth, screened.predictions)
-    there = region.flatten(1).any(1)
+    present = region.flatten(1).any(1)
     inside, area = relevance_mass_accuracy(masks, region), region.float().mean((1, 2, 3))
     return pd.DataFrame(
         {
             "image": screened.images.names,
-            "predicted_class_is_there": there.tolist(),
-            "inside_predicted": inside.masked_fill(~there, torch.nan).tolist(),
-            "area_predicted": area.masked_fill(~there, torch.nan).tolist(),
+            "predicted_class_is_there": present.tolist(),
+            "inside_predicted": inside.masked_fill(~present, torch.nan).tolist(),
+            "area_predicted": area.masked_fill(~present, torch.nan).tolist(),
         }
+    )
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The explained images that the classifier gets wrong.
+
+    Attributes:
+        screened: the images, and what is known of them.
+        study: that explains them.
+        table: one row per image, those first whose CartoonX explanation points most clearly: image, score and
+            score_pixel_rde (see `pointing_scores`), prediction, confidence, label; for scenes also the columns of
+            `wrong_class_shares`.
+        measure: the name of the score.
+    """
+
+    screened: Screened
+    study: Study
+    table: pd.DataFrame
+    measure: str
+
+    @property
+    def seconds(self) -> float:
+        """What explaining them took."""
+        return sum(sum(self.study.seconds(method)) for method in ("cartoonx", "pixel-rde"))
+
+
+def find_mistakes(study: Study, *, most: int = 2048, keep: int = 8) -> Mistakes | None:
+    """Screen images, and explain those that the classifier gets wrong; None where none is wrong (see `screen`)."""
+    screened = screen(study, most=most, keep=keep)
+    if screened is None:
+        return None
+    wrong = Study(study.profile, root=study.root, images=screened.images)
+    names = study.classifier.class_names
+    cartoonx, measure = pointing_scores(screened, wrong.explain("cartoonx"), wrong)
+    pixel, _ = pointing_scores(screened, wrong.explain("pixel-rde"), wrong)
+    table = pd.DataFrame({"score": cartoonx, "score_pixel_rde": pixel}).reset_index()
+    table["prediction"] = [names[index] for index in screened.predictions.tolist()]
+    table["confidence"] = screened.confidence.tolist()
+    table["label"] = [names[index] for index in screened.images.labels.tolist()]
+    if screened.truth is not None:
+        table = table.merge(wrong_class_shares(screened, wrong.explain("cartoonx").mask), on="image")
+    table = table.sort_values("score", ascending=False, kind="stable").reset_index(drop=True)
+    return Mistakes(screened, wrong, table, measure)
+
+
+def mistake_words(mistakes: Mistakes | None, shown: int) -> str:
+    """How many images were named wrongly, and how they are ordered."""
+    if mistakes is None:
+        return "**The classifier named every image of this profile rightly, so that there is nothing to show here.**"
+    screened, explained = mistakes.screened, len(mistakes.table)
+    return (
+        f"Of {screened.looked_at} images it named {screened.wrong} wrongly; {explained} of these are explained. "
+        f"They are ordered by the {mistakes.measure}: the {min(shown, explained)} highest stand left, the "
+        f"{min(shown, max(explained - shown, 0))} lowest right."
+    )
+
+
+def draw_mistakes(mistakes: Mistakes | None, shown: int) -> Figure | None:
+    """The images with the clearest explanations, and those with the least clear ones."""
+    if mistakes is None:
+        return None
+    rows = mistakes.table.set_index("image")
+    order = list(rows.index)
+    sides = {"clearest": order[:shown], "least clear": order[shown:][-shown:]}
+    titles = {
+        row.Index: f"says {row.prediction}, {row.confidence:.0%}\nis {row.label}\nmeasure {row.score:.2f}"
+        for row in rows.itertuples()
+    }
+    study = mistakes.study
+    return draw_groups(
+        [
+            pictures_of(study, study.images.select(*images), head, [titles[image] for image in images])
+            for head, images in sides.items()
+            if images
+        ]
+    )
+
+
+def mistake_claims(mistakes: Mistakes | None) -> list[Claim]:
+    """Whether CartoonX points more clearly at one thing than Pixel RDE does."""
+    if mistakes is None:
+        return []
+    table = mistakes.table
+    return [points_at_more(table["score"] - table["score_pixel_rde"], mistakes.measure)]
+
+
+def wrong_class_words(mistakes: Mistakes | None) -> str:
+    """How often the wrong class is in the scene after all, and whether the relevance lies on it; "" for photographs."""
+    if mistakes is None or mistakes.screened.truth is None:
+        return ""
+    table = mistakes.table
+    present = table["predicted_class_is_there"]
+    lift = mean_effect((table["inside_predicted"] - table["area_predicted"])[present])
+    return (
+        f"The truth says more than the pictures. On {present.sum()} of these {len(table)} images the wrong class is in "
+        "the scene after all, as a smaller object: the classifier saw what is there, and the label asks for something "
+        "else. There the share of CartoonX's relevance on that object exceeds the object's share of the image by "
+        f"{lift} on average: above 0, the explanation tells which object was taken for the largest."
+    )
+
+
+def photograph_words(explanations: pd.DataFrame) -> str:
+    """How often the classifier repeats its mistake when it is shown the kept part of a photograph alone."""
+    labelled = explanations[explanations["label"] >= 0]
+    mistakes = labelled[labelled["label"] != labelled["prediction"]]
+    same = mistakes["kept_prediction"] == mistakes["prediction"]
+    kept = same.groupby(mistakes["method"]).sum()
+    return (
+        f"Of {labelled['image'].nunique()} photographs of ImageNet, MobileNetV2 names "
+        f"{mistakes['image'].nunique()} wrongly. Shown the kept part alone, it repeats its mistake on "
+        f"{kept.get('cartoonx', 0)} of them after CartoonX, and on {kept.get('pixel-rde', 0)} after Pixel RDE (numbers "
+        "from `results/study/`). The pictures may not be published here; `make figure ID=recartoonx-fig2 "
+        "PROFILE=study` draws them for you."
     )
 
 
 def _screen_scenes(study: Study, most: int, keep: int) -> Screened | None:
     settings = study.profile.images
     options = {"size": settings.size, "seed": settings.seed, "objects": settings.objects}
-    found: list[tuple[int, int, float]] = []  # number in the series, predicted class, its probability
+    mistakes: list[tuple[int, int, float]] = []  # number in the series, predicted class, its probability
     start = 0
-    while start < most and len(found) < keep:
+    while start < most and len(mistakes) < keep:
         scenes = make_scenes(min(SHARD, most - start), start=start, **options)
         classes, confidence = (values.cpu() for values in study.classifier.predict(scenes.images.to(study.device)))
         rows = torch.nonzero(classes != scenes.label)[:, 0].tolist()
-        found += [(start + row, int(classes[row]), float(confidence[row])) for row in rows]
+        mistakes += [(start + row, int(classes[row]), float(confidence[row])) for row in rows]
         start += len(scenes)
-    if not found:
+    if not mistakes:
         return None
-    numbers, classes, confidence = zip(*found[:keep], strict=True)
+    numbers, classes, confidence = zip(*mistakes[:keep], strict=True)
     drawn = [scene_images(1, start=number, **options) for number in numbers]
     images = ImageSet(
-        names=tuple(one.names[0] for one in drawn),
-        images=torch.cat([one.images for one in drawn]),
-        labels=torch.cat([one.labels for one in drawn]),
-        digests=tuple(one.digests[0] for one in drawn),
+        names=tuple(image.names[0] for image in drawn),
+        images=torch.cat([image.images for image in drawn]),
+        labels=torch.cat([image.labels for image in drawn]),
+        digests=tuple(image.digests[0] for image in drawn),
         licence=drawn[0].licence,
     )
     truths = [make_scenes(1, start=number, **options) for number in numbers]
-    truth = Scenes(**{f.name: torch.cat([getattr(one, f.name) for one in truths]) for f in fields(Scenes)})
-    return Screened(images, torch.tensor(classes), torch.tensor(confidence), truth, looked_at=start, wrong=len(found))
+    truth = Scenes(**{f.name: torch.cat([getattr(truth, f.name) for truth in truths]) for f in fields(Scenes)})
+    return Screened(
+        images, torch.tensor(classes), torch.tensor(confidence), truth, looked_at=start, wrong=len(mistakes)
+    )

@@ -12,9 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
-from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, figure_three
+from helpers.papers.recartoonx.figures.claims import figure_three_claims
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, figure_three, values_beside
 from helpers.plots import METHOD_COLOURS, curve_with_band, published_values
 from helpers.plots.figures import panels
+from helpers.reporting.words import claim_table
 
 METHODS = ("cartoonx", "pixel-rde")
 HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "--", "ours, optimised with label"))
@@ -82,6 +84,23 @@ def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
         figure.legend(*_grey(handles), loc="outside lower center", ncols=3, fontsize=9)
         axes[0].set_ylabel("non-sparsity ‖s‖₁/k")
     return figure
+
+
+def claims_of_both_variants(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
+    """One row per claim of Figure 3: its effect and outcome with the corrected curves, and with the published ones."""
+    corrected, published = (
+        claim_table(figure_three_claims(curves, sweep, variant)) for variant in ("corrected", "published")
+    )
+    columns = ["measure", "effect [95 % interval]", "outcome"]
+    return corrected[[*columns, "images"]].merge(
+        published[columns], on="measure", suffixes=(", corrected", ", published")
+    )
+
+
+def named_values(curves: pd.DataFrame) -> pd.DataFrame:
+    """The corrected curves beside the published ones (see `values_beside`), with the curves' names."""
+    values = values_beside(curves[curves["variant"] == "corrected"]).drop(columns="variant")
+    return values.replace({"curve": CURVE_NAMES}).astype({"percent": int})
 
 
 def _grey(handles: tuple[list[Any], list[str]]) -> tuple[list[Line2D], list[str]]:

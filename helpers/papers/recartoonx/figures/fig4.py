@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import torch
 from IPython.display import Markdown
@@ -15,6 +17,7 @@ from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.plots import MASK_COLOURS
 from helpers.reporting.claims import Claim
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
+from helpers.reporting.words import claims_in_words
 
 NAMES = {"cnn": "CartoonX, CNN", "vit": "CartoonX, ViT", "rollout": "rollout, ViT"}
 BLACK = 0.05
@@ -46,13 +49,13 @@ def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], lis
 def example_group(study: Study, names: list[str], title: str, titles: list[str]) -> RowGroup:
     """The chosen images with their three explanations, as a group to draw; each model's at its own size."""
     explanations = transformer_explanations(study)
-    places = [study.images.names.index(name) for name in names]
-    rows = [PictureRow("image", study.images.images[places])]
+    indices = [study.images.names.index(name) for name in names]
+    rows = [PictureRow("image", study.images.images[indices])]
     for key in ("cnn", "vit"):
         source, explanation = explanations[key]
         pictures = source.method("cartoonx").cartoon(source.images.images[: len(explanation)], explanation)
-        rows.append(PictureRow(NAMES[key], pictures[places]))
-    rows.append(PictureRow(NAMES["rollout"], explanations["rollout"][1].mask[places], MASK_COLOURS))
+        rows.append(PictureRow(NAMES[key], pictures[indices]))
+    rows.append(PictureRow(NAMES["rollout"], explanations["rollout"][1].mask[indices], MASK_COLOURS))
     return RowGroup(title, tuple(titles), tuple(rows))
 
 
@@ -66,8 +69,8 @@ def draw_examples(study: Study, table: pd.DataFrame, count: int = 2) -> Figure |
     labels = table.drop_duplicates("image").set_index("image")["prediction"]
 
     def title(image: str) -> str:
-        one, other = bright.loc[image, "cnn"], bright.loc[image, "vit"]
-        return f"{study.classifier.class_names[labels[image]]}\nCNN {one:.0%}, ViT {other:.0%}"
+        cnn, vit = bright.loc[image, ["cnn", "vit"]]
+        return f"{study.classifier.class_names[labels[image]]}\nCNN {cnn:.0%}, ViT {vit:.0%}"
 
     groups = [
         example_group(study, names, head, [title(name) for name in names])
@@ -83,13 +86,13 @@ def object_regions(study: Study) -> dict[str, Tensor] | None:
     None where the images are not scenes, as nobody has drawn their objects.
     """
     vit = study.with_transformer()
-    count, found = len(vit.images), {}
+    count, regions = len(vit.images), {}
     for name, source in (("cnn", study), ("vit", vit), ("rollout", vit)):
         truth = scene_truth(source.profile.images.model_copy(update={"count": count}))
         if truth is None:
             return None
-        found[name] = region_of_class(truth, source.predictions[0][:count])
-    return found
+        regions[name] = region_of_class(truth, source.predictions[0][:count])
+    return regions
 
 
 def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -97,26 +100,63 @@ def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[
 
     Nan where the region is empty (the model names what is not there), or the mask is.
     """
-    found = {}
+    shares = {}
     for name, (_, explanation) in transformer_explanations(study).items():
         inside = relevance_mass_accuracy(explanation.mask, regions[name])
-        found[name] = torch.where(regions[name].flatten(1).any(1), inside, torch.nan)
-    return found
+        shares[name] = torch.where(regions[name].flatten(1).any(1), inside, torch.nan)
+    return shares
+
+
+def setting_numbers(study: Study, table: pd.DataFrame) -> dict[str, Any]:
+    """What the text says of the two models, their settings and the images."""
+    transformer, profile = study.with_transformer().profile, study.profile
+    images = table.drop_duplicates("image")
+    return {
+        "vit": transformer.classifier.name,
+        "vit-size": transformer.images.size,
+        "cnn-size": profile.images.size,
+        "cnn-weight": profile.cartoonx.sparsity_weight,
+        "vit-weight": transformer.cartoonx.sparsity_weight,
+        "fusion": profile.transformer.rollout.fusion,
+        "discard": profile.transformer.rollout.discard_ratio,
+        "images": len(images),
+        "both-right": int(images["both_right"].sum()),
+        "black": 100 * BLACK,
+    }
+
+
+def object_words(study: Study) -> str:
+    """Whether each explanation marks the object that its model names, where the objects are known."""
+    regions = object_regions(study)
+    if regions is None:
+        return "These images are photographs: nobody has drawn their objects."
+    return claims_in_words(object_claims(relevance_mass_accuracies(study, regions), regions))
+
+
+def photograph_words(table: pd.DataFrame) -> str:
+    """How many photographs the profile `study` has, and on how many both models are right."""
+    images = table.drop_duplicates("image")
+    return (
+        f"The same experiment on {len(images)} photographs of ImageNet, with MobileNetV2 and ViT-tiny, "
+        f"from the numbers in `results/study/`. Both are right on {int(images['both_right'].sum())}. "
+        "The pictures may not be shown."
+    )
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     """One row per explanation: means over images with their intervals, and how many cartoons are black."""
     rows = []
-    for name, found in ((name, table[table["explanation"] == name]) for name in NAMES):
-        cartoons = found["brightness"].dropna()
-        like = "–" if name == "rollout" else str(mean_effect(found["like_rollout"]))
+    for name in NAMES:
+        explained = table[table["explanation"] == name]
+        cartoons = explained["brightness"].dropna()
+        like = "–" if name == "rollout" else str(mean_effect(explained["like_rollout"]))
         rows.append(
             {
                 "explanation": NAMES[name],
-                "‖s‖₁/k, or mean of the map": str(mean_effect(found["sparsity"])),
+                "‖s‖₁/k, or mean of the map": str(mean_effect(explained["sparsity"])),
                 "brightness": str(mean_effect(cartoons)) if len(cartoons) else "–",
                 "black": f"{int((cartoons < BLACK).sum())} of {len(cartoons)}" if len(cartoons) else "–",
-                "model's confidence": str(mean_effect(found["confidence"])),
+                "model's confidence": str(mean_effect(explained["confidence"])),
                 "rank correlation with the rollout": like,
             }
         )

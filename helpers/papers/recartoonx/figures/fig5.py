@@ -133,6 +133,11 @@ def _handles() -> list[Line2D]:
     return [*lines, Line2D([], [], color=METHOD_COLOURS["neutral"], label="published", **PUBLISHED_MARKER)]
 
 
+def figure_five_claims(curves: pd.DataFrame) -> list[Claim]:
+    """What the paper reads off Figure 5, of the corrected curves."""
+    return agnosticism_claims(curves[curves["variant"] == "corrected"])
+
+
 def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
     """What the paper reads off Figure 5 (section 4.2), each as a difference of the same images.
 

@@ -142,6 +142,12 @@ def steps_until(excess: pd.Series, close: float = CLOSE) -> int | None:
     return round(later[0]) if len(later) else None
 
 
+def all_start_claims(curves: pd.DataFrame, ends: pd.DataFrame) -> list[Claim]:
+    """The claims about initial masks with each recipe that was run."""
+    recipes = [recipe for recipe in ("profile", "published") if recipe in set(ends["recipe"])]
+    return [claim for recipe in recipes for claim in start_claims(curves, ends, recipe)]
+
+
 def start_claims(curves: pd.DataFrame, ends: pd.DataFrame, recipe: str = "profile") -> list[Claim]:
     """What the paper says of initial masks (section 4.2), each against all ones, on the same images and noise."""
     last = _by_start(ends, recipe, "last_objective")

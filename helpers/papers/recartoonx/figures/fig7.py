@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ from matplotlib.ticker import ScalarFormatter
 from helpers.core.statistics import mean_effect
 from helpers.papers.recartoonx.experiments import Study
 from helpers.papers.recartoonx.figures.fig4 import BLACK
+from helpers.papers.recartoonx.figures.summaries import recipe_line
 from helpers.plots import METHOD_COLOURS, curve_with_band, show_images
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
+from helpers.reporting.words import join_words
 from helpers.widgets import StaticFrames, frame_slider
 
 MODELS = {"cnn": "CNN", "vit": "ViT"}
@@ -46,6 +49,17 @@ def sweep_titles(study: Study, sweep: pd.DataFrame) -> list[str]:
     classes, confidence = vit.predictions
     count = sweep["image"].nunique()
     return [f"{vit.classifier.class_names[classes[place]]}\n{confidence[place]:.0%}" for place in range(count)]
+
+
+def setting_numbers(study: Study) -> dict[str, Any]:
+    """What the text says of the transformer, its recipe and the sparsity weights."""
+    profile = study.with_transformer().profile
+    return {
+        "vit": profile.classifier.name,
+        "weights": join_words([f"{weight:g}" for weight in profile.sweep.sparsity_weights]),
+        "recipe": recipe_line(profile.cartoonx.options),
+        "black": 100 * BLACK,
+    }
 
 
 def weight_slider(group: RowGroup) -> StaticFrames:

@@ -1,4 +1,4 @@
-"""Seconds an image: the paper's, and ours for each recipe."""
+"""The running time of [Re] CartoonX: seconds per image, the paper's, and ours for each recipe."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from matplotlib.figure import Figure
 from helpers.core.statistics import Effect, mean_effect
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
-from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, recipe_line
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
+from helpers.reporting.committed import committed_table
+from helpers.results import read_provenance
+from helpers.results.provenance import describe_machine
 
 PAPER_DEVICE = "NVIDIA Titan RTX"
+FULL_RUNS = ("quick-published", "study-published")
+"""The profiles that run the published recipe in full."""
 
 
-def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 3) -> pd.DataFrame:
-    """Seconds an image for the paper, for the two recipes on this device, and for the profile's explanations.
+def recipe_seconds(study: Study, *, steps: int = 3, repeats: int = 3) -> pd.DataFrame:
+    """Seconds per image for the paper, for the two recipes on this device, and for the profile's explanations.
 
     The published recipe is not run to its end: one of its steps is timed, and taken 2000 times. The fast recipe's step
     is timed in the same way. The profile's explanations are those of the store: their time is the one that they took
@@ -25,13 +30,13 @@ def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 
 
     Args:
         study: the profile at work.
-        device: what to call this device.
         steps, repeats: as in `step_seconds`; the least counts, since other work can only make a step slower.
 
     Returns:
         Columns method, recipe, device, batch, samples, steps, seconds_a_step, seconds, measured (how).
     """
     rows: list[dict[str, object]] = []
+    device = device_name(study)
     for name in METHODS:
         seconds = published_seconds()[name]
         published = RECIPES["published"]
@@ -113,9 +118,65 @@ def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
         sentences.append(
             f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "
             f"published one {row.published:.4f} (difference {row.difference}: {verdict}), in "
-            f"{row.fast_seconds:.1f} s an image against {row.published_seconds:.0f} s ({row.times_faster:.0f} times)."
+            f"{row.fast_seconds:.1f} s per image against {row.published_seconds:.0f} s ({row.times_faster:.0f} times)."
         )
     return " ".join(sentences)
+
+
+def compared_recipes() -> tuple[pd.DataFrame, str]:
+    """What both recipes reach where the published one was run in full, and what is to be said about it.
+
+    Returns:
+        The rows of `objective_comparison` with a column profile (none where no run is there), and sentences in
+        Markdown.
+    """
+    tables = {name: committed_table(name, "objectives") for name in FULL_RUNS}
+    reached = {name: objective_comparison(table) for name, table in tables.items() if table is not None}
+    missing = [f"`results/{name}/objectives.csv`" for name in tables if name not in reached]
+    note = f"The runs of the published recipe in full take hours. Not there yet: {', '.join(missing)}."
+    sentences = [objectives_in_words(comparison, name) for name, comparison in reached.items()]
+    rows = [comparison.assign(profile=name) for name, comparison in reached.items()]
+    return pd.concat(rows) if rows else pd.DataFrame(), "\n\n".join([*sentences, note if missing else ""])
+
+
+def photograph_words(explanations: pd.DataFrame) -> str:
+    """How long an explanation of a photograph took with each method, in a sentence."""
+    machine = read_provenance("study", "explanations")["machine"]
+    means = explanations.groupby("method")["seconds"].mean()
+    return (
+        f"On {explanations['image'].nunique()} real photographs (profile `study`, "
+        f"{machine['device_name'] or machine['device']}) an explanation took {means['cartoonx']:.1f} s with "
+        f"CartoonX and {means['pixel-rde']:.1f} s with Pixel RDE."
+    )
+
+
+def recipe_numbers(study: Study, seconds: pd.DataFrame) -> dict[str, object]:
+    """What the text says of the times: device, recipes, and for each method the seconds and their ratio.
+
+    Args:
+        study: of the page.
+        seconds: what `recipe_seconds` measured.
+    """
+    times = seconds.pivot(index="recipe", columns="method", values="seconds")
+    fast, published = times.loc["fast"], times.loc["published"]
+    return {
+        "fast": recipe_line(RECIPES["fast"]),
+        "published": recipe_line(RECIPES["published"]),
+        **{f"ratio-{method}": float(published[method] / fast[method]) for method in times},
+        **{f"seconds-{method}": float(fast[method]) for method in times},
+        **{f"published-seconds-{method}": float(published[method]) for method in times},
+    }
+
+
+def method_ratios(seconds: pd.DataFrame) -> pd.DataFrame:
+    """How many times longer CartoonX takes than Pixel RDE: one row per recipe."""
+    times = seconds.pivot(index="recipe", columns="method", values="seconds")
+    return (times["cartoonx"] / times["pixel-rde"]).rename("CartoonX ÷ Pixel RDE").reset_index()
+
+
+def device_name(study: Study) -> str:
+    """What the study computes on, by its name where it is known."""
+    return describe_machine(study.device)["device_name"] or str(study.device)
 
 
 def _seconds(value: float) -> str:

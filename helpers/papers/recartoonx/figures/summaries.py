@@ -1,4 +1,4 @@
-"""From one row an image to the numbers that a figure draws: means over images with their standard errors."""
+"""From one row per image to the numbers that a figure draws: means over images with their standard errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from helpers.methods.rde.options import RDEOptions
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
 
 CURVE_NAMES = {
@@ -69,3 +70,12 @@ def _means(table: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
     summary = grouped.agg(["mean", "std", "count"]).reset_index()
     error = summary["std"] / np.sqrt(summary["count"])
     return summary.assign(standard_error=error).rename(columns={"count": "images"}).drop(columns="std")
+
+
+def recipe_line(options: RDEOptions) -> str:
+    """The optimiser's options in one line, for captions."""
+    signs = ", each used with both signs" if options.antithetic else ""
+    return (
+        f"{options.steps} steps at learning rate {options.learning_rate:g} ({options.schedule}), "
+        f"{options.samples} noise draws per step{signs}"
+    )

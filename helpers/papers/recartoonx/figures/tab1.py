@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pandas as pd
 
-from helpers.methods.rde.options import RDEOptions
-from helpers.profiles import Profile
+from helpers.papers.recartoonx.experiments import published_settings
+from helpers.profiles import Profile, load_profile
+from helpers.results import collect_provenance, write_table
 
 # setting: the paper's value in its reproduction experiment ([Re] CartoonX, Table 1 and sections 3.2 to 3.5; the noise,
 # the clamping and the missing normalisation stand in the published code only)
@@ -62,6 +64,26 @@ SOURCES = {
 }
 
 
+def write_settings(profile: str) -> tuple[list[Profile], pd.DataFrame]:
+    """Compare a profile with the paper, and with the profiles `study` and `paper`; write `recartoonx-tab1`.
+
+    Returns:
+        The profiles, the page's own first, and what `settings_table` says of them.
+    """
+    begin = time.perf_counter()
+    profiles = [load_profile(name) for name in dict.fromkeys([profile, "study", "paper"])]
+    table = settings_table(profiles)
+    about = collect_provenance(profiles[0], wall_seconds=time.perf_counter() - begin)
+    write_table(table, profile, "recartoonx-tab1", about)
+    return profiles, table
+
+
+def papers_table() -> pd.DataFrame:
+    """The paper's own Table 1, "–" where it says nothing."""
+    published = published_settings().convert_dtypes().astype(object)
+    return published.where(published.notna(), "–")
+
+
 def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
     """One row per setting: the paper's value, each profile's, and what a difference changes.
 
@@ -77,6 +99,36 @@ def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
         changes = CHANGES[setting] if differs else ""
         rows.append({"setting": setting, "published": paper, **own, "differs": ", ".join(differs), "changes": changes})
     return pd.DataFrame(rows)
+
+
+def difference_counts(table: pd.DataFrame, names: Sequence[str]) -> dict[str, int]:
+    """How many settings of each profile differ from the paper's.
+
+    Args:
+        table: what `settings_table` returns.
+        names: of profiles in it.
+    """
+    return {name: int(_differs(table, name).sum()) for name in names}
+
+
+def marked_settings(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The paper's setting and that of each profile, in bold where it differs (HTML)."""
+    marked = {name: table[name].where(~_differs(table, name), "<b>" + table[name] + "</b>") for name in names}
+    return table[["setting", "published"]].assign(**marked)
+
+
+def difference_list(table: pd.DataFrame, name: str) -> str:
+    """A list in Markdown of the settings in which a profile differs, each with what that changes."""
+    rows = table[_differs(table, name)]
+    return "\n".join(
+        f"- **{setting}** ({published} → {own}): {changes}"
+        for setting, published, own, changes in rows[["setting", "published", name, "changes"]].itertuples(index=False)
+    )
+
+
+def _differs(table: pd.DataFrame, name: str) -> pd.Series:
+    """Whether the profile of that name differs from the paper, by setting."""
+    return pd.Series([name in differs.split(", ") for differs in table["differs"]], index=table.index, dtype=bool)
 
 
 def _values(profile: Profile) -> dict[str, str]:
@@ -113,12 +165,3 @@ def _written(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def recipe_line(options: RDEOptions) -> str:
-    """The optimiser's options in one line, for captions."""
-    signs = ", each used with both signs" if options.antithetic else ""
-    return (
-        f"{options.steps} steps at learning rate {options.learning_rate:g} ({options.schedule}), "
-        f"{options.samples} noise draws per step{signs}"
-    )

@@ -41,8 +41,14 @@ from helpers.papers.recartoonx.figures.runtime import (
     recipe_seconds,
 )
 from helpers.papers.recartoonx.figures.selection import area_gap, area_under_curve, curve_values, largest_gaps, win_rate
-from helpers.papers.recartoonx.figures.summaries import curve_summary, figure_three, sweep_summary, values_beside
-from helpers.papers.recartoonx.figures.tab1 import PAPER, recipe_line, settings_table
+from helpers.papers.recartoonx.figures.summaries import (
+    curve_summary,
+    figure_three,
+    recipe_line,
+    sweep_summary,
+    values_beside,
+)
+from helpers.papers.recartoonx.figures.tab1 import PAPER, settings_table
 from helpers.profiles import load_profile
 from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
@@ -338,7 +344,7 @@ class TestRunningTime:
         study = Study(tiny_profile(), root=tmp_path)
         for method in METHODS:
             study.explain(method)
-        table = recipe_seconds(study, device="a computer")
+        table = recipe_seconds(study)
         assert table["recipe"].tolist() == ["paper", "published", "fast", "profile tiny"] * 2
         seconds = table.set_index(["method", "recipe"])["seconds"]
         assert seconds["cartoonx", "paper"] == pytest.approx(96)

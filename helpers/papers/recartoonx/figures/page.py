@@ -1,0 +1,27 @@
+"""The pages of [Re] CartoonX: one study each, and the larger runs on photographs of ImageNet."""
+
+from __future__ import annotations
+
+from helpers.papers.recartoonx.experiments import Study
+from helpers.papers.recartoonx.figures.summaries import recipe_line
+from helpers.reporting.figure_page import FigurePage
+
+
+class CartoonXPage(FigurePage[Study]):
+    """The page of a figure about CartoonX.
+
+    Args:
+        identifier: the figure's, such as "recartoonx-fig3".
+        profile: the profile's name.
+    """
+
+    larger_profile = "study"
+
+    def __init__(self, identifier: str, profile: str) -> None:
+        super().__init__(identifier, Study(profile))
+
+    def setting(self) -> dict[str, str]:
+        """What the text says of the profile: its name, its description, and CartoonX's recipe in one line."""
+        profile = self.study.profile
+        recipe = recipe_line(profile.cartoonx.options)
+        return {"profile": profile.name, "description": profile.description.rstrip("."), "recipe": recipe}
