@@ -17,7 +17,6 @@ from helpers.reporting.committed import committed_table
 from helpers.reporting.made import how_it_was_made
 from helpers.reporting.words import claim_table, claims_in_words, few_images_words, show_numbers, show_table
 from helpers.results import ProfileStudy, find_table
-from helpers.results.registry import TABLES
 
 StudyT = TypeVar("StudyT", bound=ProfileStudy)
 
@@ -150,15 +149,17 @@ class FigurePage(Generic[StudyT]):
         missing = f"The profile `{profile}` has not been run yet: there is no `results/{profile}/{names[0]}.csv`."
         return LargerRun(tables if len(tables) == len(names) else {}, missing)
 
-    def made(self, name: str | None = None, **more: str) -> None:
+    def made(self, name: str | None = None, *, study: StudyT | None = None, **more: str) -> None:
         """Fill the box "How this page's numbers were made".
 
         Args:
             name: of the study's table that the page shows; None: the one that it writes.
+            study: another one than the page's, with which the table was written.
             more: further facts, by name.
         """
-        stored = self.study.file_name(find_table(name)) if name in TABLES else self.identifier
-        show_numbers(made=show_table(how_it_was_made(self.study.profile.name, stored, **more)))
+        study = study or self.study
+        stored = self.identifier if name is None else study.file_name(find_table(name))
+        show_numbers(made=show_table(how_it_was_made(study.profile.name, stored, **more)))
 
     def claims(self, claims: Sequence[Claim], *, few: int | None = None) -> Markdown:
         """What held, what did not, and what is undecided.

@@ -136,7 +136,7 @@ class CodeFinder:
         parsed = self._module(module)
         if parsed is None:
             return []
-        if name in parsed.definitions:
+        if not name or name in parsed.definitions:
             return [(module, name)]
         if name in parsed.imports:
             owner, original = parsed.imports[name]
@@ -144,6 +144,11 @@ class CodeFinder:
         if name in parsed.lazy:
             return self._resolve(parsed.lazy[name], name)
         return self._all_of(f"{module}.{name}")
+
+    def _imported(self, module: str, name: str) -> list[Definition]:
+        """What an import runs: of a module its own statements, as the dots after its name say what is used of it."""
+        resolved = self._resolve(module, name)
+        return [definition for definition in resolved if not definition[1]] or resolved
 
     def _reached_directly(self, definition: Definition) -> frozenset[Definition]:
         if definition not in self._direct:
@@ -157,7 +162,7 @@ class CodeFinder:
         """The definitions whose names occur in a statement, with a few too many rather than one too few."""
         local = imports_of(statement, module.package)  # imports inside a function
         imports = {**module.imports, **local}
-        references = {d for owner, name in local.values() for d in (self._resolve(owner, name) if name else [])}
+        references = {d for owner, name in local.values() if name for d in self._imported(owner, name)}
         references.update(d for name in imported_modules(statement) for d in self._all_of(name))
         dotted: set[int] = set()  # names before a dot: the attribute is followed, not the whole module
         for node in ast.walk(statement):

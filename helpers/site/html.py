@@ -75,6 +75,8 @@ def assemble(root: Path = ROOT) -> Path:
         shutil.copy2(root / path, (site / page).with_suffix(".ipynb"))
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"
+    extensions = settings.get("sphinx", {}).get("local_extensions", {})
+    extensions.update({name: str((root / path).resolve()) for name, path in extensions.items()})
     settings["exclude_patterns"] = [*settings.get("exclude_patterns", []), *executed]
     (site / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return site

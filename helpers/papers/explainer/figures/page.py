@@ -48,8 +48,8 @@ class ExplainerPage(FigurePage[ClassStudy]):
         run = super().larger(*names)
         if not run.tables:
             return run
-        own = f"On {run.count()} images:"
-        opening = committed_opening(run.tables[names[0]], self.larger_profile) if names else own
+        table = next(iter(run.tables.values()))
+        opening = committed_opening(table, self.larger_profile) if names else f"On {run.count()} images:"
         return LargerRun(run.tables, run.absent, opening)
 
     def stands_for(self, more: str = "") -> str:

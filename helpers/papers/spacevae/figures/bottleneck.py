@@ -14,14 +14,19 @@ from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.fig1 import true_names
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
-from helpers.papers.spacevae.figures.words import COLOURS, METRIC_HEADS, difference, number, score, with_interval
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.words import (
+    COLOURS,
+    difference,
+    metric_cells,
+    number,
+    score,
+)
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
-WANTED_AGREEMENT, WANTED_SPARSITY = 0.90, 50.0
+TARGET_AGREEMENT, TARGET_SPARSITY = 0.90, 50.0
 """What a finer grid is to reach: 0.90 of the predictions kept, with an L1 sparsity of at least 50 %."""
 
 _RULES = {"color": METHOD_COLOURS["neutral"], "linestyle": ":", "linewidth": 1.2}
@@ -39,7 +44,7 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
         _points(axes[0], rows, "bits", "agreement", COLOURS["space-vae"], "D", "agreement (predicted labels)")
         _points(axes[0], rows, "bits", "accuracy", METHOD_COLOURS["neutral"], "o", "accuracy (true labels)")
         _points(axes[1], rows, "bits", "l1", COLOURS["space-vae"], "D", "L1 sparsity")
-        for _, row in rows.iterrows():
+        for row in rows.to_dict("records"):
             for ax, metric in zip(axes, ("agreement", "l1"), strict=True):
                 ax.annotate(
                     grid_name(row).replace(", ", "\n"),
@@ -49,8 +54,8 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
                     ha="center",
                     fontsize=8,
                 )
-        axes[0].axhline(WANTED_AGREEMENT, **_RULES)
-        axes[1].axhline(WANTED_SPARSITY, **_RULES)
+        axes[0].axhline(TARGET_AGREEMENT, **_RULES)
+        axes[1].axhline(TARGET_SPARSITY, **_RULES)
         axes[0].set(ylim=(0, 1.12), yticks=np.linspace(0, 1, 6), ylabel="share of test images")
         axes[1].set(ylim=(0, 105), ylabel="brightness taken away, %")
         axes[0].legend(loc="lower right", fontsize=9)
@@ -76,7 +81,7 @@ def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure
     pixels = images.floats().to(study.device)
     before, _ = answers(study.classifier, pixels)
     columns = [answered_column("image", study.classifier, pixels, before, images.class_names)]
-    for _, row in table.sort_values(["bits", "codes"]).iterrows():
+    for row in table.sort_values(["bits", "codes"]).to_dict("records"):
         kept = study.model(row["training"]).explain(pixels).kept
         head = grid_name(row).replace(", ", "\n")
         columns.append(answered_column(head, study.classifier, kept, before, images.class_names))
@@ -85,7 +90,7 @@ def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure
 
 def best_setting(table: pd.DataFrame) -> pd.Series:
     """The network that keeps most predictions of those that take half of the brightness; if none does, of all."""
-    sparse = table[table["l1"] >= WANTED_SPARSITY]
+    sparse = table[table["l1"] >= TARGET_SPARSITY]
     rows = table if sparse.empty else sparse
     return rows.loc[rows["agreement"].idxmax()]
 
@@ -96,21 +101,21 @@ def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim
     best = best_setting(table)
     claims = [
         Claim(
-            f"{grid_name(best)}: at least {WANTED_AGREEMENT:.2f} of the predictions are kept",
+            f"{grid_name(best)}: at least {TARGET_AGREEMENT:.2f} of the predictions are kept",
             "agreement",
             score(best, "agreement"),
             1,
-            WANTED_AGREEMENT,
+            TARGET_AGREEMENT,
         ),
         Claim(
-            f"{grid_name(best)}: at least {WANTED_SPARSITY:.0f} % of the brightness is taken away",
+            f"{grid_name(best)}: at least {TARGET_SPARSITY:.0f} % of the brightness is taken away",
             "L1 sparsity, %",
             score(best, "l1"),
             1,
-            WANTED_SPARSITY,
+            TARGET_SPARSITY,
         ),
     ]
-    for _, row in table[table["training"] != plain].iterrows():
+    for row in table[table["training"] != plain].to_dict("records"):
         more = bool(row["bits"] > start["bits"])
         claims.append(
             Claim(
@@ -127,17 +132,11 @@ def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim
 def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per network: its grid, codes and bits, α, β and all metrics with their intervals."""
     rows = []
-    for _, row in table.sort_values(["bits", "codes"]).iterrows():
-        about = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
-        about |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
-        rows.append({**about, "β": f"{row['beta']:g}", **metric_cells(row)})
+    for row in table.sort_values(["bits", "codes"]).to_dict("records"):
+        facts = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
+        facts |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
+        rows.append({**facts, "β": f"{row['beta']:g}", **metric_cells(row)})
     return pd.DataFrame(rows)
-
-
-def metric_cells(row: Any) -> dict[str, str]:
-    """All metrics of a row with their intervals, under their names in words."""
-    decimals = {"l0": 1, "l1": 1}
-    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_HEADS.items()}
 
 
 def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
@@ -149,9 +148,9 @@ def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
 def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per β and network: the metrics of the network with β as an input, and of those trained for one β."""
     rows = []
-    for _, row in table.sort_values(["beta", "conditioned"]).iterrows():
-        kind = "one for all β" if row["conditioned"] else "one for this β"
-        rows.append({"β": f"{row['beta']:g}", "network": kind, **metric_cells(row)})
+    for row in table.sort_values(["beta", "conditioned"]).to_dict("records"):
+        network = "one for all β" if row["conditioned"] else "one for this β"
+        rows.append({"β": f"{row['beta']:g}", "network": network, **metric_cells(row)})
     return pd.DataFrame(rows)
 
 
@@ -159,9 +158,9 @@ def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
     """At each β that has both networks: the one for all keeps as many predictions."""
     claims = []
     for beta, rows in table.groupby("beta"):
-        kinds = {bool(row["conditioned"]): row for _, row in rows.iterrows()}
-        if len(kinds) == 2:
-            effect = difference(score(kinds[True], "agreement"), score(kinds[False], "agreement"))
+        by_input = {bool(row["conditioned"]): row for row in rows.to_dict("records")}
+        if len(by_input) == 2:
+            effect = difference(score(by_input[True], "agreement"), score(by_input[False], "agreement"))
             words = f"at β = {beta:g} the network for all β loses at most 0.05 of agreement against one for this β"
             claims.append(Claim(words, "one for all − one for this β, agreement", effect, 1, -0.05))
     return claims
@@ -169,17 +168,17 @@ def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
 
 def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per α: what a short training with it gives."""
-    rows = [{"α": f"{row['alpha']:g}", "β": f"{row['beta']:g}", **metric_cells(row)} for _, row in _by_alpha(table)]
-    return pd.DataFrame(rows)
+    rows = table.sort_values(["beta", "alpha"]).to_dict("records")
+    return pd.DataFrame([{"α": f"{row['alpha']:g}", "β": f"{row['beta']:g}", **metric_cells(row)} for row in rows])
 
 
-def draw_alpha(table: pd.DataFrame, chosen: float | int, wanted: float | int = WANTED_SPARSITY) -> Figure:
-    """L1 sparsity and agreement of short trainings over α, with the wanted sparsity and the α that was taken."""
+def draw_alpha(table: pd.DataFrame, chosen: float | int, target: float | int = TARGET_SPARSITY) -> Figure:
+    """L1 sparsity and agreement of short trainings over α, with the target sparsity and the α that was taken."""
     rows = table.sort_values("alpha")
     with panels(1, 2, size=(8.6, 3.0)) as (figure, axes):
         _points(axes[0], rows, "alpha", "l1", COLOURS["space-vae"], "D", line="-")
         _points(axes[1], rows, "alpha", "agreement", COLOURS["space-vae"], "D", line="-")
-        axes[0].axhline(wanted, **_RULES)
+        axes[0].axhline(target, **_RULES)
         axes[0].set_ylabel("L1 sparsity, %")
         axes[1].set(ylabel="agreement", ylim=(0, 1.02))
         for ax in axes:
@@ -188,8 +187,8 @@ def draw_alpha(table: pd.DataFrame, chosen: float | int, wanted: float | int = W
     return figure
 
 
-def interpolated_alpha(table: pd.DataFrame, wanted: float | int = WANTED_SPARSITY) -> Effect:
-    """The α at which these short trainings would reach the wanted sparsity, between two of them by a straight line.
+def interpolated_alpha(table: pd.DataFrame, target: float | int = TARGET_SPARSITY) -> Effect:
+    """The α at which these short trainings would reach the target sparsity, between two of them by a straight line.
 
     The interval comes from those of the sparsities; nan where no α in the table reaches the mark.
     """
@@ -197,23 +196,19 @@ def interpolated_alpha(table: pd.DataFrame, wanted: float | int = WANTED_SPARSIT
     ends = []
     for name in ("l1", "l1_high", "l1_low"):  # more sparsity, so a smaller α
         l1, alpha = np.maximum.accumulate(rows[name].to_numpy(dtype=float)), rows["alpha"].to_numpy(dtype=float)
-        ends.append(float(np.interp(wanted, l1, alpha, left=np.nan, right=np.nan)))
+        ends.append(float(np.interp(target, l1, alpha, left=np.nan, right=np.nan)))
     return Effect(*ends, int(rows["images"].min()))
 
 
-def alpha_words(table: pd.DataFrame, chosen: float | int, wanted: float | int = WANTED_SPARSITY) -> str:
+def alpha_words(table: pd.DataFrame, chosen: float | int, target: float | int = TARGET_SPARSITY) -> str:
     """What the calibration says, in a sentence."""
-    found = interpolated_alpha(table, wanted)
-    if np.isnan(found.value):
-        return f"None of these α reaches an L1 sparsity of {wanted:g} %; the profile takes α = {chosen:g}."
+    alpha = interpolated_alpha(table, target)
+    if np.isnan(alpha.value):
+        return f"None of these α reaches an L1 sparsity of {target:g} %; the profile takes α = {chosen:g}."
     return (
-        f"By a straight line between its neighbours, an L1 sparsity of {wanted:g} % is reached at α = "
-        f"{number(found.value, 1)}. The profile takes α = {chosen:g} for all its trainings."
+        f"By a straight line between its neighbours, an L1 sparsity of {target:g} % is reached at α = "
+        f"{number(alpha.value, 1)}. The profile takes α = {chosen:g} for all its trainings."
     )
-
-
-def _by_alpha(table: pd.DataFrame) -> Any:
-    return table.sort_values(["beta", "alpha"]).iterrows()
 
 
 def _points(

@@ -10,8 +10,8 @@ from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.words import source_words
 from helpers.reporting.committed import committed_table
 
-PLACES = ("scenes", "study", "cifar10")
-"""The folders in `results/` whose calibration may be committed, beside a run's own."""
+PROFILES = ("scenes", "study", "cifar10")
+"""The profiles whose calibration may be committed, besides the page's own."""
 
 
 def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.DataFrame | None, str]:
@@ -24,11 +24,11 @@ def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.Data
     Returns:
         The table, None where no calibration has been run; and the sentence.
     """
-    for place in dict.fromkeys((study.profile.name, *PLACES)):
-        table = committed_table(place, "space-vae-alpha", root=root or study.root)
+    for profile in dict.fromkeys((study.profile.name, *PROFILES)):
+        table = committed_table(profile, "space-vae-alpha", root=root or study.root)
         if table is not None:
             epochs = f", {int(table['epochs'].max())} epochs each" if "epochs" in table else ""
-            return table, f"From `results/{place}/` ({source_words(table, 'validation images')}{epochs})."
+            return table, f"From `results/{profile}/` ({source_words(table, 'validation images')}{epochs})."
     return None, (
         "It has not been run on this machine: `python -m helpers table space-vae-alpha --profile "
         f"{study.profile.name}` does it."

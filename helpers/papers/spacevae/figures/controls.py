@@ -22,7 +22,7 @@ def control_claims(table: pd.DataFrame, training: str = "beta-10") -> list[Claim
     """
     rows = on_test_images(table)
     claims = []
-    for _, own in rows[rows["training"] == training].iterrows():
+    for own in rows[rows["training"] == training].to_dict("records"):
         for method in CONTROLS:
             if method in set(rows["method"]):
                 other = at_sparsity(table, method, "l1", own["l1"], "agreement")
@@ -52,7 +52,7 @@ def transfer_table_of(study: SpaceStudy) -> pd.DataFrame | None:
 def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method: its L1 sparsity, and its agreement before its own classifier and before the second one."""
     rows = []
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         cells = {"kept by": row_name(row), "L1 sparsity, %": with_interval(score(row, "l1"), 1)}
         cells["agreement, its own classifier"] = with_interval(score(row, "agreement"))
         rows.append({**cells, "agreement, the second classifier": with_interval(_second(row))})
@@ -63,7 +63,7 @@ def transfer_claims(table: pd.DataFrame) -> list[Claim]:
     """Is a SpaCE-VAE's image recognised by a classifier that it was not made for, and as often as a darker image?"""
     own = table[(table["method"] == "space-vae") & (table["training"] == "beta-10")]
     claims = []
-    for _, row in own.iterrows():
+    for row in own.to_dict("records"):
         claims.append(
             Claim(
                 "a second classifier recognises SpaCE-VAE's kept images (β = 10) as often, but for 0.05, as their own",
@@ -73,7 +73,7 @@ def transfer_claims(table: pd.DataFrame) -> list[Claim]:
                 -0.05,
             )
         )
-        for _, control in table[table["method"] == "subtracted"].iterrows():
+        for control in table[table["method"] == "subtracted"].to_dict("records"):
             claims.append(
                 Claim(
                     f"a second classifier recognises them more often than “{METHOD_NAMES['subtracted']}” at the same "

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 
 from helpers.papers.spacevae.experiments.earlier import searched, searches
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.bottleneck import metric_cells
-from helpers.papers.spacevae.figures.fig1 import true_names
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
-from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, row_name, score
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, metric_cells, row_name, score
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
@@ -22,25 +21,32 @@ _PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 spars
 
 def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     """Dots with intervals: one row per method, one panel per metric."""
-    rows = list(table.iterrows())
+    rows = table.to_dict("records")
     size = (width, 0.32 * len(rows) + 0.7)
     with panels(1, len(_PANELS), size=size, sharey=True, style={"axes.titlesize": 10}) as (figure, axes):
-        for place, (metric, words) in zip(axes, _PANELS.items(), strict=True):
-            for height, (_, row) in enumerate(rows):
+        for panel, (metric, words) in zip(axes, _PANELS.items(), strict=True):
+            for height, row in enumerate(rows):
                 effect = score(row, metric)
                 ends = np.nan_to_num([[effect.value - effect.low], [effect.high - effect.value]]).clip(0)
                 colour = COLOURS.get(row["method"], "black")
-                place.errorbar(effect.value, height, xerr=ends, fmt="o", color=colour, markersize=5)
-            place.set_title(words)
-            place.set_xlim((-0.03, 1.03) if metric in ("agreement", "confidence") else (None, 103))
-        axes[0].set_yticks(range(len(rows)), [row_name(row) for _, row in rows])
+                panel.errorbar(effect.value, height, xerr=ends, fmt="o", color=colour, markersize=5)
+            panel.set_title(words)
+            panel.set_xlim((-0.03, 1.03) if metric in ("agreement", "confidence") else (None, 103))
+        axes[0].set_yticks(range(len(rows)), [row_name(row) for row in rows])
         axes[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
 
 
+@torch.no_grad()
+def black_numbers(study: SpaceStudy) -> dict[str, str | float]:
+    """What the classifier says of a black image, and how sure it is."""
+    black, confidence = answers(study.classifier, torch.zeros_like(study.test.floats()[:1]).to(study.device))
+    return {"black": study.test.class_names[int(black)], "black-confidence": float(confidence)}
+
+
 def earlier_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method, with all metrics and their intervals."""
-    return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for _, row in table.iterrows()])
+    return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for row in table.to_dict("records")])
 
 
 def earlier_claims(table: pd.DataFrame) -> list[Claim]:
@@ -50,7 +56,7 @@ def earlier_claims(table: pd.DataFrame) -> list[Claim]:
         return []
     ours, claims = own.iloc[0], []
     for method in EARLIER:
-        for _, row in table[table["method"] == method].iterrows():
+        for row in table[table["method"] == method].to_dict("records"):
             for metric, words in (("agreement", "keeps more predictions"), ("l1", "takes more brightness away")):
                 effect = difference(score(ours, metric), score(row, metric))
                 statement = f"SpaCE-VAE (β = 10) {words} than {METHOD_NAMES[method]}"

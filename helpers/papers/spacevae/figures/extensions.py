@@ -9,10 +9,8 @@ import torch
 from matplotlib.figure import Figure
 
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.bottleneck import metric_cells
-from helpers.papers.spacevae.figures.fig1 import true_names
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
-from helpers.papers.spacevae.figures.words import difference, score, with_interval
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.words import difference, metric_cells, score, with_interval
 from helpers.reporting.claims import Claim
 
 PLAIN = "beta-10"
@@ -28,7 +26,7 @@ TRAINING_NAMES = {PLAIN: "no term", "contrast": "contrast", "colours": "few colo
 
 def extension_claims(table: pd.DataFrame) -> list[Claim]:
     """Each term moves its own measure the way it is meant to, and what that costs in predictions."""
-    rows = {(row["training"], row["measure"]): row for _, row in table.iterrows()}
+    rows = {(row["training"], row["measure"]): row for row in table.to_dict("records")}
     claims = []
     for measure, (training, expected, words) in EXTENSIONS.items():
         with_term, without = rows.get((training, measure)), rows.get((PLAIN, measure))
@@ -57,12 +55,12 @@ def extension_claims(table: pd.DataFrame) -> list[Claim]:
 def extension_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per network: its three measures and its metrics."""
     rows = []
-    for training, part in table.groupby("training", sort=False):
-        measures = {MEASURE_NAMES.get(row["measure"], row["measure"]): row for _, row in part.iterrows()}
+    for training, measured in table.groupby("training", sort=False):
+        measures = {MEASURE_NAMES.get(row["measure"], row["measure"]): row for row in measured.to_dict("records")}
         values = {
             words: with_interval(score(row, "value"), 1 if row["value"] >= 2 else 3) for words, row in measures.items()
         }
-        rows.append({"network": TRAINING_NAMES.get(training, training), **values, **metric_cells(part.iloc[0])})
+        rows.append({"network": TRAINING_NAMES.get(training, training), **values, **metric_cells(measured.iloc[0])})
     return pd.DataFrame(rows)
 
 

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from helpers.core.runtime import random_generator
 from helpers.core.statistics import Effect, mean_effect
-from helpers.data.labelled import LabelledImages
 from helpers.papers.spacevae.experiments.competitors import CHUNK, attributions, competitor_images
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.grid import Column, answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.grid import Column, answered_column, answers, draw_columns, true_names
 from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, row_name, score, share, with_interval
 from helpers.reporting.claims import Claim
 
@@ -25,11 +24,6 @@ SHORT_NAMES = {
     "integrated-gradients": "Integrated\nGradients",
     "feature-ablation": "Feature\nAblation",
 }
-
-
-def picture_study(study: SpaceStudy) -> SpaceStudy:
-    """The study whose images are drawn: pictures of CIFAR-10 may not be shown, so scenes stand for them."""
-    return study if study.scenes else SpaceStudy("quick", root=study.root, models=study.models)
 
 
 def without_negative(
@@ -91,16 +85,16 @@ def flip_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def flip_claims(table: pd.DataFrame) -> list[Claim]:
     """What Figure 1 illustrates, for each attribution method over all images."""
-    parts = {method: rows.set_index("image") for method, rows in table.groupby("method", sort=False)}
+    by_method = {method: rows.set_index("image") for method, rows in table.groupby("method", sort=False)}
     claims = []
     for method in COMPETITORS:
-        rows, name = parts[method], METHOD_NAMES[method]
-        if "space-vae" in parts:
+        rows, name = by_method[method], METHOD_NAMES[method]
+        if "space-vae" in by_method:
             claims.append(
                 Claim(
                     f"dropping what {name} calls negative changes the class more often than SpaCE-VAE does",
                     f"{name} − SpaCE-VAE (β = 10), share of images whose class changes",
-                    mean_effect(rows["flipped"] - parts["space-vae"]["flipped"]),
+                    mean_effect(rows["flipped"] - by_method["space-vae"]["flipped"]),
                     1,
                 )
             )
@@ -120,7 +114,7 @@ def sparsity_flips(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table["split"] == "test") & (table["threshold"] == 0) & table["method"].isin(COMPETITORS)]
     own = table[(table["split"] == "test") & (table["training"] == OURS)]
     shown = []
-    for _, row in pd.concat([rows, own]).iterrows():
+    for row in pd.concat([rows, own]).to_dict("records"):
         kept = score(row, "agreement")
         changed = Effect(1 - kept.value, 1 - kept.high, 1 - kept.low, kept.count)
         facts = {"method": row_name(row), "class changed": with_interval(changed)}
@@ -132,8 +126,9 @@ def sparsity_flips(table: pd.DataFrame) -> pd.DataFrame:
 def telling_rows(table: pd.DataFrame, right: list[bool], shown: int, method: str) -> list[int]:
     """Of the rightly classified images, the first `shown` that lose their class and the first that does not."""
     flipped = table[table["method"] == method].sort_values("image")["flipped"].tolist()
-    places = [place for place, good in enumerate(right) if good and place < CHUNK]
-    lost, kept = ([place for place in places if bool(flipped[place]) == wanted] for wanted in (True, False))
+    rows = [row for row, good in enumerate(right[:CHUNK]) if good]
+    lost = [row for row in rows if flipped[row]]
+    kept = [row for row in rows if not flipped[row]]
     return lost[:shown] + kept[:1]
 
 
@@ -150,24 +145,19 @@ def draw_flips(study: SpaceStudy, table: pd.DataFrame, shown: int = 3, method: s
     pixels = images.floats().to(study.device)
     before, _ = answers(study.classifier, pixels)
     rows = telling_rows(table, (before.cpu() == images.labels).tolist(), shown, method)
-    some, classes = pixels[rows], before[rows]
-    columns = [answered_column("image", study.classifier, some, classes, images.class_names)]
+    pixels, classes = pixels[rows], before[rows]
+    columns = [answered_column("image", study.classifier, pixels, classes, images.class_names)]
     for name in COMPETITORS:
         attributed = attributions(study, name, images)[rows].to(study.device)
         signed = attributed.sum(1, keepdim=True)
         largest = signed.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
         columns.append(Column(SHORT_NAMES[name], (signed / largest).cpu()))
-        left = without_negative(some, attributed)
+        left = without_negative(pixels, attributed)
         columns.append(answered_column("negatives\nblack", study.classifier, left, classes, images.class_names))
     if OURS in study.trained:
-        kept = study.model(OURS).explain(some).kept
+        kept = study.model(OURS).explain(pixels).kept
         columns.append(answered_column("SpaCE-VAE\nβ = 10", study.classifier, kept, classes, images.class_names))
     return draw_columns(columns, true_names(images, rows))
-
-
-def true_names(images: LabelledImages, rows: list[int]) -> list[str]:
-    """The true classes of some images, to stand beside them."""
-    return [f"a {images.class_names[images.labels[row]]}" for row in rows]
 
 
 def _rows(method: str, dropped: Tensor, flipped: Tensor, chance: Tensor) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -13,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
+from helpers.methods.baselines.attribution_methods import attribution_method
+from helpers.papers.spacevae.figures.grid import draw_signed
 from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
 
-WIDTH, HEIGHT = 9.6, 5.2  # inches, as are all places below
-SIGNED = "PuOr"  # orange counts against the class, purple for it: told apart by all eyes, unlike red and green
+WIDTH, HEIGHT = 9.6, 5.2  # inches, as are all positions below
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def ablate_regions(classifier: nn.Module, image: Float[Tensor, "3 height width"]
     rows = torch.arange(height)[:, None] // (height // side)
     columns = torch.arange(width)[None] // (width // side)
     region = (rows * side + columns).to(image.device)
-    keep = torch.stack([region != place for place in range(side * side)])[:, None]
+    keep = torch.stack([region != index for index in range(side * side)])[:, None]
     perturbed = image[None] * keep
     probabilities = classifier(torch.cat([image[None], perturbed])).softmax(1)
     predicted = int(probabilities[0].argmax())
@@ -73,11 +73,30 @@ def ablate_regions(classifier: nn.Module, image: Float[Tensor, "3 height width"]
     return Ablation(image.cpu(), perturbed.cpu(), ours[0], tuple(ours[1:]), predicted, tuple(answers))
 
 
+def attribute_pixels(classifier: nn.Module, image: Float[Tensor, "3 height width"]) -> Float[Tensor, "height width"]:
+    """Feature Ablation of single pixels, each removed by itself; on the CPU."""
+    return attribution_method(classifier, "feature-ablation").attribute(image[None])[0, 0].cpu()
+
+
+def ablation_numbers(ablation: Ablation, pixels: Float[Tensor, "height width"]) -> dict[str, float]:
+    """What the text says of the regions and of the pixels."""
+    return {
+        "reference": ablation.confidence,
+        "first": ablation.confidences[0],
+        "first-drop": ablation.attributions[0],
+        "forwards": pixels.numel(),
+        "largest": float(pixels.abs().max()),
+        "median": float(pixels.abs().median()),
+        "sum": float(pixels.sum()),
+        "against": float((pixels < 0).float().mean()),
+    }
+
+
 def ablation_table(ablation: Ablation, class_names: tuple[str, ...]) -> pd.DataFrame:
     """One row per region: region, confidence, attribution, predicted."""
     names = ["upper left", "upper right", "lower left", "lower right"]
     if len(ablation.confidences) != len(names):
-        names = [str(place) for place in range(len(ablation.confidences))]
+        names = [str(index) for index in range(len(ablation.confidences))]
     return pd.DataFrame(
         {
             "region": names,
@@ -93,13 +112,13 @@ def ablation_words(ablation: Ablation, class_names: tuple[str, ...]) -> str:
     regions = ablation_table(ablation, class_names)
     most, least = (regions.loc[regions["attribution"].agg(what)] for what in ("idxmax", "idxmin"))
     name = class_names[ablation.predicted]
-    told = f"Without the **{most['region']}** region the confidence in *{name}* falls by {most['attribution']:.3f}"
+    words = f"Without the **{most['region']}** region the confidence in *{name}* falls by {most['attribution']:.3f}"
     if most["predicted"] != name:
-        told += f", and the answer becomes *{most['predicted']}*"
+        words += f", and the answer becomes *{most['predicted']}*"
     if least["attribution"] < 0:
         rise = -least["attribution"]
-        return f"{told}. Without the **{least['region']}** one it rises by {rise:.3f}: it speaks against the class."
-    return f"{told}. No region speaks against the class: the least needed one is the **{least['region']}** one."
+        return f"{words}. Without the **{least['region']}** one it rises by {rise:.3f}: it speaks against the class."
+    return f"{words}. No region speaks against the class: the least needed one is the **{least['region']}** one."
 
 
 def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], class_names: tuple[str, ...]) -> Figure:
@@ -117,23 +136,23 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
     coarse = torch.tensor(ablation.attributions).reshape(2, 2)
     with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}) as figure:
         rows = [("x", ablation.image, ablation.confidence, ablation.predicted)]
-        parts = zip(ablation.perturbed, ablation.confidences, ablation.answers, strict=True)
-        rows += [(f"x without region {place}", *part) for place, part in enumerate(parts, start=1)]
+        ablated = zip(ablation.perturbed, ablation.confidences, ablation.answers, strict=True)
+        rows += [(f"x without region {region}", *facts) for region, facts in enumerate(ablated, start=1)]
         side, step = 0.86, 1.0
-        tops = [HEIGHT - 0.12 - place * step for place in range(len(rows))]
-        for place, (words, picture, confidence, answer) in enumerate(rows):
-            bottom = tops[place] - side
+        tops = [HEIGHT - 0.12 - row * step for row in range(len(rows))]
+        for row, (words, picture, confidence, answer) in enumerate(rows):
+            bottom = tops[row] - side
             draw_image(_axes(figure, (1.55, bottom, side, side)), picture)
             figure.text(1.45 / WIDTH, (bottom + side / 2) / HEIGHT, words, ha="right", va="center", fontsize=9)
             _arrow(figure, (2.46, bottom + side / 2), (2.82, bottom + side / 2))
             _arrow(figure, (3.66, bottom + side / 2), (4.02, bottom + side / 2))
-            index = "" if place == 0 else f"_{place}"
-            told = f"$\\hat{{y}}{index}$ = {confidence:.3f}"
-            if place:
+            index = "" if row == 0 else f"_{row}"
+            answered = f"$\\hat{{y}}{index}$ = {confidence:.3f}"
+            if row:
                 drop = f"{ablation.confidence - confidence:+.3f}".replace("-", "−")
-                told += f"\n$\\hat{{y}} - \\hat{{y}}{index}$ = {drop}"
-            told += f"\n“{class_names[answer]}”"
-            figure.text(4.1 / WIDTH, (bottom + side / 2) / HEIGHT, told, va="center", fontsize=9, linespacing=1.35)
+                answered += f"\n$\\hat{{y}} - \\hat{{y}}{index}$ = {drop}"
+            answered += f"\n“{class_names[answer]}”"
+            figure.text(4.1 / WIDTH, (bottom + side / 2) / HEIGHT, answered, va="center", fontsize=9, linespacing=1.35)
         low, high = tops[-1] - side, tops[0]
         _box(figure, (2.86, low, 0.76, high - low), "classifier\n$C$")
         _map(figure, (6.15, 2.78, 2.2, 2.1), coarse.repeat_interleave(size // 2, 0).repeat_interleave(size // 2, 1), "")
@@ -144,21 +163,8 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
     return figure
 
 
-def draw_signed(axes: Axes, values: Float[Tensor, "height width"], limit: float | None = None) -> mpl.image.AxesImage:
-    """A signed map: purple counts for the class, orange against it, white for nothing.
-
-    Args:
-        axes: where.
-        values: the attributions.
-        limit: the value of the darkest colours; None: the largest absolute value.
-    """
-    most = float(values.abs().max()) if limit is None else limit
-    axes.set_axis_off()
-    return axes.imshow(values.cpu().numpy(), cmap=SIGNED, vmin=-(most or 1), vmax=most or 1)
-
-
-def _map(figure: Figure, place: tuple[float, float, float, float], values: Tensor, title: str) -> None:
-    axes = _axes(figure, place)
+def _map(figure: Figure, box: tuple[float, float, float, float], values: Tensor, title: str) -> None:
+    axes = _axes(figure, box)
     shown = draw_signed(axes, values)
     axes.set_title(title)
     bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.04)
@@ -166,13 +172,13 @@ def _map(figure: Figure, place: tuple[float, float, float, float], values: Tenso
     bar.outline.set_visible(False)
 
 
-def _axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
-    left, bottom, width, height = place
+def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    left, bottom, width, height = box
     return figure.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
 
 
-def _box(figure: Figure, place: tuple[float, float, float, float], words: str) -> None:
-    left, bottom, width, height = place
+def _box(figure: Figure, box: tuple[float, float, float, float], words: str) -> None:
+    left, bottom, width, height = box
     corner, style = (left / WIDTH, bottom / HEIGHT), "round,pad=0,rounding_size=0.012"
     size = (width / WIDTH, height / HEIGHT)
     figure.add_artist(FancyBboxPatch(corner, *size, boxstyle=style, facecolor="white", edgecolor="#5A5A5A", lw=1.5))

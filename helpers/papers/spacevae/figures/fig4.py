@@ -47,8 +47,13 @@ def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, w
     return figure
 
 
-def at_sparsity(table: pd.DataFrame, method: str, norm: str, wanted: float | int, metric: str = "accuracy") -> Effect:
-    """A competitor's metric where it is as sparse as `wanted`, between two of its thresholds by a straight line.
+def all_claims(table: pd.DataFrame) -> list[Claim]:
+    """The claims about Figure 4."""
+    return curve_claims(table) + sparse_claims(table)
+
+
+def at_sparsity(table: pd.DataFrame, method: str, norm: str, sparsity: float | int, metric: str = "accuracy") -> Effect:
+    """A competitor's metric where it has a given sparsity, between two of its thresholds by a straight line.
 
     Where none of its thresholds is so sparse, the sparsest one counts, and where all are sparser, the least sparse one.
     """
@@ -56,7 +61,7 @@ def at_sparsity(table: pd.DataFrame, method: str, norm: str, wanted: float | int
     rows = rows[rows["method"] == method].sort_values(norm)
     if rows.empty:
         raise ValueError(f"the table has no rows of {method!r} on test images")
-    ends = [np.interp(wanted, rows[norm], rows[f"{metric}{end}"]) for end in ("", "_low", "_high")]
+    ends = [np.interp(sparsity, rows[norm], rows[f"{metric}{end}"]) for end in ("", "_low", "_high")]
     return Effect(*map(float, ends), int(rows["images"].iloc[0]))
 
 
@@ -67,7 +72,7 @@ def curve_claims(table: pd.DataFrame) -> list[Claim]:
     have = [name for name in COMPETITORS if name in set(rows["method"])]
     claims = []
     for norm, words in (("l1", "brightness is gone"), ("l0", "pixel values are black")):
-        for _, row in own.iterrows():
+        for row in own.to_dict("records"):
             for name in have:
                 effect = difference(score(row, "agreement"), at_sparsity(table, name, norm, row[norm], "agreement"))
                 statement = f"where {number(row[norm], 0)} % of the {words}, SpaCE-VAE keeps"
@@ -82,7 +87,7 @@ def sparse_claims(table: pd.DataFrame) -> list[Claim]:
     rows = on_test_images(table)
     own = rows[(rows["method"] == "space-vae") & (rows["beta"] == 1)]
     claims = []
-    for _, row in own.iterrows():
+    for row in own.to_dict("records"):
         claims += [
             Claim("SpaCE-VAE (β = 1): accuracy above 0.70", "accuracy (true labels)", score(row, "accuracy"), 1, 0.7),
             Claim("SpaCE-VAE (β = 1): 20 % of the pixel values black", "L0 sparsity, %", score(row, "l0"), 1, 20.0),
@@ -110,8 +115,8 @@ def _draw_thresholds(ax: Axes, rows: pd.DataFrame, norm: str, label: str) -> Non
     )
 
 
-def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
-    for number_of_row, (_, row) in enumerate(rows.iterrows()):
+def _draw_points(axes: Axes, rows: pd.DataFrame, norm: str, label: str) -> None:
+    for index, row in enumerate(rows.to_dict("records")):
         x, y = score(row, norm), score(row, label)
         ends = [[max(0, v.value - v.low)] for v in (x, y)], [[max(0, v.high - v.value)] for v in (x, y)]
         bars = {
@@ -120,7 +125,7 @@ def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None
         method = row["method"]
         name = f"{METHOD_NAMES[method]}, by β" if method == "space-vae" else METHOD_NAMES[method]
         shape = {"space-vae": "D", "vq-vae": "s", "original": "*"}[method]
-        place.errorbar(
+        axes.errorbar(
             x.value,
             y.value,
             **bars,
@@ -128,10 +133,10 @@ def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None
             fmt=shape,
             markersize=8 if shape == "*" else 6,
             elinewidth=0.9,
-            label=name if number_of_row == 0 else None,
+            label=name if index == 0 else None,
         )
         if method == "space-vae":
-            place.annotate(
+            axes.annotate(
                 f"{row['beta']:g}",
                 (x.value, y.value),
                 xytext=(0, -13),
@@ -141,10 +146,11 @@ def _draw_points(place: Axes, rows: pd.DataFrame, norm: str, label: str) -> None
             )
 
 
-def _draw_published(place: Axes, norm: str) -> None:
+def _draw_published(axes: Axes, norm: str) -> None:
     rows = published_table_one()
-    for number_of_row, (method, part) in enumerate(rows.groupby("method", sort=False)):
+    last = rows["method"].iloc[-1]
+    for method, points in rows.groupby("method", sort=False):
         style = {**PUBLISHED_MARKER, "marker": {"space-vae": "D", "vq-vae": "s", "original": "*"}.get(method, "o")}
         style["markersize"] = 8 if method == "original" else 6
-        label = "the paper's Table 1 (CIFAR-10)" if number_of_row == len(set(rows["method"])) - 1 else None
-        place.plot(part[norm], part["accuracy"], color=COLOURS[method], label=label, **style)
+        label = "the paper's Table 1 (CIFAR-10)" if method == last else None
+        axes.plot(points[norm], points["accuracy"], color=COLOURS[method], label=label, **style)

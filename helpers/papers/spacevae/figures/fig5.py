@@ -43,8 +43,8 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
     names = images.class_names
     columns = [answered_column("image", study.classifier, pixels, before, names)]
     for method in COMPETITORS:
-        part = table[(table["figure"] == "fig5") & (table["method"] == method)]
-        threshold = float(part["threshold"].iloc[0])
+        chosen = table[(table["figure"] == "fig5") & (table["method"] == method)]
+        threshold = float(chosen["threshold"].iloc[0])
         attributed = attributions_at(study, method, rows).to(study.device)
         kept = keep_above(attributed, threshold)(pixels, slice(0, len(rows)))
         head = SHORT_NAMES[method] + f"\nσ = {number(threshold, 1)}"
@@ -60,21 +60,21 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
 
 @torch.no_grad()
 def appearance_table(study: SpaceStudy) -> pd.DataFrame:
-    """How the kept images of two networks look: a row per training and test image.
+    """How the kept images of two networks look: one row per training and test image.
 
     Returns:
         Columns training, image, brightness (mean pixel), contrast, colours, smoothness (the measures of the table
         `extensions`; a low total variation is smooth).
     """
-    parts = []
+    looks = []
     pixels = study.test.floats().to(study.device)
     for training in (SMOOTH, TEXTURED):
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
             values = {"brightness": kept.mean((1, 2, 3)), **measures(kept)}
             columns = {name: value.cpu().numpy() for name, value in values.items()}
-            parts.append(pd.DataFrame({"training": training, "image": range(len(kept)), **columns}))
-    return pd.concat(parts, ignore_index=True)
+            looks.append(pd.DataFrame({"training": training, "image": range(len(kept)), **columns}))
+    return pd.concat(looks, ignore_index=True)
 
 
 def appearance_claims(table: pd.DataFrame) -> list[Claim]:
@@ -116,11 +116,11 @@ def misclassified_words(table: pd.DataFrame) -> str:
         return "The classifier gets all of these images right."
     first = rows.iloc[0]
     kept = rows[rows["training"] == SMOOTH]
-    told = f"The last image shows a **{first['label']}**, and the classifier says **{first['predicted']}**."
+    words = f"The last image shows a **{first['label']}**, and the classifier says **{first['predicted']}**."
     if kept.empty:
-        return told
+        return words
     after = one_row(rows, training=SMOOTH)["predicted_after"]
-    told += f" Of what SpaCE-VAE (β = 1) keeps it says **{after}**."
+    words += f" Of what SpaCE-VAE (β = 1) keeps it says **{after}**."
     if after == first["predicted"]:
-        return f"{told} So the mistake is kept: look in the kept image for what it was taken for."
-    return f"{told} So the mistake is not kept: on this image the explanation explains something else."
+        return f"{words} So the mistake is kept: look in the kept image for what it was taken for."
+    return f"{words} So the mistake is not kept: on this image the explanation explains something else."

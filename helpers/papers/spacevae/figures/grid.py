@@ -1,21 +1,24 @@
-"""Kept images of many methods in a grid, with the classifier's answer above each: Figures 1 and 5."""
+"""Signed maps, and kept images of many methods in a grid with the classifier's answer above each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib as mpl
 import torch
 from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from helpers.papers.spacevae.figures.fig2 import draw_signed
+from helpers.data.labelled import LabelledImages
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
 
 CHANGED = METHOD_COLOURS["CartoonX"]
+SIGNED = "PuOr"  # orange counts against the class, purple for it: told apart by all eyes, unlike red and green
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def answers(
     classifier: nn.Module, pictures: Float[Tensor, "images 3 height width"]
 ) -> tuple[Int[Tensor, " images"], Float[Tensor, " images"]]:
     """The class that the classifier gives each picture, and its probability."""
-    confidence, classes = torch.cat([classifier(part) for part in pictures.split(250)]).softmax(1).max(1)
+    confidence, classes = torch.cat([classifier(batch) for batch in pictures.split(250)]).softmax(1).max(1)
     return classes, confidence
 
 
@@ -69,7 +72,7 @@ def answered_column(
 def draw_columns(
     columns: Sequence[Column], row_names: Sequence[str] | None = None, *, cell: float | int = 1.18
 ) -> Figure:
-    """Draw the columns beside each other, an image a row.
+    """Draw the columns beside each other, one image per row.
 
     Args:
         columns: at least one.
@@ -91,8 +94,8 @@ def draw_columns(
     step = (cell + space, cell + words)
     width, height = left + len(columns) * step[0], head + count * step[1]
     with book_figure((width, height), style={"axes.titlesize": 8, "axes.titlepad": 2.5, "axes.grid": False}) as figure:
-        for place, column in enumerate(columns):
-            x = left + place * step[0]
+        for index, column in enumerate(columns):
+            x = left + index * step[0]
             figure.text(
                 (x + cell / 2) / width, 1 - 0.03 / height, column.name, ha="center", va="top", fontsize=9, weight="bold"
             )
@@ -111,3 +114,21 @@ def draw_columns(
             middle = height - head - (row + 1) * step[1] + 0.02 + cell / 2
             figure.text(0.1 / width, middle / height, name, rotation=90, ha="center", va="center", fontsize=8.5)
     return figure
+
+
+def true_names(images: LabelledImages, rows: list[int]) -> list[str]:
+    """The true classes of some images, to stand beside them."""
+    return [f"a {images.class_names[images.labels[row]]}" for row in rows]
+
+
+def draw_signed(axes: Axes, values: Float[Tensor, "height width"], limit: float | None = None) -> mpl.image.AxesImage:
+    """A signed map: purple counts for the class, orange against it, white for nothing.
+
+    Args:
+        axes: where.
+        values: the attributions.
+        limit: the value of the darkest colours; None: the largest absolute value.
+    """
+    most = float(values.abs().max()) if limit is None else limit
+    axes.set_axis_off()
+    return axes.imshow(values.cpu().numpy(), cmap=SIGNED, vmin=-(most or 1), vmax=most or 1)

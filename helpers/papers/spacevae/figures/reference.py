@@ -12,8 +12,7 @@ from helpers.methods.space_vae.loss import reference_colour
 from helpers.papers.spacevae.experiments.reference import BACKGROUNDS, recomposed_scenes
 from helpers.papers.spacevae.experiments.rows import interval_columns
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.fig1 import true_names
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
 from helpers.papers.spacevae.figures.words import METRIC_HEADS, difference, score, with_interval
 from helpers.reporting.claims import Claim
 
@@ -41,12 +40,13 @@ def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
         for training in (name for name in NETWORK_NAMES if name in study.trained):
             colour = reference_colour(images, study.settings.options(training).loss.reference)
             before, after = ((each - colour).abs() for each in (images, study.kept_by(training, made.images)))
-            parts = {"before": _parts(before, inside), "after": _parts(after, inside)}
+            object_before, background_before = _sums(before, inside)
+            object_after, background_after = _sums(after, inside)
             values = {
-                "object_kept": (parts["after"][0], parts["before"][0]),
-                "background_kept": (parts["after"][1], parts["before"][1]),
-                "object_share": (parts["after"][0], sum(parts["after"])),
-                "object_share_before": (parts["before"][0], sum(parts["before"])),
+                "object_kept": (object_after, object_before),
+                "background_kept": (background_after, background_before),
+                "object_share": (object_after, object_after + background_after),
+                "object_share_before": (object_before, object_before + background_before),
             }
             row = {"training": training, "background": background}
             for name, (over, under) in values.items():
@@ -64,7 +64,7 @@ def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
         "object_share": "on the object, of the kept image",
     }
     rows = []
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         facts = {
             "background": row["background"],
             "distance to": NETWORK_NAMES[row["training"]].removeprefix("against "),
@@ -76,7 +76,7 @@ def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
 def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per background and network of table `reference`: contrast, agreement, and the sparsity against black."""
     rows = []
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         name = NETWORK_NAMES.get(row["training"], row["training"])
         facts = {"background": row["background"], "sparsity measured": name}
         facts |= {"contrast kept": with_interval(score(row, "contrast_kept"))}
@@ -87,7 +87,7 @@ def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def reference_claims(distances: pd.DataFrame, background: str = "white") -> list[Claim]:
     """The limit of section 4.4, and whether the mean colour mends it: is more left of the object or of the wall?"""
-    rows = {row["training"]: row for _, row in distances[distances["background"] == background].iterrows()}
+    rows = {row["training"]: row for row in distances[distances["background"] == background].to_dict("records")}
     words = {
         BLACK: f"measured against black, more is left of the {background} background than of the dark object",
         MEAN: f"measured against the mean colour, more is left of the dark object than of the {background} background",
@@ -102,7 +102,7 @@ def reference_claims(distances: pd.DataFrame, background: str = "white") -> list
 
 def cost_claims(table: pd.DataFrame, background: str = "white") -> list[Claim]:
     """What the mean colour costs or gains in predictions and in contrast, from the table `reference`."""
-    rows = {row["training"]: row for _, row in table[table["background"] == background].iterrows()}
+    rows = {row["training"]: row for row in table[table["background"] == background].to_dict("records")}
     if not {BLACK, MEAN} <= rows.keys():
         return []
     return [
@@ -148,7 +148,7 @@ def draw_backgrounds(study: SpaceStudy, background: str, shown: int = 4) -> Figu
     return draw_columns(columns, true_names(made.images, list(range(shown))))
 
 
-def _parts(
+def _sums(
     distance: Float[Tensor, "images 3 height width"], inside: Float[Tensor, "images 1 height width"]
 ) -> tuple[Tensor, Tensor]:
     """Each image's sum on the object and on the background."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from helpers.core.statistics import Effect
+from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.words import (
     COMPETITORS,
     METHOD_NAMES,
@@ -16,6 +19,7 @@ from helpers.papers.spacevae.figures.words import (
     one_row,
     row_name,
     score,
+    source_words,
     with_interval,
 )
 from helpers.papers.spacevae.published import published_table_one
@@ -56,9 +60,9 @@ def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> pd.
 def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[pd.Series]:
     """The rows of Table 1 in the paper's order: baselines, competitors at their chosen thresholds, SpaCE-VAE by β."""
     rows = on_test_images(table)
-    baselines = [row for name in ("original", "vq-vae") for _, row in rows[rows["method"] == name].iterrows()]
+    baselines = [row for name in ("original", "vq-vae") for row in rows[rows["method"] == name].to_dict("records")]
     chosen = [row for name in COMPETITORS if (row := chosen_row(table, name, rule)) is not None]
-    return [*baselines, *chosen, *(row for _, row in rows[rows["method"] == "space-vae"].iterrows())]
+    return [*baselines, *chosen, *(row for row in rows[rows["method"] == "space-vae"].to_dict("records"))]
 
 
 def table_one(table: pd.DataFrame, rule: str = "published", *, paper: bool = True) -> pd.DataFrame:
@@ -84,7 +88,7 @@ def table_one(table: pd.DataFrame, rule: str = "published", *, paper: bool = Tru
 def paper_thresholds() -> str:
     """The thresholds of the paper's Table 1, in words."""
     rows = published_table_one()
-    return ", ".join(row_name(row) for _, row in rows[rows["method"].isin(COMPETITORS)].iterrows())
+    return ", ".join(row_name(row) for row in rows[rows["method"].isin(COMPETITORS)].to_dict("records"))
 
 
 def thresholds_by_rule(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +170,22 @@ def _plain_key(rows: dict) -> tuple | None:
 def original_accuracy(table: pd.DataFrame) -> Effect:
     """The classifier's accuracy on the test images as they are."""
     return score(one_row(on_test_images(table), method="original"), "accuracy")
+
+
+def image_numbers(study: SpaceStudy, table: pd.DataFrame) -> dict[str, Any]:
+    """What the text of Table 1 and Figure 4 says of the images: their source and number, and what thresholds there are.
+
+    Args:
+        study: of the page.
+        table: its table `sparsity`.
+    """
+    evaluation = study.settings.evaluation
+    return {
+        "source": source_words(table[table["split"] == "test"]),
+        "original": with_interval(original_accuracy(table)),
+        "networks": evaluation.images,
+        "competitors": evaluation.competitors,
+    }
 
 
 def cost_of_labels(table: pd.DataFrame) -> list[Claim]:

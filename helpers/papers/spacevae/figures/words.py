@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML
 
 from helpers.core.statistics import Effect
-from helpers.papers.spacevae.published import PUBLISHED_EPOCHS
-from helpers.profiles import load_profile
-from helpers.reporting.claims import Claim
-from helpers.reporting.committed import committed_table
-from helpers.reporting.words import claims_in_words, show_table
-from helpers.training.options import LabelledOptions
 
 METRICS = ("accuracy", "agreement", "confidence", "l0", "l1")
 METRIC_NAMES = {
@@ -60,8 +50,6 @@ COLOURS = {
     "subtracted": "#5A5A5A",
     "darkened": "#A0A0A0",
 }
-LARGER = ("study", "cifar10")
-"""The profiles on CIFAR-10 whose tables may lie in the repository."""
 
 
 def score(row: Any, metric: str) -> Effect:
@@ -88,7 +76,7 @@ def number(value: float | int, decimals: int = 2) -> str:
 
 def with_interval(effect: Effect, decimals: int = 2) -> str:
     """ "0.74 [0.71, 0.77]" with so many decimals; without brackets where the interval is not known."""
-    value, low, high = (number(part, decimals) for part in (effect.value, effect.low, effect.high))
+    value, low, high = (number(end, decimals) for end in (effect.value, effect.low, effect.high))
     return f"{value} [{low}, {high}]" if low and high else value
 
 
@@ -123,65 +111,14 @@ def share(value: float | int) -> str:
     return f"{100 * value:.0f} %"
 
 
-def source_words(table: pd.DataFrame, kind: str = "test images") -> str:
+def source_words(table: pd.DataFrame, images: str = "test images") -> str:
     """Which images the numbers of a table are from, as it stands beside them."""
     counts = table["images"].astype(int)
     many = f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"{', '.join(dict.fromkeys(table['source']))}; {many} {kind}"
+    return f"{', '.join(dict.fromkeys(table['source']))}; {many} {images}"
 
 
-def larger_tables(profile: str, name: str, *, root: Path | None = None) -> dict[str, pd.DataFrame]:
-    """The tables of that name that runs on CIFAR-10 have left in `results/`, by profile; not the page's own profile.
-
-    Args:
-        profile: the page's.
-        name: in full, such as "space-vae-sparsity".
-        root: another folder than the project's `results/`.
-    """
-    tables = {larger: committed_table(larger, name, root=root) for larger in LARGER if larger != profile}
-    return {larger: table for larger, table in tables.items() if table is not None}
-
-
-def larger_words(tables: dict[str, pd.DataFrame], profile: str) -> str:
-    """A sentence that says what the committed tables are about, or that there are none."""
-    if profile in LARGER:
-        return f"This page shows the profile `{profile}` itself."
-    if not tables:
-        return "The profile `study` has not been run yet: its table is not in `results/study/`."
-    names = " and ".join(f"`{name}`" for name in tables)
-    schedules = " ".join(schedule_words(name) for name in tables)
-    told = f"The same from the committed results of the profile {names}. The pictures behind it may not be shown."
-    return f"{told} {schedules}"
-
-
-def schedule_words(profile: str) -> str:
-    """How long a profile trained its classifier and its networks, beside the published lengths."""
-    settings = load_profile(profile, needs="space-vae").space_vae
-    options = [settings.options(name) for name in settings.models]
-    lengths = sorted({each.epochs for each in options})
-    span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
-    starts = sorted({each.init_from for each in options if each.init_from is not None})
-    begins = f" (with a β they begin as a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
-    recipe = settings.classifier.recipe
-    brighter = " (with changes of brightness and colour in its augmentation, which the published one has not)"
-    changed = brighter if recipe.policy != "none" else ""
-    classifier = f"the classifier {recipe.epochs} epochs, published {LabelledOptions().epochs}{changed}"
-    networks = f"the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}"
-    return f"Trainings of `{profile}`: {classifier}; {networks}."
-
-
-def show_larger(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
-    """What `make` makes of each committed table, each under its profile and the source of its images."""
-    parts = []
-    for name, table in tables.items():
-        head = html.escape(f"Profile {name}: {source_words(table)}")
-        parts.append(f"<p><strong>{head}</strong></p>{show_table(make(table)).data}")
-    return HTML("".join(parts))
-
-
-def larger_claims(tables: dict[str, pd.DataFrame], make: Callable[[pd.DataFrame], Sequence[Claim]]) -> str:
-    """What the claims come to on each committed table, in Markdown, each under its profile and its source."""
-    parts = [
-        f"Profile `{name}` ({source_words(table)}):\n\n{claims_in_words(make(table))}" for name, table in tables.items()
-    ]
-    return "\n\n".join(parts)
+def metric_cells(row: Any) -> dict[str, str]:
+    """All metrics of a row with their intervals, under their names in words."""
+    decimals = {"l0": 1, "l1": 1}
+    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_HEADS.items()}

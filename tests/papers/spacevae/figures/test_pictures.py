@@ -18,7 +18,6 @@ from helpers.papers.spacevae.figures.extensions import draw_extensions
 from helpers.papers.spacevae.figures.fig1 import (
     draw_flips,
     flip_table,
-    picture_study,
     telling_rows,
     without_negative,
     without_random,
@@ -34,6 +33,7 @@ from helpers.papers.spacevae.figures.fig3 import (
 )
 from helpers.papers.spacevae.figures.fig5 import appearance_claims, appearance_table, draw_kept_images
 from helpers.papers.spacevae.figures.grid import Column, answers, draw_columns
+from helpers.papers.spacevae.figures.page import picture_study
 from helpers.papers.spacevae.figures.reference import distance_table, draw_backgrounds
 from helpers.results import write_table
 

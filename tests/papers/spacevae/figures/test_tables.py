@@ -31,6 +31,7 @@ from helpers.papers.spacevae.figures.fig4 import (
     sparse_claims,
 )
 from helpers.papers.spacevae.figures.fig5 import appearance_claims, example_rows, mask_claims, misclassified_words
+from helpers.papers.spacevae.figures.larger import CifarRuns, schedule_words
 from helpers.papers.spacevae.figures.reference import cost_claims, distance_summary, reference_claims, reference_summary
 from helpers.papers.spacevae.figures.tab1 import (
     chosen_row,
@@ -46,14 +47,9 @@ from helpers.papers.spacevae.figures.words import (
     COMPETITORS,
     METRICS,
     difference,
-    larger_claims,
-    larger_tables,
-    larger_words,
     number,
     one_row,
     row_name,
-    schedule_words,
-    show_larger,
     source_words,
     with_interval,
 )
@@ -148,8 +144,8 @@ class TestWords:
 
     def test_the_source_stands_beside_the_numbers(self, sparsity, tmp_path):
         assert source_words(sparsity) == "scenes of 32 px; 100 test images"
-        assert larger_tables("quick", "space-vae-sparsity", root=tmp_path) == {}
-        assert larger_words({}, "quick") != larger_words({}, "study"), "the largest profile has no larger one"
+        assert CifarRuns.read("quick", "space-vae-sparsity", root=tmp_path) == CifarRuns({}, "quick")
+        assert CifarRuns({}, "quick").opening() != CifarRuns({}, "study").opening(), "the largest profile has no larger one"
         published = load_profile("cifar10", needs="space-vae").space_vae.classifier.recipe.epochs
         for name in ("cifar10", "study"):
             epochs = load_profile(name, needs="space-vae").space_vae.classifier.recipe.epochs
@@ -157,11 +153,11 @@ class TestWords:
         assert "`vq-grid-16`, `vq-vae`" in schedule_words("study"), "the networks that others begin as"
         lossy = sparsity.assign(source="CIFAR-10, lossy edition")
         write_table(lossy, "study", "space-vae-sparsity", {}, root=tmp_path)
-        tables = larger_tables("quick", "space-vae-sparsity", root=tmp_path)
-        assert list(tables) == ["study"]
-        assert larger_tables("study", "space-vae-sparsity", root=tmp_path) == {}
-        assert "CIFAR-10, lossy edition; 100 test images" in show_larger(tables, table_one).data
-        assert "CIFAR-10, lossy edition; 100 test images" in larger_claims(tables, table_one_claims)
+        runs = CifarRuns.read("quick", "space-vae-sparsity", root=tmp_path)
+        assert list(runs.tables) == ["study"]
+        assert CifarRuns.read("study", "space-vae-sparsity", root=tmp_path).tables == {}
+        assert "CIFAR-10, lossy edition; 100 test images" in runs.show(table_one).data
+        assert "CIFAR-10, lossy edition; 100 test images" in runs.claims(table_one_claims).data
 
 
 class TestTableOne:
