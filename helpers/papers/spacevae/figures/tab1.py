@@ -25,6 +25,9 @@ from helpers.papers.spacevae.figures.words import (
 from helpers.papers.spacevae.published import published_table_one
 from helpers.reporting.claims import Claim
 
+Row = dict[str, Any]
+"""A row of a table, by column."""
+
 RULES = {
     "published": "L0 below 10 %, test",
     "validation": "L0 below 10 %, validation",
@@ -49,15 +52,15 @@ def on_test_images(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> pd.Series | None:
+def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> Row | None:
     """A competitor's row on the test images, at the threshold that a rule chose; None where the rule chose none."""
     rows = on_test_images(table)
     rows = rows[rows["method"] == method]
     rows = rows[rows["chosen"].astype(object).fillna("").astype(str).str.split().map(lambda rules: rule in rules)]
-    return None if rows.empty else rows.iloc[-1]
+    return None if rows.empty else rows.to_dict("records")[-1]
 
 
-def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[pd.Series]:
+def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[Row]:
     """The rows of Table 1 in the paper's order: baselines, competitors at their chosen thresholds, SpaCE-VAE by β."""
     rows = on_test_images(table)
     baselines = [row for name in ("original", "vq-vae") for row in rows[rows["method"] == name].to_dict("records")]
