@@ -41,11 +41,11 @@ def run() -> list[dict]:
     with threads():
         classifier = load_classifier("scenes-multilabel")
         scenes = make_scenes(IMAGES, size=SIZE, seed=5, objects=(1, 2))
-        images, kinds = scenes.images, scenes.label
+        images, labels = scenes.images, scenes.label
         return [
-            extremal(classifier, images, kinds),
-            igos(classifier, images, kinds),
-            igos_to_objective(classifier, images, kinds),
+            extremal(classifier, images, labels),
+            igos(classifier, images, labels),
+            igos_to_objective(classifier, images, labels),
             *table(classifier, images[:1]),
         ]
 
@@ -57,56 +57,56 @@ def compare(name: str, ours: Callable[[], object], reference: Callable[[], objec
     return row if target is None else {**row, "target": target}
 
 
-def extremal(classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor) -> dict:
+def extremal(classifier: Classifier, images: torch.Tensor, labels: torch.Tensor) -> dict:
     """One class of each image, four areas; the same number of steps on masks of the same cells."""
     options = ExtremalOptions(steps=STEPS)
-    method, classes = ExtremalPerturbation(classifier, options), as_classes(kinds, classifier)
+    method, classes = ExtremalPerturbation(classifier, options), as_classes(labels, classifier)
     step = -(-SIZE // options.cells)
     settings = {"areas": options.areas, "steps": STEPS, "step": step, "sigma": round(options.spread * step)}
 
     def published() -> None:
-        for image, kind in zip(images.split(1), kinds.tolist(), strict=True):
-            published_extremal(classifier, image, kind, **settings, blur=options.blur * SIZE)
+        for image, label in zip(images.split(1), labels.tolist(), strict=True):
+            published_extremal(classifier, image, label, **settings, blur=options.blur * SIZE)
 
     name = f"extremal perturbations, {len(images)} images, {STEPS} steps"
     return compare(name, lambda: method.class_masks(images, classes), published, TARGET)
 
 
-def igos(classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor) -> dict:
+def igos(classifier: Classifier, images: torch.Tensor, labels: torch.Tensor) -> dict:
     """One class of each image; as many iterations, each with as many gradients. No target: most is the classifier."""
     options = IGOSOptions(iterations=ITERATIONS)
-    method, classes = IGOSPlusPlus(classifier, options), as_classes(kinds, classifier)
+    method, classes = IGOSPlusPlus(classifier, options), as_classes(labels, classifier)
     name = f"iGOS++, {len(images)} images, the same iterations"
     return compare(
         name,
         lambda: method.class_masks(images, classes),
-        lambda: run_published_igos(classifier, images, kinds, ITERATIONS),
+        lambda: run_published_igos(classifier, images, labels, ITERATIONS),
         None,
     )
 
 
 def run_published_igos(
-    classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor, iterations: int
+    classifier: Classifier, images: torch.Tensor, labels: torch.Tensor, iterations: int
 ) -> torch.Tensor:
     """The masks (2, images, cells, cells) of the restatement, one image after the other."""
     steps = IGOSOptions().integration_steps
     found = [
         published_igos(
-            classifier, image, kind, iterations=iterations, integration_steps=steps, generator=random_generator(0)
+            classifier, image, label, iterations=iterations, integration_steps=steps, generator=random_generator(0)
         )
-        for image, kind in zip(images.split(1), kinds.tolist(), strict=True)
+        for image, label in zip(images.split(1), labels.tolist(), strict=True)
     ]
     return torch.stack(found, 1)
 
 
-def igos_to_objective(classifier: Classifier, images: torch.Tensor, kinds: torch.Tensor) -> dict:
+def igos_to_objective(classifier: Classifier, images: torch.Tensor, labels: torch.Tensor) -> dict:
     """Until ours, by its fast recipe, is where the restatement gets to, by the mean objective over the images."""
     begin = time.perf_counter()
-    masks = run_published_igos(classifier, images, kinds, LONG)
+    masks = run_published_igos(classifier, images, labels, LONG)
     theirs = time.perf_counter() - begin
-    wanted = float(Search(classifier, IGOSOptions(), images, kinds).objective(masks[:, None]).mean())
+    wanted = float(Search(classifier, IGOSOptions(), images, labels).objective(masks[:, None]).mean())
     begin = time.perf_counter()
-    search, generator = Search(classifier, IGOSOptions.fast(), images, kinds), random_generator(0)
+    search, generator = Search(classifier, IGOSOptions.fast(), images, labels), random_generator(0)
     reached = False
     for _ in range(10 * LONG):
         search.step(generator)
@@ -139,10 +139,10 @@ def table(classifier: Classifier, image: torch.Tensor) -> list[dict]:
     return rows
 
 
-def shortened(kind: type, classifier: Classifier, options: object, **fewer: int) -> tuple[object, float]:
+def shortened(label: type, classifier: Classifier, options: object, **fewer: int) -> tuple[object, float]:
     """The method with fewer steps, and what its time has to be multiplied by."""
     ((name, count),) = fewer.items()
-    return kind(classifier, replace(options, **fewer)), getattr(options, name) / count
+    return label(classifier, replace(options, **fewer)), getattr(options, name) / count
 
 
 def any_explainer(classifier: Classifier) -> tuple[Explainer, str]:
@@ -155,9 +155,9 @@ def any_explainer(classifier: Classifier) -> tuple[Explainer, str]:
         return Explainer(network, classifier), ", random weights"
 
 
-def as_classes(kinds: torch.Tensor, classifier: Classifier) -> torch.Tensor:
+def as_classes(labels: torch.Tensor, classifier: Classifier) -> torch.Tensor:
     """One class of each image, as `class_masks` takes them."""
-    return torch.nn.functional.one_hot(kinds, len(classifier.class_names)).bool()
+    return torch.nn.functional.one_hot(labels, len(classifier.class_names)).bool()
 
 
 def main() -> None:

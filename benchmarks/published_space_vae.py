@@ -60,13 +60,13 @@ class Residual(nn.Module):
 
 
 class PublishedStep:
-    """One training step: both looks of the classifier, all terms, backward, Adam, two numbers for the log.
+    """One training step: both passes of the classifier, all terms, backward, Adam, two numbers for the log.
 
     Args:
         classifier: pixels in [0, 1] to logits; left as it is.
         device: where to.
         variance: of the training pixels.
-        alpha, beta: weights of brightness and doubt.
+        alpha, beta: weights of the L1 sparsity loss and the classification loss.
     """
 
     def __init__(
