@@ -16,12 +16,12 @@ def _read(page: Path, _modified: int) -> NotebookNode:
 
 
 def read_page(page: Path) -> NotebookNode:
-    """The notebook that a MyST Markdown page stands for; its front matter is the notebook's metadata."""
+    """The notebook of a MyST Markdown page; the front matter is the notebook's metadata."""
     return _read(page, page.stat().st_mtime_ns)
 
 
 def is_executable(page: Path) -> bool:
-    """Whether the page has code to run: a kernel in its front matter says so."""
+    """Whether the page has code to run, as shown by a kernel in its front matter."""
     head = page.read_text(encoding="utf-8").split("\n---", 1)[0]
     return head.startswith("---") and "kernelspec:" in head
 
@@ -70,5 +70,5 @@ def _literal_assignments(tree: ast.Module) -> dict[str, object]:
             try:
                 values[target.id] = ast.literal_eval(node.value)
             except ValueError:
-                continue  # an expression: nothing that papermill could replace by a value either
+                continue  # an expression, which papermill cannot replace either
     return values

@@ -158,9 +158,9 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
     chosen = [kind.nonzero().flatten()[:scenes].tolist() for kind in (pairs.shown, ~pairs.shown)]
     rows, images = [*chosen[0], *chosen[1]], pairs.images(marked=True)
     wanted = torch.zeros_like(images.labels)
-    wanted[:, pairs.kind] = True
+    wanted[:, pairs.target] = True
     masks = {
-        (name, classifier): study.masks(name, images=images.select(rows), classes=wanted[rows])[:, pairs.kind]
+        (name, classifier): study.masks(name, images=images.select(rows), classes=wanted[rows])[:, pairs.target]
         for classifier, study in studies.items()
         for name in METHODS
     }

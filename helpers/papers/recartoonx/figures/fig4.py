@@ -32,7 +32,7 @@ def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], lis
     Left: those whose darker one of the two cartoons is the brightest, so that both models keep something to be seen.
     Right: those on which the transformer's cartoon is darkest beside the CNN's. No image is in both.
     """
-    right = table[table["both_right"]]
+    right = table[table["both_correct"]]
     if right.empty:
         return [], []
     bright = by_explanation(right, "brightness")
@@ -109,7 +109,7 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, found in ((name, table[table["explanation"] == name]) for name in NAMES):
         cartoons = found["brightness"].dropna()
-        like = "–" if name == "rollout" else str(mean_effect(found["like_rollout"]))
+        like = "–" if name == "rollout" else str(mean_effect(found["correlation_rollout"]))
         rows.append(
             {
                 "explanation": NAMES[name],
@@ -126,7 +126,7 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
 def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
     """What the paper says of all images (section 4.2): sparser, more often black, and partly like the rollout."""
     sparsity, bright = (by_explanation(table, name) for name in ("sparsity", "brightness"))
-    like = by_explanation(table, "like_rollout")
+    like = by_explanation(table, "correlation_rollout")
     black = (bright[["cnn", "vit"]] < BLACK).astype(float)
     return [
         Claim(

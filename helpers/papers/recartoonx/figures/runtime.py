@@ -29,7 +29,7 @@ def recipe_seconds(study: Study, *, device: str, steps: int = 3, repeats: int = 
         steps, repeats: as in `step_seconds`; the least counts, since other work can only make a step slower.
 
     Returns:
-        Columns method, recipe, device, batch, samples, steps, seconds_a_step, seconds, measured (how).
+        Columns method, recipe, device, batch, samples, steps, seconds_per_step, seconds, measured (how).
     """
     rows: list[dict[str, object]] = []
     for name in METHODS:
@@ -137,7 +137,7 @@ def _row(
         "batch": batch,
         "samples": samples,
         "steps": steps,
-        "seconds_a_step": step,
+        "seconds_per_step": step,
         "seconds": step * steps,
         "measured": measured,
     }
