@@ -127,13 +127,13 @@ class TestDependencies:
         }
 
     def test_another_profile_brings_its_own_model(self, project):
-        found = names(dependencies("book/one.md", {"profile": "large"}, root=project), project)
-        assert {"profiles/large.yaml", "models/huge.safetensors"} <= found
-        assert not {"profiles/quick.yaml", "models/tiny.safetensors"} & found
+        result = names(dependencies("book/one.md", {"profile": "large"}, root=project), project)
+        assert {"profiles/large.yaml", "models/huge.safetensors"} <= result
+        assert not {"profiles/quick.yaml", "models/tiny.safetensors"} & result
 
     def test_a_page_with_magics_and_no_profile(self, project):
-        found = names(dependencies("book/two.md", root=project), project)
-        assert found == {"book/two.md", "helpers/core/runtime.py", "requirements.txt"}
+        result = names(dependencies("book/two.md", root=project), project)
+        assert result == {"book/two.md", "helpers/core/runtime.py", "requirements.txt"}
 
     @pytest.mark.parametrize(
         "statement",
@@ -155,9 +155,9 @@ class TestDependencies:
         (project / "helpers/methods/rde/options.py").write_text("from ...unrelated import VALUE as Options\n")
         (project / "helpers/methods/rde/other.py").write_text("")
         page = write_page(project / "book/three.md", "from helpers.methods.rde import Options")
-        found = names(dependencies(page, root=project), project)
-        assert "helpers/unrelated.py" in found, "where the name is defined in the end"
-        assert "helpers/methods/rde/other.py" not in found
+        result = names(dependencies(page, root=project), project)
+        assert "helpers/unrelated.py" in result, "where the name is defined in the end"
+        assert "helpers/methods/rde/other.py" not in result
 
     def test_a_model_named_in_the_code(self, project):
         page = write_page(project / "book/three.md", 'name = "models/huge"')
@@ -165,11 +165,11 @@ class TestDependencies:
 
     def test_committed_results_but_not_its_own(self, project):
         page = write_page(project / "book/three.md", 'name = "one-figure"', parameters='profile = "quick"')
-        found = names(dependencies(page, root=project), project)
-        assert "results/large/one-figure.csv" in found
-        assert "results/quick/one-figure.csv" not in found
-        found = names(dependencies(page, {"profile": "large"}, root=project), project)
-        assert "results/large/one-figure.csv" not in found
+        result = names(dependencies(page, root=project), project)
+        assert "results/large/one-figure.csv" in result
+        assert "results/quick/one-figure.csv" not in result
+        result = names(dependencies(page, {"profile": "large"}, root=project), project)
+        assert "results/large/one-figure.csv" not in result
 
     def test_loading_a_profile_that_is_not_named_means_any(self, project):
         page = write_page(project / "book/three.md", "from helpers import profiles")

@@ -145,7 +145,7 @@ class TestMeasure:
             estimate_duality_gap(problem, mask, random_generator(0, mask.device), pairs=3)
 
 
-SETTINGS = {"steps": 48, "check_every": 8, "learning_rate": 0.08, "sparsity_weight": 4.0}
+SETTINGS = {"steps": 48, "check_every": 8, "learning_rate": 0.05, "sparsity_weight": 4.0}
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,6 @@ def test_a_conditioned_networks_card_has_several_betas(study):
 def test_a_training_is_said_in_words():
     profile = miniature_profile()
     words = {name: in_words(profile.space_vae.options(name)) for name in profile.space_vae.models}
-    assert len(set(words.values())) == len(words)
     numbers = {name: re.findall(r"beta = (\d+)", text) for name, text in words.items()}
     assert (numbers["vq-vae"], numbers["beta-1"], numbers["beta-10"]) == ([], ["1"], ["10"])
     assert "(8)" in words["colours"]
