@@ -7,7 +7,7 @@ READY := .venv/.ready
 RUN := PATH="$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
 MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
-PYTEST := $(RUN) pytest -n $(MANY) --dist loadscope --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
+PYTEST := $(RUN) pytest -n $(MANY) --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
 SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-fig1.ipynb
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
@@ -23,7 +23,7 @@ book: $(READY) ## run the pages whose inputs changed and build the book: _build/
 	@$(SNAKEMAKE) html && echo "The book: $(CURDIR)/_build/html/index.html"
 
 test: check book ## check the sources, build the book, run the tests
-	$(PYTEST) -m "not slow" tests $(SAMPLE)
+	$(PYTEST) -m "not slow" $(SAMPLE) tests
 
 test-all: check book ## the same with the slow tests, and every page executed a second time: do its numbers come out again?
 	$(PYTEST) tests _build/pages _build/figures/quick

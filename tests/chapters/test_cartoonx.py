@@ -26,10 +26,10 @@ def test_an_explanation_that_keeps_all():
     )
     table = sharpness(classifier, images, explanation, representation)
     assert list(table.columns) == list(MEASURES)
-    wanted = dict.fromkeys(("rate", "brightness", "probability"), 100.0)
-    wanted |= dict.fromkeys(("cp_pixels", "cp_coefficients", "cp_entropy"), 1.0)
-    wanted |= {"hallucination": 0.0, "invented": 0.0}
-    for name, value in wanted.items():
+    expected = dict.fromkeys(("rate", "brightness", "probability"), 100.0)
+    expected |= dict.fromkeys(("cp_pixels", "cp_coefficients", "cp_entropy"), 1.0)
+    expected |= {"hallucination": 0.0, "invented": 0.0}
+    for name, value in expected.items():
         assert table[name].tolist() == pytest.approx([value] * 3, abs=1e-3), name
 
 

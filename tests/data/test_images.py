@@ -69,11 +69,11 @@ def test_lossless_formats_give_the_exact_pixels(kind):
 def test_path_string_bytes_and_streams_give_the_same(tmp_path):
     path = tmp_path / "photograph.png"
     path.write_bytes(encoded(photograph()))
-    wanted = load_image(path)
-    assert torch.equal(load_image(str(path)), wanted)
-    assert torch.equal(load_image(path.read_bytes()), wanted)
+    expected = load_image(path)
+    assert torch.equal(load_image(str(path)), expected)
+    assert torch.equal(load_image(path.read_bytes()), expected)
     with path.open("rb") as stream:
-        assert torch.equal(load_image(stream), wanted)
+        assert torch.equal(load_image(stream), expected)
         assert not stream.closed
 
 
@@ -155,8 +155,8 @@ def test_grey_and_one_bit_have_three_equal_channels():
 def test_sixteen_bit_grey_is_scaled_not_clipped(kind):
     levels = np.linspace(0, 65535, 24, dtype=np.uint16).reshape(4, 6)
     loaded = load_image(encoded(Image.fromarray(levels), kind))
-    wanted = torch.from_numpy(levels.astype(np.float32) / 65535).expand(3, -1, -1)
-    torch.testing.assert_close(loaded, wanted, atol=1e-6, rtol=0)
+    expected = torch.from_numpy(levels.astype(np.float32) / 65535).expand(3, -1, -1)
+    torch.testing.assert_close(loaded, expected, atol=1e-6, rtol=0)
 
 
 def test_big_endian_sixteen_bit_tiff():
@@ -194,15 +194,15 @@ def test_an_animation_gives_its_first_frame(kind):
 @pytest.mark.parametrize(("height", "width", "size"), [(40, 60, 32), (61, 37, 64), (30, 30, 30), (50, 20, 77)])
 def test_stretch_is_torchvisions_resize_of_the_tensor(height, width, size):
     picture = photograph(height, width)
-    wanted = v2.Resize((size, size), antialias=True)(pixels(picture))
-    torch.testing.assert_close(load_image(encoded(picture), size), wanted, atol=2e-7, rtol=0)
+    expected = v2.Resize((size, size), antialias=True)(pixels(picture))
+    torch.testing.assert_close(load_image(encoded(picture), size), expected, atol=2e-7, rtol=0)
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(40, 60, 32), (61, 37, 64), (30, 30, 30), (50, 21, 77)])
 def test_crop_is_torchvisions_resize_and_centre_crop(height, width, size):
     picture = photograph(height, width)
-    wanted = v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])(pixels(picture))
-    torch.testing.assert_close(load_image(encoded(picture), size, "crop"), wanted, atol=2e-7, rtol=0)
+    expected = v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])(pixels(picture))
+    torch.testing.assert_close(load_image(encoded(picture), size, "crop"), expected, atol=2e-7, rtol=0)
 
 
 def test_pad_keeps_the_aspect_ratio_between_mid_grey():

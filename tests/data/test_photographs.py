@@ -87,8 +87,8 @@ def test_gallery_digests_are_those_of_scikit_images_registry():
     from skimage.data._registry import registry
 
     photographs = gallery_images(32)
-    wanted = tuple(registry[f"data/{GALLERY[name].file}"] for name in GALLERY_NAMES)
-    assert photographs.digests == wanted
+    expected = tuple(registry[f"data/{GALLERY[name].file}"] for name in GALLERY_NAMES)
+    assert photographs.digests == expected
 
 
 def test_an_unknown_gallery_photograph_is_refused():

@@ -59,17 +59,17 @@ class TestSanityColumns:
     def test_a_mask_of_ones_scores_the_saliency_of_the_whole_image(self):
         classifier, images = TinyClassifier(), smooth_images(3, SIZE)
         instances = torch.tensor([[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 2, 1]])
-        found = saliency_score(classifier, images, torch.ones(3, SIZE, SIZE), instances)
+        result = saliency_score(classifier, images, torch.ones(3, SIZE, SIZE), instances)
         probabilities = classifier(images).softmax(1)
         for row in range(3):
             total = sum(float(probabilities[row, c]) for c in range(5) if instances[row, c])
-            assert float(found[row]) == pytest.approx(-math.log(total), abs=1e-5)
+            assert float(result[row]) == pytest.approx(-math.log(total), abs=1e-5)
 
     def test_an_empty_mask_scores_the_saliency_of_a_black_image(self):
         classifier, images = TinyClassifier(), smooth_images(1, SIZE)
-        found = saliency_score(classifier, images, torch.zeros(1, SIZE, SIZE), torch.tensor([[0, 0, 1, 0, 0]]))
+        result = saliency_score(classifier, images, torch.zeros(1, SIZE, SIZE), torch.tensor([[0, 0, 1, 0, 0]]))
         black = classifier(torch.zeros_like(images)).softmax(1)[0, 2]
-        assert float(found[0]) == pytest.approx(math.log(0.05) - math.log(float(black)), abs=1e-5)
+        assert float(result[0]) == pytest.approx(math.log(0.05) - math.log(float(black)), abs=1e-5)
 
 
 class TestSegmentation:
@@ -96,9 +96,9 @@ class TestSegmentation:
 
     @pytest.mark.parametrize("threshold", [0.25, 0.5, 0.75])
     def test_f1_is_scikit_learns(self, masks, objects, threshold):
-        found = segmentation_scores(masks, objects)[f"f1_{round(100 * threshold)}"]
+        result = segmentation_scores(masks, objects)[f"f1_{round(100 * threshold)}"]
         expected = [f1_score(g.flatten() > 0.5, m.flatten() > threshold) for m, g in zip(masks, objects, strict=True)]
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        np.testing.assert_allclose(result, expected, rtol=1e-5)
 
     def test_discrete_iou_is_scikit_learns_on_the_counted_pixels(self, masks, objects):
         counted = torch.rand(masks.shape, generator=torch.Generator().manual_seed(4)) > 0.5
@@ -145,22 +145,22 @@ class TestSaliency:
         shown = (images - classifier.mean) * mask[:, None] + classifier.mean
         probabilities = classifier(shown).softmax(1).diagonal()
         expected = mask.mean((1, 2)).clamp_min(0.05).log() - probabilities.log()
-        found = saliency_score(classifier, images, mask, instances, variant="published")
-        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+        result = saliency_score(classifier, images, mask, instances, variant="published")
+        torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
 
     def test_it_is_finite_where_the_probability_is_not(self):
         class Sure(torch.nn.Module):
             def forward(self, images):
                 return torch.tensor([[1000.0, 0.0]]).expand(len(images), 2)
 
-        found = saliency_score(Sure(), smooth_images(1, SIZE), torch.ones(1, SIZE, SIZE), torch.tensor([[0, 1]]))
-        assert float(found) == pytest.approx(1000)
+        result = saliency_score(Sure(), smooth_images(1, SIZE), torch.ones(1, SIZE, SIZE), torch.tensor([[0, 1]]))
+        assert float(result) == pytest.approx(1000)
 
     def test_an_image_without_objects_has_no_score(self):
-        found = saliency_score(
+        result = saliency_score(
             TinyClassifier(), smooth_images(1, SIZE), torch.ones(1, SIZE, SIZE), torch.zeros(1, 5, dtype=torch.long)
         )
-        assert bool(found.isnan().all())
+        assert bool(result.isnan().all())
 
     def test_an_unknown_variant_is_refused(self, unchecked):
         with pytest.raises(ValueError, match="'corrected' or 'published'"):
@@ -173,25 +173,25 @@ class TestClassScores:
     def test_they_are_those_of_one_image_mask_and_threshold_at_a_time(self, variant, chunk):
         classifier, images = Coloured(), smooth_images(3, SIZE)
         masks = torch.rand(3, 2, SIZE, SIZE, generator=torch.Generator().manual_seed(6))
-        found = masked_probabilities(classifier, images, masks, variant=variant, chunk=chunk)
+        result = masked_probabilities(classifier, images, masks, variant=variant, chunk=chunk)
         hidden = classifier.mean if variant == "published" else torch.zeros(1, 3, 1, 1)
         for row in range(3):
-            torch.testing.assert_close(found[row, 0], classifier(images[row : row + 1]).softmax(1)[0])
+            torch.testing.assert_close(result[row, 0], classifier(images[row : row + 1]).softmax(1)[0])
             for mask in range(2):
                 mean = torch.zeros(5)
                 for step in range(1, 10):
                     kept = masks[row, mask] > step / 10
                     picture = torch.where(kept, images[row], hidden[0])
                     mean += classifier(picture[None]).softmax(1)[0] / 9
-                torch.testing.assert_close(found[row, 1 + mask], mean, atol=1e-5, rtol=1e-5)
+                torch.testing.assert_close(result[row, 1 + mask], mean, atol=1e-5, rtol=1e-5)
 
     def test_a_mask_of_ones_is_the_image_and_one_of_zeros_is_black(self):
         classifier, images = TinyClassifier(), smooth_images(2, SIZE)
         masks = torch.stack([torch.ones(2, SIZE, SIZE), torch.zeros(2, SIZE, SIZE)], 1)
-        found = masked_probabilities(classifier, images, masks)
-        torch.testing.assert_close(found[:, 1], found[:, 0])
+        result = masked_probabilities(classifier, images, masks)
+        torch.testing.assert_close(result[:, 1], result[:, 0])
         black = classifier(torch.zeros_like(images)).softmax(1)
-        torch.testing.assert_close(found[:, 2], black)
+        torch.testing.assert_close(result[:, 2], black)
 
     def test_the_matrix_averages_over_the_images_of_a_class(self):
         probabilities = torch.rand(3, 2, 4, generator=torch.Generator().manual_seed(7))

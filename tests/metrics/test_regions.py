@@ -39,11 +39,11 @@ def pair():
 
 def test_outranking_is_the_area_under_the_roc_curve(masks, regions):
     inside, outside = regions
-    found = pixel_auroc(masks, inside, outside)
+    result = pixel_auroc(masks, inside, outside)
     for row in range(3):
         compared = inside[row] | outside[row]
         expected = roc_auc_score(inside[row][compared].numpy(), masks[row][compared].numpy())
-        assert float(found[row]) == pytest.approx(expected, abs=1e-6)
+        assert float(result[row]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_outranking_sees_the_order_alone(masks, regions):
@@ -106,23 +106,23 @@ class TestShortcut:
         _, marked = pair
         objects = marked.object_masks.any(1)
         mask = torch.rand(objects.shape, generator=torch.Generator().manual_seed(5))
-        found = shortcut_scores(mask, marked.shortcut_mask, objects)["over_background"]
+        result = shortcut_scores(mask, marked.shortcut_mask, objects)["over_background"]
         for row in range(6):
             inside = mask[row][marked.shortcut_mask[row]]
             outside = mask[row][~marked.shortcut_mask[row] & ~objects[row]]
             expected = np.mean([[float(a > b) for b in outside.tolist()] for a in inside.tolist()])
-            assert float(found[row]) == pytest.approx(expected, abs=1e-6)
+            assert float(result[row]) == pytest.approx(expected, abs=1e-6)
 
     def test_a_classifier_that_looks_at_one_corner_relies_on_marks_in_it(self, pair):
         without, marked = pair
         window = (slice(0, 16), slice(0, 16))
         classifier = WindowClassifier(window)
-        found = shortcut_sensitivity(classifier, without.images, marked.images)
+        result = shortcut_sensitivity(classifier, without.images, marked.images)
         touched = (without.images != marked.images).any(1)[(slice(None), *window)].flatten(1).any(1)
-        assert torch.equal(found["logit"][:, 0] != 0, touched)
-        assert bool((found["logit"][:, 1] == 0).all())
+        assert torch.equal(result["logit"][:, 0] != 0, touched)
+        assert bool((result["logit"][:, 1] == 0).all())
         expected = classifier(marked.images).sigmoid() - classifier(without.images).sigmoid()
-        torch.testing.assert_close(found["probability"], expected)
+        torch.testing.assert_close(result["probability"], expected)
 
     def test_the_pair_differs_in_the_mark_alone(self, pair):
         without, marked = pair

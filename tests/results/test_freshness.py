@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.core.files import ROOT
+from helpers.papers.explainer.experiments import study
 from helpers.profiles import load_profile
 from helpers.results.commands import accept_tables, table_states
 from helpers.results.freshness import compare, describe, format_duration
@@ -74,6 +75,28 @@ def test_a_run_says_why_and_how_long():
         "about 50 min",
         "about 2.5 h",
     ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scenes_drawn_once():
+    """The studies of a profile share their scenes: each test would draw them for every table again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("load_split", "load_segmented"):
+            patch.setattr(study, name, drawn_once(getattr(study, name)))
+        yield
+
+
+def drawn_once(load):
+    """The loader, with its result kept for each choice of arguments."""
+    results = {}
+
+    def loaded(**arguments):
+        key = json.dumps(arguments, sort_keys=True, default=str)
+        if key not in results:
+            results[key] = load(**arguments)
+        return results[key]
+
+    return loaded
 
 
 COMMITTED = sorted(path.parent.name for path in (ROOT / "results").glob("*/*.json") if path.parent.name != "quick")

@@ -157,11 +157,20 @@ def browser():
         started.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """One cache for all pages: the scripts and fonts that they share are loaded once."""
+    opened = browser.new_context()
+    opened.set_default_timeout(120_000)  # a busy machine
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_in_a_browser(address, browser, page):
+def test_in_a_browser(address, context, page):
     """The page loads without a fault; its formulas are set; at both widths its controls work and nothing sticks out."""
-    tab = browser.new_page(viewport=WIDTHS["desktop"])
-    tab.set_default_timeout(120_000)  # a busy machine
+    tab = context.new_page()
+    tab.set_viewport_size(WIDTHS["desktop"])
     faults = []
     tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: faults.append(str(error)))

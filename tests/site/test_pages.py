@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.__main__ import main
 from helpers.core.files import ROOT
 from helpers.site import PageError, execute, load_registry, page_inputs, toc_pages
 from helpers.site.dependencies import finder
@@ -126,13 +127,13 @@ class TestDependencies:
         }
 
     def test_another_profile_brings_its_own_model(self, project):
-        found = names(dependencies("book/one.md", {"profile": "large"}, root=project), project)
-        assert {"profiles/large.yaml", "models/huge.safetensors"} <= found
-        assert not {"profiles/quick.yaml", "models/tiny.safetensors"} & found
+        result = names(dependencies("book/one.md", {"profile": "large"}, root=project), project)
+        assert {"profiles/large.yaml", "models/huge.safetensors"} <= result
+        assert not {"profiles/quick.yaml", "models/tiny.safetensors"} & result
 
     def test_a_page_with_magics_and_no_profile(self, project):
-        found = names(dependencies("book/two.md", root=project), project)
-        assert found == {"book/two.md", "helpers/core/runtime.py", "requirements.txt"}
+        result = names(dependencies("book/two.md", root=project), project)
+        assert result == {"book/two.md", "helpers/core/runtime.py", "requirements.txt"}
 
     @pytest.mark.parametrize(
         "statement",
@@ -154,9 +155,9 @@ class TestDependencies:
         (project / "helpers/methods/rde/options.py").write_text("from ...unrelated import VALUE as Options\n")
         (project / "helpers/methods/rde/other.py").write_text("")
         page = write_page(project / "book/three.md", "from helpers.methods.rde import Options")
-        found = names(dependencies(page, root=project), project)
-        assert "helpers/unrelated.py" in found, "where the name is defined in the end"
-        assert "helpers/methods/rde/other.py" not in found
+        result = names(dependencies(page, root=project), project)
+        assert "helpers/unrelated.py" in result, "where the name is defined in the end"
+        assert "helpers/methods/rde/other.py" not in result
 
     def test_a_model_named_in_the_code(self, project):
         page = write_page(project / "book/three.md", 'name = "models/huge"')
@@ -164,11 +165,11 @@ class TestDependencies:
 
     def test_committed_results_but_not_its_own(self, project):
         page = write_page(project / "book/three.md", 'name = "one-figure"', parameters='profile = "quick"')
-        found = names(dependencies(page, root=project), project)
-        assert "results/large/one-figure.csv" in found
-        assert "results/quick/one-figure.csv" not in found
-        found = names(dependencies(page, {"profile": "large"}, root=project), project)
-        assert "results/large/one-figure.csv" not in found
+        result = names(dependencies(page, root=project), project)
+        assert "results/large/one-figure.csv" in result
+        assert "results/quick/one-figure.csv" not in result
+        result = names(dependencies(page, {"profile": "large"}, root=project), project)
+        assert "results/large/one-figure.csv" not in result
 
     def test_loading_a_profile_that_is_not_named_means_any(self, project):
         page = write_page(project / "book/three.md", "from helpers import profiles")
@@ -282,6 +283,12 @@ def mark_built(project: Path) -> None:
         (project / name).touch()
 
 
+def append(path: Path) -> None:
+    """A line at the end of a file: in a module, a comment."""
+    with path.open("a") as file:
+        file.write("\n# changed\n")
+
+
 def change_code(path: Path) -> None:
     """Another value in a module of the project."""
     text = path.read_text()
@@ -289,17 +296,15 @@ def change_code(path: Path) -> None:
     assert path.read_text() != text
 
 
+# files that change together, and what is made again; which other files count is tested above, without Snakemake
 CHANGES = {
-    "helpers/unrelated.py": set(),
-    "helpers/pictures.py": {"one", ".complete"},
-    "helpers/core/runtime.py": {"one", "two", ".complete"},
-    "profiles/quick.yaml": {"one", ".complete"},
-    "profiles/large.yaml": set(),
-    "models/tiny.safetensors": {"one", ".complete"},
-    "models/huge.safetensors": set(),
-    "book/two.md": {"two", ".complete"},
-    "book/start.md": {".complete"},
+    ("helpers/unrelated.py", "profiles/large.yaml", "models/huge.safetensors"): set(),
+    ("helpers/core/runtime.py",): {"one", "two", ".complete"},
+    ("models/tiny.safetensors",): {"one", ".complete"},
+    ("book/two.md",): {"two", ".complete"},
+    ("book/start.md",): {".complete"},
 }
+FILES = [name for names in CHANGES for name in names]
 
 
 class TestRebuild:
@@ -307,17 +312,16 @@ class TestRebuild:
         assert planned(project) == {"one", "two", ".complete"}
         mark_built(project)
         time.sleep(0.02)
-        for name in CHANGES:
+        for name in FILES:
             (project / name).touch()
-        assert planned(project) == set(), "a new time stamp alone is no change"
-        again = {}
-        for name in CHANGES:
-            with (project / name).open("a") as file:
-                file.write("\n# changed\n")
             if name.endswith(".py"):
-                assert planned(project) == set(), "a comment alone is no change"
-                change_code(project / name)
-            again[name] = planned(project)
+                append(project / name)
+        assert planned(project) == set(), "a new time stamp is no change, nor is a comment in a module"
+        again = {}
+        for names in CHANGES:
+            for name in names:
+                change_code(project / name) if name.endswith(".py") else append(project / name)
+            again[names] = planned(project)
             mark_built(project)
         assert again == CHANGES
 
@@ -332,8 +336,19 @@ class TestRebuild:
 
 
 class TestBuild:
-    def test_the_book_is_built_and_a_failure_stops_it(self, project):
-        """End to end, the only test that runs Snakemake in earnest: a good build, then a page that fails."""
+    def test_a_page_that_fails_stops_the_build(self, project):
+        """End to end, on a book that was built before, as the real one was before these tests."""
+        planned(project)
+        mark_built(project)
+        (project / "_build/html/.complete").write_text("former")
+        write_page(project / "book/one.md", "raise RuntimeError('broken on purpose')")
+        done = snakemake(project, "html")
+        assert done.returncode != 0
+        assert "broken on purpose" in done.stdout + done.stderr
+        assert (project / "_build/html/.complete").read_text() == "former", "the former book stays whole"
+
+    @pytest.mark.slow  # `make test` builds the real book, and the test above has its page that fails
+    def test_the_book_is_built_and_a_failure_leaves_it_whole(self, project):
         done = snakemake(project, "html")
         assert done.returncode == 0, done.stdout + done.stderr
         html = project / "_build/html/book/one.html"
@@ -374,11 +389,8 @@ class TestRegistry:
         assert executed_path("book/start.md", project) is None
 
     def test_the_command_line_says_it_in_one_line(self):
-        command = [sys.executable, "-m", "helpers", "check", "--id", "no-such-figure", "--profile", "quick"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 1
-        assert done.stderr.startswith("error: figure 'no-such-figure'")
-        assert len(done.stderr.splitlines()) == 1
+        with pytest.raises(SystemExit, match=r"\Aerror: figure 'no-such-figure'.*\Z"):
+            main(["check", "--id", "no-such-figure", "--profile", "quick"])
 
 
 def test_what_papermill_writes_is_valid_json(project):

@@ -123,11 +123,11 @@ def _voc_annotation(picture: Picture) -> bytes:
     _add(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
     ElementTree.SubElement(tree, "segmented").text = str(int(picture.segmented))
     for thing in picture.things:
-        found = ElementTree.SubElement(tree, "object")
-        _add(found, name=VOC_CLASSES[thing.kind], pose="Unspecified", truncated=0, difficult=int(thing.difficult))
-        _add(ElementTree.SubElement(found, "bndbox"), **_corners(thing.mask))
+        result = ElementTree.SubElement(tree, "object")
+        _add(result, name=VOC_CLASSES[thing.kind], pose="Unspecified", truncated=0, difficult=int(thing.difficult))
+        _add(ElementTree.SubElement(result, "bndbox"), **_corners(thing.mask))
         if VOC_CLASSES[thing.kind] == "bird":  # people's heads and hands have boxes of their own, inside the object
-            part = ElementTree.SubElement(found, "part")
+            part = ElementTree.SubElement(result, "part")
             ElementTree.SubElement(part, "name").text = "head"
             _add(ElementTree.SubElement(part, "bndbox"), xmin=1, ymin=1, xmax=2, ymax=2)
     ElementTree.indent(tree, "\t")

@@ -94,8 +94,8 @@ def test_the_loss_of_a_step_is_its_definition_and_reaches_the_head_only(images):
     loss = module.loss(module.features(images[0].pixels), images[0].labels.float())
     logits = network.whole.eval()(normalised(images[0].pixels)).double()
     chances = logits.sigmoid()
-    wanted = -torch.where(images[0].labels, chances, 1 - chances).log().mean()
-    assert loss.item() == pytest.approx(wanted.item(), rel=1e-5)
+    expected = -torch.where(images[0].labels, chances, 1 - chances).log().mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     loss.backward()
     assert [name for name, parameter in network.whole.named_parameters() if parameter.grad is not None] == [
         "fc.weight",
@@ -108,8 +108,8 @@ def test_features_are_those_of_the_trunk_whatever_the_batches(images, tmp_path):
     features = trunk_features(network.trunk, images[0], tmp_path, device=torch.device("cpu"), batch=7)
     with torch.no_grad():
         torch.testing.assert_close(features, network.trunk(normalised(images[0].pixels)))
-        wanted = network.whole.eval()(normalised(images[0].pixels))
-        torch.testing.assert_close(network.head(features), wanted)
+        expected = network.whole.eval()(normalised(images[0].pixels))
+        torch.testing.assert_close(network.head(features), expected)
     half = trunk_features(
         network.trunk, images[0], tmp_path, device=torch.device("cpu"), precision="bf16-mixed", batch=7
     )
@@ -187,8 +187,8 @@ def test_a_saved_network_loads_and_answers_the_same(images, tmp_path):
     assert (classifier.digest, classifier.input_size) == (digest, SIZE)
     assert classifier.class_names == images[0].class_names
     with torch.no_grad():
-        wanted = training.module.network(normalised(images[1].pixels))
-        torch.testing.assert_close(classifier(images[1].images()), wanted, rtol=1e-4, atol=1e-4)
+        expected = training.module.network(normalised(images[1].pixels))
+        torch.testing.assert_close(classifier(images[1].images()), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_backbone_comes_from_a_file_whatever_its_head(tmp_path):

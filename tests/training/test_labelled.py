@@ -70,11 +70,11 @@ def test_the_rate_rises_in_a_line_and_falls_along_a_cosine(steps, warm_up):
     rising = round(warm_up * steps)
     for step in range(steps):
         if step < rising:
-            wanted = rate * (start + (1 - start) * step / rising)
+            expected = rate * (start + (1 - start) * step / rising)
         else:
             turn = (step - rising) / (steps - rising)
-            wanted = least + (rate - least) * (1 + math.cos(math.pi * turn)) / 2
-        assert optimiser.param_groups[0]["lr"] == pytest.approx(wanted, rel=1e-6)
+            expected = least + (rate - least) * (1 + math.cos(math.pi * turn)) / 2
+        assert optimiser.param_groups[0]["lr"] == pytest.approx(expected, rel=1e-6)
         optimiser.step()
         schedule.step()
 

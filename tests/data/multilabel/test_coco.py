@@ -69,8 +69,8 @@ def test_pixels_are_the_stretched_photographs(tree):
     images = load_split("coco2014", "test", size=40, root=tree)
     for row, name in enumerate(images.names):
         with Image.open(tree / "val2014" / f"{name}.jpg") as photograph:
-            wanted = np.asarray(photograph.convert("RGB").resize((40, 40), Image.Resampling.BILINEAR))
-        assert np.array_equal(images.pixels[row].permute(1, 2, 0).numpy(), wanted)
+            expected = np.asarray(photograph.convert("RGB").resize((40, 40), Image.Resampling.BILINEAR))
+        assert np.array_equal(images.pixels[row].permute(1, 2, 0).numpy(), expected)
 
 
 def test_a_draw_of_training_images_stays_among_them(tree):
@@ -127,10 +127,10 @@ def test_published_truth_has_crowds_and_grey_borders(tree):
 def test_instances_are_annotations(tree):
     truth = load_segmented("coco2014", size=SIZE, root=tree)
     for row, name in enumerate(truth.images.names):
-        wanted = np.zeros(len(CATEGORY_IDS), int)
+        expected = np.zeros(len(CATEGORY_IDS), int)
         for thing in by_name()[name].things:
-            wanted[thing.kind] += 1
-        assert truth.instances[row].tolist() == wanted.tolist()
+            expected[thing.kind] += 1
+        assert truth.instances[row].tolist() == expected.tolist()
     assert torch.equal(truth.instances > 0, truth.images.labels)
 
 
@@ -217,10 +217,10 @@ def test_real_labels_are_those_of_the_file(real):
     assert images.class_names[:2] == ("person", "bicycle")
     numbers = [category["id"] for category in content["categories"]]
     names = {image["id"]: image["file_name"].removesuffix(".jpg") for image in content["images"]}
-    wanted = torch.zeros(len(images), 80, dtype=torch.bool)
+    expected = torch.zeros(len(images), 80, dtype=torch.bool)
     for one in content["annotations"]:
-        wanted[images.names.index(names[one["image_id"]]), numbers.index(one["category_id"])] = True
-    assert torch.equal(images.labels, wanted)
+        expected[images.names.index(names[one["image_id"]]), numbers.index(one["category_id"])] = True
+    assert torch.equal(images.labels, expected)
     assert load_split("coco2014", "test", size=SIZE, root=root, variant="published").labels.shape[1] == 91
 
 
@@ -237,7 +237,7 @@ def test_real_truth_covers_the_polygons(real):
             if one["image_id"] == image["id"] and not one["iscrowd"]:
                 for polygon in one["segmentation"]:
                     ImageDraw.Draw(drawn).polygon(polygon, fill=1)
-        wanted = np.array(drawn.resize((256, 256), Image.Resampling.NEAREST))
-        share = abs(truth.objects[row].numpy() - wanted).mean()
+        expected = np.array(drawn.resize((256, 256), Image.Resampling.NEAREST))
+        share = abs(truth.objects[row].numpy() - expected).mean()
         assert share < 0.02, name  # two ways to fill polygons differ at their borders
         assert truth.counted[row].all() == (image["id"] not in crowds), name

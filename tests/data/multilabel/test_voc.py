@@ -85,8 +85,8 @@ def test_pixels_are_the_stretched_photographs(tree, size):
     images = load_split("voc2007", "test", size=size, root=tree)
     for row, name in enumerate(images.names):
         with Image.open(tree / FOLDERS / "JPEGImages" / f"{name}.jpg") as photograph:
-            wanted = np.asarray(photograph.convert("RGB").resize((size, size), Image.Resampling.BILINEAR))
-        assert np.array_equal(images.pixels[row].permute(1, 2, 0).numpy(), wanted)
+            expected = np.asarray(photograph.convert("RGB").resize((size, size), Image.Resampling.BILINEAR))
+        assert np.array_equal(images.pixels[row].permute(1, 2, 0).numpy(), expected)
     grey = images.pixels[row_of(images, "grey")]
     assert torch.equal(grey[0], grey[1])
     assert grey.float().std() > 5
@@ -114,9 +114,9 @@ def test_a_draw_is_a_part_of_the_split_and_begins_with_a_smaller_one(tree):
 def truth_of(picture):
     """Objects and counted pixels at the picture's own size, by the definition of the corrected variant."""
     number = np.zeros(picture.void.shape, int)
-    for place, thing in enumerate(picture.things, start=1):
-        number[thing.mask] = place
-    difficult = [place for place, thing in enumerate(picture.things, start=1) if thing.difficult]
+    for index, thing in enumerate(picture.things, start=1):
+        number[thing.mask] = index
+    difficult = [index for index, thing in enumerate(picture.things, start=1) if thing.difficult]
     counted = ~picture.void & ~np.isin(number, difficult)
     return (number > 0) & counted, counted
 
@@ -165,10 +165,10 @@ def test_odd_images_have_the_truth_that_they_should(tree):
 def test_instances_are_objects_that_count(tree, variant):
     truth = load_segmented("voc2007", size=SIZE, root=tree, variant=variant)
     for row, picture in enumerate(SPLITS["test"]):
-        wanted = np.zeros(20, int)
+        expected = np.zeros(20, int)
         for thing in picture.things:
-            wanted[thing.kind] += variant == "published" or not thing.difficult
-        assert truth.instances[row].tolist() == wanted.tolist()
+            expected[thing.kind] += variant == "published" or not thing.difficult
+        assert truth.instances[row].tolist() == expected.tolist()
     assert torch.equal(truth.instances > 0, truth.images.labels)
     assert truth.instances.max() == 2  # one class twice
 
@@ -195,11 +195,11 @@ def test_published_truth_takes_the_fringe_of_resizing_for_object(tree):
         classes[picture.void] = 255
         grey = palette[classes] @ [0.299, 0.587, 0.114]
         weighed = correlate(grey, triangle, mode="nearest", origin=0)[1::2, 1::2]
-        found = truth.objects[row].bool().numpy()
+        result = truth.objects[row].bool().numpy()
         inside = (slice(1, -1), slice(1, -1))  # at the edge the weights are others
-        assert found[inside][weighed[inside] > 1.5].all()
-        assert not found[inside][weighed[inside] < 0.25].any()
-        fringe += found.sum() - (picture.union() | picture.void)[1::2, 1::2].sum()
+        assert result[inside][weighed[inside] > 1.5].all()
+        assert not result[inside][weighed[inside] < 0.25].any()
+        fringe += result.sum() - (picture.union() | picture.void)[1::2, 1::2].sum()
     assert fringe > 0
 
 

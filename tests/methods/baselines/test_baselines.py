@@ -19,8 +19,8 @@ class TestBlur:
     @pytest.mark.parametrize(("sigma", "radius"), [(1.5, 6), (50.0, 25), (3.0, 4)])
     def test_it_is_that_of_opencv(self, sigma, radius):
         image = torch.rand(33, 40, generator=torch.Generator().manual_seed(0))
-        wanted = cv2.GaussianBlur(image.numpy(), (2 * radius + 1,) * 2, sigma, borderType=cv2.BORDER_REFLECT_101)
-        assert np.allclose(gaussian_blur(image, sigma, radius).numpy(), wanted, atol=1e-5)
+        expected = cv2.GaussianBlur(image.numpy(), (2 * radius + 1,) * 2, sigma, borderType=cv2.BORDER_REFLECT_101)
+        assert np.allclose(gaussian_blur(image, sigma, radius).numpy(), expected, atol=1e-5)
 
     def test_wider_than_the_image_it_tends_to_one_colour(self):
         image = torch.rand(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
@@ -44,20 +44,20 @@ class TestRTIS:
         images, classifier, options = smooth_images(2, 32), TinyClassifier(), RTISOptions()
         mask = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(5))
         other = alternative_images(images, classifier, options, random_generator(0))
-        wanted = dict.fromkeys(("smoothness", "area", "preserve", "destroy"), 0.0)
+        expected = dict.fromkeys(("smoothness", "area", "preserve", "destroy"), 0.0)
         for image, m, o, labels in zip(images, mask, other, LABELS, strict=True):
             kept = classifier((m * image + (1 - m) * o)[None])[0].sigmoid()
             left = classifier(((1 - m) * image + m * o)[None])[0].sigmoid()
             rows = sum((m[0, y + 1, x] - m[0, y, x]) ** 2 for y in range(31) for x in range(32))
             columns = sum((m[0, y, x + 1] - m[0, y, x]) ** 2 for y in range(32) for x in range(31))
-            wanted["smoothness"] += 10 * (rows + columns) / 32**2 / 2
-            wanted["area"] += m.mean() / 2
-            wanted["preserve"] -= kept[labels].log().mean() / 2
-            wanted["destroy"] += 5 * left[labels].mean() ** 0.3 / 2
-        found = self.terms(mask)
-        assert found.keys() == wanted.keys()
-        for name in wanted:
-            assert torch.allclose(found[name], wanted[name], rtol=1e-4), name
+            expected["smoothness"] += 10 * (rows + columns) / 32**2 / 2
+            expected["area"] += m.mean() / 2
+            expected["preserve"] -= kept[labels].log().mean() / 2
+            expected["destroy"] += 5 * left[labels].mean() ** 0.3 / 2
+        result = self.terms(mask)
+        assert result.keys() == expected.keys()
+        for name in expected:
+            assert torch.allclose(result[name], expected[name], rtol=1e-4), name
 
     def test_closed_forms(self):
         classifier, images = TinyClassifier(), smooth_images(2, 32)

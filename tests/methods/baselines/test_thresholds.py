@@ -23,8 +23,8 @@ class TestUnitRange:
         assert to_unit_range(VALUES).flatten().tolist() == [-0.5, 0.0, 0.25, 1.0]
 
     def test_by_both_ends(self):
-        found = to_unit_range(VALUES, "min-max").flatten()
-        torch.testing.assert_close(found, torch.tensor([-1.0, -1 / 3, 0.0, 1.0]))
+        result = to_unit_range(VALUES, "min-max").flatten()
+        torch.testing.assert_close(result, torch.tensor([-1.0, -1 / 3, 0.0, 1.0]))
 
     @pytest.mark.parametrize("how", ["largest", "min-max"])
     def test_each_image_on_its_own_and_a_constant_one_gives_zeros(self, how):
@@ -38,8 +38,8 @@ class TestUnitRange:
         st.sampled_from(["largest", "min-max"]),
     )
     def test_the_range_is_never_left(self, values, how):
-        found = to_unit_range(torch.tensor(values, dtype=torch.float32).view(1, 1, 2, 2), how)
-        assert bool((found.abs() <= 1).all())
+        result = to_unit_range(torch.tensor(values, dtype=torch.float32).view(1, 1, 2, 2), how)
+        assert bool((result.abs() <= 1).all())
 
     def test_another_way_is_refused(self, unchecked):
         with pytest.raises(ValueError, match="'largest' or 'min-max'"):

@@ -39,10 +39,10 @@ def test_one_pass_gives_every_class_a_mask(explainer):
     assert masks.shape == (3, 5, 24, 24)
     assert ((masks >= 0) & (masks <= 1)).all()
     torch.testing.assert_close(masks, explainer.network(images).sigmoid())
-    wanted = torch.tensor([[1, 0, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 0]], dtype=torch.bool)
-    some = explainer.class_masks(images, wanted)
-    assert torch.equal(some[wanted], masks[wanted])
-    assert not some[~wanted].any()
+    expected = torch.tensor([[1, 0, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 0]], dtype=torch.bool)
+    some = explainer.class_masks(images, expected)
+    assert torch.equal(some[expected], masks[expected])
+    assert not some[~expected].any()
 
 
 def test_an_images_masks_do_not_depend_on_its_batch(explainer):
@@ -115,8 +115,8 @@ def test_stretching_spans_zero_to_one_and_leaves_even_masks_dark():
 def test_a_file_gives_back_what_was_saved(explainer, tmp_path):
     path = tmp_path / "some-explainer.safetensors"
     digest = save_explainer(path, explainer.network, ABOUT)
-    network, about, found = read_explainer(path)
-    assert (about, found) == (ABOUT, digest)
+    network, about, result = read_explainer(path)
+    assert (about, result) == (ABOUT, digest)
     assert network.options == SMALL
     images = smooth_images(2, 24)
     loaded = load_explainer(path, explainer.classifier)

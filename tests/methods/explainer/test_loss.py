@@ -86,9 +86,9 @@ def plain_variation(mask, reflected):
 def test_every_term_is_its_equation(variant, probabilities):
     classifier, (images, labels, logits) = MeanClassifier(), problem()
     options = LossOptions(variant=variant, probabilities=probabilities)
-    found = ExplainerLoss(options).terms(classifier, images, labels, logits)
+    result = ExplainerLoss(options).terms(classifier, images, labels, logits)
     expected = plain_terms(classifier, images, labels, logits, options)
-    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert {name: float(value) for name, value in result.items()} == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_the_whole_is_the_weighted_sum():

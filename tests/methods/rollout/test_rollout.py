@@ -100,9 +100,9 @@ def test_rollout_is_its_definition_for_every_option(variant, fusion, batch):
             continue  # rows of zeros: the definition divides by 0
         wanted = torch.stack([rollout_by_hand(maps, ratio, residual, variant)[1:] for maps in by_hand])
         method = AttentionRollout(model, fusion=fusion, discard_ratio=ratio, residual=residual, variant=variant)
-        found = method.explain(images)
+        result = method.explain(images)
         expected = wanted / wanted.max(1, keepdim=True).values
-        torch.testing.assert_close(found.representation_mask[:, 0], expected, msg=f"{ratio} {residual}")
+        torch.testing.assert_close(result.representation_mask[:, 0], expected, msg=f"{ratio} {residual}")
         torch.testing.assert_close(method.rollout(method.capture(images)), wanted)
 
 
@@ -111,18 +111,18 @@ def test_rollout_after_fewer_layers_is_the_product_of_those():
     method = AttentionRollout(model, discard_ratio=0.3)
     captured = method.capture(images)
     for layers in (1, 2, 3):
-        wanted = [
+        expected = [
             rollout_by_hand([h.mean(0) for h in attention_by_hand(model, image)[:layers]], 0.3, True, "corrected")[1:]
             for image in images
         ]
-        torch.testing.assert_close(method.rollout(captured, layers=layers), torch.stack(wanted))
+        torch.testing.assert_close(method.rollout(captured, layers=layers), torch.stack(expected))
 
 
 def test_without_discarding_corrected_and_published_agree_on_the_mean():
     """Rows of a mean sum to 1 already, so dividing columns by them changes nothing."""
     model, images = transformer(), pixels()
-    found = [AttentionRollout(model, discard_ratio=0.0, variant=v).explain(images).mask for v in VARIANTS]
-    torch.testing.assert_close(*found)
+    result = [AttentionRollout(model, discard_ratio=0.0, variant=v).explain(images).mask for v in VARIANTS]
+    torch.testing.assert_close(*result)
 
 
 def test_rows_of_the_product_sum_to_one():
@@ -154,10 +154,10 @@ def test_exactly_the_lowest_entries_are_discarded(tokens, dtype):
     maps = maps.to(dtype)
     for ratio in (0.01, 0.2, 0.5, 0.77, 0.95, 0.999):
         count = int(tokens * tokens * ratio)
-        wanted = torch.where(maps > count, maps, 0)
-        wanted[:, 0] = maps[:, 0]  # the class token's row
+        expected = torch.where(maps > count, maps, 0)
+        expected[:, 0] = maps[:, 0]  # the class token's row
         before = maps.clone()
-        assert torch.equal(discard_lowest(maps, ratio), wanted)
+        assert torch.equal(discard_lowest(maps, ratio), expected)
         assert torch.equal(maps, before)
         published = torch.where(maps > count, maps, 0)
         published[:, 0, 0] = maps[:, 0, 0]
@@ -179,9 +179,9 @@ def test_a_sample_that_misleads_costs_nothing_but_time(kind):
         entries[0, ::2] = 0
     for ratio in (0.1, 0.5, 0.9):
         lowest = entries.flatten().sort().values[int(4900 * ratio)]
-        wanted = torch.where(entries >= lowest, entries, 0)
-        wanted[:, 0] = entries[:, 0]
-        assert torch.equal(discard_lowest(entries, ratio), wanted)
+        expected = torch.where(entries >= lowest, entries, 0)
+        expected[:, 0] = entries[:, 0]
+        assert torch.equal(discard_lowest(entries, ratio), expected)
 
 
 # --- which models -------------------------------------------------------------------------------------------------
@@ -192,25 +192,27 @@ def test_captured_attention_is_that_of_timm(fused):
     model, images = transformer(), pixels()
     for block in model.blocks:
         block.attn.fused_attn = fused
-    found = capture_attention(model, images)
+    result = capture_attention(model, images)
     for block in model.blocks:
         block.attn.fused_attn = False
     with torch.no_grad():
-        wanted = list(AttentionExtract(model, method="hook")(images).values())
-    assert len(found.layers) == len(wanted) == 3
-    for ours, theirs in zip(found.layers, wanted, strict=True):
+        expected = list(AttentionExtract(model, method="hook")(images).values())
+    assert len(result.layers) == len(expected) == 3
+    for ours, theirs in zip(result.layers, expected, strict=True):
         torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(found.logits, model(images).detach())
+    torch.testing.assert_close(result.logits, model(images).detach())
 
 
 def test_captured_attention_is_that_of_torchvision():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         model = torchvision.models.VisionTransformer(32, 8, 2, 4, 24, 48, num_classes=5).double().eval()
-    images, wanted = pixels(), []
+    images, expected = pixels(), []
     hooks = [
         part.register_forward_hook(
-            lambda self, given, _: wanted.append(self.forward(*given, need_weights=True, average_attn_weights=False)[1])
+            lambda self, given, _: expected.append(
+                self.forward(*given, need_weights=True, average_attn_weights=False)[1]
+            )
         )
         for part in model.modules()
         if isinstance(part, torch.nn.MultiheadAttention)
@@ -219,10 +221,10 @@ def test_captured_attention_is_that_of_torchvision():
         logits = model(images)
     for hook in hooks:
         hook.remove()
-    found = capture_attention(model, images)
-    torch.testing.assert_close(found.logits, logits)
-    assert found.grid.rows == found.grid.columns == 4
-    for ours, theirs in zip(found.layers, wanted, strict=True):
+    result = capture_attention(model, images)
+    torch.testing.assert_close(result.logits, logits)
+    assert result.grid.rows == result.grid.columns == 4
+    for ours, theirs in zip(result.layers, expected, strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
@@ -237,21 +239,22 @@ def test_captured_attention_is_that_of_torchvision():
 )
 def test_tokens_before_the_patches_are_left_out(name, options, prefix):
     model, images = transformer(name, **options), pixels(2)
-    found = capture_attention(model, images)
-    assert (found.grid.prefix, len(found.grid)) == (prefix, prefix + 16)
+    result = capture_attention(model, images)
+    assert (result.grid.prefix, len(result.grid)) == (prefix, prefix + 16)
     method = AttentionRollout(model, discard_ratio=0.3)
-    wanted = [
-        rollout_by_hand([layer[i].mean(0) for layer in found.layers], 0.3, True, "corrected")[prefix:] for i in range(2)
+    expected = [
+        rollout_by_hand([layer[i].mean(0) for layer in result.layers], 0.3, True, "corrected")[prefix:]
+        for i in range(2)
     ]
-    torch.testing.assert_close(method.rollout(found), torch.stack(wanted))
+    torch.testing.assert_close(method.rollout(result), torch.stack(expected))
     assert method.explain(images).representation_mask.shape == (2, 1, 16)
 
 
 @pytest.mark.parametrize(("patch", "height", "width"), [(8, 32, 48), (4, 16, 32), (16, 64, 32)])
 def test_any_patch_and_images_that_are_not_square(patch, height, width):
     model = transformer(img_size=(height, width), patch_size=patch)
-    found = AttentionRollout(model).explain(pixels(2, height, width))
-    assert found.mask.shape == (2, 1, height, width)
+    result = AttentionRollout(model).explain(pixels(2, height, width))
+    assert result.mask.shape == (2, 1, height, width)
     grid = capture_attention(model, pixels(2, height, width)).grid
     assert (grid.rows, grid.columns) == (height // patch, width // patch)
 
@@ -260,12 +263,12 @@ def test_relative_positions_and_rotary_positions_are_part_of_the_attention():
     """EVA rotates queries and keys, BEiT adds a bias to the scores: both against timm's own softmax."""
     for name in ("eva02_tiny_patch14_224", "beit_base_patch16_224"):
         model, images = transformer(name, global_pool="token", embed_dim=48), pixels(2)
-        found = capture_attention(model, images)
+        result = capture_attention(model, images)
         for block in model.blocks:
             block.attn.fused_attn = False
         with torch.no_grad():
-            wanted = list(AttentionExtract(model, method="hook")(images).values())
-        for ours, theirs in zip(found.layers, wanted, strict=True):
+            expected = list(AttentionExtract(model, method="hook")(images).values())
+        for ours, theirs in zip(result.layers, expected, strict=True):
             torch.testing.assert_close(ours, theirs)
 
 
@@ -313,8 +316,8 @@ def test_gradient_rollout_is_its_definition(frozen, variant):
     model, images = transformer().requires_grad_(not frozen), pixels(2)
     targets = torch.tensor([3, 1])
     method = AttentionRollout(model, gradient=True, discard_ratio=0.3, variant=variant)
-    found = method.rollout(method.capture(images, targets))
-    for row, image, target in zip(found, images, targets.tolist(), strict=True):
+    result = method.rollout(method.capture(images, targets))
+    for row, image, target in zip(result, images, targets.tolist(), strict=True):
         slopes, attention = gradients_by_hand(model, image, target), attention_by_hand(model, image)
         if variant == "published":  # gradients arrive last layer first
             maps = [(a * s).mean(0).clamp_min(0) for a, s in zip(attention, slopes[::-1], strict=True)]
@@ -377,21 +380,21 @@ def test_the_model_is_left_as_it_was_found(gradient, fail):
 
 def test_a_classifier_of_the_book_is_explained_with_its_normaliser(vit):
     images = make_scenes(2, seed=3, objects=(1, 1)).images
-    found = AttentionRollout(vit).explain(images)
+    result = AttentionRollout(vit).explain(images)
     inside = AttentionRollout(vit.network).explain((images - vit.mean) / vit.std)
-    torch.testing.assert_close(found.mask, inside.mask)
-    assert found.mask.shape == (2, 1, 128, 128)
-    assert 0 <= found.mask.min() <= found.mask.max() <= 1
-    torch.testing.assert_close(found.kept, images * found.mask)
-    assert found.representation_mask.amax(2).tolist() == [[1.0], [1.0]]
-    assert found.targets.tolist() == vit.predict(images)[0].tolist()
+    torch.testing.assert_close(result.mask, inside.mask)
+    assert result.mask.shape == (2, 1, 128, 128)
+    assert 0 <= result.mask.min() <= result.mask.max() <= 1
+    torch.testing.assert_close(result.kept, images * result.mask)
+    assert result.representation_mask.amax(2).tolist() == [[1.0], [1.0]]
+    assert result.targets.tolist() == vit.predict(images)[0].tolist()
 
 
 def test_captums_convention():
     model, images = transformer(), pixels(2)
-    found = AttentionRollout(model).attribute(images, target=1)
-    assert found.shape == IntegratedGradients(model).attribute(images, target=1, n_steps=2).shape
-    assert torch.equal(found[:, 0], found[:, 2])
+    result = AttentionRollout(model).attribute(images, target=1)
+    assert result.shape == IntegratedGradients(model).attribute(images, target=1, n_steps=2).shape
+    assert torch.equal(result[:, 0], result[:, 2])
 
 
 @pytest.mark.parametrize(

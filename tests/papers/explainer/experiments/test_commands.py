@@ -16,6 +16,8 @@ from helpers.methods.explainer import read_explainer
 from helpers.site import load_registry
 from helpers.site.registry import possible_figures
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -29,19 +31,8 @@ def environment(root, **more):
 
 
 def train_command(profile, results, *more):
-    return [
-        sys.executable,
-        "-m",
-        "helpers",
-        "train",
-        "--profile",
-        str(profile),
-        "--results",
-        str(results),
-        "--device",
-        "cpu",
-        *more,
-    ]
+    command = [sys.executable, "-m", "helpers", "train", "--device", "cpu"]
+    return [*command, "--profile", str(profile), "--results", str(results), *more]
 
 
 def check_shared_training(results):
@@ -54,6 +45,7 @@ def check_shared_training(results):
         assert torch.load(last, weights_only=True)["global_step"] == 2  # 8 images in batches of 4, together
 
 
+@pytest.mark.slow  # `fit` is tested with two processes in every `make test`
 def test_two_processes_train_the_classifier_once_and_the_networks_together(data, tmp_path, root):
     profile, results = write_profile("voc2007", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
     command = train_command(profile, results, "--devices", "2", "--strategy", "ddp")
@@ -73,30 +65,21 @@ def test_the_processes_that_slurm_starts_share_the_work_too(data, tmp_path, root
     slurm = {"SLURM_NTASKS": 2, "SLURM_NNODES": 1, "SLURM_JOB_ID": 7, "SLURM_JOB_NAME": "paper", "SLURM_NODEID": 0}
     slurm |= {"SLURM_NTASKS_PER_NODE": 2, "SLURM_NODELIST": "localhost", "MASTER_ADDR": "127.0.0.1"}
     ranks = [{**slurm, "SLURM_PROCID": rank, "SLURM_LOCALID": rank} for rank in range(2)]
-    running = [
-        subprocess.Popen(
-            command,
-            env=environment(root, XAIBOOK_DATA=data, **rank),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ranks
-    ]
+    running = [subprocess.Popen(command, env=environment(root, XAIBOOK_DATA=data, **rank), **PIPES) for rank in ranks]
     try:
-        found = [process.communicate(timeout=240) for process in running]
+        outputs = [process.communicate(timeout=240) for process in running]
     finally:
         for process in running:
             process.kill()
-    assert [process.returncode for process in running] == [0, 0], found
-    assert "voc2007-vgg16.safetensors: 2 epochs" in found[0][0]
-    assert found[1][0] == ""
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert "voc2007-vgg16.safetensors: 2 epochs" in outputs[0][0]
+    assert outputs[1][0] == ""
     check_shared_training(results)
 
 
-@pytest.mark.parametrize("command", [("train",), ("table", "all")], ids=["train", "table"])
-def test_missing_data_leaves_no_traceback_on_the_terminal(command, tmp_path, root):
-    command = [sys.executable, "-m", "helpers", *command, "--profile", "voc2007"]
+def test_missing_data_leaves_no_traceback_on_the_terminal(root):
+    """The only command in a process of its own; the others raise SystemExit with the message, as tested beside them."""
+    command = [sys.executable, "-m", "helpers", "table", "all", "--profile", "voc2007"]
     done = subprocess.run(command, cwd=root, env=environment(root), check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("error: PASCAL VOC-2007 is needed")

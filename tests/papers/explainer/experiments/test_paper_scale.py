@@ -42,14 +42,16 @@ def refuse(*arguments, **more):
     raise AssertionError("this was done before")
 
 
-def test_the_whole_paper_on_a_miniature_voc(data, tmp_path, monkeypatch, capsys):
+# slow: the paper's own network, whose file of 159 MB is written and read again and again
+@pytest.mark.parametrize("deeplab", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["small", "deeplab"])
+def test_the_whole_paper_on_a_miniature_voc(deeplab, data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XAIBOOK_DATA", str(data))
-    profile, results = write_profile("voc2007", tmp_path, deeplab=True, classifiers=["vgg16"]), tmp_path / "results"
+    profile, results = write_profile("voc2007", tmp_path, deeplab=deeplab, classifiers=["vgg16"]), tmp_path / "results"
     paper(profile, results)
 
     models = results / "voc2007" / "work" / "models"
     network, about, _ = read_explainer(models / "voc2007-vgg16-explainer.safetensors")
-    assert network.options.name == "deeplabv3_resnet50"
+    assert network.options.name == ("deeplabv3_resnet50" if deeplab else "small")
     assert about.classifier_digest == load_classifier(str(models / "voc2007-vgg16.safetensors")).digest
     assert "bottle" in about.class_names
 
@@ -95,6 +97,7 @@ def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkey
     assert about["source"] == "coco2014"
 
 
+@pytest.mark.slow  # the pages of `make book` read the same tables of scenes, at another scale
 def test_the_paper_s_networks_on_scenes(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("XAIBOOK_DATA", raising=False)
     profile, results = write_profile("scenes-large", tmp_path, classifiers=["vgg16"]), tmp_path / "results"

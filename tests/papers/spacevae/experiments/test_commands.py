@@ -13,6 +13,7 @@ from space_vae_miniature import miniature_profile
 
 from helpers.methods.space_vae import read_space_vae
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 ENTRIES = ("name", "description", "seed", "device", "batch_size", "space_vae")
 
 
@@ -40,7 +41,7 @@ def check_shared_training(folder):
         assert torch.load(last, weights_only=True)["global_step"] == 4  # 64 images, batches of 32 together, two epochs
 
 
-@pytest.mark.slow  # the Explainer's command does the same in every `make test`
+@pytest.mark.slow  # `fit` is tested with two processes in every `make test`
 def test_two_processes_train_the_networks_together(command, tmp_path, root):
     done = subprocess.run(command, env=environment(root), check=False, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
@@ -54,21 +55,15 @@ def test_the_processes_that_slurm_starts_wait_for_the_first_one(command, tmp_pat
     slurm = {"SLURM_NTASKS": 2, "SLURM_NNODES": 1, "SLURM_JOB_ID": 7, "SLURM_JOB_NAME": "paper", "SLURM_NODEID": 0}
     slurm |= {"SLURM_NTASKS_PER_NODE": 2, "SLURM_NODELIST": "localhost", "MASTER_ADDR": "127.0.0.1"}
     running = [
-        subprocess.Popen(
-            command,
-            env=environment(root, **slurm, SLURM_PROCID=rank, SLURM_LOCALID=rank),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        subprocess.Popen(command, env=environment(root, **slurm, SLURM_PROCID=rank, SLURM_LOCALID=rank), **PIPES)
         for rank in range(2)
     ]
     try:
-        found = [process.communicate(timeout=240) for process in running]
+        outputs = [process.communicate(timeout=240) for process in running]
     finally:
         for process in running:
             process.kill()
-    assert [process.returncode for process in running] == [0, 0], found
-    assert "mini-beta-10.safetensors: 2 epochs" in found[0][0]
-    assert found[1][0] == ""
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert "mini-beta-10.safetensors: 2 epochs" in outputs[0][0]
+    assert outputs[1][0] == ""
     check_shared_training(tmp_path)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 import torch
@@ -178,27 +174,6 @@ def test_tables_ask_for_the_training_that_is_missing(data, tmp_path):
     common = ["--profile", str(write_profile(tmp_path)), "--results", str(tmp_path / "results")]
     with pytest.raises(SystemExit, match=r"error: there (is|are) no .*helpers train --profile cifar10"):
         main(["table", "space-vae-sparsity", *common])
-
-
-def test_missing_data_leaves_no_traceback_on_the_terminal(tmp_path, root):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("XAIBOOK")}
-    command = [
-        sys.executable,
-        "-m",
-        "helpers",
-        "train",
-        "--profile",
-        "cifar10",
-        "--device",
-        "cpu",
-    ]
-    done = subprocess.run(
-        [*command, "--results", str(tmp_path)],
-        cwd=root, env={**kept, "OMP_NUM_THREADS": "1"}, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: CIFAR-10 is needed")
-    assert "Traceback" not in done.stderr
 
 
 class Killed(Exception):

@@ -1,5 +1,7 @@
 """The drawings of the pages about SpaCE-VAE: what they compute before they draw, with networks of random weights."""
 
+import re
+
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -70,9 +72,8 @@ class TestAblation:
         table = ablation_table(found, ("seen", "dark"))
         assert list(table["predicted"]) == ["seen", "dark", "seen", "seen"]
         words = ablation_words(found, ("seen", "dark"))
-        assert "Without the **upper right** region" in words
-        assert "the answer becomes *dark*" in words
-        assert "No region speaks against" in words
+        assert re.findall(r"\*\*(.+?)\*\*", words)[0] == "upper right", "the region that is needed comes first"
+        assert "*dark*" in words
         assert isinstance(draw_ablation(found, torch.randn(32, 32), ("seen", "dark")), Figure)
 
 
@@ -212,4 +213,4 @@ def test_the_calibration_is_read_where_it_lies(study, tmp_path):
     table, words = calibration(study, root=tmp_path)
     assert len(table) == len(frame)
     assert "results/study/" in words
-    assert "3 epochs each" in words
+    assert "3 epochs" in words
