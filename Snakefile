@@ -19,8 +19,10 @@ from helpers.results.registry import TABLES
 from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
 from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
 from helpers.site.registry import find_figure, find_profile, possible_figures
+from helpers.site.warm import COMMAND, start_server
 
 ROOT = Path(workflow.basedir)
+HELPERS = " ".join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes lists: the jobs that it starts must not move them while pages run
@@ -56,6 +58,10 @@ def inputs_of_table(profile, name):
     return [listed(f"{profile}/tables/{name}", table_inputs(name, profile, ROOT)), *before]
 
 
+onstart:
+    start_server()
+
+
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
@@ -63,7 +69,7 @@ rule html:
     output:
         touch(COMPLETE),
     shell:
-        "{sys.executable} -m helpers build"
+        "{HELPERS} build"
 
 
 rule figures:
@@ -78,7 +84,7 @@ rule page:
         "_build/pages/{page}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers page {wildcards.page}.md {output}"
+        "{HELPERS} page {wildcards.page}.md {output}"
 
 
 rule figure:
@@ -88,7 +94,7 @@ rule figure:
         "_build/figures/{profile}/{id}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{sys.executable} -m helpers figure {wildcards.id} {wildcards.profile} {output}"
+        "{HELPERS} figure {wildcards.id} {wildcards.profile} {output}"
 
 
 # What several figures of a profile share, or what takes longer than a notebook's cell may. The marker is the output,
@@ -104,4 +110,4 @@ rule table:
     threads: max(1, workflow.cores // 2)
     priority: 10  # figures wait for it: it starts before the pages that nothing waits for
     shell:
-        "{sys.executable} -m helpers table {wildcards.table} --profile {wildcards.profile}"
+        "{HELPERS} table {wildcards.table} --profile {wildcards.profile}"

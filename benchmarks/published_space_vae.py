@@ -66,7 +66,7 @@ class PublishedStep:
         classifier: pixels in [0, 1] to logits; not changed.
         device: of the networks.
         variance: of the training pixels.
-        alpha, beta: the weights of the brightness and the classification term.
+        alpha, beta: the weights of the L1 sparsity loss and the classification loss.
     """
 
     def __init__(

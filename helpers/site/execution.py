@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.core.files import ROOT
+from helpers.site import warm
 from helpers.site.source import page_parameters, read_page
 
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -102,6 +103,7 @@ def _run(
     notebook = copy.deepcopy(read_page(page))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     options = {"cwd": root, "kernel_name": "python3", "progress_bar": False, "execution_timeout": cell_timeout}
+    options |= {"kernel_manager_class": _kernel_manager(), "shutdown_kernel": "immediate"}
     stopped = None
     try:
         papermill.execute_notebook(notebook, executed, parameters, **options)
@@ -111,6 +113,18 @@ def _run(
     if stopped is not None and not problems:
         raise stopped
     return problems
+
+
+def _kernel_manager() -> type:
+    """Starts kernels as `helpers.site.warm` does."""
+    from jupyter_client import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            python, *command = super().format_kernel_cmd(extra_arguments)
+            return [python, *warm.COMMAND, *command[command.index("-m") + 1 :]]
+
+    return Manager
 
 
 def _traceback(output: Mapping[str, Any]) -> str:

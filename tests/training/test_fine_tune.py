@@ -241,7 +241,7 @@ def test_the_defaults_are_the_published_settings():
         ({"batch": 0}, "batch"),
         ({"min_delta": -1.0}, "min_delta"),
         ({"learning_rate": 0.0}, "learning_rate"),
-        ({"learning_rate": None}, "none was published for resnet18"),
+        ({"learning_rate": None}, "none is published for resnet18"),
         ({"flip": True}, "keep_features=False"),
         ({"keep": "first"}, "keep"),
         ({"precision": "8"}, "precision"),

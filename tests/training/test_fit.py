@@ -88,7 +88,7 @@ def test_a_finished_training_asks_for_no_data(tmp_path):
     assert isinstance(done, Fitted)
     assert done.best != done.best  # nothing was watched
     assert torch.equal(train(tmp_path, monitor=None, rate=0.1).module.weight, done.module.weight)
-    with pytest.raises(ValueError, match=r"last\.ckpt was made with another value of rate; delete it to start anew"):
+    with pytest.raises(ValueError, match=r"last\.ckpt was made with another value of rate; delete it to start over"):
         train(tmp_path, monitor=None, rate=0.2)
 
 

@@ -30,7 +30,7 @@ class TestBlur:
         assert torch.allclose(gaussian_blur(torch.ones(4, 5), 2.0), torch.ones(4, 5))
 
     def test_negative_lengths_are_refused(self):
-        with pytest.raises(ValueError, match="may not be negative"):
+        with pytest.raises(ValueError, match="must not be negative"):
             gaussian_blur(torch.ones(4, 4), -1.0)
 
 

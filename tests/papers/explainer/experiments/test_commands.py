@@ -91,7 +91,7 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(root):
 def test_a_figure_is_not_begun_without_its_data(identifier, tmp_path, monkeypatch):
     monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path))
     for arguments in (["--id", identifier], []):
-        with pytest.raises(SystemExit, match=r"^error: PASCAL VOC-2007 is not") as end:
+        with pytest.raises(SystemExit, match=r"^error: PASCAL VOC-2007 is missing") as end:
             main(["check", *arguments, "--profile", "voc2007"])
         assert all(f"({size}): put it into {tmp_path}/voc2007" in str(end.value) for size in ("460 MB", "451 MB"))
     main(["check", "--id", identifier, "--profile", "quick"])
