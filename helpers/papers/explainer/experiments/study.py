@@ -171,7 +171,7 @@ class ClassStudy(ProfileStudy):
         """The test split."""
         return load_split(split="test", count=self.data.test, **self._data_arguments())
 
-    @property
+    @cached_property
     def segmented(self) -> SegmentedImages:
         """The test images with segmented objects, void pixels treated as in the corrected variant."""
         return self.truth("corrected")
