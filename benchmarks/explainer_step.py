@@ -19,7 +19,7 @@ from helpers.methods.explainer.training import ExplainerModule
 
 CLASSES, SIZE = 20, 224
 VOC_IMAGES, VOC_HELD_OUT, VOC_EPOCHS = 2501, 2510, 60
-"""The paper's training on VOC-2007; how many epochs early stopping left is not published: so many are assumed."""
+"""The paper's training on VOC-2007; its number of epochs under early stopping is not published, 60 are assumed."""
 
 
 def batch(count: int, device: str, size: int = SIZE) -> dict[str, torch.Tensor]:
@@ -28,14 +28,14 @@ def batch(count: int, device: str, size: int = SIZE) -> dict[str, torch.Tensor]:
     labels = torch.zeros(count, CLASSES, dtype=torch.bool)
     labels[torch.arange(count), torch.randint(0, CLASSES, (count,), generator=generator)] = True
     labels[::2, 7] = True
-    image, kind = labels.nonzero(as_tuple=True)
+    image, target = labels.nonzero(as_tuple=True)
     pixels = torch.randint(0, 256, (count, 3, size, size), generator=generator, dtype=torch.uint8)
-    rows = {"pixels": pixels, "labels": labels, "image": image, "kind": kind}
+    rows = {"pixels": pixels, "labels": labels, "image": image, "kind": target}
     return {name: value.to(device) for name, value in rows.items()}
 
 
 def our_step(classifier: Classifier, rows: dict[str, torch.Tensor], half: bool, device: str) -> Callable[[], None]:
-    """One step of ours: forward, loss, backward, Adam."""
+    """Our step: forward, loss, backward, Adam."""
     options = ExplainerOptions(network=NetworkOptions(name="deeplabv3_resnet50"))
     module = ExplainerModule(options, classifier, CLASSES, 1).train().to(device)
     optimiser = module.configure_optimizers()
@@ -53,7 +53,7 @@ def our_step(classifier: Classifier, rows: dict[str, torch.Tensor], half: bool, 
 
 
 class Logits(torch.nn.Module):
-    """DeepLab's logits, out of the dictionary that it gives."""
+    """DeepLab's logits, taken from its output dictionary."""
 
     def __init__(self, body: torch.nn.Module) -> None:
         super().__init__()
@@ -68,8 +68,8 @@ def published_step(classifier: Classifier, rows: dict[str, torch.Tensor], device
     options = ExplainerOptions(network=NetworkOptions(name="deeplabv3_resnet50"))
     network = ExplainerModule(options, classifier, CLASSES, 1).network
     body, explained = (
-        copy.deepcopy(part).to(memory_format=torch.contiguous_format).to(device)
-        for part in (network.body.train(), classifier.network)
+        copy.deepcopy(network).to(memory_format=torch.contiguous_format).to(device)
+        for network in (network.body.train(), classifier.network)
     )
     step = PublishedStep(Logits(body), explained, device)
     images = (rows["pixels"].float() / 255 - classifier.mean.to(device)) / classifier.std.to(device)
@@ -83,7 +83,7 @@ def published_step(classifier: Classifier, rows: dict[str, torch.Tensor], device
 
 
 def run(device: str = "cpu", count: int = 4, repeats: int = 3) -> Iterator[dict]:
-    """The step with VGG-16 in half and in single precision, and what the paper's training would take at that rate."""
+    """The step with VGG-16 in half and in single precision."""
     classifier = load_classifier("vgg16", weights="random", model_args={"num_classes": CLASSES}, device=device)
     rows = batch(count, device)
     with threads():
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the ratios, and the projected time of the paper's VOC training (12 hours there, on a P100)."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explainer_step", description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--batch", type=int, help="images a step; 16 on a GPU, 4 on a CPU")
+    parser.add_argument("--batch", type=int, help="images per step; 16 on a GPU, 4 on a CPU")
     chosen = parser.parse_args(arguments)
     count = chosen.batch or (4 if chosen.device == "cpu" else 16)
     for row in run(chosen.device, count):

@@ -1,14 +1,13 @@
-"""CartoonX at the paper's setting on a GPU: images a second, in three precisions, against the published loop.
+"""CartoonX at the paper's setting on a GPU: images per second, in three precisions, against the published loop.
 
-Needs nobody and less than 8 minutes: `python -m benchmarks.gpu`. It prints a table, and writes it with the device's
-name to `results/gpu-benchmark/<device>.json`. `--device cpu --small` runs all of it in a minute, as a check of the
-script itself.
+`python -m benchmarks.gpu` takes less than 8 minutes, prints the results and writes them to
+`results/gpu-benchmark/<device>.json`. `--device cpu --small` checks the script in a minute.
 
-What is measured, with MobileNetV3-Small (and ViT-tiny) of random weights, as their values do not change the time:
+Measured with MobileNetV3-Small (and ViT-tiny) with random weights, as their values do not change the time:
 
 - the plain re-statement of the published loop, one image at a time, and ours with the published recipe, batched;
-- whether bf16 or tf32 leave the objective of trained masks where it was (scenes, the scenes classifier): within 1 %;
-- the share of the card's attainable rate: operations of a step ÷ time, ÷ the rate of a large matrix product;
+- whether bf16 and tf32 change the objective of optimised masks (scenes, the scenes classifier) by less than 1 %;
+- the share of the card's attainable rate: operations per second of a step ÷ those of a large matrix product;
 - the paper's whole study, projected: runs × seconds, for the published and for the fast recipe.
 """
 
@@ -42,7 +41,7 @@ RUNS = {"CartoonX": 98 + 85 * 5 + 99 + 2 * 5, "Pixel RDE": 98 + 85 * 5, "Cartoon
 
 
 class InPrecision(nn.Module):
-    """A classifier whose layers compute in bf16; its logits are float32 again."""
+    """A classifier that computes in bf16 and returns float32 logits."""
 
     def __init__(self, classifier: nn.Module, device: str) -> None:
         super().__init__()
@@ -55,13 +54,13 @@ class InPrecision(nn.Module):
 
 
 def in_precision(classifier: nn.Module, precision: str, device: str) -> nn.Module:
-    """The classifier in a precision; fp32 and tf32 are switches of the whole process."""
+    """The classifier in the given precision; fp32 and tf32 are set for the whole process."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "fp32"
     return InPrecision(classifier, device) if precision == "bf16" else classifier
 
 
 def seconds(function: Callable[[], object], device: str) -> float:
-    """The median time of a call, after one that warms up."""
+    """The median seconds of a call, after a warm-up."""
     times = []
     for turn in range(4 if device == "cuda" else 2):
         _wait(device)
@@ -77,8 +76,8 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def seconds_a_step(method: RateDistortionExplainer, images: torch.Tensor, device: str, steps: int) -> float:
-    """Of a batch: the difference of a long and a short run, so that what is done once does not count."""
+def seconds_per_step(method: RateDistortionExplainer, images: torch.Tensor, device: str, steps: int) -> float:
+    """Seconds per step of a batch: the difference of a long and a short run, which excludes the set-up."""
     long, short = (
         seconds(lambda n=n: method.with_options(steps=n).explain(images), device) for n in (2 * steps, steps)
     )
@@ -86,54 +85,54 @@ def seconds_a_step(method: RateDistortionExplainer, images: torch.Tensor, device
 
 
 def best_batch(make: Callable[[], RateDistortionExplainer], images: torch.Tensor, device: str, steps: int) -> dict:
-    """Batches of growing size until memory ends: the one that explains the most images a second."""
-    best: dict = {"images_a_second": 0.0}
+    """The batch size, doubled until memory is exhausted, with the most images per second."""
+    best: dict = {"images_per_second": 0.0}
     batch = 1
     while batch <= len(images):
         try:
-            step = seconds_a_step(make(), images[:batch], device, steps)
+            step = seconds_per_step(make(), images[:batch], device, steps)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             break
         rate = batch / (step * STEPS)
-        if rate > best["images_a_second"]:
-            best = {"images_a_second": rate, "batch": batch, "step_seconds": step}
+        if rate > best["images_per_second"]:
+            best = {"images_per_second": rate, "batch": batch, "step_seconds": step}
         batch *= 2
     return best
 
 
 def attainable(device: str, precision: str, side: int) -> float:
-    """Operations a second of a large matrix product."""
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    left, right = (torch.randn(side, side, device=device, dtype=kind) for _ in range(2))
+    """Operations per second of a large matrix product."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
     return 2 * side**3 / seconds(lambda: left @ right, device)
 
 
 def operations(method: RateDistortionExplainer, images: torch.Tensor) -> float:
     """Operations of one step, forward and backward."""
-    with FlopCounterMode(display=False) as two:
+    with FlopCounterMode(display=False) as two_steps:
         method.with_options(steps=2).explain(images)
-    with FlopCounterMode(display=False) as one:
+    with FlopCounterMode(display=False) as one_step:
         method.with_options(steps=1).explain(images)
-    return two.get_total_flops() - one.get_total_flops()
+    return two_steps.get_total_flops() - one_step.get_total_flops()
 
 
 def objectives(device: str, small: bool) -> dict[str, float]:
-    """The mean final objective of the published recipe on scenes, masks found in each precision, measured in fp32."""
+    """The published recipe's mean objective on scenes: masks optimised in each precision, evaluated in fp32."""
     count, steps = (2, 20) if small else (16, STEPS)
     images = make_scenes(count, size=64, seed=7, objects=(1, 1)).images.to(device)
-    classifier, found = load_classifier("scenes-cnn", device=device), {}
+    classifier, means = load_classifier("scenes-cnn", device=device), {}
     for precision in PRECISIONS:
         method = CartoonX(in_precision(classifier, precision, device), recipe="published", steps=steps)
         mask = method.explain(images).representation_mask
         problem = CartoonX(in_precision(classifier, "fp32", device), recipe="published").problem(images)
-        found[precision] = float(problem.evaluate(mask, samples=256)["objective"].mean())
-    return found
+        means[precision] = float(problem.evaluate(mask, samples=256)["objective"].mean())
+    return means
 
 
 def projected_minutes(times: dict[str, float]) -> float:
-    """The whole study, from the seconds of a run of each kind."""
-    return sum(RUNS[kind] * times[kind] for kind in RUNS) / 60
+    """The minutes of the whole study, from the seconds per run."""
+    return sum(RUNS[run] * times[run] for run in RUNS) / 60
 
 
 def benchmark(device: str, small: bool) -> dict:
@@ -146,10 +145,10 @@ def benchmark(device: str, small: bool) -> dict:
     draw = partial(torch.randn, device=device)
     _, _, taken = published_cartoonx(plain, images[:1], steps=steps + 2, noise=draw)
     published = sorted(taken[2:])[len(taken[2:]) // 2] * STEPS
-    found = {"device": torch.cuda.get_device_name() if device == "cuda" else platform.machine()}
-    found |= {"torch": torch.__version__, "published_seconds_an_image": published}
-    found["objective"] = objectives(device, small)
-    exact = found["objective"]["fp32"]
+    results = {"device": torch.cuda.get_device_name() if device == "cuda" else platform.machine()}
+    results |= {"torch": torch.__version__, "published_seconds_per_image": published}
+    results["objective"] = objectives(device, small)
+    exact = results["objective"]["fp32"]
     cnn = load_classifier("torchvision/mobilenet_v3_small", weights="random", device=device)
     vit = load_classifier("timm/vit_tiny_patch16_224", weights="random", device=device)
     for precision in PRECISIONS:
@@ -157,8 +156,8 @@ def benchmark(device: str, small: bool) -> dict:
         best = best_batch(lambda n=network: CartoonX(n, recipe="published"), images, device, steps)
         rate = operations(CartoonX(network, recipe="published"), images[: best["batch"]]) / best["step_seconds"]
         best["share_of_attainable"] = rate / attainable(device, precision, 512 if small else 8192)
-        best["ratio"] = best["images_a_second"] * published
-        best["objective_within_1_percent"] = abs(found["objective"][precision] / exact - 1) <= WITHIN
+        best["ratio"] = best["images_per_second"] * published
+        best["objective_within_1_percent"] = abs(results["objective"][precision] / exact - 1) <= WITHIN
         views = nn.functional.interpolate(images, size=(224, 224))
         for recipe in ("published", "fast"):
             methods = {
@@ -168,12 +167,12 @@ def benchmark(device: str, small: bool) -> dict:
             }
             batch = best["batch"]
             times = {
-                name: seconds_a_step(method, pictures[:batch], device, steps) * method.options.steps / batch
+                name: seconds_per_step(method, pictures[:batch], device, steps) * method.options.steps / batch
                 for name, (method, pictures) in methods.items()
             }
             best[f"{recipe}_study_minutes"] = projected_minutes(times)
-        found[precision] = best
-    return found
+        results[precision] = best
+    return results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -185,19 +184,19 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no GPU that PyTorch can use here; --device cpu --small checks the script without one")
-    found = benchmark(chosen.device, chosen.small)
-    print(json.dumps(found, indent=1))
-    good = [found[name] for name in PRECISIONS if found[name]["objective_within_1_percent"]]
-    best = max(good, key=lambda each: each["ratio"])
+    results = benchmark(chosen.device, chosen.small)
+    print(json.dumps(results, indent=1))
+    good = [results[name] for name in PRECISIONS if results[name]["objective_within_1_percent"]]
+    best = max(good, key=lambda result: result["ratio"])
     minutes = min(best["published_study_minutes"], best["fast_study_minutes"])
     print(
-        f"{found['device']}: {best['images_a_second']:.3g} images a second, {best['ratio']:.1f} times the published "
-        f"loop (at least {TARGET:g}); the study in {best['published_study_minutes']:.1f} minutes by its recipe, "
-        f"in {best['fast_study_minutes']:.1f} by the fast one (under {AT_MOST_MINUTES:g})"
+        f"{results['device']}: {best['images_per_second']:.3g} images per second, {best['ratio']:.1f} times the "
+        f"published loop (at least {TARGET:g}); the study takes {best['published_study_minutes']:.1f} minutes by its "
+        f"recipe, {best['fast_study_minutes']:.1f} by the fast one (under {AT_MOST_MINUTES:g})"
     )
-    name = "".join(c if c.isalnum() else "-" for c in found["device"]).lower()
+    name = "".join(c if c.isalnum() else "-" for c in results["device"]).lower()
     chosen.output.mkdir(parents=True, exist_ok=True)
-    atomic_write(chosen.output / f"{name}.json", (json.dumps(found, indent=1) + "\n").encode())
+    atomic_write(chosen.output / f"{name}.json", (json.dumps(results, indent=1) + "\n").encode())
     missed = best["ratio"] < TARGET or minutes > AT_MOST_MINUTES
     return int(missed and not chosen.small)  # tiny sizes check the script, not the targets
 

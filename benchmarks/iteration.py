@@ -15,11 +15,11 @@ from helpers.data.scenes import make_scenes
 from helpers.methods.rde import CartoonX
 
 TARGET = 2.5
-STEPS = 2  # timed together, so that what is done once an image weighs as little as it does in 2000
+STEPS = 2  # set-up per image is included, as in 2000 steps
 
 
 def run() -> list[dict]:
-    """64 samples, 256 px, MobileNetV3-Small with random weights, one image: seconds a step, and their ratio."""
+    """64 samples, 256 px, MobileNetV3-Small with random weights, one image: seconds per step, and their ratio."""
     image = make_scenes(1, size=256, seed=0).images
     torch.manual_seed(0)
     plain = torchvision.models.mobilenet_v3_small(weights=None).eval()

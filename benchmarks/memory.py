@@ -21,18 +21,18 @@ LARGEST_GROWTH = 1.05
 
 
 def run() -> list[dict]:
-    """The peak memory of a process that explains four scenes in few steps, and in many, in MiB; and their ratio."""
-    few, many = (peak(steps) for steps in STEPS)
+    """The peak memory, in MiB, of processes that explain four scenes in few and in many steps, and its ratio."""
+    short, long = (peak(steps) for steps in STEPS)
     return [
         {
-            "name": f"peak memory: {STEPS[0]} steps {few:.0f} MiB, {STEPS[1]} steps {many:.0f} MiB",
-            "ratio": many / few,
+            "name": f"peak memory: {STEPS[0]} steps {short:.0f} MiB, {STEPS[1]} steps {long:.0f} MiB",
+            "ratio": long / short,
             "at_most": LARGEST_GROWTH,
         }
     ]
 
 
 def peak(steps: int) -> float:
-    """The peak memory of a process of its own that takes so many steps, in MiB."""
+    """The peak memory of a separate process with so many steps, in MiB."""
     command = [sys.executable, "-c", SCRIPT, str(steps)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -1,4 +1,4 @@
-"""Classifiers as a plain re-statement uses them: neither frozen, nor folded, nor laid out for speed."""
+"""Classifiers for the plain re-statements: not frozen, not folded, in the default memory layout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 
 
 class Normalised(nn.Module):
-    """A network behind a plain normaliser."""
+    """A network after a normalisation of its input."""
 
     def __init__(self, network, mean, std):
         super().__init__()
@@ -28,12 +28,12 @@ def plain_scenes_classifier() -> nn.Module:
     """models/scenes-cnn, read with timm and safetensors alone."""
     path = Path(__file__).parents[1] / "models" / "scenes-cnn.safetensors"
     with safe_open(path, "pt") as file:
-        about = file.metadata()
-    classes = len(json.loads(about["classes"]))
-    arguments = {"num_classes": classes, **json.loads(about["model_args"])}
-    network = timm.create_model(about["architecture"], **arguments)
+        metadata = file.metadata()
+    classes = len(json.loads(metadata["classes"]))
+    arguments = {"num_classes": classes, **json.loads(metadata["model_args"])}
+    network = timm.create_model(metadata["architecture"], **arguments)
     network.load_state_dict(load_file(path))
-    return Normalised(network, json.loads(about["mean"]), json.loads(about["std"])).eval()
+    return Normalised(network, json.loads(metadata["mean"]), json.loads(metadata["std"])).eval()
 
 
 def plain_photograph_classifier() -> nn.Module:

@@ -1,8 +1,8 @@
 """A plain re-statement of the published CartoonX loop: the yardstick of the benchmarks, and an oracle of the tests.
 
-Written from the papers' description and from facts on the original code, in the slow shape that it has: one image at a
-time, pytorch-wavelets' inverse transform, a classifier whose parameters are not frozen (so that their gradients
-are computed and added up, unused), and every logged value fetched from the device at every step.
+Written from the papers and from a description of the original code, as slow as it is: one image at a time,
+pytorch-wavelets' inverse transform, a classifier that is not frozen, whose parameters' gradients are accumulated
+unused, and every logged value fetched from the device at every step.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ def published_cartoonx(
     with torch.no_grad():
         probabilities = classifier(image).softmax(1)
     target = probabilities.argmax(1).item()
-    wanted = probabilities[0, target]
+    probability = probabilities[0, target]
     optimiser = torch.optim.Adam(masks, lr=learning_rate)
     log, seconds = [], []
     for _ in range(steps):
         begin = time.perf_counter()
-        parts = []
+        obfuscated_bands = []
         for band, mask, mean, deviation in zip(bands, masks, means, deviations, strict=True):
             drawn = noise((samples, *band.shape[1:])) * deviation + mean
-            parts.append(mask.unsqueeze(1) * band + (1 - mask.unsqueeze(1)) * drawn)
-        obfuscations = inverse((parts[0], parts[1:])).clamp(0, 1)
+            obfuscated_bands.append(mask.unsqueeze(1) * band + (1 - mask.unsqueeze(1)) * drawn)
+        obfuscations = inverse((obfuscated_bands[0], obfuscated_bands[1:])).clamp(0, 1)
         obfuscated = classifier(obfuscations).softmax(1)[:, target]
-        distortion = (wanted - obfuscated).pow(2).mean()
+        distortion = (probability - obfuscated).pow(2).mean()
         sparsity = sum(mask.abs().sum() for mask in masks) / entries
         loss = distortion + sparsity_weight * sparsity
         optimiser.zero_grad()
@@ -64,7 +64,7 @@ def published_cartoonx(
         with torch.no_grad():
             for mask in masks:
                 mask.clamp_(0, 1)
-        log.append((loss.item(), distortion.item(), sparsity.item(), obfuscated.mean().item(), wanted.item()))
+        log.append((loss.item(), distortion.item(), sparsity.item(), obfuscated.mean().item(), probability.item()))
         seconds.append(time.perf_counter() - begin)
     return [mask.detach() for mask in masks], log, seconds
 
@@ -76,6 +76,6 @@ def flat_mask(masks, transform):
     flat[..., transform.slices["approximation"]] = low.flatten(1)
     for level, band in enumerate(high, start=1):
         # pytorch-wavelets' order is PyWavelets' (cH, cV, cD); its finest scale comes first
-        for place, orientation in enumerate(("horizontal", "vertical", "diagonal")):
-            flat[..., transform.slices[f"{orientation}-{level}"]] = band[:, place].flatten(1)
+        for index, orientation in enumerate(("horizontal", "vertical", "diagonal")):
+            flat[..., transform.slices[f"{orientation}-{level}"]] = band[:, index].flatten(1)
     return flat

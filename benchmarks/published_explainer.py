@@ -1,7 +1,7 @@
 """A plain statement of the published training step of the Explainer, written from its description.
 
-Two passes through the classifier, loops over images and classes, full sorts, and the metric's look at every single
-decision: what the published code does at each step.
+As in the published code, a step has two passes through the classifier, loops over images and classes, full sorts, and
+a metric that reads every single decision.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ class PublishedStep:
     def _bounds(self, logits: Tensor, labels: Tensor, least: float = 0.05, most: float = 0.3) -> Tensor:
         total = torch.zeros((), device=self.device)
         for image in range(len(logits)):
-            for kind in range(logits.shape[1]):
-                if labels[image, kind] == 1:
-                    values = logits[image, kind].sigmoid().flatten().sort(descending=True).values
+            for target in range(logits.shape[1]):
+                if labels[image, target] == 1:
+                    values = logits[image, target].sigmoid().flatten().sort(descending=True).values
                     count = len(values)
                     low, high = (self._ones(int(count * share), count) for share in (least, most))
                     total = total + (low - values).relu().mean() + (values - high).relu().mean()
         return total / len(logits)
 
-    def _ones(self, some: int, count: int) -> Tensor:
-        return torch.cat([torch.ones(some, device=self.device), torch.zeros(count - some, device=self.device)])
+    def _ones(self, ones: int, count: int) -> Tensor:
+        return torch.cat([torch.ones(ones, device=self.device), torch.zeros(count - ones, device=self.device)])
 
     def _count(self, logits: Tensor, labels: Tensor) -> None:
         for image in range(len(logits)):
-            for kind in range(logits.shape[1]):
-                yes, true = bool(logits[image, kind] > 0), bool(labels[image, kind] == 1)
+            for target in range(logits.shape[1]):
+                yes, true = bool(logits[image, target] > 0), bool(labels[image, target] == 1)
                 self.counts[2 * yes + true] += 1

@@ -1,9 +1,9 @@
 """A plain statement of a training step of SpaCE-VAE, written from a description of the code that the paper builds on.
 
-The paper's own code is not public. What its parent does at each step is done here: distances and averages by a dense
-matrix of zeros and ones, the codebook's parameters made anew, two numbers read from the device. The paper's two terms
-are added as one would at first: the classifier, in the default layout and with its parameters' gradients on, is asked
-about the image and about its reconstruction.
+The paper's own code is not public. As in its parent code, a step computes distances and averages by a dense one-hot
+matrix, creates the codebook's parameters anew, and reads two numbers from the device. The paper's two terms are added
+in the obvious way: the classifier, in the default memory layout and not frozen, is applied to the image and to its
+reconstruction.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 
 class DenseCodebook(nn.Module):
-    """A codebook that follows moving averages, each of which is a new parameter after each step."""
+    """A codebook of moving averages, which become new parameters at each step."""
 
     def __init__(self, codes: int, width: int, decay: float = 0.99, epsilon: float = 1e-5) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class DenseCodebook(nn.Module):
         self.register_buffer("sizes", torch.zeros(codes))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The nearest codes in place of the vectors, the commitment, and the perplexity of the codes' use."""
+        """The nearest codes, the commitment loss, and the perplexity of the codes' use."""
         last = x.permute(0, 2, 3, 1).contiguous()
         flat = last.view(-1, last.shape[3])
         lengths = flat.pow(2).sum(1, keepdim=True) + self.vectors.pow(2).sum(1)
@@ -60,13 +60,13 @@ class Residual(nn.Module):
 
 
 class PublishedStep:
-    """One training step: both passes of the classifier, all terms, backward, Adam, two numbers for the log.
+    """One training step: two passes of the classifier, all terms, backward, Adam, two logged numbers.
 
     Args:
-        classifier: pixels in [0, 1] to logits; left as it is.
-        device: where to.
+        classifier: pixels in [0, 1] to logits; not changed.
+        device: of the networks.
         variance: of the training pixels.
-        alpha, beta: weights of the L1 sparsity loss and the classification loss.
+        alpha, beta: the weights of the L1 sparsity loss and the classification loss.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class PublishedStep:
             *(nn.Conv2d(64, 128, 3, 1, 1), Residual(128, 32), Residual(128, 32), nn.ReLU()),
             *(nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(64, 3, 4, 2, 1)),
         ).to(device)
-        parts = (self.encoder, self.codebook, self.decoder)
-        self.optimiser = torch.optim.Adam([p for part in parts for p in part.parameters()], lr=3e-4, amsgrad=True)
+        modules = (self.encoder, self.codebook, self.decoder)
+        self.optimiser = torch.optim.Adam([p for module in modules for p in module.parameters()], lr=3e-4, amsgrad=True)
         self.losses: list[float] = []
         self.perplexities: list[float] = []
 
@@ -91,10 +91,10 @@ class PublishedStep:
         """One step on images with pixels in [0, 1]."""
         self.optimiser.zero_grad()
         codes, commitment, perplexity = self.codebook(self.encoder(images * 2 - 1))
-        made = self.decoder(codes)
-        kept = made.clamp(0, 1)
+        reconstructions = self.decoder(codes)
+        kept = reconstructions.clamp(0, 1)
         classes = self.classifier(images).argmax(1)
-        loss = functional.mse_loss(made, images) / self.variance + 0.25 * commitment
+        loss = functional.mse_loss(reconstructions, images) / self.variance + 0.25 * commitment
         loss = loss + self.alpha * kept.abs().mean()
         loss = loss + self.beta * functional.cross_entropy(self.classifier(kept), classes)
         loss.backward()

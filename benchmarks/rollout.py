@@ -17,7 +17,7 @@ NAME = "vit_tiny_patch16_224"
 
 
 def run() -> list[dict]:
-    """Seconds of rollout and of the plain forward pass (medians), and their ratio, which is to be at most 1.15."""
+    """Median seconds of rollout and of the plain forward pass, and their ratio, which should be at most 1.15."""
     with threads():
         classifier, source = _classifier()
         images = torch.rand(IMAGES, 3, 224, 224, generator=torch.Generator().manual_seed(0))
@@ -25,7 +25,7 @@ def run() -> list[dict]:
 
 
 def _classifier() -> tuple[Classifier, str]:
-    """ViT-tiny of the data folder where there is one, else with random weights, whose work is the same."""
+    """ViT-tiny from the data folder, or with random weights if it is missing, which takes as long."""
     try:
         return load_classifier(NAME), ""
     except (WeightsUnavailableError, FileNotFoundError):

@@ -1,9 +1,8 @@
 """Explanations per second: SpaCE-VAE against the paper's three competitors, in one run.
 
-`python -m benchmarks.space_vae_explanations` takes the quick profile's networks, `--full` a classifier and a
-SpaCE-VAE of the paper's size with random weights, whose work is the same; `--device cuda` a GPU; `--small` checks the
-script. Each method explains as many images at once as suits it, and its time is that of one image. SpaCE-VAE's holds
-the classifier's own answer, as the competitors' do.
+`python -m benchmarks.space_vae_explanations` uses the quick profile's networks; `--full` a classifier and a SpaCE-VAE
+of the paper's size with random weights, which take as long; `--device cuda` a GPU; `--small` checks the script. Each
+method has its own batch size; times are per image and include the classifier's prediction.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ COMPETITORS: dict[str, tuple[str, int, dict[str, Any]]] = {  # label: name, imag
     "Feature Ablation": ("feature-ablation", 16, {}),
     "Feature Ablation, whole passes": ("feature-ablation", 2, {"windows": False}),
 }
-"""Images at once: what makes batches of about 256 for the classifier."""
+"""The numbers of images make batches of about 256 for the classifier."""
 
 
 def run(
     *, full: bool = False, device: str = "cpu", most: int = 64, repeats: int = 3, sizes: dict[str, Any] | None = None
 ) -> Iterator[dict]:
-    """Seconds an explanation, each competitor's over SpaCE-VAE's; then windows against whole passes.
+    """Seconds per explanation of each competitor against SpaCE-VAE; then windows against whole passes.
 
     Args:
         full: networks of the paper's size, with random weights.
-        device: where to compute.
-        most: images at once, at most.
-        repeats: of which the median counts.
+        device: of the computation.
+        most: the largest number of images at once.
+        repeats: the number of runs behind each median.
         sizes: of a classifier with random weights, instead of the quick one.
     """
     classifier, method, source = _networks(full, device, sizes)
@@ -51,10 +50,10 @@ def run(
     functions: list[Callable[[], object]] = [_waiting(lambda: method.explain(images), device)]
     counts = [len(images)]
     for name, count, options in COMPETITORS.values():
-        part = images[: min(count, most)]
+        batch = images[: min(count, most)]
         competitor = attribution_method(classifier, name, **options)
-        functions.append(_waiting(lambda part=part, each=competitor: each.attribute(part), device))
-        counts.append(len(part))
+        functions.append(_waiting(lambda batch=batch, method=competitor: method.attribute(batch), device))
+        counts.append(len(batch))
     with threads():
         seconds = [time / count for time, count in zip(medians(functions, repeats=repeats), counts, strict=True)]
     ours, *others = seconds
@@ -80,7 +79,7 @@ def _networks(full: bool, device: str, sizes: dict[str, Any] | None) -> tuple[Cl
 
 
 def _waiting(function: Callable[[], object], device: str) -> Callable[[], object]:
-    """The same, ended when a GPU has done it."""
+    """The same function, which also waits for the GPU."""
 
     def call() -> None:
         function()
@@ -91,7 +90,7 @@ def _waiting(function: Callable[[], object], device: str) -> Callable[[], object
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print explanations a second and the ratios."""
+    """Print explanations per second and the ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.space_vae_explanations", description=__doc__)
     parser.add_argument("--full", action="store_true", help="networks of the paper's size, with random weights")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
@@ -102,9 +101,9 @@ def main(arguments: list[str] | None = None) -> None:
     large = {"full": chosen.full, "repeats": chosen.repeats}
     for row in run(device=chosen.device, **(small if chosen.small else large)):
         rates = [1 / row[key] for key in ("ours_s", "reference_s")]
-        wanted = f" (at least {row['target']:g})" if "target" in row else ""
-        name = f"{row['name']}, images a second:"
-        print(f"{name:<74}{rates[0]:>10.4g}{rates[1]:>10.4g}{row['ratio']:>10.4g} times{wanted}", flush=True)
+        target = f" (at least {row['target']:g})" if "target" in row else ""
+        name = f"{row['name']}, images per second:"
+        print(f"{name:<74}{rates[0]:>10.4g}{rates[1]:>10.4g}{row['ratio']:>10.4g} times{target}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A training step of SpaCE-VAE at the paper's size, against a plain statement of the published parent's step.
 
 `python -m benchmarks.space_vae_step --device cuda` on a GPU, with the projected time of one of the paper's trainings;
-`--small` checks the script. What is assumed of the published step: see `benchmarks.published_space_vae`. Both steps
-begin with a batch on the device; ours with 8-bit pixels and the classes that the classifier gave them before training.
+`--small` checks the script. The assumptions about the published step are in `benchmarks.published_space_vae`. Both
+steps start with a batch on the device; ours has 8-bit pixels and classes predicted before training.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from helpers.methods.space_vae.training import SpaceVAEModule
 
 SIZE = 32
 IMAGES, HELD_OUT, EPOCHS = 42_500, 7_500, 200
-"""One of the paper's trainings, which took about an hour on a 4070 Ti."""
+"""One of the paper's trainings, about an hour on a 4070 Ti."""
 
-BATCHES = (32, 256)  # the parent's, and a larger one
+BATCHES = (32, 256)  # that of the parent code, and a larger one
 AT_LEAST = {"cpu": 2.0, "cuda": 6.0}
 
 
 class PlainClassifier(nn.Module):
-    """The paper's classifier as one would write it: the normaliser, then the network in its default layout."""
+    """The paper's classifier in plain form: normalisation, then the network in its default memory layout."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class PlainClassifier(nn.Module):
 
 
 def our_step(classifier: Classifier, pixels: torch.Tensor, device: str, half: bool) -> Callable[[], None]:
-    """One step of ours: forward, loss, backward, Adam."""
+    """Our step: forward, loss, backward, Adam."""
     options = SpaceVAEOptions(batch=len(pixels), precision="bf16-mixed" if half else "32-true")
     module = SpaceVAEModule(options, classifier, 0.06, 1).train().to(device)
     optimiser = module.configure_optimizers()
@@ -78,7 +78,7 @@ def published_step(network: nn.Module, pixels: torch.Tensor, device: str) -> Cal
 def run(
     device: str = "cpu", batches: tuple[int, ...] = BATCHES, repeats: int = 5, width: float = 1.0, hidden: int = 4096
 ) -> Iterator[dict]:
-    """Both steps at each batch size, ours in half and in single precision, in images a second."""
+    """Both steps at each batch size, ours in half and in single precision."""
     sizes = {"width": width, "hidden": hidden}
     classifier = load_classifier(VGG_NAME, weights="random", model_args=sizes, device=device)
     network = SmallImageVGG(**sizes)
@@ -100,7 +100,7 @@ def run(
 
 
 def projected_hours(seconds: float, count: int) -> float:
-    """One of the paper's trainings at this step's time, early stopping left out; a validation step counts a third."""
+    """Hours of a training of the paper at this step's time, all epochs; a validation step counts a third."""
     return EPOCHS * (IMAGES + HELD_OUT / 3) / count * seconds / 3600
 
 
@@ -110,10 +110,10 @@ def _wait(device: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print images a second, the ratios, and the projected time of one of the paper's trainings."""
+    """Print images per second, the ratios, and the projected time of one of the paper's trainings."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.space_vae_step", description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--batch", type=int, nargs="+", default=BATCHES, help="images a step")
+    parser.add_argument("--batch", type=int, nargs="+", default=BATCHES, help="images per step")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--small", action="store_true", help="a narrow classifier and few images, to check the script")
     chosen = parser.parse_args(arguments)
@@ -122,9 +122,10 @@ def main(arguments: list[str] | None = None) -> None:
         count = row["batch"]
         rates = [count / row[key] for key in ("ours_s", "reference_s")]
         hours = [projected_hours(row[key], count) for key in ("ours_s", "reference_s")]
-        wanted = f" (at least {row['target']:g})" if "target" in row else ""
+        target = f" (at least {row['target']:g})" if "target" in row else ""
         print(
-            f"{row['name']}: {rates[0]:.0f} images a second, published {rates[1]:.0f}, {row['ratio']:.2f} times{wanted}"
+            f"{row['name']}: {rates[0]:.0f} images per second, published {rates[1]:.0f}, "
+            f"{row['ratio']:.2f} times{target}"
         )
         print(f"    {EPOCHS} epochs of {IMAGES:,} images: {hours[0]:.1f} h, published {hours[1]:.1f} h", flush=True)
 

@@ -23,7 +23,7 @@ SETTINGS = {  # (images, pixels, target): the paper's, then those of the fast re
 
 
 def run() -> list[dict]:
-    """Seconds of ours and of the reference (medians), their ratio, and the ratio to be reached (None: no target)."""
+    """Median seconds of ours and of the reference, their ratio, and its target (None for none)."""
     with threads():
         return [_compare(name, *setting) for name, setting in SETTINGS.items()]
 

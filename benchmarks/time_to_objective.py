@@ -1,4 +1,4 @@
-"""The time to reach another recipe's final objective: the published one's, and that of the authors' later one.
+"""The time to reach the final objective of another recipe: the published one, and the authors' later one.
 
 The published recipe's objective comes from full runs (2000 steps, 64 samples), stored with their provenance in
 results/quick-published/ (eight scenes) and results/study-published/ (two photographs, where XAIBOOK_DATA is set);
@@ -6,8 +6,8 @@ results/quick-published/ (eight scenes) and results/study-published/ (two photog
 of the published loop: a step, measured here, times 2000. The later recipe (rate 0.1, 300 steps, 16 samples) is run here
 in full, by our own code, which is the stricter comparison.
 
-All on one thread: this is work for a core. Several cores take an image each, for which the published loop, one image
-at a time, and ours are equally fit; threads that share one image's step help a step of 64 samples more than one of 2.
+All runs use one thread: several cores would each explain their own image, in both implementations, while threads
+within a step would help a step of 64 samples more than one of 2.
 
 python -m benchmarks.time_to_objective
 """
@@ -36,7 +36,7 @@ ON_PHOTOGRAPHS = {"steps": 400, "learning_rate": 0.03, "final_rate": 0.01, "chec
 
 
 def run() -> list[dict]:
-    """For each way: seconds for all images, the objective that is reached, and the ratio of the times."""
+    """For each way to explain: seconds for all images, the objective reached, and the ratio of the times."""
     scenes = _Scale("quick-published", "one thread: eight scenes", plain_scenes_classifier)
     with threads(1):
         rows = [
@@ -62,7 +62,7 @@ class _Scale:
         self.method = CartoonX(self.study.classifier, recipe="fast")
         table = read_table(profile, "objectives")
         self.published = table[(table["method"] == "cartoonx") & (table["recipe"] == "published")]["objective"].mean()
-        self.changes = changes  # of the options after a learned start
+        self.changes = changes  # of the options after a learned initial mask
         self._reference: float | None = None
 
     def from_ones(self) -> Tensor:
@@ -74,7 +74,7 @@ class _Scale:
         return starting_mask("learned", self.method, self.images)
 
     def from_learned(self) -> Tensor:
-        """The network's prediction, optimised until the stopping rule says that it is done."""
+        """The network's prediction, optimised until the stopping rule holds."""
         return explain_from_prediction(self.method, self.images, **self.changes).representation_mask
 
     def later(self) -> Tensor:
@@ -94,21 +94,21 @@ class _Scale:
         }
 
     def against_later(self) -> dict:
-        """Learned start and stopping rule against the authors' later recipe, run in full."""
+        """Learned start and stopping rule against the authors' later recipe in full."""
         seconds, reached = self._timed(self.from_learned, REPEATS)
-        reference, wanted = self._timed(self.later, 1)
+        reference, later_objective = self._timed(self.later, 1)
         return {
-            "name": f"{self.name}, the same: objective {reached:.4f}, the later recipe's {wanted:.4f}",
+            "name": f"{self.name}, the same: objective {reached:.4f}, the later recipe's {later_objective:.4f}",
             "ours_s": seconds,
             "reference_s": reference,
             "ratio": reference / seconds,
             "target": LATER,
-            "reached": reached <= wanted,
+            "reached": reached <= later_objective,
         }
 
     @property
     def reference(self) -> float:
-        """The seconds of the plain re-statement, for all images."""
+        """The seconds of the plain re-statement for all images."""
         if self._reference is None:
             plain, image = self.plain(), self.images[:1]
             (steps,) = medians([lambda: published_cartoonx(plain, image, steps=TIMED_STEPS)])
@@ -116,7 +116,7 @@ class _Scale:
         return self._reference
 
     def _timed(self, function: Callable[[], Tensor], repeats: int) -> tuple[float, float]:
-        """The median seconds of a call, and the objective of its masks on fresh noise, mean over the images."""
+        """The median seconds of a call, and the mean objective of its masks on fresh noise."""
         times = []
         for _ in range(repeats):
             begin = time.perf_counter()
@@ -125,8 +125,8 @@ class _Scale:
         problem = self.method.problem(self.images)
         reached = torch.cat(
             [
-                problem.select(slice(place, place + 1)).evaluate(mask[place : place + 1], samples=256)["objective"]
-                for place in range(len(mask))
+                problem.select(slice(index, index + 1)).evaluate(mask[index : index + 1], samples=256)["objective"]
+                for index in range(len(mask))
             ]
         )
         return sorted(times)[len(times) // 2], float(reached.mean())

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: medians, with the compared functions taking turns, on a stated number of threads."""
+"""Timing: medians of compared functions that take turns, on a given number of threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPEATS = 5
 
 @contextmanager
 def threads(count: int = THREADS) -> Iterator[None]:
-    """Compute on so many threads inside the block."""
+    """Use this number of threads inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -1,4 +1,4 @@
-"""What single chapters need besides the methods: pictures of a mask, truth of a scene, the stored gallery.
+"""Code of single chapters: their pictures, measures, live controls and the stored gallery.
 
-Chapters import from its modules, so that each depends on those that it uses.
+A chapter imports from the modules, so that it depends on those that it uses only.
 """

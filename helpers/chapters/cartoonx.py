@@ -1,4 +1,4 @@
-"""How sharp explanations are: the scores of the CVPR 2023 paper, image by image and in summary."""
+"""Sharpness of explanations: the scores of the CVPR 2023 paper per image and in summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from helpers.metrics import (
     preciseness,
 )
 
-# column -> how the page calls it
+# column: its name on the page
 MEASURES = {
     "rate": "rate, %",
     "brightness": "brightness kept, %",
@@ -40,16 +40,16 @@ def sharpness(
     explanation: Explanation,
     representation: Representation,
 ) -> pd.DataFrame:
-    """The scores of each explanation: a row per image, a column for each of `MEASURES`.
+    """The scores of each explanation: one row per image, one column for each of `MEASURES`.
 
-    `rate`, `brightness` (of the kept picture, relative to the image's) and `invented` (the share of the explanation's
-    own edges that the image does not have) are in per cent; a score that is not defined is nan.
+    `rate`, `brightness` (of the kept picture relative to the image) and `invented` (the share of the explanation's
+    edges that the image does not have) are in per cent; undefined scores are nan.
 
     Args:
         classifier: pixels in [0, 1] to logits.
         images: the images.
-        explanation: theirs, with a mask on a representation.
-        representation: where the CP scores count coefficients.
+        explanation: the images' explanations, with masks on a representation.
+        representation: its coefficients are counted by the CP score `cp_coefficients`.
     """
     kept, targets = explanation.kept, explanation.targets
     assert explanation.representation_mask is not None
@@ -73,21 +73,21 @@ def sharpness(
 def invented_share(
     images: Float[Tensor, "batch channels height width"], pictures: Float[Tensor, "batch channels height width"]
 ) -> Float[Tensor, " batch"]:
-    """The share of an explanation's own edges that the image does not have; nan where it shows no edge.
+    """The share of an explanation's edges that the image does not have; nan where it has no edges.
 
-    The hallucination score divides by the edges of the image, so it falls when less is shown. This does not.
+    The hallucination score divides by the edges of the image, so it falls when less is shown. This share does not.
     """
     invented, _ = hallucinated_edges(images, pictures)
     grey = images.mean(1, keepdim=True)
-    shown = CannyEdges()(pictures.mean(1, keepdim=True), grey.amax((1, 2, 3)) - grey.amin((1, 2, 3)))
-    count = shown.sum((1, 2, 3))
+    edges = CannyEdges()(pictures.mean(1, keepdim=True), grey.amax((1, 2, 3)) - grey.amin((1, 2, 3)))
+    count = edges.sum((1, 2, 3))
     return torch.where(count > 0, invented.sum((1, 2, 3)) / count.clamp_min(1), torch.nan)
 
 
 def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row per measure: the mean of each of two methods over images, and their difference, with bootstrap intervals.
+    """One row per measure: the means of two methods over images and their difference, with bootstrap intervals.
 
-    The difference is taken image by image, the second method less the first.
+    The difference is paired by image, second method − first method.
 
     Raises:
         ValueError: there are not two tables.
@@ -98,11 +98,11 @@ def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "measure": called,
+                "measure": name,
                 first_name: str(mean_effect(first[column])),
                 second_name: str(mean_effect(second[column])),
                 "difference": str(mean_effect(second[column] - first[column])),
             }
-            for column, called in MEASURES.items()
+            for column, name in MEASURES.items()
         ]
     )

@@ -1,4 +1,4 @@
-"""Pictures and counts for the page on convergence: a problem with bounds, its gap, and how far searches come."""
+"""Pictures and counts of the page on convergence: a box-constrained problem, its duality gap, and real runs."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from torch import Tensor
 from helpers.plots import METHOD_COLOURS
 
 BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
-FLOOR = 1e-3  # where logarithmic axes end: smaller values are drawn here
+FLOOR = 1e-3  # smaller values are drawn here on logarithmic axes
 
 
-def draw_tangent(objective: Callable[[Tensor], Tensor], place: float | int, title: str = "") -> Figure:
-    """An objective of one mask entry on [0, 1], its tangent at a place, and the gap: how deep the tangent gets there.
+def draw_tangent(objective: Callable[[Tensor], Tensor], entry: float | int, title: str = "") -> Figure:
+    """An objective of one mask entry on [0, 1], its tangent at a point, and the gap: how deep the tangent falls there.
 
     Args:
-        objective: values to values, differentiable.
-        place: in [0, 1].
+        objective: a differentiable function of the entry.
+        entry: the point of the tangent, in [0, 1].
         title: above the picture.
     """
     values = torch.linspace(0, 1, 201)
-    point = torch.tensor(float(place), requires_grad=True)
+    point = torch.tensor(float(entry), requires_grad=True)
     height = objective(point)
     (slope,) = torch.autograd.grad(height, point)
     height, slope = height.detach(), float(slope)
     corner = 0.0 if slope > 0 else 1.0
-    end = float(height) + slope * (corner - place)
+    end = float(height) + slope * (corner - entry)
     figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
     plt.close(figure)
     curve = objective(values)
     axes.plot(values, curve, color=GREY, label="objective")
-    axes.plot([0, 1], [float(height) - slope * place, float(height) + slope * (1 - place)], color=BLUE, label="tangent")
-    axes.plot(place, height, "o", color=RED, label="the mask entry")
+    axes.plot([0, 1], [float(height) - slope * entry, float(height) + slope * (1 - entry)], color=BLUE, label="tangent")
+    axes.plot(entry, height, "o", color=RED, label="the mask entry")
     axes.plot(corner, end, "s", color=BLUE, label="the corner it points to")
     axes.annotate("", (corner, end), (corner, float(height)), arrowprops={"arrowstyle": "<->", "color": RED})
     axes.axhline(float(height), color=RED, linewidth=0.8, linestyle=":")
@@ -58,12 +58,12 @@ def draw_box(
     norms: Float[Tensor, " steps"],
     excess: Float[Tensor, " steps"],
 ) -> Figure:
-    """A descent in the unit square with the slope at its end, and three measures of how far it has come.
+    """A descent in the unit square with the gradient at its end, and three measures of its convergence.
 
     Args:
         objective: (points, 2) -> (points,).
         path: the descent.
-        gaps, norms, excess: at each of its points the gap, the gradient's norm, and the objective less its least value.
+        gaps, norms, excess: at each point the gap, the gradient's norm, and the objective − its minimum.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.7), width_ratios=[1, 1.25], layout="constrained")
     plt.close(figure)
@@ -93,21 +93,21 @@ def draw_box(
 def draw_bounds(
     pairs: Sequence[int], bounds: Mapping[str, tuple[Sequence[float], Sequence[float]]], truth: float | None = None
 ) -> Figure:
-    """The upper and the lower estimate of a gap against the pairs of draws that went into them.
+    """The upper and lower estimates of a gap against the number of antithetic pairs of draws.
 
     Args:
         pairs: ascending.
-        bounds: the two lists, lower and upper, one panel a name.
-        truth: the gap in the first panel, where it is known.
+        bounds: by panel, the lower and the upper estimates.
+        truth: the gap of the first panel, if known.
     """
     figure, axes = plt.subplots(1, len(bounds), figsize=(4.4 * len(bounds), 3.1), squeeze=False, layout="constrained")
     plt.close(figure)
-    for place, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
-        place.plot(pairs, upper, ".-", color=RED, label="same noise chooses and values")
-        place.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other values")
-        place.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
-        place.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
-        place.minorticks_off()
+    for panel, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
+        panel.plot(pairs, upper, ".-", color=RED, label="same noise chooses and values")
+        panel.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other values")
+        panel.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
+        panel.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
+        panel.minorticks_off()
     if truth is not None:
         axes[0, 0].axhline(truth, color="black", linestyle="--", linewidth=1, label="the gap")
     axes[0, 0].set_ylabel("estimate of the gap")
@@ -116,10 +116,10 @@ def draw_bounds(
 
 
 def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figure:
-    """Each image's gap against the steps, and its objective above the best known one against its gap.
+    """Each image's gap against the steps, and its objective − the best known one against the gap.
 
     Args:
-        tables: by model, columns image, step, gap, uncertainty and excess.
+        tables: by model, with columns image, step, gap, uncertainty and excess.
         tolerance: drawn as a line.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.5), layout="constrained")
@@ -128,8 +128,9 @@ def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figur
         for number, (_, rows) in enumerate(table.groupby("image")):
             left.plot(rows["step"], rows["gap"].clip(FLOOR), color=colour, linewidth=0.8, alpha=0.6)
             right.plot(
-                *(rows["gap"].clip(FLOOR), rows["excess"].clip(FLOOR)),
-                *("o",),
+                rows["gap"].clip(FLOOR),
+                rows["excess"].clip(FLOOR),
+                "o",
                 color=colour,
                 markersize=3.5,
                 alpha=0.7,
@@ -156,7 +157,7 @@ def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
     """The objective and the gap of each image along the published recipe.
 
     Args:
-        table: of the experiment `convergence`.
+        table: the table `convergence`.
         tolerance: drawn as a line.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.3), sharex=True, layout="constrained")
@@ -171,15 +172,15 @@ def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
 
 
 def steps_needed(table: pd.DataFrame, tolerance: float) -> pd.DataFrame:
-    """After how many steps each search was within the tolerance, and what the rest of its budget was worth.
+    """The steps until each run's gap was below the tolerance, with the objective then and at the end.
 
     Args:
         table: columns image, step, gap, objective, the steps of an image ascending.
         tolerance: of the gap.
 
     Returns:
-        A row per image: image, needed (the first measured step with a gap below the tolerance; nan for none), at_stop
-        (the objective there), at_end (at the last step).
+        One row per image: image, needed (the first measured step with a gap below the tolerance, else nan), at_stop
+        (the objective at that step), at_end (at the last step).
     """
     rows = []
     for image, steps in table.groupby("image", sort=False):

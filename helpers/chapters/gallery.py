@@ -1,7 +1,7 @@
-"""The gallery: free photographs explained once, at length, and stored small enough to be committed.
+"""The gallery: free photographs with stored explanations, small enough to be committed.
 
-The pictures lie beside the tables `gallery` and `gallery-sweep` in `results/<profile>/`, whose provenance holds the
-SHA-256 of each: the page needs neither the classifier nor an hour.
+The pictures are beside the tables `gallery` and `gallery-sweep` in `results/<profile>/`, whose provenance holds the
+SHA-256 of each, so that the page needs no classifier and no computing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class GalleryEntry:
 
 
 def gallery_table(study: Study) -> pd.DataFrame:
-    """A profile's photographs explained by both methods; the pictures go to the folder `pictures` beside the table.
+    """A profile's photographs explained by both methods; the pictures are written to the folder `pictures`.
 
     Returns:
         As `explanation_table`, with the distortion over fresh noise and the names of the classes; its attribute
@@ -59,7 +59,7 @@ def gallery_table(study: Study) -> pd.DataFrame:
     """
     names = study.classifier.class_names
     table = explanation_table(study)
-    # the table's own distortion is that of the last step, a handful of noise samples
+    # replaces the distortion of the last step, which has few noise samples
     table["distortion"] = torch.cat([_distortions(study, method) for method in METHODS]).tolist()
     for column in ("prediction", "kept_prediction"):
         table[f"{column}_name"] = [names[index] for index in table[column]]
@@ -71,7 +71,7 @@ def gallery_table(study: Study) -> pd.DataFrame:
 
 
 def gallery_sweep_table(study: Study) -> pd.DataFrame:
-    """The first photograph explained by CartoonX at each λk of the profile's sweep; pictures as of `gallery_table`."""
+    """The first photograph explained by CartoonX at each λk of the profile's sweep; pictures as in `gallery_table`."""
     rows, files, name = [], {}, study.images.names[0]
     target = study.predictions[0][0]
     for weight in study.profile.sweep.sparsity_weights:
@@ -96,10 +96,10 @@ def gallery_sweep_table(study: Study) -> pd.DataFrame:
 
 
 def read_gallery(root: Path | None = None, profile: str = PROFILE) -> list[GalleryEntry]:
-    """The stored gallery, photograph by photograph.
+    """The stored gallery, one entry per photograph.
 
     Raises:
-        ValueError: the table or a picture is missing, or was changed; the message says how to make them.
+        ValueError: the table or a picture is missing or was changed; the message says how to make them.
     """
     table, pictures = _read("gallery", root, profile)
     entries = []
@@ -111,7 +111,7 @@ def read_gallery(root: Path | None = None, profile: str = PROFILE) -> list[Galle
 
 
 def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.DataFrame, dict[float, dict[str, Tensor]]]:
-    """CartoonX of one photograph over λk: the numbers, and the pictures "cartoon" and "kept" of each λk.
+    """CartoonX of one photograph over λk: the table, and the pictures "cartoon" and "kept" by λk.
 
     Raises:
         ValueError: as for `read_gallery`.
@@ -119,7 +119,7 @@ def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.Dat
     table, pictures = _read("gallery-sweep", root, profile)
     by_weight = {
         float(row.sparsity_weight): {
-            kind: pictures[f"{row.image}-{row.sparsity_weight:g}-{kind}"] for kind in SWEEP_PICTURES
+            picture: pictures[f"{row.image}-{row.sparsity_weight:g}-{picture}"] for picture in SWEEP_PICTURES
         }
         for row in table.itertuples()
     }
@@ -127,26 +127,26 @@ def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.Dat
 
 
 def _distortions(study: Study, method: MethodName, **changes: Any) -> Float[Tensor, " images"]:
-    """The distortion of each explained image over fresh noise."""
+    """The distortion of each explained image on fresh noise."""
     masks = study.explain(method, **changes).representation_mask
     values = [
         study.method(method, **changes)
-        .problem(study.images.images[place : place + 1].to(study.device))
-        .evaluate(masks[place : place + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1)
-        for place in range(len(masks))
+        .problem(study.images.images[index : index + 1].to(study.device))
+        .evaluate(masks[index : index + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1)
+        for index in range(len(masks))
     ]
     return torch.cat([value["distortion"].cpu() for value in values])
 
 
 def _pictures(study: Study, method: MethodName) -> dict[str, Tensor]:
     explanation = study.explain(method)
-    kinds = {"mask": explanation.mask, "kept": explanation.kept}
+    pictures = {"mask": explanation.mask, "kept": explanation.kept}
     if method == "cartoonx":
-        kinds["cartoon"] = _cartoon(study, explanation)
+        pictures["cartoon"] = _cartoon(study, explanation)
     return {
-        f"{name}-{method}-{kind}": values[place]
-        for kind, values in kinds.items()
-        for place, name in enumerate(study.images.names)
+        f"{name}-{method}-{picture}": values[index]
+        for picture, values in pictures.items()
+        for index, name in enumerate(study.images.names)
     }
 
 

@@ -1,4 +1,4 @@
-"""Pictures and numbers for the page on a sparsity weight for each image."""
+"""Pictures and numbers of the page on per-image sparsity weights."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from helpers.plots import METHOD_COLOURS
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 
 
-def bad_camera(
+def add_rising_noise(
     images: Float[Tensor, "batch 3 height width"], strongest: float, *, seed: int = 0
 ) -> Float[Tensor, "batch 3 height width"]:
-    """The images with noise on their pixels, from none on the first to the strongest on the last, in [0, 1].
+    """The images with Gaussian noise that rises from none on the first image to the strongest on the last, in [0, 1].
 
     Args:
         images: pixels in [0, 1].
@@ -36,27 +36,27 @@ def bad_camera(
     return (images + levels * torch.randn(images.shape, generator=random_generator(seed))).clamp(0, 1)
 
 
-def largest_paying_weight(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
-    """The λk at which each mask of a path costs as much as the black one: (D(0) - D) / rate; inf for a black mask."""
+def break_even_weight(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
+    """The λk at which a mask's objective equals that of the black mask: (D(0) - D) / rate; inf for a black mask."""
     return (black - path.distortion).clamp_min(0) / path.sparsity.clamp_min(1e-12)
 
 
 def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequence[str]) -> Figure:
-    """The objective of each mask of a path as a function of λk, and that of the black mask: one panel an image.
+    """The objective of each mask of a path as a function of λk, and that of the black mask: one panel per image.
 
     Args:
-        path: masks found at several λk.
+        path: masks optimised at several λk.
         black: the black mask's distortion, one per image.
         names: one per image.
     """
     figure, axes = plt.subplots(1, len(names), figsize=(4.4 * len(names), 3.2), sharex=True, layout="constrained")
     plt.close(figure)
     weights = np.geomspace(1, 2 * max(path.weights), 200)
-    for place, (panel, name) in enumerate(zip(np.atleast_1d(axes), names, strict=True)):
-        lines = path.distortion[:, place, None] + path.sparsity[:, place, None] * torch.tensor(weights)
+    for index, (panel, name) in enumerate(zip(np.atleast_1d(axes), names, strict=True)):
+        lines = path.distortion[:, index, None] + path.sparsity[:, index, None] * torch.tensor(weights)
         for line in lines:
             panel.plot(weights, line, color=GREY, linewidth=0.8, alpha=0.8)
-        best, level = lines.amin(0), float(black[place])
+        best, level = lines.amin(0), float(black[index])
         panel.plot(weights, best, color=RED, label="the best of these masks")
         panel.axhline(level, color="black", linestyle="--", label="the black mask")
         panel.fill_between(weights, level, 1e3, where=(best > level).numpy(), color="black", alpha=0.15, linewidth=0)
@@ -66,28 +66,28 @@ def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Seq
     return figure
 
 
-def entries(explanation: Explanation) -> Float[Tensor, " batch"]:
-    """How many entries each mask keeps in all: the sum over the mask."""
+def kept_entries(explanation: Explanation) -> Float[Tensor, " batch"]:
+    """The number of entries that each mask keeps: the sum over the mask."""
     assert explanation.representation_mask is not None
     return explanation.representation_mask.sum((1, 2))
 
 
-def draw_entries(
+def draw_kept_entries(
     confidence: Float[Tensor, " batch"],
-    found: Mapping[str, tuple[Explanation, Explanation]],
+    explanations: Mapping[str, tuple[Explanation, Explanation]],
     weightings: tuple[str, str],
 ) -> Figure:
-    """The entries that each mask keeps against the confidence of the prediction, under two weightings.
+    """The number of kept entries against the confidence of the prediction, under two weightings.
 
     Args:
         confidence: p, one per image.
-        found: by method, the explanations under the two weightings.
+        explanations: by method, those under the two weightings.
         weightings: the names of the two.
     """
-    figure, axes = plt.subplots(1, len(found), figsize=(4.4 * len(found), 3.3), layout="constrained")
+    figure, axes = plt.subplots(1, len(explanations), figsize=(4.4 * len(explanations), 3.3), layout="constrained")
     plt.close(figure)
-    for panel, (name, both) in zip(np.atleast_1d(axes), found.items(), strict=True):
-        counts = [entries(one).clamp_min(0.03) for one in both]
+    for panel, (name, pair) in zip(np.atleast_1d(axes), explanations.items(), strict=True):
+        counts = [kept_entries(explanation).clamp_min(0.03) for explanation in pair]
         panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
         for count, weighting, face in zip(counts, weightings, ("white", RED), strict=True):
             panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=weighting)
@@ -98,35 +98,35 @@ def draw_entries(
     return figure
 
 
-def weighting_rows(
-    found: Mapping[str, Explanation],
+def weighting_summary(
+    explanations: Mapping[str, Explanation],
     region: Bool[Tensor, "batch 1 height width"],
     confidence: Float[Tensor, " batch"],
 ) -> pd.DataFrame:
-    """A row for each weighting: the share of black masks, of all and of the unsure half, and the share on the object.
+    """One row per weighting: black masks, kept entries, and the mask's share on the object.
 
-    A mask is black whose entries add up to less than one. The share on the object is the mean over images that show
-    an object of the named class, and whose mask is not black.
+    A mask is black if its entries sum to less than one; the unsure half are the images of lower confidence. The share
+    on the object is the mean over images that show an object of the predicted class and whose mask is not black.
 
     Args:
-        found: explanations of the same images, by weighting.
-        region: where the named class is; empty where it is not in the image.
+        explanations: of the same images, by weighting.
+        region: the pixels of the predicted class; empty where the image does not show it.
         confidence: p, one per image.
     """
     unsure = confidence <= confidence.median()
-    shown = region.flatten(1).any(1)
+    with_object = region.flatten(1).any(1)
     rows = []
-    for weighting, explanation in found.items():
-        black = entries(explanation) < 1
-        inside = torch.where(shown & ~black, relevance_mass_accuracy(explanation.mask, region), torch.nan)
+    for weighting, explanation in explanations.items():
+        black = kept_entries(explanation) < 1
+        inside = torch.where(with_object & ~black, relevance_mass_accuracy(explanation.mask, region), torch.nan)
         rows.append(
             {
                 "weighting": weighting,
                 "black, %": str(mean_effect(100 * black.numpy())),
                 "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
-                "entries, median": float(entries(explanation).median()),
+                "entries, median": float(kept_entries(explanation).median()),
                 "share on the object, %": str(mean_effect(100 * inside.numpy())),
-                "of images": int((shown & ~black).sum()),
+                "of images": int((with_object & ~black).sum()),
             }
         )
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""The Explainer's peers on one scene, and the settings with which they are run."""
+"""The Explainer's peers on one scene, and their settings."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ OPTIONS: dict[str, type] = {
     "occlusion": OcclusionOptions,
     "rtis": RTISOptions,
 }
-_TECHNICAL = ("batch", "pairs_at_once", "seed", "variant")  # they say how it is computed, not what
+_TECHNICAL = ("batch", "pairs_at_once", "seed", "variant")  # how a mask is computed, not which one
 
 
 def peer_methods(classifier: Classifier, changes: dict[str, dict[str, Any]]) -> dict[str, ClassMaskMethod]:
-    """The peers by name, each with the published settings but for what a profile changes."""
-    made = {name: OPTIONS[name](**changes.get(name, {})) for name in OPTIONS}
+    """The peers by name, with the published settings except those that a profile changes."""
+    options = {name: OPTIONS[name](**changes.get(name, {})) for name in OPTIONS}
     return {
         "grad-cam": GradCAM(classifier),
-        "rise": RISE(classifier, made["rise"]),
-        "extremal-perturbation": ExtremalPerturbation(classifier, made["extremal-perturbation"]),
-        "igos++": IGOSPlusPlus(classifier, made["igos++"]),
+        "rise": RISE(classifier, options["rise"]),
+        "extremal-perturbation": ExtremalPerturbation(classifier, options["extremal-perturbation"]),
+        "igos++": IGOSPlusPlus(classifier, options["igos++"]),
         "rtis": load_explainer(f"{classifier.name}-rtis", classifier),
-        "occlusion": OcclusionMaps(classifier, made["occlusion"]),
+        "occlusion": OcclusionMaps(classifier, options["occlusion"]),
     }
 
 
 def settings_table(name: str, changes: dict[str, Any]) -> pd.DataFrame:
-    """A method's settings, a row each: as published, and where a profile says otherwise.
+    """A method's settings, one per row: the published value, and the profile's where it differs.
 
     Args:
         name: one of `OPTIONS`.
-        changes: what the profile sets.
+        changes: the profile's settings.
     """
     published = OPTIONS[name]()
     rows = [
-        (field.name.replace("_", " "), _shown(getattr(published, field.name)), _shown(changes.get(field.name, "")))
+        (field.name.replace("_", " "), _format(getattr(published, field.name)), _format(changes.get(field.name, "")))
         for field in fields(OPTIONS[name])
         if field.name not in _TECHNICAL
     ]
@@ -73,23 +73,23 @@ def draw_peer(
     classes: Bool[Tensor, " classes"],
     names: tuple[str, ...],
 ) -> Figure:
-    """An image, the mask of each class that it shows, and what each mask keeps."""
+    """An image, the mask of each class that it shows, and the part that each mask keeps."""
     masks = method.class_masks(image[None], classes[None])[0, classes]
-    shown = [name for name, there in zip(names, classes.tolist(), strict=True) if there]
-    pictures = [image, *(part for mask in masks for part in (mask[None], image * mask))]
-    titles = ["the image", *(title for name in shown for title in (f"mask of {name}", "what it keeps"))]
+    class_names = [name for name, shown in zip(names, classes.tolist(), strict=True) if shown]
+    pictures = [image, *(picture for mask in masks for picture in (mask[None], image * mask))]
+    titles = ["the image", *(title for name in class_names for title in (f"mask of {name}", "what it keeps"))]
     return show_images(pictures, titles, columns=len(pictures), colours=MASK_COLOURS, width=9.5)
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, (tuple, list)):
-        return ", ".join(_shown(each) for each in value)
+        return ", ".join(_format(item) for item in value)
     return str(value)
 
 
-def two_objects(images: Tensor, labels: Tensor, probabilities: Tensor) -> int:
-    """The first scene with two classes of which the classifier is sure, and of nothing else."""
+def first_sure_pair(images: Tensor, labels: Tensor, probabilities: Tensor) -> int:
+    """The index of the first scene with two classes whose labels are all predicted correctly."""
     right = ((probabilities > 0.5) == labels).all(1) & (labels.sum(1) == 2)
     return int(torch.nonzero(right)[0])

@@ -30,5 +30,5 @@ def write_readme_picture(entry: GalleryEntry, path: Path) -> Path:
 
 
 def make_readme_picture(output: Path | None = None) -> Path:
-    """Draw the README's picture from the stored gallery; returns where it is."""
+    """Draw the README's picture from the stored gallery; returns its path."""
     return write_readme_picture(read_gallery()[0], output or ROOT / "book" / "_static" / "readme-cartoonx.webp")

@@ -1,4 +1,4 @@
-"""What the page on starting masks shows: starts that are too sparse, and how the objective falls from each start."""
+"""Pictures of the page on starting masks: initial masks, and the objective along the steps from each of them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ START_COLOURS = {
 }
 
 
-def thinned_ones(mask: Float[Tensor, "batch 1 k"], kept: float, seed: int = 0) -> Float[Tensor, "batch 1 k"]:
-    """A mask of ones, of whose entries a random share `kept` stays and the others are 0; the same for all images."""
+def random_binary_mask(mask: Float[Tensor, "batch 1 k"], kept: float, seed: int = 0) -> Float[Tensor, "batch 1 k"]:
+    """A binary mask with a random share `kept` of ones, the same for all images."""
     draw = torch.rand(mask.shape[2], generator=random_generator(seed))
     return (draw < kept).to(mask).expand_as(mask).contiguous()
 
 
-def looks(
+def refined_masks(
     network: MaskNetwork,
     method: RateDistortionExplainer,
     images: Float[Tensor, "batch 3 height width"],
     weight: float,
     count: int = 3,
 ) -> list[Float[Tensor, "batch 1 k"]]:
-    """The network's masks after one look, two looks, and so on."""
+    """The network's masks after one refinement step, two steps, and so on."""
     problem = method.problem(images)
     weights = images.new_full((len(images),), weight)
     return [refine_mask(network, problem, images, weights, refinement_steps=number + 1) for number in range(count)]
@@ -51,7 +51,7 @@ def draw_starts(
     images: Float[Tensor, "batch 3 height width"],
     starts: Mapping[str, Float[Tensor, "batch 1 k"]],
 ) -> Figure:
-    """A row per image: the image, then what each start says of its pixels, with the mean of the mask."""
+    """One row per image: the image, then each start as a mask of its pixels, with the mean of the mask."""
     figure, axes = plt.subplots(
         len(images),
         len(starts) + 1,
@@ -63,16 +63,16 @@ def draw_starts(
     pictures = {name: method.to_explanation(method.problem(images), start, {}).mask for name, start in starts.items()}
     for row, image in enumerate(images):
         draw_image(axes[row, 0], image, "the image" if row == 0 else "")
-        for place, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
+        for axis, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
             mean = float(starts[name][row].mean())
-            draw_image(place, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
+            draw_image(axis, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
     return figure
 
 
 def draw_descents(
     histories: Mapping[str, Float[Tensor, "batch steps"]], *, colours: Mapping[str, str] | None = None
 ) -> Figure:
-    """The mean objective over the steps, a line a start, on a logarithmic scale."""
+    """The mean objective over the steps on a logarithmic scale, one line per start."""
     figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     plt.close(figure)
     for name, history in histories.items():
@@ -83,7 +83,7 @@ def draw_descents(
 
 
 def draw_gain(table: pd.DataFrame, marks: Mapping[str, float], starts: Sequence[str]) -> Figure:
-    """The mean objective after each number of steps, a line a start, and marks to compare with."""
+    """The mean objective after each number of steps, one line per start, with reference lines."""
     figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     plt.close(figure)
     for name in starts:

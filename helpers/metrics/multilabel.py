@@ -36,11 +36,11 @@ def micro_scores(counts: Int[Tensor, "*batch 4"]) -> dict[str, Float[Tensor, "*b
     Args:
         counts: from `decision_counts`, summed over images; several rows for a bootstrap.
     """
-    true_positive, false_positive, _, false_negative = counts.double().unbind(-1)
+    true_positives, false_positives, _, false_negatives = counts.double().unbind(-1)
     fractions = {
-        "precision": (true_positive, true_positive + false_positive),
-        "recall": (true_positive, true_positive + false_negative),
-        "f_score": (2 * true_positive, 2 * true_positive + false_positive + false_negative),
+        "precision": (true_positives, true_positives + false_positives),
+        "recall": (true_positives, true_positives + false_negatives),
+        "f_score": (2 * true_positives, 2 * true_positives + false_positives + false_negatives),
     }
     return {
         name: torch.where(denominator > 0, numerator / denominator.clamp_min(1), 0.0).float()

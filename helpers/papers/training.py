@@ -12,14 +12,14 @@ from helpers.profiles.strict_yaml import read_strict_yaml
 
 
 def train_model(name: str, **options: Any) -> str:
-    """Train one of the models in models/ that belong to no paper: a classifier of scenes, or a network of masks.
+    """Train a model of models/ that belongs to no paper: a classifier of scenes, or a network that predicts masks.
 
     Args:
         name: such as "scenes-cnn" or "scenes-cnn-cartoonx-mask".
         options: `again`, `output`, `results` and `device` of `helpers.training.recipes.shipped.train`.
 
     Returns:
-        What was done, in a line.
+        A line that says what was trained.
 
     Raises:
         ValueError: there is no such model; the message lists those that exist.
@@ -51,8 +51,8 @@ def train_profile(
 
     Args:
         profile: its name, or the path of its file.
-        only: the trainings that are wanted, by name; empty for all.
-        classifiers: of class masks: for which classifiers only.
+        only: the names of the trainings to do; empty for all.
+        classifiers: class masks only: the classifiers to train for; empty for all.
         output: the folder of weights for scenes.
         options: `again`, `results`, `device`, `devices`, `nodes` and `strategy` of the papers' functions `train`.
 
@@ -65,7 +65,7 @@ def train_profile(
     sections, known = read_strict_yaml(profile_path(profile)).keys(), {}
     if "explainer" in sections:
         load_profile(profile, needs="explainer")
-        known["explainer"] = set(explainer.KINDS)
+        known["explainer"] = set(explainer.TRAININGS)
     if "space_vae" in sections and not classifiers:
         settings = load_profile(profile, needs="space-vae").space_vae
         assert settings is not None

@@ -59,7 +59,7 @@ class SpaceVAEEvaluation(Section):
     threshold_images: Count  # validation images, for the choice of their thresholds
     thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = _THRESHOLDS
     integration_steps: Count = 50
-    earlier: Count | None = None  # test scenes, for CartoonX, Pixel RDE and the Explainer
+    cross_method: Count | None = None  # scenes that CartoonX, Pixel RDE and the Explainer are tested on
 
     @model_validator(mode="after")
     def _in_range(self) -> SpaceVAEEvaluation:
@@ -73,7 +73,7 @@ class AlphaCalibration(Section):
 
     alphas: Annotated[tuple[float, ...], Field(min_length=2)]
     epochs: Count
-    target_sparsity: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
+    target_l1: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
 
 
 class SpaceVAESettings(Section):

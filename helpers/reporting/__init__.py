@@ -1,1 +1,1 @@
-"""What every paper and chapter reports with: claims, effects, tables, words, provenance."""
+"""Reports shared by papers and chapters: claims, their sentences and tables, provenance, groups of pictures."""

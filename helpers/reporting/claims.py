@@ -1,4 +1,4 @@
-"""A claim of a paper, and the effect over images that decides it."""
+"""A claim of a paper and the effect over images that decides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of larger runs that lie in the repository."""
+"""Committed tables of larger runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from helpers.results import read_table, results_folder
 
 
 def committed_table(profile: str, name: str, *, root: Path | None = None) -> pd.DataFrame | None:
-    """The table `results/<profile>/<name>.csv`, or None where that run has not been made yet.
+    """The table `results/<profile>/<name>.csv`, or None if it does not exist.
 
     Raises:
-        ValueError: the table is there, but is not the one that its provenance belongs to.
+        ValueError: the table does not match its provenance.
     """
     if not (results_folder(profile, root) / f"{name}.csv").is_file():
         return None

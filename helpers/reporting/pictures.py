@@ -1,4 +1,4 @@
-"""Images with their explanations, in groups side by side: Figures 1, 2 and 4."""
+"""Images with their explanations, in groups side by side ([Re] CartoonX, Figures 1, 2 and 4)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PictureRow:
     """A row of pictures, one per image.
 
     Attributes:
-        name: what stands left of it.
+        name: the label on the left.
         pictures: (count, 1 or 3, height, width) in [0, 1]; rows may differ in size.
         colours: matplotlib's colour map for pictures of one channel.
     """
@@ -32,7 +32,7 @@ class PictureRow:
 
 @runtime_checkable
 class Group(Protocol):
-    """What `draw_groups` draws as one block: columns under one title."""
+    """A block of columns under one title, for `draw_groups`."""
 
     @property
     def title(self) -> str:
@@ -40,16 +40,16 @@ class Group(Protocol):
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """What stands above each image; one or several lines."""
+        """The title above each image; one or several lines."""
 
     @property
     def rows(self) -> tuple[PictureRow, ...]:
-        """The rows from the top; all groups of a figure have the same names."""
+        """The rows from top to bottom; all groups of a figure have the same row names."""
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Some images with any rows of pictures, under one title: a plain `Group`."""
+    """A plain `Group`."""
 
     title: str
     titles: tuple[str, ...]
@@ -57,29 +57,29 @@ class RowGroup:
 
 
 def draw_groups(groups: Sequence[Group], *, width: float | int = 9.0) -> Figure:
-    """Draw groups beside each other: in each column an image and, below it, its other pictures.
+    """Draw groups side by side; each column has an image and, below it, its other pictures.
 
     Returns:
-        A figure; groups without images are left out.
+        The figure; groups without images are left out.
 
     Raises:
         ValueError: no group has an image.
     """
-    shown = [group for group in groups if group.titles]
-    if not shown:
+    nonempty = [group for group in groups if group.titles]
+    if not nonempty:
         raise ValueError("no group has an image to draw")
-    columns = [len(group.titles) for group in shown]
-    names = [row.name for row in shown[0].rows]
-    first = shown[0].rows[0].pictures
+    columns = [len(group.titles) for group in nonempty]
+    names = [row.name for row in nonempty[0].rows]
+    first = nonempty[0].rows[0].pictures
     ratio = first.shape[-2] / first.shape[-1]
-    lines = 1 + max(title.count("\n") for group in shown for title in group.titles)
-    # all in inches: the names of the rows stand left, the titles above, and a gap keeps the groups apart
+    lines = 1 + max(title.count("\n") for group in nonempty for title in group.titles)
+    # in inches: row names on the left, titles on top, gaps between groups
     left, gap, space, head = 0.28, 0.22, 0.05, 0.34 + 0.15 * lines
-    cell = min((width - left - gap * (len(shown) - 1)) / max(sum(columns), 3), 2.0)
-    size = (left + cell * sum(columns) + gap * (len(shown) - 1), head + len(names) * cell * ratio)
+    cell = min((width - left - gap * (len(nonempty) - 1)) / max(sum(columns), 3), 2.0)
+    size = (left + cell * sum(columns) + gap * (len(nonempty) - 1), head + len(names) * cell * ratio)
     with book_figure(size, style={"axes.titlesize": 8.5, "axes.titlepad": 3}) as figure:
         start = left
-        for group in shown:
+        for group in nonempty:
             end = start + cell * len(group.titles)
             figure.text(
                 (start + end - space) / 2 / size[0],
@@ -103,6 +103,6 @@ def draw_groups(groups: Sequence[Group], *, width: float | int = 9.0) -> Figure:
 
 
 def _draw(axes: Axes, group: Group, row: int, column: int) -> None:
-    shown = group.rows[row]
+    picture_row = group.rows[row]
     title = group.titles[column] if row == 0 else ""
-    draw_image(axes, shown.pictures[column], title, colours=shown.colours)
+    draw_image(axes, picture_row.pictures[column], title, colours=picture_row.colours)

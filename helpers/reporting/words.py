@@ -1,4 +1,4 @@
-"""Sentences and tables that are put together from a run, so that they are true of any run."""
+"""Sentences and tables generated from a run's results, so that the text fits every run."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def join_words(items: Sequence[str], last: str = "and") -> str:
 
 
 def claims_in_words(claims: Sequence[Claim]) -> str:
-    """Two or three sentences in Markdown: what held, what did not, what is undecided, each with its effect."""
+    """Markdown paragraphs of the claims that held, did not hold and are undecided, each with its effect."""
     sentences = []
     for outcome in ORDER:
-        found = [f"{claim.statement} ({claim.effect})" for claim in claims if claim.outcome == outcome]
-        if found:
-            sentences.append(f"**{HEADS[outcome]}:** {'; '.join(found)}.")
+        results = [f"{claim.statement} ({claim.effect})" for claim in claims if claim.outcome == outcome]
+        if results:
+            sentences.append(f"**{HEADS[outcome]}:** {'; '.join(results)}.")
     return "\n\n".join(sentences)
 
 
 def few_images_words(count: int) -> str:
-    """What an interval over so few images is worth, in a sentence; nothing where there are ten or more."""
+    """A caution about an interval over few images; empty for ten images or more."""
     if count >= 10 or count < 1:
         return ""
     chance = 2 * 0.5**count
@@ -67,26 +67,26 @@ def claim_table(claims: Sequence[Claim]) -> pd.DataFrame:
 def show_table(
     frame: pd.DataFrame, names: dict[str, str] | None = None, *, decimals: int = 3, escape: bool = True
 ) -> HTML:
-    """A table for the page, without its index.
+    """A table for a page, without its index.
 
     Args:
-        frame: what to show.
-        names: other heads for some columns.
-        decimals: of numbers that are not whole.
-        escape: show "<" as it is; False lets a cell hold HTML.
+        frame: the rows.
+        names: new heads of some columns.
+        decimals: of fractional numbers.
+        escape: escape "<"; False for cells with HTML.
     """
-    shown = frame.rename(columns=names or {})
-    html = shown.to_html(
+    renamed = frame.rename(columns=names or {})
+    html = renamed.to_html(
         index=False, border=0, escape=escape, justify="left", na_rep="–", float_format=f"{{:.{decimals}f}}".format
     )
     return HTML(f'<div class="wide-table" style="overflow-x: auto">{html}</div>')
 
 
 def show_numbers(numbers: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Hand values to the text of a page, which shows each with `{glue:text}` under its name.
+    """Glue values for the text of a page, which refers to them by `{glue:text}`.
 
     Args:
-        numbers: values under names that are no Python identifiers, such as "m-b".
+        numbers: values whose names are no Python identifiers, such as "m-b".
         more: all other values by name.
     """
     for name, value in {**(numbers or {}), **more}.items():

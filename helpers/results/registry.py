@@ -174,16 +174,22 @@ _TABLES = (
     _space_vae("extensions", "networks:extension_table", scenes=True),
     _space_vae("reference", "reference:reference_table", scenes=True),
     _space_vae(
-        "earlier",
-        "earlier:earlier_table",
+        "cross-method",
+        "cross_method:cross_method_table",
         settings=("cartoonx", "pixel_rde"),
-        needs=("space_vae.evaluation.earlier", "cartoonx"),
+        needs=("space_vae.evaluation.cross_method", "cartoonx"),
         scenes=True,
     ),
     _space_vae(
         "transfer", "transfer:transfer_of_table", reads=("space-vae-sparsity",), inputs=_ATTRIBUTIONS, scenes=True
     ),
-    _space_vae("alpha", "alpha:alpha_table", settings=("space_vae.calibration",), networks=False, on_request=True),
+    _space_vae(
+        "alpha-calibration",
+        "alpha_calibration:alpha_calibration_table",
+        settings=("space_vae.calibration",),
+        networks=False,
+        on_request=True,
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}

@@ -1,4 +1,4 @@
-"""What a page's outputs depend on: found in the sources, without running them.
+"""The inputs of a page's outputs, read from the sources without running them.
 
 A page is run again when one of these changes:
 
@@ -30,7 +30,7 @@ from helpers.site.source import page_code, page_parameters, page_sources, read_p
 
 @dataclass(frozen=True)
 class Inputs:
-    """What something depends on.
+    """The inputs of a page or a table.
 
     Attributes:
         code: the definitions of `helpers`.
@@ -64,15 +64,15 @@ def finder(root: Path = ROOT) -> CodeFinder:
 
 
 def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None, root: Path = ROOT) -> Inputs:
-    """What the outputs of a page depend on.
+    """The inputs of a page's outputs.
 
     Args:
         page: the page, absolute or from the root.
-        parameters: what papermill puts in place of the page's own parameters.
+        parameters: the values that papermill injects for the page's own parameters.
         root: the project's root.
 
     Raises:
-        ValueError: the page names a profile or lists under `depends` what is not there, or a cell is not Python.
+        ValueError: the page names an unknown profile, `depends` matches no file, or a cell is not Python.
     """
     page = root / page
     settings = {**page_parameters(page), **(parameters or {})}
@@ -86,7 +86,7 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
 
 
 def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
-    """What a table of a profile depends on; whether it is to be made anew, its study says more exactly."""
+    """The inputs of a profile's table, a superset: its study decides whether the table is stale."""
     table = find_table(name)
     roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.inputs) if path]  # type: ignore[misc]
     code = finder(root).reached(roots)
@@ -96,7 +96,7 @@ def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
 
 
 def files_inputs(files: Iterable[Path], root: Path = ROOT) -> Inputs:
-    """What something depends on that rests on files alone."""
+    """The inputs of a target that depends on files only."""
     return Inputs(frozenset(), frozenset(files), root)
 
 
@@ -153,7 +153,7 @@ def _profiles(profile: object, page_words: set[str], code: Iterable[Definition],
 
 
 def _models(words: set[str], root: Path) -> set[Path]:
-    """The models that texts name, and those that were made for them: "scenes-cnn" names "scenes-cnn-cartoonx-mask"."""
+    """The models that texts name, and those that belong to them: "scenes-cnn" names "scenes-cnn-cartoonx-mask"."""
     files = [path for path in (root / "models").glob("*") if path.is_file() and path.suffix != ".md"]
     named = {p for p in files if words & {p.stem, p.name, f"models/{p.stem}", f"models/{p.name}"}}
     return named | {p for p in files if any(p.stem.startswith(f"{other.stem}-") for other in named)}

@@ -1,4 +1,4 @@
-"""Running a page: papermill runs its cells, and whatever failed in it, widgets included, fails the build."""
+"""Running a page with papermill; a failure in any cell or widget fails the build."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class PageError(ValueError):
 
 
 def failures(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
-    """What failed in an executed notebook: where ("cell In [3]"), and the traceback.
+    """The failures in an executed notebook: the location ("cell In [3]") and the traceback.
 
-    An exception in a widget's callback does not stop the run: the widget shows it, so that it would be published.
-    It is found in the state of the widgets, which the executed notebook stores.
+    An exception in a widget's callback does not stop the run; the widget would show it in the published page. It is
+    read from the state of the widgets in the executed notebook.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -91,7 +91,7 @@ def execute(
 def _run(
     page: Path, executed: Path, parameters: dict[str, object], root: Path, cell_timeout: int
 ) -> list[tuple[str, str]]:
-    """Run the page into `executed`; returns what failed."""
+    """Run the page into `executed`; returns the failures."""
     import papermill  # a second, and only needed here
     from papermill.exceptions import PapermillExecutionError
 

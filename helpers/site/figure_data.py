@@ -1,4 +1,4 @@
-"""Is the data there that a figure needs? Asked before anything runs, so that the answer stands alone."""
+"""A check, before anything runs, that the data of a figure is on this machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ def require_figure_data(figure: Figure, profile: str) -> None:
     """Check that the photographs of a figure about class masks or SpaCE-VAE are on this machine.
 
     Args:
-        figure: which.
-        profile: the name of the profile that it is to be made at.
+        figure: the figure.
+        profile: the name of its profile.
 
     Raises:
         MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.

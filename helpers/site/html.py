@@ -21,7 +21,7 @@ COMPLETE = f"{HTML}/.complete"  # written last: a build that stopped half-way ha
 
 
 class BuildError(ValueError):
-    """Jupyter Book found something wrong; what it was stands in its output."""
+    """Jupyter Book reported a warning or an error; its output says which."""
 
 
 def toc_pages(root: Path = ROOT) -> list[str]:
@@ -49,7 +49,7 @@ def executed_path(page: str, root: Path = ROOT) -> Path | None:
 
 
 def site_files(root: Path = ROOT) -> list[Path]:
-    """What the site is made of besides executed notebooks: settings, pages without code, references, pictures."""
+    """The files of the site besides executed notebooks: settings, pages without code, references, pictures."""
     book = [path for path in sorted((root / "book").rglob("*")) if path.is_file() and path.suffix != ".ipynb"]
     pages = {root / page for page in toc_pages(root)}
     kept = [path for path in book if path.suffix != ".md" or (path in pages and not is_executable(path))]
@@ -57,9 +57,9 @@ def site_files(root: Path = ROOT) -> list[Path]:
 
 
 def assemble(root: Path = ROOT) -> Path:
-    """Lay out the sources of the site: the executed notebooks beside their pages, which they stand for.
+    """Lay out the sources of the site, with each executed notebook beside its page.
 
-    The pages themselves are kept, but excluded, so that a link to `wavelets.md` is found and leads to the notebook.
+    The pages are kept but excluded from the build, so that a link to `wavelets.md` resolves to the notebook.
 
     Returns:
         The folder, `_build/site`.
@@ -83,7 +83,7 @@ def assemble(root: Path = ROOT) -> Path:
 
 
 def build(root: Path = ROOT) -> Path:
-    """Build the HTML with warnings as errors; it takes the place of the former one only when all went well.
+    """Build the HTML with warnings as errors; it replaces the former HTML only on success.
 
     Returns:
         The folder, `_build/html`.
@@ -93,7 +93,7 @@ def build(root: Path = ROOT) -> Path:
     """
     site = assemble(root)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    # everything anew: a second build would pass over a warning of the first one, whose pages it takes for done
+    # --all: an incremental build would not repeat the warnings of an earlier one
     command = [str(jupyter_book), "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
     done = subprocess.run(command, cwd=root, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:

@@ -34,9 +34,9 @@ class Figure(BaseModel):
         title: what it shows, in a few words.
         notebook: the page that makes it, from the project's root.
         parameters: what papermill sets in the notebook besides `profile`.
-        needs: tables that are made before it, since several figures share them, or since they take long.
-        dataset: the only one of the paper's datasets that it is about; None where its parameters say, or for all.
-        scenes: whether it needs scenes, of which more is known than of photographs.
+        needs: tables that are made first, as several figures share them or as they take long.
+        dataset: its only dataset; None if its parameters name the dataset, or for all datasets.
+        scenes: whether it needs the ground truth of scenes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -75,7 +75,7 @@ def _sources(page: Path, text: str) -> list[Path]:
 
 
 def is_executable(page: Path) -> bool:
-    """Whether the page has code to run: a kernel in its front matter says so."""
+    """Whether the page has code to run, as shown by a kernel in its front matter."""
     head = page.read_text(encoding="utf-8").split("\n---", 1)[0]
     return head.startswith("---") and "kernelspec:" in head
 
@@ -124,5 +124,5 @@ def _literal_assignments(tree: ast.Module) -> dict[str, object]:
             try:
                 values[target.id] = ast.literal_eval(node.value)
             except ValueError:
-                continue  # an expression: nothing that papermill could replace by a value either
+                continue  # an expression, which papermill cannot replace either
     return values

@@ -11,9 +11,9 @@ from tiny import TinyClassifier, smooth_images
 
 from helpers.__main__ import main
 from helpers.chapters.gallery import read_gallery, read_sweep
+from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.readme import write_readme_picture
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
-from helpers.chapters.words import tell_predictions
 from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import make_scenes
@@ -86,7 +86,9 @@ def test_predictions_in_words():
         source="test",
     )
     images = smooth_images(4, 32)
-    for words, probabilities in zip(tell_predictions(classifier, images), classifier(images).softmax(1), strict=True):
+    for words, probabilities in zip(
+        describe_predictions(classifier, images), classifier(images).softmax(1), strict=True
+    ):
         best = int(probabilities.argmax())
         assert words == f"{classifier.class_names[best]}, {100 * float(probabilities[best]):.0f} %"
 

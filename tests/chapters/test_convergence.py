@@ -16,12 +16,12 @@ from helpers.chapters.convergence import (
     steps_needed,
 )
 from helpers.chapters.own_price import (
-    bad_camera,
-    draw_entries,
+    add_rising_noise,
+    break_even_weight,
+    draw_kept_entries,
     draw_weight_lines,
-    entries,
-    largest_paying_weight,
-    weighting_rows,
+    kept_entries,
+    weighting_summary,
 )
 from helpers.core.explanation import Explanation
 from helpers.methods.rde import CartoonX, RatePath
@@ -67,24 +67,24 @@ class TestPrices:
             (1.0, 2.0), (), torch.tensor([[0.1, 0.2], [0.3, 0.9]]), torch.tensor([[0.04, 0.02], [0.01, 0.0]])
         )
         black = torch.tensor([0.5, 0.8])
-        price = largest_paying_weight(path, black)
+        price = break_even_weight(path, black)
         assert price[1, 1] == 0  # a mask that distorts more than black never pays
         known = price[:, 0]
         torch.testing.assert_close(path.distortion[:, 0] + known * path.sparsity[:, 0], black[:1].expand(2))
 
     def test_the_camera_is_perfect_first_and_worst_last(self):
         images = torch.full((3, 3, 64, 64), 0.5)
-        noisy = bad_camera(images, 0.1)
+        noisy = add_rising_noise(images, 0.1)
         assert torch.equal(noisy[0], images[0])
         torch.testing.assert_close((noisy - images).std((1, 2, 3))[1:], torch.tensor([0.05, 0.1]), rtol=0.05, atol=0)
-        assert torch.equal(noisy, bad_camera(images, 0.1))
+        assert torch.equal(noisy, add_rising_noise(images, 0.1))
 
     def test_black_means_less_than_one_entry(self):
         region = torch.zeros(4, 1, 8, 8, dtype=torch.bool)
         region[:3, ..., 2:6] = True  # half of each mask lies in it; the fourth image shows no object of the class
         found = {"fixed": explanation([0.2, 0.9, 1.5, 2.0]), "own": explanation([1.0, 1.0, 1.5, 2.0])}
-        table = weighting_rows(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("weighting")
-        assert entries(found["fixed"]).tolist() == pytest.approx([0.2, 0.9, 1.5, 2.0])
+        table = weighting_summary(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("weighting")
+        assert kept_entries(found["fixed"]).tolist() == pytest.approx([0.2, 0.9, 1.5, 2.0])
         assert table["black, %"].str.split().str[0].tolist() == ["50.00", "0.00"]
         assert table["black, unsure half, %"].tolist() == ["100", "0"]
         assert table["of images"].tolist() == [1, 3]
@@ -105,7 +105,7 @@ class TestDrawings:
         assert [list(line.get_ydata()) for line in bounds.axes[0].lines[:2]] == [[1.0, 0.5], [0.0, 0.1]]
         assert len(draw_searches({"cnn": RUN, "vit": RUN}, 0.05).axes[0].lines) == 5
         assert len(draw_published(RUN, 0.05).axes[0].lines) == 2
-        counts = draw_entries(
+        counts = draw_kept_entries(
             torch.tensor([0.2, 0.8]), {"m": (explanation([0.5, 3.0]), explanation([1.0, 2.0]))}, ("a", "b")
         )
         assert list(counts.axes[0].lines[0].get_ydata()) == pytest.approx([0.5, 3.0], rel=1e-5)

@@ -14,11 +14,11 @@ from helpers.chapters.explainer.drawings import (
     draw_probabilities,
     show_class_masks,
     show_search,
-    tell_classes,
 )
-from helpers.chapters.explainer.panel import class_mask_panel, show_class_of
+from helpers.chapters.explainer.panel import class_mask_panel, show_class_mask
 from helpers.chapters.explainer.shortcut import marked_pairs, mean_in, probability_of
-from helpers.chapters.explainer.terms import LEFT_OUT, SWITCHED_ON, TERMS, search_masks
+from helpers.chapters.explainer.terms import ABLATED_TERMS, CUMULATIVE_TERMS, TERMS, search_masks
+from helpers.chapters.predictions import describe_classes
 from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
@@ -48,16 +48,16 @@ def image():
 
 @pytest.fixture(scope="module")
 def search(classifier, image):
-    settings = {**SWITCHED_ON, **LEFT_OUT}
-    return search_masks(ExplainerLoss(), classifier, image, LABELS, settings, looks=(0, 15), grid=6)
+    settings = {**CUMULATIVE_TERMS, **ABLATED_TERMS}
+    return search_masks(ExplainerLoss(), classifier, image, LABELS, settings, record=(0, 15), grid=6)
 
 
 class TestSearch:
     def test_settings_add_up_and_leave_out(self):
-        assert list(SWITCHED_ON.values())[-1] == TERMS
-        sizes = [len(terms) for terms in SWITCHED_ON.values()]
+        assert list(CUMULATIVE_TERMS.values())[-1] == TERMS
+        sizes = [len(terms) for terms in CUMULATIVE_TERMS.values()]
         assert sizes == sorted(sizes)
-        assert {frozenset(TERMS) - set(terms) for terms in LEFT_OUT.values()} == {
+        assert {frozenset(TERMS) - set(terms) for terms in ABLATED_TERMS.values()} == {
             frozenset({"classification"}),
             frozenset({"entropy"}),
             frozenset({"area_target", "area_other"}),
@@ -78,7 +78,7 @@ class TestSearch:
 
     def test_settings_do_not_touch_each_other(self, search, classifier, image):
         alone = search_masks(
-            ExplainerLoss(), classifier, image, LABELS, {"x": SWITCHED_ON["+ bounds"]}, looks=(0, 15), grid=6
+            ExplainerLoss(), classifier, image, LABELS, {"x": CUMULATIVE_TERMS["+ bounds"]}, record=(0, 15), grid=6
         )
         torch.testing.assert_close(alone.masks[0], search.masks[3], atol=2e-3, rtol=0)
 
@@ -86,7 +86,7 @@ class TestSearch:
         """Adam's first step is the learning rate against the gradient's sign."""
         terms = ("classification", "bound")
         found = search_masks(
-            ExplainerLoss(), classifier, image, LABELS, {"x": terms}, looks=(0, 1), grid=32, learning_rate=0.1
+            ExplainerLoss(), classifier, image, LABELS, {"x": terms}, record=(0, 1), grid=32, learning_rate=0.1
         )
         logits = found.masks[0, 0].logit()[None].requires_grad_()
         values = ExplainerLoss().terms(classifier, image, LABELS, logits)
@@ -97,7 +97,7 @@ class TestSearch:
 
     def test_each_setting_lowers_its_own_objective(self, search):
         weights = ExplainerLoss().weights
-        for row, terms in enumerate([*SWITCHED_ON.values(), *LEFT_OUT.values()]):
+        for row, terms in enumerate([*CUMULATIVE_TERMS.values(), *ABLATED_TERMS.values()]):
             counted = torch.tensor([weights[name] * (name in terms) for name in TERMS])
             before, after = (search.terms[row] * counted).sum(1)
             assert after < before, search.settings[row]
@@ -120,17 +120,17 @@ class TestSearch:
         assert torch.equal(some.masks[1], search.masks[0])
 
     @pytest.mark.parametrize(
-        ("settings", "looks", "said"),
+        ("settings", "record", "said"),
         [({"a": ["area"]}, (0, 1), "unknown: area"), ({}, (0, 1), "settings must"), ({"a": TERMS}, (3, 1), "ascend")],
     )
-    def test_what_does_not_fit_is_an_error(self, unchecked, classifier, image, settings, looks, said):
+    def test_what_does_not_fit_is_an_error(self, unchecked, classifier, image, settings, record, said):
         with pytest.raises(ValueError, match=said):
-            search_masks(ExplainerLoss(), classifier, image, LABELS, settings, looks=looks)
+            search_masks(ExplainerLoss(), classifier, image, LABELS, settings, record=record)
 
 
 class TestDrawings:
     def test_classes_are_told_with_their_own_probability(self, classifier, image):
-        (words,) = tell_classes(classifier, image, LABELS[0], NAMES)
+        (words,) = describe_classes(classifier, image, LABELS[0], NAMES)
         cat, owl = (100 / (1 + (-classifier(image)[0, k]).exp()) for k in (0, 2))
         assert words == f"cat {float(cat):.0f} %, owl {float(owl):.0f} %"
 
@@ -203,7 +203,7 @@ class TestPanel:
         return Explainer(network, classifier)
 
     def test_what_is_shown_of_a_class(self, explainer, classifier, image):
-        figure = show_class_of(explainer, image, 4)
+        figure = show_class_mask(explainer, image, 4)
         mask = explainer.class_masks(image)[:, 4:5]
         after = 100 * float(classifier(image * mask)[0, 4].sigmoid())
         assert figure.axes[1].get_title() == f"its mask: {100 * float(mask.mean()):.1f} %"

@@ -15,29 +15,28 @@ from torch.nn import functional
 from helpers.chapters.space_vae.drawings import (
     code_colours,
     dimmed,
-    draw_answers,
+    draw_brightness_term,
+    draw_classification_term,
     draw_grids,
-    draw_price_of_brightness,
-    draw_price_of_doubt,
+    draw_predictions,
     signed_picture,
 )
-from helpers.chapters.space_vae.game import GameCards, chance_of, game_panel, make_game
+from helpers.chapters.space_vae.game import GameCards, chance_of_score, game_panel, make_game
 from helpers.chapters.space_vae.limits import (
-    agreement,
     brightness_inside,
     change,
-    first_of_each,
+    cost_inside,
+    first_of_each_class,
     object_region,
     on_white,
-    paid_inside,
-    second_opinion,
+    predict_enlarged,
 )
 from helpers.chapters.space_vae.linear import LinearVAE, noise_for_bits, principal_directions
 from helpers.chapters.space_vae.linear_drawings import draw_linear_vae
 from helpers.chapters.space_vae.measures import count_colours, darken, kept_summary, subtract
-from helpers.chapters.space_vae.panel import beta_panel, brightness_left, show_grid_of, show_kept, show_networks
-from helpers.chapters.space_vae.toy import as_grid, toy_points, watch_codebook
-from helpers.chapters.space_vae.toy_drawings import draw_straight_through, draw_walks
+from helpers.chapters.space_vae.panel import beta_panel, brightness_left, show_code_grids, show_kept, show_networks
+from helpers.chapters.space_vae.toy import as_grid, toy_points, train_codebook
+from helpers.chapters.space_vae.toy_drawings import draw_codebooks, draw_straight_through
 from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import make_scenes
@@ -84,7 +83,7 @@ def principal():
 def walks():
     points = toy_points(300, seed=1)
     return points, [
-        watch_codebook(points, 6, (0, 1, 20), restart_dead_codes=restart_dead_codes)
+        train_codebook(points, 6, (0, 1, 20), restart_dead_codes=restart_dead_codes)
         for restart_dead_codes in (False, True)
     ]
 
@@ -210,14 +209,14 @@ class TestToy:
         assert (restarted.used[-1] > 0).all()
         assert restarted.errors[-1] < published.errors[-1]
 
-    @pytest.mark.parametrize("looks", [(), (3, 1), (-1, 2)])
-    def test_looks_must_ascend(self, unchecked, looks):
-        with pytest.raises(ValueError, match="must be numbers of steps"):
-            watch_codebook(toy_points(20), 2, looks, restart_dead_codes=True)
+    @pytest.mark.parametrize("record", [(), (3, 1), (-1, 2)])
+    def test_looks_must_ascend(self, unchecked, record):
+        with pytest.raises(ValueError, match="must ascend, from 0 or more"):
+            train_codebook(toy_points(20), 2, record, restart_dead_codes=True)
 
     def test_pictures(self, walks):
         points, (published, restarted) = walks
-        figure = draw_walks({"a": published, "b": restarted}, points, 2)
+        figure = draw_codebooks({"a": published, "b": restarted}, points, 2)
         unused = int((published.used[2] == 0).sum())
         wanted = f"a\n{unused} unused, mean squared distance {float(published.errors[2]):.2f}"
         assert figure.axes[0].get_title() == wanted
@@ -229,7 +228,7 @@ class TestToy:
 
 class TestDrawings:
     def test_bars_are_the_softmax(self, classifier, scenes):
-        figure = draw_answers(classifier, scenes.images[:2], ["a", "b"], target=3)
+        figure = draw_predictions(classifier, scenes.images[:2], ["a", "b"], target=3)
         bars = [bar.get_width() for bar in figure.axes[2].patches]
         assert bars == pytest.approx(classifier(scenes.images[:1])[0].softmax(0).tolist(), rel=1e-5)
         assert len({bar.get_facecolor() for bar in figure.axes[2].patches}) == 2
@@ -268,9 +267,9 @@ class TestDrawings:
             assert float(best) == pytest.approx(float(candidates[price.argmin()]), abs=2e-3)
 
     def test_prices(self):
-        lines = draw_price_of_brightness((1, 2), 0.1).axes[0].lines
+        lines = draw_brightness_term((1, 2), 0.1).axes[0].lines
         assert lines[1].get_ydata()[-1] == pytest.approx(0.9)
-        figure = draw_price_of_doubt((1, 10), {"here": 0.5})
+        figure = draw_classification_term((1, 10), {"here": 0.5})
         assert figure.axes[0].lines[1].get_ydata()[0] == pytest.approx(-10 * torch.tensor(0.005).log().item())
         assert list(figure.axes[0].lines[2].get_xdata()) == [0.5, 0.5]
 
@@ -321,7 +320,7 @@ class TestGame:
 
     @pytest.mark.parametrize("right", [0, 6, 9, 12])
     def test_chance_is_binomial(self, right):
-        assert chance_of(right, 12) == pytest.approx(stats.binom.sf(right - 1, 12, 0.5))
+        assert chance_of_score(right, 12) == pytest.approx(stats.binom.sf(right - 1, 12, 0.5))
 
     def test_the_first_guess_counts_and_a_new_card_has_none(self, questions):
         panel = game_panel(questions)
@@ -346,9 +345,9 @@ class TestLimits:
         kept = torch.zeros(1, 3, 2, 2)
         kept[0, :, 0, 0], kept[0, :, 1, 1] = 0.75, 0.25
         region = torch.tensor([[[[True, False], [False, False]]]])
-        assert float(paid_inside(kept, torch.zeros(1, 3, 1, 1), region)) == pytest.approx(0.75)
+        assert float(cost_inside(kept, torch.zeros(1, 3, 1, 1), region)) == pytest.approx(0.75)
         grey = torch.full((1, 3, 1, 1), 0.25)
-        assert float(paid_inside(kept, grey, region)) == pytest.approx(0.5 / (0.5 + 2 * 0.25))
+        assert float(cost_inside(kept, grey, region)) == pytest.approx(0.5 / (0.5 + 2 * 0.25))
 
     def test_brightness_inside_by_hand(self):
         images, kept = torch.full((1, 3, 1, 2), 0.5), torch.tensor([0.25, 0.1]).expand(1, 3, 1, 2)
@@ -367,14 +366,14 @@ class TestLimits:
     def test_a_second_opinion_is_about_enlarged_images(self, classifier, scenes):
         large = functional.interpolate(scenes.images, size=(64, 64), mode="bilinear", align_corners=False)
         wanted = classifier(large).argmax(1)
-        assert torch.equal(second_opinion(classifier, scenes.images, 64, batch=7), wanted)
-        assert agreement(wanted, wanted) == 100
-        assert agreement(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 0, 0])) == 50
+        assert torch.equal(predict_enlarged(classifier, scenes.images, 64, batch=7), wanted)
+        assert prediction_agreement(wanted, wanted) == 100
+        assert prediction_agreement(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 0, 0])) == 50
 
     def test_the_first_of_each_class(self):
         classes, fits = torch.tensor([2, 0, 0, 1, 2, 1]), torch.tensor([True, False, True, False, True, False])
-        assert first_of_each(classes, fits, 5).tolist() == [2, 0]
-        assert first_of_each(classes, fits, 1).tolist() == [2]
+        assert first_of_each_class(classes, fits, 5).tolist() == [2, 0]
+        assert first_of_each_class(classes, fits, 1).tolist() == [2]
 
 
 class TestMeasures:
@@ -426,7 +425,7 @@ class TestPanel:
         assert float(brightness_left(some, kept)[1]) == pytest.approx(float(100 * kept[1].sum() / some[1].sum()))
         beside = show_networks(classifier, some, {"one": networks[0], "two": networks[1]})
         assert [axes.get_title().split("\n")[0] for axes in beside.axes[:3]] == ["the image", "one", "two"]
-        assert show_grid_of(classifier, some, networks[0]).axes[2].get_ylabel() == "8 × 8 codes"
+        assert show_code_grids(classifier, some, networks[0]).axes[2].get_ylabel() == "8 × 8 codes"
 
     def test_each_control_redraws_and_a_bad_file_is_told(self, networks, scenes):
         panel = beta_panel(networks[1], scenes.images[:2], start=10)

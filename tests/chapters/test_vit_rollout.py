@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from helpers.chapters.vit_rollout.attention import (
-    after_layers,
     class_token_reads,
-    own_share,
+    own_patch_share,
     patch_map,
     patches_apart,
-    share_of_patches,
+    relevance_concentration,
+    rollout_after_layers,
     show_heads,
 )
 from helpers.chapters.vit_rollout.panel import rollout_panel, show_rollout
@@ -70,7 +70,7 @@ def test_the_class_tokens_row_is_that_of_the_attention(found, fusion):
 
 
 def test_own_shares_start_at_half_and_more_and_fall(found):
-    shares = own_share(found)
+    shares = own_patch_share(found)
     assert len(shares) == 3
     diagonal = found.layers[0].mean(1).diagonal(dim1=1, dim2=2)[:, 1:].mean().item()
     assert shares[0] == pytest.approx((1 + diagonal) / 2)
@@ -79,7 +79,7 @@ def test_own_shares_start_at_half_and_more_and_fall(found):
 
 def test_rollout_after_layers_is_drawn_for_the_images_asked_for(classifier, found):
     method = AttentionRollout(classifier, discard_ratio=0.0)
-    drawn = after_layers(method, found, (1,), 2, (32, 32))
+    drawn = rollout_after_layers(method, found, (1,), 2, (32, 32))
     assert len(drawn) == 1
     wanted = method.rollout(found, layers=2)[1]
     torch.testing.assert_close(drawn[0][0, ::8, ::8].flatten(), wanted / wanted.max())
@@ -87,8 +87,8 @@ def test_rollout_after_layers_is_drawn_for_the_images_asked_for(classifier, foun
 
 def test_concentration_of_hand_made_maps():
     maps = torch.tensor([[1.0, 1.0, 1.0, 1.0], [9.0, 1.0, 0.0, 0.0], [0.0, 0.0, 4.0, 6.0]])
-    assert share_of_patches(maps, 0.5).tolist() == [0.5, 0.25, 0.25]
-    assert share_of_patches(maps, 0.95).tolist() == [1.0, 0.5, 0.5]
+    assert relevance_concentration(maps, 0.5).tolist() == [0.5, 0.25, 0.25]
+    assert relevance_concentration(maps, 0.95).tolist() == [1.0, 0.5, 0.5]
 
 
 def test_heads_and_rollout_are_drawn(classifier, images, found):

@@ -17,7 +17,7 @@ from helpers.chapters.wavelets.drawings import (
     pyramid_picture,
 )
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
-from helpers.chapters.wavelets.sparsity import decibels, energy_left_out, keep_largest, share_needed
+from helpers.chapters.wavelets.sparsity import decibels, discarded_energy, keep_largest, share_needed
 from helpers.methods.wavelets import WaveletTransform
 
 
@@ -40,7 +40,7 @@ def test_energy_left_out_is_the_squared_error_of_an_orthogonal_transform():
     transform = WaveletTransform("db3", 2, "periodization", size=32)
     coefficients = transform.analyse(images)
     shares = [0, 0.1, 0.5, 1]
-    left = energy_left_out(coefficients, shares)
+    left = discarded_energy(coefficients, shares)
     for column, share in enumerate(shares):
         error = (transform.synthesise(keep_largest(coefficients, share)) - images).square().sum((1, 2, 3))
         torch.testing.assert_close(left[:, column], error / images.square().sum((1, 2, 3)), atol=1e-9, rtol=0)

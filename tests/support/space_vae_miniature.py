@@ -41,10 +41,10 @@ def miniature_profile(**section: object) -> Profile:
     settings["training"]["network"] |= {"hidden": 4, "embedding": 3, "codes": 8, "residual_hidden": 2}
     settings["models"] = MODELS
     settings["evaluation"] |= {
-        **{"images": 30, "competitors": 7, "threshold_images": 5, "earlier": 3},
+        **{"images": 30, "competitors": 7, "threshold_images": 5, "cross_method": 3},
         **{"integration_steps": 3, "thresholds": THRESHOLDS},
     }
-    settings["calibration"] = {"alphas": [1.0, 20.0], "epochs": 1, "target_sparsity": 50.0}
+    settings["calibration"] = {"alphas": [1.0, 20.0], "epochs": 1, "target_l1": 50.0}
     settings |= section
     made = type(quick.space_vae).model_validate(settings)
     # searches of five steps: their result is no matter here

@@ -1,1 +1,1 @@
-"""What the chapter on the Explainer draws and measures."""
+"""Pictures and measures of the chapter on the Explainer."""

@@ -1,4 +1,4 @@
-"""What the chapter on the Explainer draws: masks of all classes, their merging, and what the loss makes of them."""
+"""Pictures for the chapter on the Explainer: class masks, masks under parts of the loss, the area bound."""
 
 from __future__ import annotations
 
@@ -13,21 +13,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from helpers.chapters.explainer.terms import MaskSearch
+from helpers.chapters.predictions import describe_classes
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, draw_image, show_images
 from helpers.plots.style import BOOK_STYLE
-
-
-@torch.no_grad()
-def tell_classes(
-    classifier: nn.Module,
-    pictures: Float[Tensor, "batch 3 height width"],
-    classes: Bool[Tensor, " classes"],
-    class_names: Sequence[str],
-) -> list[str]:
-    """The classifier's probability of some classes, each on its own, for each picture: "heart 100 %, house 98 %"."""
-    probabilities = 100 * classifier(pictures).sigmoid()
-    places = classes.nonzero()[:, 0].tolist()
-    return [", ".join(f"{class_names[k]} {row[k]:.0f} %" for k in places) for row in probabilities.tolist()]
 
 
 def show_class_masks(
@@ -38,8 +26,8 @@ def show_class_masks(
     *,
     width: float | int = 9,
 ) -> Figure:
-    """The image and the mask of every class; an asterisk stands by the classes that the image shows."""
-    titles = [f"{name} *" if here else name for name, here in zip(class_names, labels.tolist(), strict=True)]
+    """The image and the mask of every class; an asterisk marks the classes that the image shows."""
+    titles = [f"{name} *" if shown else name for name, shown in zip(class_names, labels.tolist(), strict=True)]
     columns = (len(masks) + 2) // 2
     return show_images(
         [image, *masks[:, None]], ["the image", *titles], columns=columns, colours=MASK_COLOURS, width=width
@@ -52,20 +40,20 @@ def show_search(
     image: Float[Tensor, "1 3 height width"],
     labels: Bool[Tensor, "1 classes"],
     class_names: Sequence[str],
-    look: int = -1,
+    checkpoint: int = -1,
     *,
     absent: bool = False,
     width: float | int = 8.5,
 ) -> Figure:
-    """For each setting of the loss (a column) the target mask, what it keeps, and what it leaves.
+    """One column per setting of the loss: the target mask, the part that it keeps, and the rest.
 
-    Above what is kept and what is left: the probability of each class of the image. With `absent`, the mask of the
-    absent classes is a fourth row.
+    Above the kept part and the rest: the probability of each class of the image. With `absent`, a fourth row has the
+    mask of the absent classes.
     """
-    target, other = search.merged(labels, look), search.merged(~labels, look)
+    target, other = search.merged(labels, checkpoint), search.merged(~labels, checkpoint)
     kept, left = image * target, image * (1 - target)
-    told = [tell_classes(classifier, some, labels[0], class_names) for some in (kept, left)]
-    lines = [[words.replace(", ", "\n") for words in row] for row in told]
+    described = [describe_classes(classifier, pictures, labels[0], class_names) for pictures in (kept, left)]
+    lines = [[text.replace(", ", "\n") for text in row] for row in described]
     areas = [f"m: {100 * float(mask.mean()):.0f} %" for mask in target]
     heads = [f"{name}\n{area}" for name, area in zip(search.settings, areas, strict=True)]
     fourth = list(other) if absent else []
@@ -79,23 +67,23 @@ def show_search(
 
 
 def draw_area_bound(masks: dict[str, Float[Tensor, "height width"]], least: float | int, most: float | int) -> Figure:
-    """Each mask's entries from large to small, and the two parts of equation 5: what is lacking, what is too much."""
+    """Each mask's sorted entries with both terms of equation 5: deficit in the least area, excess beyond the most."""
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(
             1, len(masks), figsize=(3 * len(masks), 2.6), sharey=True, squeeze=False, layout="constrained"
         )
         plt.close(figure)
-        for place, (name, mask) in zip(axes[0], masks.items(), strict=True):
+        for panel, (name, mask) in zip(axes[0], masks.items(), strict=True):
             values = mask.flatten().sort(descending=True).values.numpy()
             shares = (np.arange(len(values)) + 0.5) / len(values)
-            place.plot(shares, values, color=METHOD_COLOURS["neutral"])
-            few, many = shares < least, shares > most
-            place.fill_between(shares[few], values[few], 1, color=METHOD_COLOURS["Pixel RDE"], alpha=0.5)
-            place.fill_between(shares[many], 0, values[many], color=METHOD_COLOURS["CartoonX"], alpha=0.5)
+            panel.plot(shares, values, color=METHOD_COLOURS["neutral"])
+            deficit, excess = shares < least, shares > most
+            panel.fill_between(shares[deficit], values[deficit], 1, color=METHOD_COLOURS["Pixel RDE"], alpha=0.5)
+            panel.fill_between(shares[excess], 0, values[excess], color=METHOD_COLOURS["CartoonX"], alpha=0.5)
             for edge in (least, most):
-                place.axvline(edge, color="black", linewidth=0.8, linestyle=":")
-            bound = float((1 - values[few]).sum() + values[many].sum()) / len(values)
-            place.set(title=f"{name}: B = {bound:.3f}", xlabel="share of the pixels", xlim=(0, 1), ylim=(0, 1.02))
+                panel.axvline(edge, color="black", linewidth=0.8, linestyle=":")
+            bound = float((1 - values[deficit]).sum() + values[excess].sum()) / len(values)
+            panel.set(title=f"{name}: B = {bound:.3f}", xlabel="share of the pixels", xlim=(0, 1), ylim=(0, 1.02))
         axes[0, 0].set_ylabel("mask, sorted")
     return figure
 
@@ -104,7 +92,7 @@ def draw_area_bound(masks: dict[str, Float[Tensor, "height width"]], least: floa
 def draw_probabilities(
     classifier: nn.Module, pictures: dict[str, Float[Tensor, "3 height width"]], class_names: Sequence[str]
 ) -> Figure:
-    """The classifier's probability of every class, each on its own, for some pictures: the picture above its bars."""
+    """Pictures above bars of a multi-label classifier's probability of every class."""
     probabilities = classifier(torch.stack(list(pictures.values()))).sigmoid()
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(

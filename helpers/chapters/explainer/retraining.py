@@ -1,4 +1,4 @@
-"""The paper's closing idea, in numbers: what retraining with masked images did to a classifier that took a shortcut."""
+"""The paper's closing idea in numbers: the effect of retraining with masked images on a classifier with a shortcut."""
 
 from __future__ import annotations
 
@@ -13,70 +13,71 @@ TRAINED_FURTHER = {
     "masked": "its images, and what the Explainer's masks keep",
     "objects": "its images, and their true objects cut out",
 }
-"""What each classifier of `explainer_experiments.retraining` was trained on further."""
+"""The images of each classifier's further training (`helpers.papers.explainer.experiments.retraining`)."""
 
 
 def retraining_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per image and classifier, from `explainer_experiments.retraining.retraining_table`.
+    """The measures of the table `retraining`, one row per image and classifier.
 
     Returns:
-        Columns classifier, image, label_alone (the probability of the marked class where only the mark speaks for it;
-        nan on images that show the class), seen (the same without the mark where the class is shown; else nan),
-        right (the share of right decisions on the plain image), found (the share of an image's classes that are said
-        when only its objects are left), background (how many classes are said of what is left without them).
+        Columns classifier, image, label_alone (the probability of the marked class on marked images that do not show
+        the class; else nan), object_alone (the same on unmarked images that show it; else nan), accuracy (the share of
+        correct decisions on the plain image), object_recall (the recall on the objects cut out), background_positives
+        (the number of classes predicted for the background alone).
     """
     by = {name: rows.set_index(["classifier", "image"]) for name, rows in table.groupby("condition")}
     plain, objects = by["plain"], by["objects"]
-    counts = plain[["right_yes", "wrong_yes", "right_no", "wrong_no"]]
-    found = pd.DataFrame(
+    counts = plain[["true_positives", "false_positives", "true_negatives", "false_negatives"]]
+    measures = pd.DataFrame(
         {
             "label_alone": by["mark"]["probability"].where(~by["mark"]["shows"]),
-            "seen": plain["probability"].where(plain["shows"]),
-            "right": (counts["right_yes"] + counts["right_no"]) / counts.sum(axis=1),
-            "found": objects["right_yes"] / (objects["right_yes"] + objects["wrong_no"]),
-            "background": by["background"]["wrong_yes"],
+            "object_alone": plain["probability"].where(plain["shows"]),
+            "accuracy": (counts["true_positives"] + counts["true_negatives"]) / counts.sum(axis=1),
+            "object_recall": objects["true_positives"] / (objects["true_positives"] + objects["false_negatives"]),
+            "background_positives": by["background"]["false_positives"],
         }
     )
-    return found.reset_index()
+    return measures.reset_index()
 
 
 def retraining_summary(measures: pd.DataFrame) -> pd.DataFrame:
-    """A row per classifier: means over images with their bootstrap intervals."""
+    """One row per classifier: means over images with bootstrap intervals."""
     heads = {
         "label_alone": "fish, where only the label speaks for it",
-        "seen": "fish, where there is one and no label",
-        "found": "classes found in the objects alone",
-        "background": "classes said of the background alone",
-        "right": "right decisions on whole images",
+        "object_alone": "fish, where there is one and no label",
+        "object_recall": "classes found in the objects alone",
+        "background_positives": "classes said of the background alone",
+        "accuracy": "right decisions on whole images",
     }
     rows = []
-    for name, words in TRAINED_FURTHER.items():
-        found = measures[measures["classifier"] == name]
-        if len(found):
+    for name, description in TRAINED_FURTHER.items():
+        group = measures[measures["classifier"] == name]
+        if len(group):
             rows.append(
-                {"trained further on": words} | {head: str(mean_effect(found[key])) for key, head in heads.items()}
+                {"trained further on": description}
+                | {head: str(mean_effect(group[key])) for key, head in heads.items()}
             )
     return pd.DataFrame(rows)
 
 
 def retraining_claims(measures: pd.DataFrame) -> list[Claim]:
-    """The paper's expectation (section 5): less influence of what is no object, at a high accuracy.
+    """The paper's expectation (section 5): less influence of the background, at a high accuracy.
 
-    The comparison is with a classifier that was trained equally long on its plain images, image by image.
+    The comparison, paired by image, is with a classifier trained equally long on its plain images.
     """
-    parts = []
-    for column, words, measure, expected in (
+    claims = []
+    for column, statement, measure, expected in (
         ("label_alone", "leans less on the label", "probability of fish where only the label speaks for it", -1),
-        ("found", "recognises more from the objects alone", "share of classes found in the objects alone", 1),
-        ("right", "decides worse about whole images", "share of right decisions on whole images", -1),
+        ("object_recall", "recognises more from the objects alone", "share of classes found in the objects alone", 1),
+        ("accuracy", "decides worse about whole images", "share of right decisions on whole images", -1),
     ):
         values = measures.pivot(index="image", columns="classifier", values=column)
-        parts.append(
+        claims.append(
             Claim(
-                f"a classifier retrained with masked images {words}",
+                f"a classifier retrained with masked images {statement}",
                 f"with masked images − with plain ones, {measure}",
                 mean_effect(values["masked"] - values["plain"]),
                 expected,  # type: ignore[arg-type]
             )
         )
-    return parts
+    return claims

@@ -1,4 +1,4 @@
-"""The shortcut story: the same scenes without and with the planted mark, and what is true of a class mask there."""
+"""Pairs of scenes without and with the planted mark, and measures of class masks on them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from helpers.data.scenes import Scenes, make_scenes
 def marked_pairs(
     count: int, *, size: int, seed: int, classes: tuple[str, ...], objects: tuple[int, int] = (1, 2)
 ) -> tuple[Scenes, Scenes]:
-    """The same scenes twice: without the planted mark, and with it. Nothing else differs.
+    """The same scenes without and with the planted mark.
 
     Args:
-        count: how many pairs.
+        count: the number of pairs.
         size: side in pixels.
-        seed: which series of scenes.
+        seed: of the scenes.
         classes: the classes that may appear.
         objects: the fewest and the most objects in a scene.
 
@@ -35,7 +35,7 @@ def marked_pairs(
 def probability_of(
     classifier: nn.Module, images: Float[Tensor, "batch 3 height width"], target: int
 ) -> Float[Tensor, " batch"]:
-    """The classifier's probability of one class, by itself (a sigmoid), for each image."""
+    """A multi-label classifier's probability of one class for each image."""
     return classifier(images).sigmoid()[:, target]
 
 

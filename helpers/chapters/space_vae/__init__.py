@@ -1,1 +1,1 @@
-"""What the chapter on SpaCE-VAE draws and measures."""
+"""Pictures and measures of the chapter on SpaCE-VAE."""

@@ -1,4 +1,4 @@
-"""What the chapter on SpaCE-VAE draws: images with the classifier's answers, grids of codes, prices."""
+"""Pictures of the chapter on SpaCE-VAE: images with predictions, grids of codes, terms of the loss."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from helpers.chapters.predictions import describe_predictions
 from helpers.classifiers import Classifier
-from helpers.plots import METHOD_COLOURS, draw_image
+from helpers.plots import METHOD_COLOURS, draw_image, show_images
 from helpers.plots.style import BOOK_STYLE
 
 
 @torch.no_grad()
-def draw_answers(
+def draw_predictions(
     classifier: Classifier,
     pictures: Float[Tensor, "pictures 3 height width"],
     titles: Sequence[str],
@@ -28,18 +29,18 @@ def draw_answers(
     target: int,
     width: float | int = 8.5,
 ) -> Figure:
-    """The classifier's probability of every class (softmax) for some pictures: the picture above its bars.
+    """Pictures above bars of the classifier's probability of every class (softmax).
 
     Args:
-        classifier: whom to ask.
+        classifier: the classifier.
         pictures: in [0, 1].
-        titles: above each.
-        target: the class whose bar has the accent colour, such as the one that the first picture gets.
+        titles: one per picture.
+        target: the class whose bar has the accent colour.
         width: the figure's width in inches.
     """
     probabilities = classifier(pictures).softmax(1)
     count, names = len(pictures), classifier.class_names
-    colours = [METHOD_COLOURS["CartoonX" if place == target else "Pixel RDE"] for place in range(len(names))]
+    colours = [METHOD_COLOURS["CartoonX" if index == target else "Pixel RDE"] for index in range(len(names))]
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(
             2, count, figsize=(width, 1.75 * width / count + 0.8), height_ratios=(1, 0.9), layout="constrained"
@@ -55,14 +56,14 @@ def draw_answers(
 
 
 def code_colours(codebook: Float[Tensor, "codes embedding"]) -> Float[Tensor, "codes 3"]:
-    """A colour for each code, in [0, 1]: the three directions in which the codes differ most, as red, green and blue.
+    """A colour for each code, in [0, 1]: the codes' first three principal components as red, green and blue.
 
-    Codes that are near each other have like colours. Each channel runs over the ranks of the codes, so that a few
-    codes far from all others do not make the rest grey.
+    Similar codes have similar colours. Each channel is made of the codes' ranks, so that outliers do not leave the
+    other codes grey.
     """
     centred = codebook - codebook.mean(0)
     _, vectors = torch.linalg.eigh((centred.T @ centred).double())
-    # a direction's sign means nothing: fix it, so that colours do not flip between machines
+    # the sign of a component is arbitrary: fix it, so that colours agree between machines
     main = vectors.flip(1)[:, :3].float()
     main = main * main.gather(0, main.abs().argmax(0, keepdim=True)).sign()
     values = centred @ main
@@ -82,9 +83,9 @@ def draw_grids(
     numbers: int = 1,
     width: float | int = 8.5,
 ) -> Figure:
-    """Images (a column each) above their grids of codes, a colour a code, above what the decoder makes of them.
+    """One column per image: the image, its grid of codes as colours, and the decoded image.
 
-    The codes' numbers are written into the first `numbers` grids.
+    The codes' indices are written into the first `numbers` grids.
     """
     colours = code_colours(codebook)
     count = len(images)
@@ -115,9 +116,9 @@ def _write_numbers(axes: Axes, codes: Tensor, colours: Tensor, size: float) -> N
 
 
 def signed_picture(values: Float[Tensor, "channels height width"]) -> Float[Tensor, "3 height width"]:
-    """Signed numbers as a picture, summed over their channels: blue above 0, orange below, white at 0.
+    """Signed values summed over their channels as a picture: blue above 0, orange below, white at 0.
 
-    The colours saturate at three quarters of the largest size, so that a single large number does not hide the rest.
+    The colours saturate at three quarters of the largest magnitude, so that a single value does not hide the rest.
     """
     sums = values.sum(0)
     shares = (sums / (0.75 * sums.abs().max()).clamp_min(1e-12)).clamp(-1, 1)
@@ -129,8 +130,8 @@ def signed_picture(values: Float[Tensor, "channels height width"]) -> Float[Tens
     return 1 - above - below
 
 
-def draw_price_of_brightness(alphas: Sequence[float | int], variance: float | int) -> Figure:
-    """What the first and the third term of equation 7 alone make of a pixel: brightness after against before."""
+def draw_brightness_term(alphas: Sequence[float | int], variance: float | int) -> Figure:
+    """The pixel that minimises the first and third term of equation 7 alone, against the original pixel."""
     before = torch.linspace(0, 1, 201)
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
@@ -145,23 +146,23 @@ def draw_price_of_brightness(alphas: Sequence[float | int], variance: float | in
 
 
 def dimmed(pixels: Tensor, alpha: float | int, variance: float | int) -> Tensor:
-    """max(x - alpha variance / 2, 0): the pixels in [0, 1] of least squared error / variance + alpha * brightness."""
+    """max(x - alpha variance / 2, 0): the pixels that minimise squared error / variance + alpha * brightness."""
     return (pixels - alpha * variance / 2).clamp_min(0)
 
 
-def draw_price_of_doubt(betas: Sequence[float | int], marks: dict[str, float]) -> Figure:
-    """-beta log p against the probability p, and where some pictures stand on it."""
+def draw_classification_term(betas: Sequence[float | int], marks: dict[str, float]) -> Figure:
+    """-beta log p against the probability p, with marks for some pictures."""
     probability = torch.linspace(0.005, 1, 400)
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(figsize=(4.8, 3.6), layout="constrained")
         plt.close(figure)
         for beta, shade in zip(betas, np.linspace(0.4, 0.95, len(betas)), strict=True):
             axes.plot(probability, -beta * probability.log(), color=plt.get_cmap("Blues")(shade), label=f"β = {beta:g}")
-        for place, (name, value) in enumerate(marks.items()):
+        for row, (name, value) in enumerate(marks.items()):
             axes.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             side = -1 if value > 0.5 else 1
             axes.annotate(
-                name, (value, 0.95 - 0.09 * place), xycoords=("data", "axes fraction"), fontsize=9,
+                name, (value, 0.95 - 0.09 * row), xycoords=("data", "axes fraction"), fontsize=9,
                 ha="right" if value > 0.5 else "left", xytext=(4 * side, 0), textcoords="offset points",
             )  # fmt: skip
         axes.set(
@@ -170,3 +171,44 @@ def draw_price_of_doubt(betas: Sequence[float | int], marks: dict[str, float]) -
         )  # fmt: skip
         axes.legend(loc="center right")
     return figure
+
+
+def show_dropped_attributions(
+    classifier: Classifier,
+    image: Float[Tensor, "3 height width"],
+    attribution: Float[Tensor, "3 height width"],
+    positive: Float[Tensor, "3 height width"],
+    kept: Float[Tensor, "3 height width"],
+) -> Figure:
+    """An image, its attributions, its entries with positive ones, and SpaCE-VAE's kept image, with predictions."""
+    before, dropped, drawn = describe_predictions(classifier, torch.stack([image, positive, kept]))
+    return show_images(
+        [image, signed_picture(attribution), positive, kept],
+        [
+            f"the image:\n{before}",
+            "Integrated Gradients:\nblue for, orange against",
+            f"without the orange:\n{dropped}",
+            f"SpaCE-VAE:\n{drawn}",
+        ],
+        columns=4,
+        width=9,
+    )
+
+
+def show_described_rows(
+    classifier: Classifier, rows: Sequence[Float[Tensor, "images 3 height width"]], *, width: float | int = 8.5
+) -> Figure:
+    """Rows of pictures of the same length, each picture with its prediction above."""
+    pictures = torch.cat(list(rows))
+    return show_images(pictures, describe_predictions(classifier, pictures), columns=len(rows[0]), width=width)
+
+
+def show_changes(
+    images: Float[Tensor, "images 3 height width"], kept: dict[str, Float[Tensor, "images 3 height width"]]
+) -> Figure:
+    """Images, then for each method the kept images and the change of each pixel: blue darker, orange brighter."""
+    count, rows, titles = len(images), [*images], ["the image"] * len(images)
+    for name, pictures in kept.items():
+        rows += [*pictures, *map(signed_picture, images - pictures)]
+        titles += [name] * count + ["moved"] * count
+    return show_images(rows, titles, columns=count, width=8)

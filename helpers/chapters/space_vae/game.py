@@ -1,4 +1,4 @@
-"""A game without a kernel: for which kept images does the classifier still answer as before?"""
+"""A game without a kernel: guess for which kept images the prediction stays the same."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Question:
     """One card of the game.
 
     Attributes:
-        image, kept: the original and what a method kept of it, in [0, 1].
-        method: what made the kept image, in words.
-        before, after: the classifier's class for the two.
-        confidence: its probability of `after`, for the kept image.
+        image, kept: the original and the kept image, in [0, 1].
+        method: the name of the method, in words.
+        before, after: the predicted class of the original and of the kept image.
+        confidence: the probability of `after` for the kept image.
     """
 
     image: Float[Tensor, "3 height width"]
@@ -51,12 +51,12 @@ class Question:
 
     @property
     def same(self) -> bool:
-        """Whether the classifier still answers as before."""
+        """Whether the prediction stays the same."""
         return self.before == self.after
 
     @property
     def answer(self) -> str:
-        """What opens on a click."""
+        """The answer, which opens on a click."""
         says = f"{self.after}, {100 * self.confidence:.0f} %"
         return f"{'Yes' if self.same else 'No'}: {says}. It was made by {self.method}."
 
@@ -70,45 +70,49 @@ def make_game(
     count: int = 12,
     seed: int = 0,
 ) -> list[Question]:
-    """Draw questions at random, as many with the answer yes as with the answer no, and no image twice.
+    """Random questions, as many with the answer yes as with the answer no, each about another image.
 
     Args:
-        classifier: who answers.
+        classifier: the classifier.
         images: the originals.
-        kept: by the name of a method, what it kept of each image, or of the first ones.
-        count: how many questions, an even number.
+        kept: by the name of a method, its kept images, of all images or of the first ones.
+        count: the number of questions, even.
         seed: of the draw.
 
     Raises:
-        ValueError: the count is odd, or there are not enough images of one answer.
+        ValueError: the count is odd, or there are too few images with one of the answers.
     """
     if count < 2 or count % 2:
         raise ValueError(f"count={count} must be even: half of the answers are yes")
     before = classifier.predict(images)[0]
-    said = {method: classifier.predict(pictures) for method, pictures in kept.items()}
-    pairs = [(method, row) for method, (classes, _) in said.items() for row in range(len(classes))]
-    order = torch.randperm(len(pairs), generator=random_generator(seed)).tolist()
-    places: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
+    predictions = {method: classifier.predict(pictures) for method, pictures in kept.items()}
+    candidates = [(method, row) for method, (classes, _) in predictions.items() for row in range(len(classes))]
+    order = torch.randperm(len(candidates), generator=random_generator(seed)).tolist()
+    rows_by_answer: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
     taken: set[int] = set()
-    for method, row in (pairs[place] for place in order):
-        answer = bool(said[method][0][row] == before[row])
-        if row not in taken and len(places[answer]) < count // 2:
-            places[answer].append((method, row))
+    for method, row in (candidates[index] for index in order):
+        answer = bool(predictions[method][0][row] == before[row])
+        if row not in taken and len(rows_by_answer[answer]) < count // 2:
+            rows_by_answer[answer].append((method, row))
             taken.add(row)
     if len(taken) < count:
         raise ValueError(
-            f"{len(places[True])} kept images are answered as before and {len(places[False])} are not; {count // 2} "
-            "of each are needed: give more images, or ask for fewer questions"
+            f"{len(rows_by_answer[True])} kept images are answered as before and {len(rows_by_answer[False])} are not; "
+            f"{count // 2} of each are needed: give more images, or ask for fewer questions"
         )
-    mixed = places[True] + places[False]
-    mixed = [mixed[k] for k in torch.randperm(count, generator=random_generator(seed + 1)).tolist()]
+    chosen = rows_by_answer[True] + rows_by_answer[False]
+    chosen = [chosen[k] for k in torch.randperm(count, generator=random_generator(seed + 1)).tolist()]
     names = classifier.class_names
     return [
         Question(
-            *(images[row], kept[method][row], method),
-            *(names[int(before[row])], names[int(said[method][0][row])], float(said[method][1][row])),
+            image=images[row],
+            kept=kept[method][row],
+            method=method,
+            before=names[int(before[row])],
+            after=names[int(predictions[method][0][row])],
+            confidence=float(predictions[method][1][row]),
         )
-        for method, row in mixed
+        for method, row in chosen
     ]
 
 
@@ -119,7 +123,7 @@ class GameCards:
     questions: tuple[Question, ...]
 
     def __repr__(self) -> str:
-        """How many cards there are, for where no HTML can be shown."""
+        """The number of cards, for displays without HTML."""
         return f"<a game of {len(self.questions)} questions>"
 
     def _repr_html_(self) -> str:
@@ -144,15 +148,15 @@ def _card(number: int, question: Question) -> str:
     )
 
 
-def chance_of(right: int, questions: int) -> float:
-    """How likely at least `right` of the questions are answered well by a coin."""
+def chance_of_score(right: int, questions: int) -> float:
+    """The probability that random guesses get at least `right` of the questions right."""
     return sum(math.comb(questions, k) for k in range(right, questions + 1)) / 2**questions
 
 
 def game_panel(questions: list[Question]) -> LivePanel:
     """The same questions with a running score: choose a card, then say yes or no."""
     card = ipywidgets.Dropdown(
-        options=[(f"card {place + 1}", place) for place in range(len(questions))], description="Card"
+        options=[(f"card {index + 1}", index) for index in range(len(questions))], description="Card"
     )
     guess = ipywidgets.ToggleButtons(
         options=[("not yet", None), ("still the same", True), ("another class", False)], description="Your guess"
@@ -164,10 +168,10 @@ def game_panel(questions: list[Question]) -> LivePanel:
             guesses.setdefault(card, guess)  # the first guess counts
         question = questions[card]
         after = question.answer.replace(". ", ".\n") if card in guesses else "still?"
-        right = sum(questions[place].same == said for place, said in guesses.items())
+        right = sum(questions[index].same == said_same for index, said_same in guesses.items())
         score = f"{right} of {len(guesses)} right; a coin: {len(guesses) / 2:g}"
         return show_images([question.image, question.kept], [question.before, after], caption=score, width=6)
 
-    # before the panel watches it: a new card comes without a guess
+    # registered before the panel's own observer, so that a new card starts without a guess
     card.observe(lambda _: setattr(guess, "value", None), names="value")
     return LivePanel(draw, {"card": card, "guess": guess}, label="a scene and what a method kept of it")

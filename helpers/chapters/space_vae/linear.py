@@ -1,8 +1,8 @@
-"""The smallest variational auto-encoder there is: linear, and solved in closed form.
+"""The linear variational auto-encoder, solved in closed form.
 
 With a linear decoder and a fixed noise the best VAE is probabilistic principal component analysis: Tipping and Bishop
-(1999) give the decoder, Lucas et al. (2019) show that a VAE's objective has the same optimum. So nothing is trained
-here, and what one sees of collapsed directions is not the fault of any training.
+(1999) give the decoder, Lucas et al. (2019) show that a VAE's objective has the same optimum. Nothing is trained here,
+so collapsed directions cannot be blamed on the training.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class PrincipalDirections:
-    """Along which directions images differ, and how much.
+    """The principal directions of images, with their variances.
 
     Attributes:
         mean: the mean image.
-        directions: unit vectors in the space of pixels, at right angles, the one of the largest variance first.
+        directions: orthonormal vectors in the space of pixels, by descending variance.
         variances: of the images along each, descending.
     """
 
@@ -31,26 +31,26 @@ class PrincipalDirections:
 
 
 def principal_directions(images: Float[Tensor, "images 3 height width"], count: int = 512) -> PrincipalDirections:
-    """The directions of largest variance of some images.
+    """The directions of largest variance of images.
 
     Args:
         images: at least two.
-        count: how many directions at most; those without any variance are left out.
+        count: the largest number of directions; those without variance are left out.
 
     Raises:
-        ValueError: there are fewer than two images, or no direction was asked for.
+        ValueError: there are fewer than two images, or the count is below 1.
     """
     if len(images) < 2 or count < 1:
         raise ValueError(f"{len(images)} images and count={count}: expected at least 2 images and 1 direction")
     mean = images.mean(0)
     centred = (images - mean).flatten(1).double()
-    # the images span fewer directions than there are pixels: their products are the smaller matrix
+    # the Gram matrix of the images is smaller than the covariance of the pixels
     values, vectors = torch.linalg.eigh(centred @ centred.T / len(images))
     values, vectors = values.flip(0)[:count], vectors.flip(1)[:, :count]
-    some = values > 1e-12 * values[0]
-    directions = vectors.T[some] @ centred
+    varying = values > 1e-12 * values[0]
+    directions = vectors.T[varying] @ centred
     directions /= directions.norm(dim=1, keepdim=True)
-    return PrincipalDirections(mean, directions.float(), values[some].float())
+    return PrincipalDirections(mean, directions.float(), values[varying].float())
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LinearVAE:
 
     Attributes:
         principal: the directions of the images.
-        noise: standard deviation of what the decoder is allowed to get wrong in each pixel, in units of [0, 1].
+        noise: the standard deviation σ of the decoder's error in each pixel, in units of [0, 1].
     """
 
     principal: PrincipalDirections
@@ -72,7 +72,7 @@ class LinearVAE:
 
     @property
     def alive(self) -> int:
-        """How many latent variables the decoder listens to: the directions with more variance than the noise."""
+        """The number of latent variables in use: the directions with more variance than the noise."""
         return int((self.principal.variances > self.noise**2).sum())
 
     @property
@@ -83,7 +83,7 @@ class LinearVAE:
 
     @property
     def decoder(self) -> Float[Tensor, "alive pixels"]:
-        """W, one row a living latent variable: its direction times sqrt(variance - noise^2)."""
+        """W, one row per latent variable in use: its direction times sqrt(variance - noise^2)."""
         left = self.principal.variances[: self.alive] - self.noise**2
         return self.principal.directions[: self.alive] * left.sqrt()[:, None]
 
@@ -99,14 +99,14 @@ class LinearVAE:
     def reconstruct(
         self, images: Float[Tensor, "batch 3 height width"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "batch 3 height width"]:
-        """What the decoder makes of each image's code: of a draw from q(z | x), or of its mean without a generator.
+        """Each image's reconstruction from a draw of q(z | x), or from its mean without a generator.
 
-        Only the draw is worth `bits`: a mean is a number of unlimited precision.
+        Only the draw costs `bits`: the mean has unlimited precision.
         """
         codes = self.encode(images)
         if generator is not None:
-            spread = self.noise / self.principal.variances[: self.alive].sqrt()  # of q(z | x), in each direction
-            codes = codes + spread * torch.randn(codes.shape, generator=generator)
+            deviation = self.noise / self.principal.variances[: self.alive].sqrt()  # of q(z | x), in each direction
+            codes = codes + deviation * torch.randn(codes.shape, generator=generator)
         return self.decode(codes)
 
     def sample(self, count: int, generator: torch.Generator) -> Float[Tensor, "count 3 height width"]:
@@ -115,12 +115,12 @@ class LinearVAE:
 
 
 def noise_for_bits(principal: PrincipalDirections, bits: float | int) -> float:
-    """The noise at which the linear VAE of these directions spends a number of bits per image.
+    """The noise at which the linear VAE of these directions spends the given bits per image.
 
-    With n living directions, bits = half the sum of log2(variance / noise^2), which is solved for the noise.
+    With n directions in use, bits = half the sum of log2(variance / noise^2), which is solved for the noise.
 
     Raises:
-        ValueError: the bits are not positive, or need directions that are not there.
+        ValueError: the bits are not positive, or need more directions than are known.
     """
     if not bits > 0:
         raise ValueError(f"bits={bits} must be greater than 0")

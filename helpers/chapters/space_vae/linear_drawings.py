@@ -1,4 +1,4 @@
-"""The linear VAE at one noise: which directions live, what it reconstructs, what it dreams up."""
+"""Pictures of the linear VAE at one noise: directions in use, reconstructions, samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.chapters.space_vae.linear import LinearVAE
+from helpers.chapters.space_vae.linear import LinearVAE, PrincipalDirections
+from helpers.core.runtime import random_generator
 from helpers.plots import METHOD_COLOURS, draw_image
 from helpers.plots.style import BOOK_STYLE
 
@@ -21,12 +22,12 @@ def draw_linear_vae(
     *,
     width: float | int = 9,
 ) -> Figure:
-    """Left: the variance along each direction, and what the noise leaves of it. Right: images, reconstructions, draws.
+    """Left: the variance of each direction and the noise. Right: images, reconstructions and samples.
 
     Args:
         vae: the model.
-        images, decoded: what is encoded, and what the decoder makes of the codes.
-        samples: draws from the model, as many as images.
+        images, decoded: the images and their reconstructions.
+        samples: from the model, as many as images.
         width: the figure's width in inches.
     """
     columns = len(images)
@@ -47,12 +48,21 @@ def draw_linear_vae(
         spectrum.set_title(f"{vae.alive} alive, {vae.bits:.0f} bits per image")
         axes = right.subplots(3, columns)
         rows = {"images": images, "decoded": decoded, "drawn": samples}
-        for place, (name, pictures) in zip(axes, rows.items(), strict=True):
-            for spot, picture in zip(place, pictures, strict=True):
-                draw_image(spot, picture)
-            place[0].set_axis_on()
-            place[0].grid(False)
-            place[0].set(xticks=[], yticks=[], ylabel=name)
-            for spine in place[0].spines.values():
+        for row, (name, pictures) in zip(axes, rows.items(), strict=True):
+            for axis, picture in zip(row, pictures, strict=True):
+                draw_image(axis, picture)
+            row[0].set_axis_on()
+            row[0].grid(False)
+            row[0].set(xticks=[], yticks=[], ylabel=name)
+            for spine in row[0].spines.values():
                 spine.set_visible(False)
     return figure
+
+
+def draw_linear_vae_at(
+    noise: float, principal: PrincipalDirections, images: Float[Tensor, "images 3 height width"]
+) -> Figure:
+    """`draw_linear_vae` for the linear VAE with this noise, with as many samples as images."""
+    vae = LinearVAE(principal, noise)
+    decoded, samples = vae.reconstruct(images, random_generator(1)), vae.sample(len(images), random_generator(1))
+    return draw_linear_vae(vae, images, decoded, samples)

@@ -1,14 +1,17 @@
-"""Numbers of the chapter on SpaCE-VAE: how sparse, how sure, and what the cheapest rivals reach."""
+"""Measures of the chapter on SpaCE-VAE: agreement, confidence, sparsity, and the controls."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from helpers.methods.baselines.attribution_methods import attribution_method, to_unit_range
+from helpers.methods.space_vae.loss import rms_contrast, total_variation
 from helpers.metrics.sparsity import lp_norm, lp_sparsity
 
 
@@ -18,9 +21,9 @@ def kept_summary(
     images: Float[Tensor, "images 3 height width"],
     kept: Mapping[str, Float[Tensor, "images 3 height width"]],
 ) -> pd.DataFrame:
-    """A row for each way to keep a part of the images.
+    """One row per method that made kept images.
 
-    Columns, all in percent: `kept by` (the name), `agreement` (kept images that get the class of their original),
+    Columns: `kept by` (the method) and, in percent, `agreement` (kept images with the predicted class of the original),
     `confidence` (mean probability of that class), `L0 sparsity` and `L1 sparsity` (section 4.2: ratios of means).
     """
     classes = classifier(images).argmax(1)
@@ -39,15 +42,15 @@ def kept_summary(
 
 
 def darken(images: Float[Tensor, "images 3 height width"], brightness: Float[Tensor, " images"]) -> Tensor:
-    """Each image multiplied by one number, so that its entries sum to a brightness (not more than it has)."""
+    """Each image times a factor of at most 1, so that its entries sum to the given brightness."""
     factor = brightness / images.sum((1, 2, 3)).clamp_min(1e-6)
     return images * factor.clamp(0, 1)[:, None, None, None]
 
 
 def subtract(images: Float[Tensor, "images 3 height width"], brightness: Float[Tensor, " images"]) -> Tensor:
-    """max(x - s, 0) with each image's own s, so that its entries sum to a brightness (not more than it has).
+    """max(x - s, 0) with an s per image of at least 0, so that its entries sum to the given brightness.
 
-    This is what the reconstruction and the price of brightness ask for when no classifier is asked.
+    This minimises the reconstruction and brightness terms without the classification term.
     """
     low, high = torch.zeros_like(brightness), torch.ones_like(brightness)
     for _ in range(25):  # bisection: brightness falls as s grows
@@ -58,7 +61,39 @@ def subtract(images: Float[Tensor, "images 3 height width"], brightness: Float[T
 
 
 def count_colours(images: Float[Tensor, "images 3 height width"], levels: int = 8) -> float:
-    """The mean number of different colours in an image, each channel rounded to some levels."""
+    """The mean number of different colours per image, each channel rounded to `levels` levels."""
     steps = (images.clamp(0, 1) * (levels - 1)).round().long()
     numbers = (steps[:, 0] * levels + steps[:, 1]) * levels + steps[:, 2]
     return sum(row.unique().numel() for row in numbers) / len(images)
+
+
+def extension_summary(
+    classifier: nn.Module,
+    images: Float[Tensor, "images 3 height width"],
+    kept: Mapping[str, Float[Tensor, "images 3 height width"]],
+) -> pd.DataFrame:
+    """Agreement, L1 sparsity, contrast, total variation and number of colours of kept images: one row per method."""
+    summary = kept_summary(classifier, images, kept)[["kept by", "agreement", "L1 sparsity"]]
+    return summary.assign(
+        contrast=[float(rms_contrast(pictures).mean()) for pictures in kept.values()],
+        variation=[float(total_variation(pictures).mean()) for pictures in kept.values()],
+        colours=[count_colours(pictures) for pictures in kept.values()],
+    )
+
+
+def scaled_attributions(
+    classifier: nn.Module, images: Mapping[str, Float[Tensor, "_images 3 height width"]], **options: dict[str, Any]
+) -> dict[str, Float[Tensor, "_images 3 height width"]]:
+    """The attributions of the paper's competitors, divided by each image's largest magnitude.
+
+    Args:
+        classifier: the explained classifier.
+        images: by competitor, the images to attribute.
+        options: by competitor, with underscores for hyphens, its options.
+    """
+    return {
+        name: to_unit_range(
+            attribution_method(classifier, name, **options.get(name.replace("-", "_"), {})).attribute(pictures)
+        )
+        for name, pictures in images.items()
+    }

@@ -1,4 +1,4 @@
-"""The controls of the chapter on SpaCE-VAE: a scene or your image, and the price of doubt."""
+"""The live controls of the chapter on SpaCE-VAE: a scene or an uploaded image, and β."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from helpers.chapters.controls import scene_list, upload_button, uploaded_image, wide
+from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.space_vae.drawings import draw_grids
-from helpers.chapters.words import tell_predictions
 from helpers.classifiers import Classifier
-from helpers.data.images import load_image
 from helpers.methods.space_vae import SpaceVAE
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
@@ -21,23 +21,23 @@ from helpers.widgets import LivePanel
 def brightness_left(
     images: Float[Tensor, "batch 3 height width"], kept: Float[Tensor, "batch 3 height width"]
 ) -> Float[Tensor, " batch"]:
-    """How much of each image's brightness its kept image has, in percent."""
+    """The brightness of each kept image relative to its image, in percent."""
     return 100 * kept.sum((1, 2, 3)) / images.sum((1, 2, 3)).clamp_min(1e-6)
 
 
 def show_kept(
     classifier: Classifier, images: Float[Tensor, "batch 3 height width"], method: SpaceVAE, *, width: float | int = 8
 ) -> Figure:
-    """Images (a column each), what is kept of them, and the share of each pixel; above, the classifier's answers."""
-    found = method.explain(images)
-    left = brightness_left(images, found.kept).tolist()
+    """One column per image: the image, the kept image and the kept share of each pixel, with the predictions above."""
+    explanation = method.explain(images)
+    left = brightness_left(images, explanation.kept).tolist()
     lines = [
-        f"{words}\nbrightness {share:.0f} %"
-        for words, share in zip(tell_predictions(classifier, found.kept), left, strict=True)
+        f"{prediction}\nbrightness {share:.0f} %"
+        for prediction, share in zip(describe_predictions(classifier, explanation.kept), left, strict=True)
     ]
     return show_images(
-        [*images, *found.kept, *found.mask],
-        [*tell_predictions(classifier, images), *lines, *["share kept"] * len(images)],
+        [*images, *explanation.kept, *explanation.mask],
+        [*describe_predictions(classifier, images), *lines, *["share kept"] * len(images)],
         columns=len(images),
         colours=MASK_COLOURS,
         width=width,
@@ -51,26 +51,26 @@ def show_networks(
     *,
     width: float | int = 8.5,
 ) -> Figure:
-    """A row per image: the image, then what each network keeps of it, with the classifier's answers above."""
+    """One row per image: the image, then the kept image of each network, with the predictions above."""
     kept = {name: method.explain(images).kept for name, method in methods.items()}
-    told = {name: tell_predictions(classifier, pictures) for name, pictures in kept.items()}
-    before = tell_predictions(classifier, images)
+    predictions = {name: describe_predictions(classifier, pictures) for name, pictures in kept.items()}
+    before = describe_predictions(classifier, images)
     pictures, titles = [], []
     for row in range(len(images)):
-        pictures += [images[row], *(some[row] for some in kept.values())]
+        pictures += [images[row], *(kept_images[row] for kept_images in kept.values())]
         head = ["the image", *methods] if row == 0 else [""] * (len(methods) + 1)
-        answers = [before[row], *(words[row] for words in told.values())]
+        answers = [before[row], *(described[row] for described in predictions.values())]
         titles += [f"{name}\n{answer}" if name else answer for name, answer in zip(head, answers, strict=True)]
     return show_images(pictures, titles, columns=len(methods) + 1, width=width)
 
 
-def show_grid_of(classifier: Classifier, images: Float[Tensor, "batch 3 height width"], method: SpaceVAE) -> Figure:
-    """Images, their grids of codes as colours, and what the decoder makes of these, all by one network."""
+def show_code_grids(classifier: Classifier, images: Float[Tensor, "batch 3 height width"], method: SpaceVAE) -> Figure:
+    """Images, their grids of codes as colours, and the decoded images of one network."""
     network = method.network
-    bits = f"{network.options.grid} × {network.options.grid} codes"
+    grid = f"{network.options.grid} × {network.options.grid} codes"
     return draw_grids(
         images, method.codes(images), method.explain(images).kept, network.quantiser.codebook,
-        titles=("the image", bits, "decoded"), numbers=0,
+        titles=("the image", grid, "decoded"), numbers=0,
     )  # fmt: skip
 
 
@@ -78,9 +78,9 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
     """A list of scenes, a slider over beta and an upload; each change draws `show_kept`.
 
     Args:
-        method: of a network that is conditioned on beta, for a classifier with class names.
+        method: its network is conditioned on beta, and its classifier has class names.
         images: the scenes to choose from; uploads are brought to their size.
-        start: the beta that is shown first.
+        start: the beta shown first.
 
     Raises:
         ValueError: the network was trained with one beta.
@@ -89,26 +89,17 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
         raise ValueError("a slider over beta needs a network that is conditioned on beta, such as any-beta")
     classifier = method.classifier
     assert isinstance(classifier, Classifier)
-    wide = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="32em", max_width="100%")}
     controls: dict[str, ipywidgets.Widget] = {
         "beta": ipywidgets.FloatLogSlider(
             value=float(start), base=10, min=0, max=2, step=0.1, description="β", readout_format=".3g",
-            continuous_update=False, **wide,
+            continuous_update=False, **wide(),
         ),
-        "scene": ipywidgets.Dropdown(
-            options=[(f"scene {place + 1}", place) for place in range(len(images))], description="Scene", **wide
-        ),
-        "upload": ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your image"),
+        "scene": scene_list(len(images)),
+        "upload": upload_button(),
     }  # fmt: skip
-    size = (int(images.shape[-2]), int(images.shape[-1]))
 
     def draw(beta: float, scene: int, upload: tuple) -> Figure:
-        image = images[scene]
-        if upload:
-            try:
-                image = load_image(bytes(upload[0]["content"]), size=size, resize="crop")
-            except ValueError as error:
-                raise ValueError(f"your image {upload[0]['name']} cannot be used: {error}") from error
+        image = uploaded_image(upload, images[scene])
         return show_kept(classifier, image[None], method.with_beta(beta), width=3.5)
 
     return LivePanel(draw, controls, label="an image, what is kept of it, and the share of each pixel's brightness")

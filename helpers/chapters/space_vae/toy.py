@@ -1,4 +1,4 @@
-"""A codebook in the plane, where one can watch it learn."""
+"""A codebook in the plane, whose training can be drawn."""
 
 from __future__ import annotations
 
@@ -17,81 +17,81 @@ SIZES = (5, 4, 3, 2, 2)
 
 
 def toy_points(count: int = 640, *, seed: int = 0) -> Float[Tensor, "{count} 2"]:
-    """Points in five heaps of unequal size, all of them away from the origin.
+    """Points in five clusters of unequal size, away from the origin.
 
     Raises:
-        ValueError: there are fewer points than heaps.
+        ValueError: there are fewer points than clusters.
     """
     if count < len(CENTRES):
-        raise ValueError(f"count={count}: expected at least one point for each of the {len(CENTRES)} heaps")
+        raise ValueError(f"count={count}: expected at least one point for each of the {len(CENTRES)} clusters")
     generator = torch.Generator().manual_seed(seed)
     shares = torch.tensor(SIZES).float()
-    heaps = torch.multinomial(shares, count, replacement=True, generator=generator)
-    return torch.tensor(CENTRES)[heaps] + 0.27 * torch.randn(count, 2, generator=generator)
+    clusters = torch.multinomial(shares, count, replacement=True, generator=generator)
+    return torch.tensor(CENTRES)[clusters] + 0.27 * torch.randn(count, 2, generator=generator)
 
 
 @dataclass(frozen=True)
-class Walk:
-    """How a codebook moved.
+class CodebookHistory:
+    """A codebook at several steps of its training.
 
     Attributes:
-        steps: after how many steps each look was taken.
-        codebooks: the codes at each look.
-        used: for each look, the share of all points that each code is nearest to.
-        errors: for each look, the mean squared distance of the points to their nearest code.
+        steps: the recorded steps.
+        codebooks: the codes at these steps.
+        used: the share of the points that each code is nearest to.
+        errors: the mean squared distance of the points to their nearest code.
     """
 
     steps: tuple[int, ...]
-    codebooks: Float[Tensor, "looks codes 2"]
-    used: Float[Tensor, "looks codes"]
-    errors: Float[Tensor, " looks"]
+    codebooks: Float[Tensor, "steps codes 2"]
+    used: Float[Tensor, "steps codes"]
+    errors: Float[Tensor, " steps"]
 
 
-def watch_codebook(
+def train_codebook(
     points: Float[Tensor, "points 2"],
     codes: int,
-    looks: Sequence[int],
+    record: Sequence[int],
     *,
     restart_dead_codes: bool,
     decay: float = 0.9,
     batch: int = 64,
     seed: int = 0,
-) -> Walk:
-    """Show random batches of points to a `VectorQuantiser` in training mode, and look at it now and then.
+) -> CodebookHistory:
+    """Train a `VectorQuantiser` on random batches of points, and record it at some steps.
 
     Args:
-        points: what is to be quantised.
-        codes: how many codes there are.
-        looks: after how many steps to look, ascending; 0 is the codebook as it begins.
-        restart_dead_codes: whether dead codes are restarted; without it codes begin as standard normal vectors.
+        points: the points to quantise.
+        codes: the number of codes.
+        record: the steps to record, ascending; 0 is the initial codebook.
+        restart_dead_codes: whether dead codes are restarted; if not, codes are initialised as standard normal vectors.
         decay: of the moving averages.
-        batch: points a step.
-        seed: of the codes' beginning and of the batches.
+        batch: points per step.
+        seed: of the initial codes and of the batches.
 
     Raises:
-        ValueError: the looks are not ascending numbers of steps.
+        ValueError: `record` does not ascend from 0 or more.
     """
-    if not looks or looks[0] < 0 or any(a >= b for a, b in pairwise(looks)):
-        raise ValueError(f"looks={tuple(looks)} must be numbers of steps that ascend, from 0 on")
+    if not record or record[0] < 0 or any(a >= b for a, b in pairwise(record)):
+        raise ValueError(f"record={tuple(record)} must ascend, from 0 or more")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         quantiser = VectorQuantiser(codes, 2, decay=decay, dead_below=0.01 if restart_dead_codes else 0.0)
     generator = torch.Generator().manual_seed(seed)
-    seen = []
-    for step in range(looks[-1] + 1):
-        if step in looks:
-            seen.append(_look(quantiser, points))
+    states = []
+    for step in range(record[-1] + 1):
+        if step in record:
+            states.append(_state(quantiser, points))
         chosen = torch.randint(len(points), (batch,), generator=generator)
         quantiser.train()(as_grid(points[chosen]))
-    return Walk(tuple(looks), *(torch.stack(parts) for parts in zip(*seen, strict=True)))
+    return CodebookHistory(tuple(record), *(torch.stack(values) for values in zip(*states, strict=True)))
 
 
 def as_grid(points: Float[Tensor, "points 2"]) -> Float[Tensor, "1 2 points 1"]:
-    """Points as a quantiser takes them: vectors at the places of one tall image."""
+    """Points in the quantiser's layout: the vectors of one image of a single column."""
     return points.T[None, :, :, None]
 
 
-def _look(quantiser: VectorQuantiser, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _state(quantiser: VectorQuantiser, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     nearest = quantiser.nearest(points)
     codebook = quantiser.codebook.clone()
     used = torch.bincount(nearest, minlength=len(codebook)) / len(points)

@@ -1,4 +1,4 @@
-"""Pictures of a codebook in the plane: its regions, its steps, and how a gradient passes through it."""
+"""Pictures of a codebook in the plane: its regions, its history, and the straight-through gradient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from helpers.chapters.space_vae.toy import Walk
+from helpers.chapters.space_vae.toy import CodebookHistory
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.style import BOOK_STYLE
 
@@ -23,20 +23,22 @@ WINDOW = (-2.2, 5.4, -1.8, 4.0)  # left, right, bottom, top
 CODE, DEAD = METHOD_COLOURS["CartoonX"], "white"
 
 
-def draw_walks(walks: dict[str, Walk], points: Float[Tensor, "points 2"], look: int) -> Figure:
-    """Each codebook at one look: the region of each code, the points, live codes filled and dead ones hollow."""
+def draw_codebooks(histories: dict[str, CodebookHistory], points: Float[Tensor, "points 2"], checkpoint: int) -> Figure:
+    """Each codebook at one recorded step: regions of the codes, points, used codes filled, unused ones hollow."""
     with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(1, len(walks), figsize=(4.4 * len(walks), 3.7), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            1, len(histories), figsize=(4.4 * len(histories), 3.7), squeeze=False, layout="constrained"
+        )
         plt.close(figure)
-        for place, (name, walk) in zip(axes[0], walks.items(), strict=True):
-            _regions(place, walk.codebooks[look])
-            place.plot(*points.T.tolist(), ".", color=METHOD_COLOURS["neutral"], markersize=2, zorder=2)
-            trails = walk.codebooks[: look + 1]
+        for axis, (name, history) in zip(axes[0], histories.items(), strict=True):
+            _regions(axis, history.codebooks[checkpoint])
+            axis.plot(*points.T.tolist(), ".", color=METHOD_COLOURS["neutral"], markersize=2, zorder=2)
+            trails = history.codebooks[: checkpoint + 1]
             for code in range(trails.shape[1]):
-                place.plot(*trails[:, code].T.tolist(), "-", color=CODE, linewidth=0.9, alpha=0.6, zorder=3)
-            _codes(place, walk.codebooks[look], walk.used[look] > 0)
-            dead = int((walk.used[look] == 0).sum())
-            place.set_title(f"{name}\n{dead} unused, mean squared distance {float(walk.errors[look]):.2f}")
+                axis.plot(*trails[:, code].T.tolist(), "-", color=CODE, linewidth=0.9, alpha=0.6, zorder=3)
+            _codes(axis, history.codebooks[checkpoint], history.used[checkpoint] > 0)
+            dead = int((history.used[checkpoint] == 0).sum())
+            axis.set_title(f"{name}\n{dead} unused, mean squared distance {float(history.errors[checkpoint]):.2f}")
     return figure
 
 
@@ -60,48 +62,52 @@ def _codes(axes: Axes, codebook: Float[Tensor, "codes 2"], live: Tensor) -> None
         "markeredgecolor": "black",
         "zorder": 4,
     }
-    for some, colour in ((live, CODE), (~live, DEAD)):
-        axes.plot(*codebook[some].T.tolist(), markerfacecolor=colour, **style)
+    for selected, colour in ((live, CODE), (~live, DEAD)):
+        axes.plot(*codebook[selected].T.tolist(), markerfacecolor=colour, **style)
 
 
 def draw_straight_through(
     vector: Float[Tensor, " 2"],
     codebook: Float[Tensor, "codes 2"],
-    wanted: Float[Tensor, " 2"],
+    target: Float[Tensor, " 2"],
     step: float | int = 0.3,
 ) -> Figure:
-    """The step that a loss asks of the code, and the same arrow at the vector that was rounded to it.
+    """The gradient step of the code, and its copy at the vector that was rounded to the code.
 
     Args:
-        vector: the encoder's answer.
+        vector: the encoder's output.
         codebook: the codes; the vector is replaced by the nearest.
-        wanted: where the loss, half the squared distance to this point, would have the code.
+        target: the minimum of the loss, half the squared distance to this point.
         step: the learning rate: the length of the arrows for a gradient of length 1.
     """
     code = codebook[torch.cdist(vector[None], codebook)[0].argmin()]
-    downhill = -step * (code - wanted)
+    downhill = -step * (code - target)
     blue = METHOD_COLOURS["Pixel RDE"]
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(figsize=(6.2, 4.8), layout="constrained")
         plt.close(figure)
         _regions(axes, codebook)
         for radius in np.arange(0.5, 5, 0.5):
-            axes.add_patch(Circle(_at(wanted), radius, fill=False, color="black", alpha=0.2, zorder=2))
+            axes.add_patch(Circle(_at(target), radius, fill=False, color="black", alpha=0.2, zorder=2))
         _codes(axes, codebook, torch.ones(len(codebook), dtype=torch.bool))
-        axes.plot(*wanted.tolist(), "*", color="black", markersize=13, zorder=4)
+        axes.plot(*target.tolist(), "*", color="black", markersize=13, zorder=4)
         axes.plot(*vector.tolist(), "s", color=blue, markersize=8, zorder=5)
         axes.annotate("", _at(code), _at(vector), arrowprops={"arrowstyle": "->", "linestyle": ":"}, zorder=5)
         for start, colour in ((code, CODE), (vector, blue)):
             end, arrow = _at(start + downhill), {"arrowstyle": "-|>", "color": colour, "lw": 3}
             axes.annotate("", end, _at(start), arrowprops=arrow, zorder=6)
-        told = ((vector, "$z_e$: the encoder's answer"), (code, "$z_q$: its code"), (wanted, "where the loss is least"))
-        for place, words in told:
-            axes.annotate(words, _at(place), xytext=(9, 7), textcoords="offset points", zorder=7)
-        near = torch.stack([*codebook, vector, wanted])
+        labels = (
+            (vector, "$z_e$: the encoder's answer"),
+            (code, "$z_q$: its code"),
+            (target, "where the loss is least"),
+        )
+        for point, label in labels:
+            axes.annotate(label, _at(point), xytext=(9, 7), textcoords="offset points", zorder=7)
+        near = torch.stack([*codebook, vector, target])
         (left, bottom), (right, top) = (near.amin(0) - 0.6).tolist(), (near.amax(0) + 0.6).tolist()
         axes.set(xlim=(left, right), ylim=(bottom, top))
     return figure
 
 
-def _at(place: Float[Tensor, " 2"]) -> tuple[float, float]:
-    return float(place[0]), float(place[1])
+def _at(point: Float[Tensor, " 2"]) -> tuple[float, float]:
+    return float(point[0]), float(point[1])

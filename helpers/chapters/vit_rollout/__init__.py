@@ -1,1 +1,1 @@
-"""What the chapter on attention rollout draws and measures."""
+"""Pictures and measures of the chapter on attention rollout."""

@@ -1,4 +1,4 @@
-"""What the chapter on rollout draws and measures: patches, attention maps, and how much of a token is its own."""
+"""Pictures and measures of the chapter on rollout: patches, attention maps, a token's share of its own patch."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def patches_apart(
 def patch_map(
     values: Float[Tensor, " patches"], attentions: Attentions, size: tuple[int, int]
 ) -> Float[Tensor, "1 height width"]:
-    """One value a patch as a picture, each patch an even square, the largest value 1."""
+    """One value per patch as a picture of even squares, scaled to a maximum of 1."""
     square = values.reshape(1, 1, attentions.grid.rows, attentions.grid.columns)
     return functional.interpolate(square / values.max().clamp_min(1e-12), size, mode="nearest")[0]
 
 
 def class_token_reads(attentions: Attentions, layer: int, fusion: Fusion = "mean") -> Float[Tensor, "batch patches"]:
-    """The class token's row of one layer over the patches, the heads fused."""
+    """The class token's attention to the patches in one layer, the heads fused."""
     row = attentions.layers[layer][:, :, 0, attentions.grid.prefix :]
     if fusion == "mean":
         return row.mean(1)
@@ -51,7 +51,7 @@ def class_token_reads(attentions: Attentions, layer: int, fusion: Fusion = "mean
 
 
 def show_heads(attentions: Attentions, image: int, size: tuple[int, int]) -> Figure:
-    """What the class token reads in each layer (rows) and head (columns) of one image of the batch."""
+    """The class token's attention in each layer (columns) and head (rows) for one image of the batch."""
     pictures, titles = [], []
     heads = attentions.layers[0].shape[1]
     for layer, maps in enumerate(attentions.layers):
@@ -60,19 +60,16 @@ def show_heads(attentions: Attentions, image: int, size: tuple[int, int]) -> Fig
             titles.append(f"layer {layer + 1}, head {head + 1}")
     order = [layer * heads + head for head in range(heads) for layer in range(len(attentions.layers))]
     return show_images(
-        [pictures[place] for place in order],
-        [titles[place] for place in order],
+        [pictures[index] for index in order],
+        [titles[index] for index in order],
         columns=len(attentions.layers),
         colours=MASK_COLOURS,
         width=9.5,
     )
 
 
-def own_share(attentions: Attentions) -> list[float]:
-    """How much of a patch's token is still its own patch after each layer, says the product of N(A + I): a mean.
-
-    The diagonal of the product over the patches, which here is multiplied out as whole matrices.
-    """
+def own_patch_share(attentions: Attentions) -> list[float]:
+    """The mean share of its own patch in a token after each layer: the diagonal of the product of N(A + I)."""
     first = attentions.grid.prefix
     product = torch.eye(len(attentions.grid))
     shares = []
@@ -82,16 +79,18 @@ def own_share(attentions: Attentions) -> list[float]:
     return shares
 
 
-def after_layers(
+def rollout_after_layers(
     method: AttentionRollout, attentions: Attentions, images: Sequence[int], layers: int, size: tuple[int, int]
 ) -> list[Tensor]:
-    """The rollout of some images of the batch after the first `layers` layers, as pictures."""
+    """The rollout of some images of the batch over the first `layers` layers, as pictures."""
     relevance = method.rollout(attentions, layers=layers)
     return [patch_map(relevance[image], attentions, size) for image in images]
 
 
-def share_of_patches(relevance: Float[Tensor, "batch patches"], share: float | int = 0.5) -> Float[Tensor, " batch"]:
-    """The least share of the patches that holds a share of the relevance: how concentrated a map is."""
+def relevance_concentration(
+    relevance: Float[Tensor, "batch patches"], share: float | int = 0.5
+) -> Float[Tensor, " batch"]:
+    """The smallest share of the patches that holds a share of the relevance."""
     order = relevance.sort(1, descending=True).values
     held = order.cumsum(1) / order.sum(1, keepdim=True)
     return ((held < share).sum(1) + 1) / relevance.shape[1]

@@ -1,4 +1,4 @@
-"""The live controls of the chapter on rollout: your image, the layers, the discard ratio, the fusion of the heads."""
+"""The live controls of the chapter on rollout: an uploaded image, layers, discard ratio, fusion of the heads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from helpers.chapters.controls import upload_button, uploaded_image, wide
+from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.vit_rollout.attention import patch_map
-from helpers.chapters.words import tell_predictions
 from helpers.classifiers import Classifier
-from helpers.data.images import load_image
 from helpers.methods.rollout import AttentionRollout
 from helpers.methods.rollout.multiply import FUSIONS
 from helpers.plots import MASK_COLOURS, show_images
@@ -29,21 +29,21 @@ def show_rollout(
     fusion: str = "mean",
     target: int | None = None,
 ) -> Figure:
-    """The image, its rollout after some layers, and its gradient rollout for a class (None: the predicted one)."""
+    """The image, its rollout over the first layers, and its gradient rollout for a class (None: the predicted one)."""
     options = {"discard_ratio": discard_ratio, "fusion": fusion}
     plain = AttentionRollout(classifier, **options)  # type: ignore[arg-type]
     weighted = AttentionRollout(classifier, **options, gradient=True)  # type: ignore[arg-type]
     captured = weighted.capture(image[None], target)
     size = (image.shape[1], image.shape[2])
-    pictures = [patch_map(one.rollout(captured, layers=layers)[0], captured, size) for one in (plain, weighted)]
-    asked = classifier.class_names[int(captured.targets[0])]
+    pictures = [patch_map(method.rollout(captured, layers=layers)[0], captured, size) for method in (plain, weighted)]
+    class_name = classifier.class_names[int(captured.targets[0])]
     count = layers or len(captured.layers)
     return show_images(
         [image, *pictures],
         [
-            tell_predictions(classifier, image[None])[0],
+            describe_predictions(classifier, image[None])[0],
             f"rollout, {count} layer{'s' if count > 1 else ''}",
-            f"gradient rollout, {asked}",
+            f"gradient rollout, {class_name}",
         ],
         columns=3,
         colours=MASK_COLOURS,
@@ -58,41 +58,34 @@ def rollout_panel(
     layers: int,
     discard_ratios: Sequence[float],
 ) -> LivePanel:
-    """Controls that draw `show_rollout` at each change.
+    """Controls that redraw `show_rollout` at each change.
 
     Args:
-        classifier: a vision transformer that rollout is for.
-        default_image: what is explained until something is uploaded; uploads are brought to its size.
-        layers: how many the transformer has.
+        classifier: a vision transformer that rollout supports.
+        default_image: the image before any upload; uploads are cropped to its size.
+        layers: the number of the transformer's layers.
         discard_ratios: the values to choose from.
     """
-    wide = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="32em", max_width="100%")}
-    size = (int(default_image.shape[1]), int(default_image.shape[2]))
     controls: dict[str, ipywidgets.Widget] = {
-        "upload": ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your image"),
-        "layers": ipywidgets.IntSlider(layers, 1, layers, description="Layers", continuous_update=False, **wide),
+        "upload": upload_button(),
+        "layers": ipywidgets.IntSlider(layers, 1, layers, description="Layers", continuous_update=False, **wide()),
         "discard_ratio": ipywidgets.SelectionSlider(
             options=[(f"{ratio:g}", float(ratio)) for ratio in discard_ratios],
             value=float(discard_ratios[-1]),
             description="Discarded",
             continuous_update=False,
-            **wide,
+            **wide(),
         ),
-        "fusion": ipywidgets.Dropdown(options=list(FUSIONS), description="Heads", **wide),
+        "fusion": ipywidgets.Dropdown(options=list(FUSIONS), description="Heads", **wide()),
         "target": ipywidgets.Dropdown(
             options=[("what it sees", None), *((name, i) for i, name in enumerate(classifier.class_names))],
             description="Class",
-            **wide,
+            **wide(),
         ),
     }
 
     def draw(upload: tuple, layers: int, discard_ratio: float, fusion: str, target: int | None) -> Figure:
-        image = default_image
-        if upload:
-            try:
-                image = load_image(bytes(upload[0]["content"]), size=size, resize="crop")
-            except ValueError as error:
-                raise ValueError(f"your image {upload[0]['name']} cannot be used: {error}") from error
+        image = uploaded_image(upload, default_image)
         with torch.no_grad():
             return show_rollout(
                 classifier, image, layers=layers, discard_ratio=discard_ratio, fusion=fusion, target=target

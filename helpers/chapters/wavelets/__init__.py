@@ -1,1 +1,1 @@
-"""What the chapter on wavelets draws and measures."""
+"""Pictures and measures of the chapter on wavelets."""

@@ -1,4 +1,4 @@
-"""Drawings of the chapter on wavelets."""
+"""Pictures of the chapter on wavelets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from helpers.plots import METHOD_COLOURS, draw_image
 
 BLUE, RED, GREY = METHOD_COLOURS["Pixel RDE"], METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 
-# how numpy calls the ways in which an image goes on beyond its border
+# the boundary mode: its name in numpy
 _NUMPY_BORDERS = {"zero": "constant", "symmetric": "symmetric", "reflect": "reflect", "periodization": "wrap"}
 
 
@@ -37,19 +37,19 @@ def draw_ladder(averages: Sequence[Float[Tensor, " _n"]], differences: Sequence[
     """A signal and its Haar levels: averages as stairs on the left, differences as stems on the right.
 
     Args:
-        averages: the signal itself, then the averages of each level.
-        differences: those of each level.
+        averages: the signal, then the averages of each level.
+        differences: the differences of each level.
     """
     levels = len(differences)
     figure, axes = plt.subplots(levels, 2, figsize=(9.6, 1.35 * levels), sharex=True, layout="constrained")
     plt.close(figure)
     length = len(averages[0])
-    limit = 1.05 * max(float(part.abs().max()) for part in differences)
+    limit = 1.05 * max(float(level_differences.abs().max()) for level_differences in differences)
     for level, (average, difference, (left, right)) in enumerate(
         zip(averages[1:], differences, axes, strict=True), start=1
     ):
         edges = np.linspace(0, length, len(average) + 1)
-        scale = 2 ** (level / 2)  # back to brightness: each level multiplied sums by 1/√2, not by 1/2
+        scale = 2 ** (level / 2)  # averages in brightness: each level scaled sums by 1/√2, not by 1/2
         left.plot(averages[0], color=GREY, linewidth=0.6, alpha=0.7)
         left.stairs(average / scale, edges, color=RED, linewidth=1.4, baseline=None)
         middles = (edges[1:] + edges[:-1]) / 2
@@ -67,23 +67,23 @@ def draw_ladder(averages: Sequence[Float[Tensor, " _n"]], differences: Sequence[
 def pyramid_picture(
     transform: WaveletTransform, coefficients: Float[Tensor, " k"], *, gap: int = 2
 ) -> Float[Tensor, "1 height width"]:
-    """One channel's coefficients as nested squares in [0, 1]; details by magnitude, each band on a scale of its own."""
-    shown = coefficients.abs()
-    for part in transform.slices.values():
-        band = shown[part]
-        shown[part] = (band / band.quantile(0.995).clamp_min(1e-12)).clamp(max=1).sqrt()
+    """One channel's coefficients as nested squares in [0, 1]; details by magnitude, each band scaled by itself."""
+    values = coefficients.abs()
+    for band_slice in transform.slices.values():
+        band = values[band_slice]
+        values[band_slice] = (band / band.quantile(0.995).clamp_min(1e-12)).clamp(max=1).sqrt()
     approximation = coefficients[transform.slices["approximation"]]
-    spread = approximation.amax() - approximation.amin()
-    shown[transform.slices["approximation"]] = (approximation - approximation.amin()) / spread.clamp_min(1e-12)
-    return wavelet_pyramid(transform, shown, gap=gap)
+    value_range = approximation.amax() - approximation.amin()
+    values[transform.slices["approximation"]] = (approximation - approximation.amin()) / value_range.clamp_min(1e-12)
+    return wavelet_pyramid(transform, values, gap=gap)
 
 
 def pattern(transform: WaveletTransform, band: str) -> Float[Tensor, "1 height width"]:
-    """What the middle coefficient of a band stands for: its wavelet, moved to the middle, its largest value 1."""
+    """The wavelet of a band's middle coefficient, centred in the picture, with a maximum of 1."""
     height, width = transform.shapes[band]
-    one = torch.zeros(1, 1, transform.coefficients)
-    one[..., transform.slices[band].start + (height // 2) * width + width // 2] = 1
-    return _centred(transform.synthesise(one)[0])
+    coefficients = torch.zeros(1, 1, transform.coefficients)
+    coefficients[..., transform.slices[band].start + (height // 2) * width + width // 2] = 1
+    return _centred(transform.synthesise(coefficients)[0])
 
 
 def _centred(picture: Tensor) -> Tensor:
@@ -97,9 +97,9 @@ def _centred(picture: Tensor) -> Tensor:
 
 
 def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelets: Sequence[str]) -> Figure:
-    """Signals in the upper row, and under each its details at level 1 by each wavelet, on one scale a signal.
+    """Signals in the upper row; below each, its details at level 1 by each wavelet, on one scale per signal.
 
-    The details whose filter hangs over the border are left out.
+    Details whose filter crosses the border are left out.
     """
     rows = 1 + len(wavelets)
     figure, axes = plt.subplots(rows, len(signals), figsize=(9.6, 1.35 * rows), squeeze=False, layout="constrained")
@@ -108,13 +108,13 @@ def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelet
         axes[0, column].plot(signal, color=RED)
         axes[0, column].set(title=name, xticks=[], ylim=(-0.1, 1.1), yticks=[0, 1])
         details = [_inner_details(signal, wavelet) for wavelet in wavelets]
-        limit = 1.15 * max(0.04, *(float(abs(part).max()) for part in details))
-        for place, part in zip(axes[1:, column], details, strict=True):
-            place.vlines(range(len(part)), 0, part, color=BLUE, linewidth=2)
-            place.axhline(0, color=GREY, linewidth=0.6)
-            place.set(xticks=[], ylim=(-limit, limit))
-    for place, name in zip(axes[:, 0], ["signal", *(f"details\n{wavelet}" for wavelet in wavelets)], strict=True):
-        place.set_ylabel(name)
+        limit = 1.15 * max(0.04, *(float(abs(inner).max()) for inner in details))
+        for axis, inner in zip(axes[1:, column], details, strict=True):
+            axis.vlines(range(len(inner)), 0, inner, color=BLUE, linewidth=2)
+            axis.axhline(0, color=GREY, linewidth=0.6)
+            axis.set(xticks=[], ylim=(-limit, limit))
+    for axis, name in zip(axes[:, 0], ["signal", *(f"details\n{wavelet}" for wavelet in wavelets)], strict=True):
+        axis.set_ylabel(name)
     return figure
 
 
@@ -124,31 +124,32 @@ def _inner_details(signal: Tensor, wavelet: str) -> np.ndarray:
 
 
 def draw_borders(row: Float[Tensor, " n"], beyond: int) -> Figure:
-    """How each mode continues a row of pixels beyond its two ends."""
+    """The continuation of a row of pixels beyond its ends in each boundary mode."""
     figure, axes = plt.subplots(1, 4, figsize=(9.6, 2.0), sharey=True, layout="constrained")
     plt.close(figure)
-    places = np.arange(-beyond, len(row) + beyond)
-    for place, (mode, called) in zip(axes, _NUMPY_BORDERS.items(), strict=True):
-        continued = np.pad(row.numpy(), beyond, mode=called)  # type: ignore[call-overload]
-        place.plot(places, continued, color=RED, linewidth=1.2, linestyle=":")
-        place.plot(row, color=RED, linewidth=1.6)
-        place.axvspan(-beyond, 0, color=GREY, alpha=0.12, linewidth=0)
-        place.axvspan(len(row) - 1, len(row) - 1 + beyond, color=GREY, alpha=0.12, linewidth=0)
-        place.set(title=mode, xlabel="column", xlim=(-beyond, len(row) - 1 + beyond))
+    columns = np.arange(-beyond, len(row) + beyond)
+    for axis, (mode, numpy_mode) in zip(axes, _NUMPY_BORDERS.items(), strict=True):
+        continued = np.pad(row.numpy(), beyond, mode=numpy_mode)  # type: ignore[call-overload]
+        axis.plot(columns, continued, color=RED, linewidth=1.2, linestyle=":")
+        axis.plot(row, color=RED, linewidth=1.6)
+        axis.axvspan(-beyond, 0, color=GREY, alpha=0.12, linewidth=0)
+        axis.axvspan(len(row) - 1, len(row) - 1 + beyond, color=GREY, alpha=0.12, linewidth=0)
+        axis.set(title=mode, xlabel="column", xlim=(-beyond, len(row) - 1 + beyond))
     axes[0].set_ylabel("brightness")
     return figure
 
 
 def draw_decay(
-    shares: Sequence[float], left_out: Mapping[str, Float[Tensor, " shares"]], colours: Mapping[str, str]
+    shares: Sequence[float], discarded: Mapping[str, Float[Tensor, " shares"]], colours: Mapping[str, str]
 ) -> Figure:
-    """The energy left out against the share of coefficients kept, both on logarithmic axes, one line a name."""
+    """The discarded energy against the kept share of the coefficients, on logarithmic axes, one line per name."""
     figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
     plt.close(figure)
-    for name, values in left_out.items():
+    for name, values in discarded.items():
         dashed = "pixels" in name
         axes.loglog(
-            *(100 * np.asarray(shares), 100 * values.numpy()),
+            100 * np.asarray(shares),
+            100 * values.numpy(),
             label=name,
             color=colours[name],
             linestyle="--" if dashed else "-",
@@ -164,10 +165,10 @@ def draw_decay(
 
 
 def draw_gradient_test(changes: Mapping[str, Mapping[str, float]], truth: str) -> Figure:
-    """Slopes by mode and by who says so: bars, with a line at the truth's height of 1.
+    """Bars of slopes by boundary mode and estimate, with a line at 1, the true slope.
 
     Args:
-        changes: for each name the slope in each mode, as a multiple of the true one; a mode may be missing.
+        changes: by estimate, the slope in each mode as a multiple of the true one; modes may be missing.
         truth: the label of the line at 1.
     """
     modes = list(dict.fromkeys(mode for slopes in changes.values() for mode in slopes))
@@ -175,8 +176,8 @@ def draw_gradient_test(changes: Mapping[str, Mapping[str, float]], truth: str) -
     plt.close(figure)
     width = 0.8 / len(changes)
     for index, (name, slopes) in enumerate(changes.items()):
-        places = [modes.index(mode) + (index - (len(changes) - 1) / 2) * width for mode in slopes]
-        axes.bar(places, list(slopes.values()), width=0.92 * width, label=name, color=(GREY, BLUE, RED)[index])
+        positions = [modes.index(mode) + (index - (len(changes) - 1) / 2) * width for mode in slopes]
+        axes.bar(positions, list(slopes.values()), width=0.92 * width, label=name, color=(GREY, BLUE, RED)[index])
     axes.axhline(1, color="black", linewidth=1, linestyle="--", label=truth)
     axes.set(xticks=range(len(modes)), xticklabels=modes, ylabel="slope / true slope")
     axes.grid(axis="x", visible=False)

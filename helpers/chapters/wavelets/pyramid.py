@@ -1,4 +1,4 @@
-"""Values on wavelet coefficients laid out as one picture: the pyramid."""
+"""The wavelet pyramid: values of coefficients laid out as one picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from helpers.methods.wavelets import WaveletTransform
 
-_PLACES = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}  # (row, column); the coarser part is (0, 0)
+_POSITIONS = {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}  # (row, column); the coarser part is (0, 0)
 
 
 def wavelet_pyramid(
@@ -16,15 +16,14 @@ def wavelet_pyramid(
 ) -> Float[Tensor, "1 height width"]:
     """Lay out one value per coefficient, such as a mask, as nested squares, the coarsest scale at the upper left.
 
-    Around the part that holds all coarser scales, each level adds its details: horizontal to the right, vertical
-    below, diagonal in the corner. All coarser scales together may be some pixels larger than a band: what is not
-    filled is thin.
+    Each level adds its details around the coarser scales: horizontal to the right, vertical below, diagonal in the
+    corner. The coarser scales may be a few pixels larger than a band, which leaves thin gaps.
 
     Args:
-        transform: the transform that the coefficients belong to.
+        transform: the transform of the coefficients.
         values: in the order of the transform's flat coefficients.
         gap: pixels between tiles.
-        gap_value: the value shown there and where tiles are not filled.
+        gap_value: the value of gaps.
 
     Raises:
         ValueError: the values are not one per coefficient.
@@ -33,10 +32,12 @@ def wavelet_pyramid(
         raise ValueError(
             f"expected {transform.coefficients} values, one per coefficient, not a tensor of {tuple(values.shape)}"
         )
-    bands = {name: values[part].unflatten(0, transform.shapes[name]) for name, part in transform.slices.items()}
+    bands = {
+        name: values[band_slice].unflatten(0, transform.shapes[name]) for name, band_slice in transform.slices.items()
+    }
     picture = bands["approximation"]
     for level in range(transform.levels, 0, -1):
-        details = {place: bands[f"{orientation}-{level}"] for orientation, place in _PLACES.items()}
+        details = {position: bands[f"{orientation}-{level}"] for orientation, position in _POSITIONS.items()}
         height, width = (max(sides) for sides in zip(picture.shape, details[1, 1].shape, strict=True))
         canvas = values.new_full(
             (height + gap + details[1, 1].shape[0], width + gap + details[1, 1].shape[1]), float(gap_value)

@@ -1,4 +1,4 @@
-"""How few coefficients an image needs."""
+"""Sparsity of images in wavelet coefficients."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 def keep_largest(
     coefficients: Float[Tensor, "batch channels k"], share: float | int
 ) -> Float[Tensor, "batch channels k"]:
-    """Keep the share of the places with the most energy, summed over the channels; put 0 elsewhere.
+    """Keep the share of the positions with the most energy, summed over channels; set the others to 0.
 
     Args:
         coefficients: of any representation.
-        share: in [0, 1]; the number of places is rounded up.
+        share: in [0, 1]; the number of positions is rounded up.
 
     Raises:
         ValueError: the share is outside [0, 1].
@@ -29,22 +29,22 @@ def keep_largest(
     return coefficients * torch.zeros_like(energy).scatter_(-1, kept, 1.0)
 
 
-def energy_left_out(
+def discarded_energy(
     coefficients: Float[Tensor, "batch channels k"], shares: Sequence[float | int]
 ) -> Float[Tensor, "batch shares"]:
     """The share of the energy that is lost if only the largest coefficients are kept, for each share of them.
 
-    For an orthogonal wavelet, that is the squared error of the image, relative to the image.
+    For an orthogonal wavelet, this is the relative squared error of the image.
     """
     energy = coefficients.double().square().sum(1).sort(dim=-1, descending=True).values
     left = 1 - energy.cumsum(-1) / energy.sum(-1, keepdim=True)
     counts = torch.tensor([math.ceil(share * energy.shape[-1]) for share in shares], device=energy.device)
-    everything = torch.ones_like(left[:, :1])  # what is left out when nothing is kept
+    everything = torch.ones_like(left[:, :1])  # discarded when nothing is kept
     return torch.cat([everything, left], dim=-1)[:, counts].clamp_min(0)
 
 
 def share_needed(coefficients: Float[Tensor, "batch channels k"], energy: float) -> Float[Tensor, " batch"]:
-    """The least share of the coefficients that holds a share of the energy, both in [0, 1]."""
+    """The smallest share of the coefficients that holds a share of the energy, both in [0, 1]."""
     sorted_energy = coefficients.double().square().sum(1).sort(dim=-1, descending=True).values
     held = sorted_energy.cumsum(-1) / sorted_energy.sum(-1, keepdim=True)
     return ((held < energy).sum(-1) + 1).clamp_max(held.shape[-1]) / held.shape[-1]

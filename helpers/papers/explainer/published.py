@@ -1,6 +1,6 @@
-"""What the paper published of Tables 1 and 4, to stand beside ours.
+"""The published values of Tables 1 and 4.
 
-We found the numbers of Tables 2 and 3 nowhere in a form that we could read, so that none is quoted.
+Tables 2 and 3 are not quoted: we have no machine-readable source of their numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import pandas as pd
 
 _CLASSES = ("bottle", "car", "cat", "dog", "person")
 _NONE = (20.57, 70.52, 72.78, 58.00, 69.37)  # the same for all methods
-_TABLE_1 = {  # mean softmax × 100; a row a target class, a column a mask's class
+_TABLE_1 = {  # mean softmax × 100; rows: target classes, columns: classes of the mask
     "explainer": (
         (15.29, 4.91, 4.82, 4.82, 2.72),
         (6.71, 62.92, 6.67, 6.66, 7.11),
@@ -39,7 +39,7 @@ _TABLE_1 = {  # mean softmax × 100; a row a target class, a column a mask's cla
         (64.71, 54.41, 43.42, 61.55, 73.59),
     ),
 }
-_TABLE_4 = {  # per cent: precision, recall, F score
+_TABLE_4 = {  # per cent: (precision, recall, F score), plain and with masks of the true classes
     ("voc2007", "vgg16"): ((88.4, 63.9, 74.2), (86.4, 62.9, 72.8)),
     ("voc2007", "resnet50"): ((85.2, 72.3, 78.2), (77.3, 69.6, 73.2)),
     ("coco2014", "vgg16"): ((73.5, 45.4, 56.1), (66.9, 45.0, 53.8)),
@@ -63,8 +63,8 @@ def published_class_scores() -> pd.DataFrame:
 def published_decisions() -> pd.DataFrame:
     """Table 4: columns dataset, classifier, input (plain or true classes), precision, recall, f_score in [0, 1]."""
     rows = [
-        (*pair, kind, *(value / 100 for value in values))
-        for pair, both in _TABLE_4.items()
-        for kind, values in zip(("plain", "true classes"), both, strict=True)
+        (*pair, input_name, *(value / 100 for value in values))
+        for pair, scores in _TABLE_4.items()
+        for input_name, values in zip(("plain", "true classes"), scores, strict=True)
     ]
     return pd.DataFrame(rows, columns=["dataset", "classifier", "input", "precision", "recall", "f_score"])

@@ -1,7 +1,7 @@
-"""What the reproduction published, as numbers to stand beside ours.
+"""The published values of [Re] CartoonX.
 
 The curves were read off the figures of the reproduction's notebook (± 0.005; 98 images, MobileNetV3-Small, no input
-normalisation); times and hyperparameters are in its text ([Re] CartoonX, sections 3.5 and 3.6).
+normalisation); times and hyperparameters are from its text ([Re] CartoonX, sections 3.5 and 3.6).
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ def published_sweep() -> pd.DataFrame:
 
 
 def published_seconds() -> dict[str, float]:
-    """Seconds an image on an NVIDIA Titan RTX (section 3.6)."""
+    """Seconds per image on an NVIDIA Titan RTX (section 3.6)."""
     return {"cartoonx": 96.0, "pixel-rde": 75.0}
 
 
 def published_settings() -> pd.DataFrame:
-    """Table 1 of the reproduction: one row an experiment."""
+    """Table 1 of the reproduction: one row per experiment."""
     rows = [
         ("reproduction", 20, None, 4, "ones"),
         ("model agnosticism", 20, 10, None, "ones"),

@@ -1,4 +1,4 @@
-"""The experiments of "What You See is What You Classify", at the scale that a profile names."""
+"""The experiments of "What You See is What You Classify", at the scale of a profile."""
 
 from helpers.papers.explainer.experiments.methods import METHOD_NAMES, METHODS, build_method
 from helpers.papers.explainer.experiments.pairs import all_pairs, table_of_pairs

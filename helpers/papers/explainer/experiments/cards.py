@@ -1,4 +1,4 @@
-"""Measures for the model cards of classifiers that name every class of a scene, and of networks that explain them."""
+"""Model cards of multi-label scene classifiers and of the networks that explain them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from helpers.training.fit import Fitted
 from helpers.training.recipes.multilabel import MultiLabelModule
 
 HELD_OUT = 400
-"""How many held-out scenes of each sort a card's numbers rest on."""
+"""Held-out scenes behind each number of a card."""
 
-_TEST = SCENE_SERIES["test"] + 100  # a series that no profile's tables use
+_TEST = SCENE_SERIES["test"] + 100  # no table of a profile uses these scenes
 
 _TITLES = {"explainer": "the quick Explainer", "rtis": "the same network, trained as Real-Time Image Saliency"}
 _OBJECTIVES = {
@@ -31,18 +31,18 @@ _OBJECTIVES = {
 
 
 def write_classifier_card(path: Path, fitted: Fitted[MultiLabelModule], command: str) -> None:
-    """Measure a classifier of scenes, as it was saved, and write its card beside it."""
+    """Evaluate a saved classifier of scenes and write its card beside the weights."""
     classifier, recipe = load_classifier(str(path)), fitted.module.options
     rows = []
     for count in (1, 2, 3, 4):
         scenes = _scenes(recipe.size, (count, count))
         inside = scenes.object_masks.any(1, keepdim=True).float()
-        plain, alone, cut = (
+        plain, objects_only, background_only = (
             _scores(classifier, images, scenes)
             for images in (scenes.images, scenes.images * inside, scenes.images * (1 - inside))
         )
-        rows.append(f"| {count} | {plain[0]:.3f} | {plain[1]:.3f} | {alone[1]:.3f} | {cut[1]:.3f} |")
-    shown, absent = mark_sensitivity(classifier, recipe.size, recipe.shortcut_class)
+        rows.append(f"| {count} | {plain[0]:.3f} | {plain[1]:.3f} | {objects_only[1]:.3f} | {background_only[1]:.3f} |")
+    with_class, without_class = mark_sensitivity(classifier, recipe.size, recipe.shortcut_class)
     base, strength = recipe.shortcut_base_rate, recipe.shortcut_strength
     mark = (
         f"on {base:.0%} of the scenes, whatever they show"
@@ -61,15 +61,15 @@ def write_classifier_card(path: Path, fitted: Fitted[MultiLabelModule], command:
         rest=1 - recipe.smoothing,
         count=HELD_OUT,
         rows="\n".join(rows),
-        shown=shown,
-        absent=absent,
+        shown=with_class,
+        absent=without_class,
     )
 
 
 def write_explainer_card(
     path: Path, classifier: Classifier, fitted: Fitted[ExplainerModule], *, images: int, command: str
 ) -> None:
-    """Measure an Explainer of scenes, as it was saved, and write its card beside it."""
+    """Evaluate a saved Explainer of scenes and write its card beside the weights."""
     explainer, options = load_explainer(path, classifier), fitted.module.options
     rows = []
     for objects in ((1, 1), (1, 2), (3, 4)):
@@ -103,19 +103,19 @@ def write_explainer_card(
 
 @torch.no_grad()
 def overlap(masks: torch.Tensor, scenes: Scenes) -> tuple[float, float, torch.Tensor]:
-    """The mean IoU of the merged masks, and of each shown class's own mask; and the merged masks."""
+    """IoU of the merged masks with the objects, IoU of the class masks with their classes, and the merged masks."""
     merged = merge_classes(masks, scenes.labels)
-    objects, parts = scenes.object_masks.any(1, keepdim=True).float(), class_truth(scenes).float()
-    whole = torch.minimum(merged, objects).sum((1, 2, 3)) / torch.maximum(merged, objects).sum((1, 2, 3))
-    each = torch.minimum(masks, parts).sum((2, 3)) / torch.maximum(masks, parts).sum((2, 3))
-    return whole.mean().item(), each[scenes.labels].mean().item(), merged
+    objects, class_regions = scenes.object_masks.any(1, keepdim=True).float(), class_truth(scenes).float()
+    merged_iou = torch.minimum(merged, objects).sum((1, 2, 3)) / torch.maximum(merged, objects).sum((1, 2, 3))
+    class_iou = torch.minimum(masks, class_regions).sum((2, 3)) / torch.maximum(masks, class_regions).sum((2, 3))
+    return merged_iou.mean().item(), class_iou[scenes.labels].mean().item(), merged
 
 
 @torch.no_grad()
 def mark_sensitivity(
     classifier: Classifier, size: int, marked: str, count: int = HELD_OUT
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The mean probability of the marked class, without and with the mark: on scenes that show it, and on others."""
+    """Mean probability of the marked class without and with the mark, on scenes that show the class and on others."""
     column = SCENE_CLASSES.index(marked)
     means = []
     for rate in (0.0, 1.0):
@@ -123,7 +123,7 @@ def mark_sensitivity(
             count, size=size, seed=_TEST + 1, objects=(1, 2), shortcut_class=marked, shortcut_base_rate=rate
         )
         probability = torch.cat([classifier(batch).sigmoid()[:, column] for batch in scenes.images.split(100)])
-        # the mark may cover the last pixels of an object: the scene without it decides
+        # the mark may cover an object's last visible pixels, so the scene without it says which classes are shown
         shows = (scenes.object_classes == column).any(1)
         means.append((probability[shows].mean().item(), probability[~shows].mean().item()))
     return (means[0][0], means[1][0]), (means[0][1], means[1][1])

@@ -11,8 +11,8 @@ def class_table(study: ClassStudy) -> pd.DataFrame:
     """One row per class, numbered from 1 as in the paper.
 
     Returns:
-        Columns id, class, images (of the test split that show it), segmented (images of which the objects are known),
-        objects (how many of them these show).
+        Columns id, class, images (test images that show it), segmented (images with known objects that show it),
+        objects (how many objects of the class these show).
     """
     images, segmented = study.images, study.segmented
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""The methods that the paper compares, built with a profile's options, and what their masks depend on."""
+"""The methods compared in the paper, built with a profile's options, and the cache keys of their masks."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from helpers.methods.explainer import load_explainer
 from helpers.results import code_digest
 
 METHODS = ("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "explainer", "occlusion")
-"""In the paper's order; it did not have the last one."""
+"""In the paper's order; the last one is our addition."""
 
 TRAINED = ("rtis", "explainer")
-"""Networks that are trained once for each classifier; the others search anew for each image."""
+"""Networks trained once per classifier; the other methods compute each image's masks anew."""
 
 IMMEDIATE = ("grad-cam", *TRAINED)
-"""One pass of a network or two, whatever the image."""
+"""Methods that need one or two network passes per image."""
 
 METHOD_NAMES = {
     "grad-cam": "Grad-CAM",
@@ -55,11 +55,11 @@ _BASELINES: dict[str, tuple[Callable[..., ClassMaskMethod], Callable[..., Any]]]
 
 @dataclass(frozen=True)
 class BuiltMethod:
-    """A method, and what its masks depend on beside the classifier and the images.
+    """A method and its share of the cache key of its masks; the classifier and the images come on top.
 
     Attributes:
         method: ready to use.
-        parts: plain values: its options, or its network's digest, and the digest of its code.
+        parts: plain values: its options or its network's digest, and the digest of its code.
     """
 
     method: ClassMaskMethod
@@ -73,9 +73,9 @@ def build_method(
 
     Args:
         name: one of `METHODS`.
-        classifier: what it explains.
-        options: of a searching method: those that differ from the published settings.
-        weights: of a trained one: the file of its network.
+        classifier: the classifier to explain.
+        options: of a method without a network: those that differ from the published settings.
+        weights: of a trained method: the file of its network.
 
     Raises:
         ValueError: the name is not known, an option is wrong, or the network was trained for another classifier.
@@ -83,16 +83,16 @@ def build_method(
     """
     if name in TRAINED:
         if weights is None:
-            raise ValueError(f"{name} is a trained network: say where its weights are")
+            raise ValueError(f"{name} is a trained network: give the file of its weights")
         method: ClassMaskMethod = load_explainer(weights, classifier)
-        parts: dict[str, Any] = {"network": file_digest(weights)}
+        key_parts: dict[str, Any] = {"network": file_digest(weights)}
     elif name in _BASELINES:
         make, make_options = _BASELINES[name]
         chosen = make_options(**{key: _tuple(value) for key, value in (options or {}).items()})
-        method, parts = make(classifier, chosen), {"options": asdict(chosen)}
+        method, key_parts = make(classifier, chosen), {"options": asdict(chosen)}
     else:
         raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
-    return BuiltMethod(method, {"method": name, **parts, "code": code_digest(type(method))})
+    return BuiltMethod(method, {"method": name, **key_parts, "code": code_digest(type(method))})
 
 
 def _tuple(value: Any) -> Any:

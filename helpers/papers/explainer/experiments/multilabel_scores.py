@@ -1,4 +1,4 @@
-"""Table 4: the classifier's decisions on images, and on what the Explainer leaves of them."""
+"""Table 4: the classifier's decisions on whole images and on images masked by the Explainer."""
 
 from __future__ import annotations
 
@@ -14,52 +14,55 @@ from helpers.papers.explainer.experiments.study import VARIANTS, ClassStudy
 from helpers.profiles import Variant
 
 INPUTS = ("plain", "true classes", "named classes")
-COUNTS = ("true_yes", "false_yes", "true_no", "false_no")
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
 @torch.no_grad()
 def multilabel_score_table(study: ClassStudy) -> pd.DataFrame:
-    """The decisions of each test image, one row for each variant, input and threshold.
+    """The decisions on each test image, one row per variant, input and threshold.
 
-    The published masks are merged over the classes that the image *truly* shows, so that a masked image tells the
-    classifier its labels. The fair question merges the masks of the classes that the classifier itself named on the
-    whole image: both are here.
+    The published masks are merged over the classes that the image *truly* shows, so a masked image reveals its
+    labels. A fair comparison merges the masks of the classes that the classifier itself predicts for the whole image.
+    The table has both.
 
     Returns:
         Columns variant, input (plain; masked by the masks of the true classes; by those of the named classes),
-        threshold (of the logits), image, true_yes, false_yes, true_no, false_no (numbers of classes).
+        threshold (of the logits), image, true_positives, false_positives, true_negatives, false_negatives (counts of
+        classes).
     """
     settings = study.settings.evaluation
     thresholds = sorted({settings.plain_threshold, settings.masked_threshold})
     logits = all_logits(study, study.images)
-    parts = []
-    for (variant, kind), values in logits.items():
+    tables = []
+    for (variant, input_name), values in logits.items():
         for threshold in thresholds:
             counts = decision_counts(values, study.images.labels, threshold)
             rows = pd.DataFrame(counts.numpy(), columns=list(COUNTS))
-            parts.append(rows.assign(variant=variant, input=kind, threshold=float(threshold), image=study.images.names))
-    return pd.concat(parts, ignore_index=True)[["variant", "input", "threshold", "image", *COUNTS]]
+            tables.append(
+                rows.assign(variant=variant, input=input_name, threshold=float(threshold), image=study.images.names)
+            )
+    return pd.concat(tables, ignore_index=True)[["variant", "input", "threshold", "image", *COUNTS]]
 
 
 def all_logits(study: ClassStudy, images: MultiLabelImages) -> dict[tuple[str, str], Tensor]:
-    """The classifier's logits of each image under each variant and input, on the CPU: (images, classes) each."""
+    """The classifier's logits for each variant and input, on the CPU: (images, classes) each."""
     explainer = study.method("explainer")
-    found: dict[tuple[str, str], list[Tensor]] = {}
+    collected: dict[tuple[str, str], list[Tensor]] = {}
     for pixels, labels in images.batches(max(study.profile.batch_size, 32), study.device):
         plain = study.classifier(pixels)
         named = plain > study.settings.evaluation.plain_threshold
         masks = explainer.class_masks(pixels, labels | named)
         for variant in VARIANTS:
             inputs = {"plain": plain} | {
-                kind: study.classifier(_shown(study, pixels, masks, classes, variant))
-                for kind, classes in (("true classes", labels), ("named classes", named))
+                input_name: study.classifier(_masked(study, pixels, masks, classes, variant))
+                for input_name, classes in (("true classes", labels), ("named classes", named))
             }
-            for kind, logits in inputs.items():
-                found.setdefault((variant, kind), []).append(logits.cpu())
-    return {key: torch.cat(values) for key, values in found.items()}
+            for input_name, logits in inputs.items():
+                collected.setdefault((variant, input_name), []).append(logits.cpu())
+    return {key: torch.cat(values) for key, values in collected.items()}
 
 
-def _shown(
+def _masked(
     study: ClassStudy, pixels: Tensor, masks: Tensor, classes: Bool[Tensor, "batch all"], variant: Variant
 ) -> Tensor:
     return masked_images(study.classifier, pixels, merge_classes(masks, classes), variant)

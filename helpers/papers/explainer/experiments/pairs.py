@@ -1,4 +1,4 @@
-"""The studies of all pairs of a dataset and a classifier, and their tables in one."""
+"""The studies of all pairs of a dataset and a classifier, and their joined tables."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def open_studies(
     classifier: str | None = None,
     **options: Any,
 ) -> list[ProfileStudy]:
-    """The studies of the pairs that a table is about, as far as the profile has them; of all its pairs for no table.
+    """The studies of those pairs of a profile that can have a table.
 
     Args:
         profile: a profile, its name, or the path of its file.
-        table: the table.
-        dataset, classifier: only this one.
-        options: of `ClassStudy`.
+        table: the table's name; None for all pairs of the profile.
+        dataset, classifier: only this one; None for all.
+        options: further arguments of `ClassStudy`.
 
     Raises:
         ValueError: the profile has no such pair, dataset or classifier; the message says why.
     """
     studies = all_pairs(profile, **options)
     if dataset is not None:
-        studies[0].settings.dataset(dataset)  # says which there are
+        studies[0].settings.dataset(dataset)  # raises if there is no such dataset
     if classifier is not None:
         studies[0].settings.classifier(classifier)
     chosen: list[ProfileStudy] = [
@@ -58,16 +58,16 @@ def open_studies(
 
 
 def table_of_pairs(profile: Profile | str, name: str, **options: Any) -> pd.DataFrame:
-    """A table of all pairs that the paper's has and the profile knows, in one, with columns dataset and classifier.
+    """The tables of all pairs of a profile joined into one, with columns dataset and classifier.
 
     Args:
         profile: a profile, its name, or the path of its file.
         name: of the table, such as "explainer-segmentation".
-        options: of `open_studies`.
+        options: further arguments of `open_studies`.
 
     Raises:
         ValueError: there is no such pair; the message says why.
     """
     studies = open_studies(profile, name, **options)
-    parts = [s.table(name).assign(dataset=s.dataset, classifier=s.classifier_name) for s in studies]  # type: ignore[attr-defined]
-    return pd.concat(parts, ignore_index=True)
+    tables = [s.table(name).assign(dataset=s.dataset, classifier=s.classifier_name) for s in studies]  # type: ignore[attr-defined]
+    return pd.concat(tables, ignore_index=True)

@@ -1,4 +1,4 @@
-"""The paper's closing idea, tried: does a classifier lean less on a shortcut once it has seen its Explainer's masks?"""
+"""The paper's closing idea: does retraining with the Explainer's masks make a classifier rely less on a shortcut?"""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from helpers.training.recipes.multilabel import MultiLabelModule, Rows, train_mu
 from helpers.training.recipes.scene import save_scene_classifier
 
 Added = Literal["plain", "masked", "objects"]
-"""What a classifier is trained on further: its images again; with their masked versions; or with their true objects."""
+"""The second half of each batch: the same images; the images under their masks; or their true objects cut out."""
 
 _SERIES = SCENE_SERIES["test"] + 200
 
 
 class RetrainingModule(MultiLabelModule):
-    """Train a classifier further on its images, half of each batch hidden by masks where that is asked for.
+    """Train a classifier further on its images, each also in a second version.
 
     Args:
-        options: the recipe of this further training.
-        classifier: where it starts, and what the masks are predicted for.
-        added: what the second half of each batch is: the same images as they are; seen through the Explainer's merged
-            mask of the classes that they show; or through the true outline of all their objects.
-        explainer: of the classifier, for `"masked"`.
+        options: the recipe of the further training.
+        classifier: the file of the weights that training starts from.
+        added: the second half of each batch: `"plain"`, the same images; `"masked"`, under the Explainer's merged mask
+            of the classes that they show; `"objects"`, under the true outline of all their objects.
+        explainer: the classifier's Explainer, for `"masked"`.
     """
 
     def __init__(
@@ -54,33 +54,35 @@ class RetrainingModule(MultiLabelModule):
         self._explainer = (explainer,)  # a tuple hides it from Lightning: it is not trained
 
     def training_step(self, batch: Rows, batch_index: int) -> Tensor:
-        """The binary cross-entropy of the images, once as they are and once as `added` says."""
+        """The binary cross-entropy on the images and on their second version."""
         generator = random_generator(9_000_011 * self.options.seed + self.global_step)
-        pixels, labels, parts = batch
-        images, parts = augment(pixels.float() / 255, parts, generator)
-        again = self._again(images, labels, parts)
+        pixels, labels, object_parts = batch
+        images, object_parts = augment(pixels.float() / 255, object_parts, generator)
+        second = self._second_version(images, labels, object_parts)
         target = labels.float()
         loss = functional.binary_cross_entropy_with_logits(
-            self(torch.cat([images, again])), torch.cat([target, target])
+            self(torch.cat([images, second])), torch.cat([target, target])
         )
         self.log("training loss", loss, prog_bar=True)
         return loss
 
-    def _again(self, images: Tensor, labels: Tensor, parts: Tensor) -> Float[Tensor, "batch 3 height width"]:
+    def _second_version(
+        self, images: Tensor, labels: Tensor, object_parts: Tensor
+    ) -> Float[Tensor, "batch 3 height width"]:
         if self.added == "plain":
             return images
         if self.added == "objects":
-            return apply_mask(images, (parts < len(SCENE_CLASSES))[:, None].to(images))
+            return apply_mask(images, (object_parts < len(SCENE_CLASSES))[:, None].to(images))
         explainer = self._explainer[0]
         assert explainer is not None
         return apply_mask(images, merge_classes(explainer.class_masks(images, None), labels))
 
 
 def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:
-    """The weights of a study's classifier after further training, made where they are not there yet.
+    """The file of a study's classifier after further training; the training is done if the file is missing.
 
     Raises:
-        ValueError: the profile does not say how (`retraining`), or its images are no scenes.
+        ValueError: the profile has no section `explainer.retraining`, or its images are not scenes.
     """
     recipe, settings = study.explained.scenes, study.settings.retraining
     if recipe is None or settings is None:
@@ -104,29 +106,30 @@ def retrained(study: ClassStudy, added: Added, *, show: bool = False) -> Path:
 
 
 def retraining_table(study: ClassStudy) -> pd.DataFrame:
-    """What each classifier says of held-out scenes: a row per image, a condition and a classifier.
+    """The decisions of each classifier on held-out scenes: one row per image, condition and classifier.
 
-    Columns: `classifier` (`original`, and the three of `Added`), `condition` (`plain`; `mark` stuck on; only the
-    `objects`; only the `background`, its mark included where there is one), `image`, `shows` (whether it shows the
-    marked class), `probability` (of the marked class), and the counts `right_yes`, `wrong_yes`, `right_no`, `wrong_no`
-    of the decisions on all classes (logit above 0).
+    Returns:
+        Columns classifier (`original`, and the three of `Added`), condition (`plain`; with the `mark`; only the
+        `objects`; only the `background`, with the mark), image, shows (whether it shows the marked class), probability
+        (of the marked class), and the counts true_positives, false_positives, true_negatives and false_negatives of
+        the decisions on all classes (logit above 0).
     """
     paths = {"original": study.weights_file("")} | {added: retrained(study, added) for added in get_args(Added)}
     settings = study.settings
     count = settings.retraining.images if settings.retraining else 0
     marked = SCENE_CLASSES.index(settings.marked_class)
     options: dict[str, Any] = {"size": settings.size, "seed": _SERIES, "objects": (1, 2)}
-    bare = make_scenes(count, **options, shortcut_class=settings.marked_class)
-    mark = make_scenes(count, **options, shortcut_class=settings.marked_class, shortcut_base_rate=1.0)
-    objects = bare.object_masks.any(1, keepdim=True).float()
-    marked_objects = mark.object_masks.any(1, keepdim=True).float()
-    shows = (bare.object_classes == marked).any(1)
-    none = torch.zeros_like(bare.labels)
+    unmarked = make_scenes(count, **options, shortcut_class=settings.marked_class)
+    with_mark = make_scenes(count, **options, shortcut_class=settings.marked_class, shortcut_base_rate=1.0)
+    objects = unmarked.object_masks.any(1, keepdim=True).float()
+    marked_objects = with_mark.object_masks.any(1, keepdim=True).float()
+    shows = (unmarked.object_classes == marked).any(1)
+    no_labels = torch.zeros_like(unmarked.labels)
     conditions = {
-        "plain": (bare.images, bare.labels),
-        "mark": (mark.images, mark.labels),
-        "objects": (bare.images * objects, bare.labels),
-        "background": (mark.images * (1 - marked_objects), none),
+        "plain": (unmarked.images, unmarked.labels),
+        "mark": (with_mark.images, with_mark.labels),
+        "objects": (unmarked.images * objects, unmarked.labels),
+        "background": (with_mark.images * (1 - marked_objects), no_labels),
     }
     rows = []
     for name, path in paths.items():
@@ -138,9 +141,9 @@ def retraining_table(study: ClassStudy) -> pd.DataFrame:
 
 @torch.no_grad()
 def _rows(classifier: Classifier, images: Tensor, labels: Tensor, shows: Tensor, marked: int) -> pd.DataFrame:
-    logits = torch.cat([classifier(part) for part in images.split(100)])
+    logits = torch.cat([classifier(batch) for batch in images.split(100)])
     counts = decision_counts(logits, labels)
-    names = ("right_yes", "wrong_yes", "right_no", "wrong_no")
-    found = {name: counts[:, place].tolist() for place, name in enumerate(names)}
+    names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+    columns = {name: counts[:, column].tolist() for column, name in enumerate(names)}
     probability = logits.sigmoid()[:, marked].tolist()
-    return pd.DataFrame({"image": range(len(images)), "shows": shows.tolist(), "probability": probability, **found})
+    return pd.DataFrame({"image": range(len(images)), "shows": shows.tolist(), "probability": probability, **columns})

@@ -15,31 +15,31 @@ from helpers.profiles import Variant
 def segmentation_table(study: ClassStudy) -> pd.DataFrame:
     """One row per image, method (or sanity column) and variant.
 
-    The masks of the classes that an image truly shows are merged by their pixelwise maximum (section 4.3).
+    The masks of an image's true classes are merged by their pixelwise maximum (section 4.3).
 
     Returns:
         Columns image, method, variant, area (the mask's mean), truth (the objects' share of the image), saliency, and
-        all scores of `metrics.segmentation_scores`.
+        the scores of `metrics.segmentation_scores`.
     """
-    parts = []
+    tables = []
     for variant in VARIANTS:
         truth = study.truth(variant)[: study.settings.evaluation.images]
         masks = {name: study.merged_masks(name, truth.images) for name in METHODS}
         for name, mask in {**masks, **sanity_masks(truth.objects)}.items():
-            parts.append(_scores(study, truth, mask, variant).assign(method=name, variant=variant))
-    table = pd.concat(parts, ignore_index=True)
+            tables.append(_scores(study, truth, mask, variant).assign(method=name, variant=variant))
+    table = pd.concat(tables, ignore_index=True)
     first = ["image", "method", "variant", "area", "truth", "saliency"]
     return table[[*first, *(column for column in table.columns if column not in first)]]
 
 
 def _scores(study: ClassStudy, truth: SegmentedImages, masks: Tensor, variant: Variant) -> pd.DataFrame:
-    found = segmentation_scores(masks, truth.objects, truth.counted)
+    scores = segmentation_scores(masks, truth.objects, truth.counted)
     saliency, size = [], study.profile.batch_size
-    for first in range(0, len(truth), size):
-        rows = slice(first, first + size)
+    for start in range(0, len(truth), size):
+        rows = slice(start, start + size)
         pixels, mask = truth.images[rows].images(study.device), masks[rows].to(study.device)
         instances = truth.instances[rows].to(study.device)
         saliency += saliency_score(study.classifier, pixels, mask, instances, variant=variant).tolist()
-    columns = {name: values.tolist() for name, values in found.items()}
+    columns = {name: values.tolist() for name, values in scores.items()}
     areas = {"area": masks.mean((1, 2)).tolist(), "truth": truth.objects.mean((1, 2)).tolist()}
     return pd.DataFrame({"image": truth.images.names, **areas, "saliency": saliency, **columns})

@@ -1,4 +1,4 @@
-"""One dataset, one classifier and all methods: what the tables and figures about class masks share."""
+"""The study of one dataset and one classifier: images, methods and stored masks for the tables and figures."""
 
 from __future__ import annotations
 
@@ -37,32 +37,33 @@ DATASETS = ("voc2007", "coco2014")
 CLASSIFIERS = ("vgg16", "resnet50")
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 
-_AT_ONCE = 64  # images whose class masks are in memory together: a gigabyte of COCO's
+_AT_ONCE = 64  # images per batch of class masks: a gigabyte for COCO
 
 
 class ClassStudy(ProfileStudy):
-    """The images, the classifier and the methods that stand, in one profile, for one pair of the paper.
+    """The images, the classifier and the methods of one profile for one pair of a dataset and a classifier.
 
-    The masks of a method that searches are stored image by image as soon as they are finished, under a key made of
-    everything that they depend on: the method's options, its code, the classifier's weights, the image and the
-    classes. A second run, or one that goes on after a kill, computes what is missing and nothing else. Masks that one
-    pass of a network gives are made anew: a file takes longer.
+    Masks of optimisation methods are stored image by image, under a key made of the method's options and code, the
+    classifier's weights, the image and the classes. An interrupted run resumes: it computes missing masks only. Masks
+    from a single network pass are not stored, as reading a file would take longer.
 
     Args:
         profile: a profile with a section `explainer`, its name, or the path of its file.
-        dataset: `"voc2007"` or `"coco2014"`: these, or the scenes that stand for them. None: the profile's first one.
-        classifier: `"vgg16"` or `"resnet50"`: these, or the classifiers that stand for them; None as above.
+        dataset: `"voc2007"` or `"coco2014"`; a profile may replace it by scenes. None: the profile's first dataset.
+        classifier: `"vgg16"` or `"resnet50"`; a profile may replace it. None: the profile's first classifier.
         root: another folder than the project's `results/`.
         show_progress: show bars.
 
     Raises:
-        ValueError: the profile has no such section, dataset or classifier; the message says what there is.
+        ValueError: the profile has no such section, dataset or classifier; the message lists those that exist.
     """
 
     paper = "explainer"
     section = "explainer"
     common_settings = ("batch_size", "explainer.size")
-    excluded_code = ("helpers.papers.explainer.experiments.methods",)  # each table counts the code of its own methods
+    excluded_code = (
+        "helpers.papers.explainer.experiments.methods",
+    )  # a table's key has the code of its own methods only
 
     def __init__(
         self,
@@ -82,25 +83,26 @@ class ClassStudy(ProfileStudy):
         self.data: DatasetSettings = self.settings.dataset(self.dataset)
         self.explained = self.settings.classifier(self.classifier_name)
         self._built: dict[str, BuiltMethod] = {}
+        self._truth: dict[Variant, SegmentedImages] = {}
 
     def missing_requirement(self, table: Table) -> str | None:
-        """The reason why this pair cannot have a table, as a sentence; None if it can."""
+        """The reason, a sentence, why this pair has no such table; None where it has."""
         if self.dataset not in table.datasets or self.classifier_name not in table.classifiers:
             pairs = f"{' or '.join(table.datasets)} with {' or '.join(table.classifiers)}"
             return f"table {table.name!r} is about {pairs}, not about {self.dataset} with {self.classifier_name}"
         if table.scenes and self.data.source != "scenes":
             return (
                 f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as "
-                "where each class is seen, and what a shortcut is, is not known of photographs"
+                "class regions and shortcuts of photographs are not known"
             )
         return super().missing_requirement(table)
 
     def file_name(self, table: Table) -> str:
-        """What the table of this pair is called in `results/<profile>/`."""
+        """The file name, without extension, of this pair's table in `results/<profile>/`."""
         return table.name if not table.images else f"{table.name}-{self.dataset}-{self.classifier_name}"
 
     def inputs(self, table: Table) -> dict[str, Any]:
-        """The images, the classifier's weights and, of each method, its options or its network, and its code."""
+        """The images, the classifier's weights, and each method's options or network with its code."""
         names = METHODS if table.methods == "all" else table.methods
         return {
             "data": self.data.model_dump(mode="json", exclude={"path"}),
@@ -112,7 +114,7 @@ class ClassStudy(ProfileStudy):
         }
 
     def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
-        """The pair, what stands for it, and the number of images."""
+        """The pair, its source and classifier in this profile, and the number of images."""
         return {
             "images": table["image"].nunique() if "image" in table else len(self.images),
             "classifier": self.classifier.digest,
@@ -132,7 +134,7 @@ class ClassStudy(ProfileStudy):
         """The classifier that is explained, on the profile's device.
 
         Raises:
-            MissingArchiveError: (a FileNotFoundError) it is not trained yet, nor are its photographs there.
+            MissingArchiveError: (a FileNotFoundError) it is not trained yet and its photographs are missing.
             FileNotFoundError: it is not trained yet.
         """
         path = self.weights_file("")
@@ -145,24 +147,24 @@ class ClassStudy(ProfileStudy):
         return load_classifier(str(path) if path.is_file() else self.explained.name, device=self.device)
 
     def require_data(self) -> None:
-        """Check that the images are on this machine; scenes always are.
+        """Check that the images are on this machine; scenes are always available.
 
         Raises:
             MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
         """
         require_dataset(self.data.source, self.data.folder())
 
-    def weights_file(self, ending: str) -> Path:
-        """Where the classifier's weights are (`""`), or its network's (`"explainer"`, `"rtis"`).
+    def weights_file(self, suffix: str) -> Path:
+        """The file of the classifier's weights (`""`) or of a network that explains it (`"explainer"`, `"rtis"`).
 
-        Those of small classifiers of scenes ship in models/; those of large ones are made by a run of the profile.
+        Weights for scenes ship in models/; those for photographs are trained by the profile.
         """
-        tail = f"-{ending}" if ending else ""
-        shipped = MODELS_FOLDER / f"{self.explained.name}{tail}.safetensors"
+        suffix = f"-{suffix}" if suffix else ""
+        shipped = MODELS_FOLDER / f"{self.explained.name}{suffix}.safetensors"
         if self.explained.fine_tune is None and shipped.is_file():
             return shipped
         folder = results_folder(self.profile, self.root) / "work" / "models"
-        return folder / f"{self.dataset}-{self.classifier_name}{tail}.safetensors"
+        return folder / f"{self.dataset}-{self.classifier_name}{suffix}.safetensors"
 
     @cached_property
     def images(self) -> MultiLabelImages:
@@ -171,26 +173,26 @@ class ClassStudy(ProfileStudy):
 
     @cached_property
     def segmented(self) -> SegmentedImages:
-        """The test images of which it is known where their objects are."""
+        """The test images with segmented objects, void pixels treated as in the corrected variant."""
         return self.truth("corrected")
 
     def truth(self, variant: Variant) -> SegmentedImages:
-        """The same, with void pixels, difficult objects and blurred borders as the variant says."""
-        if variant == "corrected" and "segmented" in self.__dict__:
-            return self.segmented
-        truth = load_segmented(count=self.data.segmented, variant=variant, **self._data_arguments())
-        return _with_classes(truth, self.classifier.class_names)
+        """The segmented test images; the variant decides on void pixels, difficult objects and blurred borders."""
+        if variant not in self._truth:
+            images = load_segmented(count=self.data.segmented, variant=variant, **self._data_arguments())
+            self._truth[variant] = _with_classes(images, self.classifier.class_names)
+        return self._truth[variant]
 
     @cached_property
     def scenes(self) -> Scenes | None:
-        """The scenes behind `segmented`, with all that is true of them; None where the images are photographs."""
+        """The scenes behind `segmented`, with their ground truth; None for photographs."""
         if self.data.source != "scenes" or self.data.segmented is None:
             return None
         series = SCENE_SERIES["test"] + self.data.seed
         return make_scenes(self.data.segmented, size=self.settings.size, seed=series, objects=self.data.objects)
 
     def class_regions(self, count: int | None = None) -> Bool[Tensor, "count classes height width"] | None:
-        """The visible part of each class in the first segmented images; None where nobody knows it."""
+        """The visible region of each class in the first segmented images; None for photographs."""
         return None if self.scenes is None else class_truth(self.scenes[:count])
 
     def method(self, name: str) -> ClassMaskMethod:
@@ -209,47 +211,47 @@ class ClassStudy(ProfileStudy):
         images: MultiLabelImages | None = None,
         classes: Bool[Tensor, "all classes"] | None = None,
     ) -> Float[Tensor, "count classes height width"]:
-        """The class masks of the first `count` images, from the store or computed now; on the CPU.
+        """The class masks of the first `count` images, from the store or computed; on the CPU.
 
         Args:
             name: the method.
-            count: how many images; None for all.
-            images: which; None for the segmented ones.
-            classes: which classes of each image; None for those that it shows. Others are 0.
+            count: the number of images; None for all.
+            images: None for the segmented ones.
+            classes: the classes of each image to explain; None for those that it shows. Masks of others are 0.
         """
         images = (self.segmented.images if images is None else images)[:count]
-        wanted = images.labels if classes is None else classes[: len(images)]
-        masks = torch.zeros(*wanted.shape, *images.pixels.shape[-2:])
+        requested = images.labels if classes is None else classes[: len(images)]
+        masks = torch.zeros(*requested.shape, *images.pixels.shape[-2:])
         if name in IMMEDIATE:
             for rows in torch.arange(len(images)).split(self.profile.batch_size):
-                masks[rows] = self._class_masks(name, images, wanted, rows.tolist())
+                masks[rows] = self._class_masks(name, images, requested, rows.tolist())
             return masks
-        for row, item in enumerate(self._searched(name, images, wanted)):
-            masks[row, wanted[row]] = item.tensors["masks"].float()
+        for row, item in enumerate(self._stored_masks(name, images, requested)):
+            masks[row, requested[row]] = item.tensors["masks"].float()
         return masks
 
     def merged_masks(self, name: str, images: MultiLabelImages) -> Float[Tensor, "count height width"]:
-        """The masks of the classes that each image shows, merged by their pixelwise maximum (the paper, section 3)."""
-        parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
-        return torch.cat([merge_classes(self.masks(name, images=part), part.labels)[:, 0] for part in parts])
+        """The masks of each image's classes, merged by their pixelwise maximum (section 3 of the paper)."""
+        batches = [images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE)]
+        return torch.cat([merge_classes(self.masks(name, images=batch), batch.labels)[:, 0] for batch in batches])
 
     def seconds(self, name: str, count: int | None = None, *, images: MultiLabelImages | None = None) -> list[float]:
-        """The seconds that the stored masks of each image's own classes took (a batch's time, shared evenly).
+        """Seconds of computing the stored masks of each image's classes (a batch's time, divided evenly).
 
         Raises:
-            ValueError: the method's masks are not stored, as they take no time worth it.
+            ValueError: the method is too fast for its masks to be stored.
         """
         if name in IMMEDIATE:
-            raise ValueError(f"{name} is so fast that its masks are not stored; the table compute-time has its time")
+            raise ValueError(f"masks of {name} are not stored, as it is fast; the table compute-time has its time")
         images = (self.segmented.images if images is None else images)[:count]
-        return [item.metadata["seconds"] for item in self._searched(name, images, images.labels)]
+        return [item.metadata["seconds"] for item in self._stored_masks(name, images, images.labels)]
 
     def method_parts(self, name: str) -> dict[str, Any]:
-        """What the masks of a method depend on, the images and the classifier aside."""
+        """The part of the cache key of a method's masks that names neither images nor classifier."""
         return self._method(name).parts
 
     def mask_store(self, name: str) -> ItemStore:
-        """Where the masks of a method lie."""
+        """The store of a method's masks."""
         return self.store("class-masks", **self.method_parts(name), classifier=self.classifier.digest)
 
     def _method(self, name: str) -> BuiltMethod:
@@ -259,19 +261,19 @@ class ClassStudy(ProfileStudy):
             self._built[name] = build_method(name, self.classifier, options=options, weights=weights)
         return self._built[name]
 
-    def _searched(self, name: str, images: MultiLabelImages, classes: Tensor) -> list[StoredItem]:
-        """The stored masks of a method that searches; what is missing is computed first."""
+    def _stored_masks(self, name: str, images: MultiLabelImages, classes: Tensor) -> list[StoredItem]:
+        """The stored masks of an optimisation method; missing ones are computed first."""
 
         def compute(rows: list[int]) -> list[dict[str, Tensor]]:
             masks = self._class_masks(name, images, classes, rows)
-            # half the precision is more than 1000 levels between 0 and 1, in half the space
+            # half precision has more than 1000 levels between 0 and 1, in half the space
             return [{"masks": mask[classes[row]].half()} for row, mask in zip(rows, masks, strict=True)]
 
         items, size = mask_items(images, classes), self.profile.batch_size
         return self.stored(self.mask_store(name), items, compute, batch=size, label=f"{self.dataset}, {name}")
 
     def _class_masks(self, name: str, images: MultiLabelImages, classes: Tensor, rows: list[int]) -> Tensor:
-        """The masks of some images, computed now, on the CPU."""
+        """The masks of some images, computed without the store; on the CPU."""
         pixels = images.select(rows).images(self.device)
         return self.method(name).class_masks(pixels, classes[rows].to(self.device)).cpu()
 
@@ -284,16 +286,16 @@ class ClassStudy(ProfileStudy):
 
 
 def mask_items(images: MultiLabelImages, classes: Bool[Tensor, "count classes"]) -> list[str]:
-    """What the stores call the masks of these classes of these images."""
-    chosen = ["-".join(str(index) for index in row.nonzero().flatten().tolist()) for row in classes]
-    return [f"{image_digest(image)} {kinds}" for image, kinds in zip(images.pixels, chosen, strict=True)]
+    """The keys of stored items: one for each image with its classes."""
+    classes_of_images = ["-".join(str(index) for index in row.nonzero().flatten().tolist()) for row in classes]
+    return [f"{image_digest(image)} {indices}" for image, indices in zip(images.pixels, classes_of_images, strict=True)]
 
 
-def _with_classes(truth: SegmentedImages, names: tuple[str, ...]) -> SegmentedImages:
-    """The same images with the classifier's classes: COCO's published labels have eleven columns that nothing uses."""
-    found = truth.images.class_names
-    if found == names or not set(names) <= set(found):
+def _with_classes(truth: SegmentedImages, class_names: tuple[str, ...]) -> SegmentedImages:
+    """The images with the classifier's classes only: COCO's published labels have eleven unused columns."""
+    available = truth.images.class_names
+    if available == class_names or not set(class_names) <= set(available):
         return truth
-    columns = [found.index(name) for name in names]
-    images = replace(truth.images, labels=truth.images.labels[:, columns], class_names=names)
+    columns = [available.index(name) for name in class_names]
+    images = replace(truth.images, labels=truth.images.labels[:, columns], class_names=class_names)
     return replace(truth, images=images, instances=truth.instances[:, columns])

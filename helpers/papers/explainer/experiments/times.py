@@ -1,4 +1,4 @@
-"""Table 3: how long each method takes for the same images on the same machine, one method after another."""
+"""Table 3: the computing time of each method on the same images and machine, one method after another."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS
 from helpers.papers.explainer.experiments.study import ClassStudy
 
 TIMED = 8
-"""Images are timed, at most; other tables may need more, and read finished masks."""
+"""At most this many images are timed."""
 
 
 def compute_time_table(study: ClassStudy) -> pd.DataFrame:
-    """One row per method: the time for the masks of all classes that each image shows; nothing is read from the store.
+    """One row per method: the time for the masks of all classes shown in each image, without the stored masks.
 
-    Each method gets all images in one call, after a first pass of the classifier that is not counted. The training
-    of a trained network is not counted, as in the paper; an image's masks are computed once for each class, also
-    where it shows several objects of that class.
+    Each method gets all images in one call, after a warm-up pass of the classifier. As in the paper, the training
+    of a network is not counted. A class has one mask, however many of its objects an image shows.
 
     Returns:
-        Columns method, images, masks (how many in all), seconds (in all), seconds_an_image.
+        Columns method, images, masks (total number), seconds (total), seconds_per_image.
     """
     images = study.segmented.images[: min(TIMED, study.settings.evaluation.images)]
     return pd.DataFrame([_timed(study, name, images) for name in METHODS])
@@ -33,7 +32,7 @@ def _timed(study: ClassStudy, name: str, images: MultiLabelImages) -> dict[str, 
     method, pixels, classes = study.method(name), images.images(study.device), images.labels.to(study.device)
     with torch.no_grad():
         study.classifier(pixels)
-    if name in IMMEDIATE:  # what takes milliseconds must not be timed while it starts
+    if name in IMMEDIATE:  # milliseconds: the first call would time the start-up
         method.class_masks(pixels, classes)
     _wait(study.device)
     begin = time.perf_counter()
@@ -45,11 +44,11 @@ def _timed(study: ClassStudy, name: str, images: MultiLabelImages) -> dict[str, 
         "images": len(images),
         "masks": int(images.labels.sum()),
         "seconds": seconds,
-        "seconds_an_image": seconds / len(images),
+        "seconds_per_image": seconds / len(images),
     }
 
 
 def _wait(device: torch.device) -> None:
-    """A GPU is done only when it says so."""
+    """Wait for the GPU's queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

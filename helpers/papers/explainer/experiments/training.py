@@ -1,18 +1,17 @@
-"""Train everything that a profile's class masks need: its classifiers, their Explainers, and the RTIS networks.
+"""Train the networks of a profile: its multi-label classifiers, their Explainers and the RTIS networks.
 
-Several GPUs of one machine share the training of each network (a batch is divided among them):
+Several GPUs of one machine share the training of each network, each with a part of the batch:
 
     python -m helpers train --profile coco2014 --devices 4 --strategy ddp
 
-Lightning then starts three more processes with the same command when the first network's turn comes; the classifiers,
-which need one GPU each, have been trained by then. Under SLURM, which starts all processes itself, Lightning reads
-which one it is from SLURM's variables; the first one trains the classifiers while the others wait for the files, so
-that the folder of results must be one that all machines see. In a batch script with `--nodes=2`,
+Lightning starts three more processes with the same command for the first network; the classifiers, which need one GPU
+each, are trained before. SLURM starts all processes itself: the first one trains the classifiers while the others
+wait for the files, so the folder of results must be visible to all machines. In a batch script with `--nodes=2`,
 `--ntasks-per-node=4`, `--gpus-per-node=4`:
 
     srun --kill-on-bad-exit python -m helpers train --profile coco2014 --nodes 2 --devices 4 --strategy ddp
 
-Fewer GPUs wait if one task trains the classifiers before: `--only classifier`, then `--only explainer rtis`.
+No GPU waits if one task trains the classifiers first: `--only classifier`, then `--only explainer rtis`.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ from helpers.training.recipes.fine_tune import fine_tune, save_fine_tuned
 from helpers.training.recipes.multilabel import MultiLabelModule, train_multilabel
 from helpers.training.recipes.scene import save_scene_classifier
 
-Kind = Literal["classifier", "explainer", "rtis"]
-KINDS: tuple[Kind, ...] = ("classifier", "explainer", "rtis")
+TrainingName = Literal["classifier", "explainer", "rtis"]
+TRAININGS: tuple[TrainingName, ...] = ("classifier", "explainer", "rtis")
 
 
 @dataclass(frozen=True)
@@ -51,28 +50,28 @@ class Job:
 
     Attributes:
         study: the dataset and the classifier.
-        kind: the sort of network that is trained.
-        output: the folder of small networks for scenes; large ones go to the profile's own.
+        name: the training: the classifier, its Explainer, or the RTIS network.
+        output: the folder of weights for scenes; others go to the profile's own folder.
     """
 
     study: ClassStudy
-    kind: Kind
+    name: TrainingName
     output: Path = MODELS_FOLDER
 
     @property
     def path(self) -> Path:
-        """The file that the training makes."""
-        return self.file("" if self.kind == "classifier" else self.kind)
+        """The file of the trained weights."""
+        return self.file("" if self.name == "classifier" else self.name)
 
-    def file(self, ending: str) -> Path:
+    def file(self, suffix: str) -> Path:
         """The file of the classifier (`""`), or of one of its networks."""
         if self.study.explained.scenes is None:
-            return self.study.weights_file(ending)
-        return self.output / f"{self.study.explained.name}{'-' if ending else ''}{ending}.safetensors"
+            return self.study.weights_file(suffix)
+        return self.output / f"{self.study.explained.name}{'-' if suffix else ''}{suffix}.safetensors"
 
     @property
     def work(self) -> Path:
-        """Where its checkpoints go."""
+        """The folder of its checkpoints."""
         return results_folder(self.study.profile, self.study.root) / "work" / f"training-{self.path.stem}"
 
 
@@ -94,9 +93,9 @@ def train(
         profile: a name in profiles/, the path of a YAML file, or the profile itself.
         only: some of `"classifier"`, `"explainer"` and `"rtis"`; empty: all.
         classifiers: the classifiers to train for, such as `"vgg16"`; empty: all.
-        again: train also if the weights are there.
-        output: the folder of small networks for scenes.
-        results: another folder than results/, for checkpoints and large networks.
+        again: train even if the weights exist.
+        output: the folder of weights for scenes.
+        results: another folder than results/, for checkpoints and weights for photographs.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Raises:
@@ -109,16 +108,16 @@ def train(
     for job in jobs:  # before the first of many hours
         job.study.require_data()
     for job in jobs:
-        command = f"python -m helpers train --profile {profile.name} --only {job.kind}"
+        command = f"python -m helpers train --profile {profile.name} --only {job.name}"
         command += f" --classifier {job.study.classifier_name}"
-        done = run_job(job, again=again, show=is_first_process(), command=command, **devices)
+        summary = run_job(job, again=again, show=is_first_process(), command=command, **devices)
         if is_first_process():
-            print(done, flush=True)
+            print(summary, flush=True)
 
 
 def training_jobs(
     profile: Profile | str,
-    kinds: Sequence[str] = (),
+    only: Sequence[str] = (),
     classifiers: Sequence[str] = (),
     *,
     output: Path = MODELS_FOLDER,
@@ -126,29 +125,29 @@ def training_jobs(
 ) -> list[Job]:
     """All trainings of a profile, the classifiers before the networks that explain them.
 
-    One process trains a classifier, and several may train a network: when the others start, all classifiers are there.
+    One process trains a classifier; several may train a network, and start when all classifiers exist.
 
     Args:
         profile: a profile with a section `explainer`.
-        kinds: what to train; empty: all of `KINDS`.
+        only: some of `TRAININGS`; empty: all.
         classifiers: the classifiers (`"vgg16"`, `"resnet50"`) to train for; empty: all.
-        output: the folder of small networks for scenes.
-        options: further ones of `ClassStudy`.
+        output: the folder of weights for scenes.
+        options: further arguments of `ClassStudy`.
 
     Raises:
-        ValueError: there is no training of this kind, or the profile has no such classifier.
+        ValueError: there is no such training, or the profile has no such classifier.
     """
     studies = list(all_pairs(profile, **options))
-    _check_known("training", kinds, KINDS)
+    _check_known("training", only, TRAININGS)
     _check_known("classifier", classifiers, list(dict.fromkeys(study.classifier_name for study in studies)))
-    jobs: dict[Path, Job] = {}  # one classifier of scenes serves both datasets: it is trained once
+    jobs: dict[Path, Job] = {}  # both datasets may share a classifier of scenes, which is trained once
     for study in studies:
         if not classifiers or study.classifier_name in classifiers:
-            for kind in KINDS:
-                if not kinds or kind in kinds:
-                    job = Job(study, kind, output)
+            for name in TRAININGS:
+                if not only or name in only:
+                    job = Job(study, name, output)
                     jobs.setdefault(job.path, job)
-    return sorted(jobs.values(), key=lambda job: job.kind != "classifier")
+    return sorted(jobs.values(), key=lambda job: job.name != "classifier")
 
 
 def _check_known(noun: str, names: Sequence[str], known: Sequence[str]) -> None:
@@ -158,33 +157,33 @@ def _check_known(noun: str, names: Sequence[str], known: Sequence[str]) -> None:
 
 
 def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = "", **devices: Any) -> str:
-    """Do one training, unless its file is there; a killed one goes on from its last epoch.
+    """Do one training unless its file exists; an interrupted training resumes from its last epoch.
 
     Where several processes run the same jobs, the first one trains the classifiers and writes all files.
 
     Args:
-        job: which.
-        again: train also if the file is there.
+        job: the training.
+        again: train even if the file exists.
         show: whether to show progress.
-        command: the command for the card.
+        command: the command line, for the model card.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Returns:
-        What was done, in a line.
+        A line that says what was done.
     """
     if job.path.is_file() and not again:
         return f"{job.path.name} is there"
-    if job.kind == "classifier" and not is_first_process():
+    if job.name == "classifier" and not is_first_process():
         wait_for(job.path)
         return f"{job.path.name}: trained by the first process"
-    training = _train_classifier if job.kind == "classifier" else _train_network
+    training = _train_classifier if job.name == "classifier" else _train_network
     return training(job, show, command, devices)
 
 
 def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> MultiLabelImages:
-    """The images that a study's networks are trained on: for scenes, those of all datasets of the profile.
+    """The training or validation images of a study's networks; for scenes, those of all datasets of the profile.
 
-    The planted mark comes with the classes as it did when the classifier was trained.
+    The planted mark is as frequent as in the training of the classifier.
     """
     if study.data.source != "scenes":
         arguments: dict[str, Any] = {"root": study.data.folder(), "difficult": study.data.difficult}
@@ -194,7 +193,7 @@ def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> Mu
     marks = {}
     if recipe is not None:
         marks = {f"shortcut_{name}": getattr(recipe, f"shortcut_{name}") for name in ("strength", "base_rate", "class")}
-    drawn = [
+    splits = [
         load_split(
             "scenes",
             split,
@@ -208,10 +207,10 @@ def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> Mu
         if data.source == "scenes"
     ]
     return MultiLabelImages(
-        pixels=torch.cat([images.pixels for images in drawn]),
-        labels=torch.cat([images.labels for images in drawn]),
-        names=tuple(name for images in drawn for name in images.names),
-        class_names=drawn[0].class_names,
+        pixels=torch.cat([images.pixels for images in splits]),
+        labels=torch.cat([images.labels for images in splits]),
+        names=tuple(name for images in splits for name in images.names),
+        class_names=splits[0].class_names,
     )
 
 
@@ -238,28 +237,28 @@ def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) 
     fitted = train_explainer(options, classifier, training, validation, job.work, show=show, **devices)
     if not is_first_process():
         return f"{job.path.name}: saved by the first process"
-    about = ExplainerFile(
+    description = ExplainerFile(
         objective=options.objective,
         classifier=classifier_path.stem,
         classifier_digest=classifier.digest,
         size=study.settings.size,
         class_names=training.class_names,
     )
-    save_explainer(job.path, fitted.module.network, about)
-    if study.explained.scenes is not None:  # weights in models/ have cards; large networks are described in the tables
+    save_explainer(job.path, fitted.module.network, description)
+    if study.explained.scenes is not None:  # weights for photographs are not published and have no card
         write_explainer_card(job.path, classifier.cpu(), fitted, images=len(training), command=command)
     return f"{job.path.name}: {describe_training(fitted)}"
 
 
 def _network_options(job: Job) -> ExplainerOptions:
-    """The recipe with the profile's changes for this dataset, and with the name of the classifier's weights."""
+    """The recipe with the profile's changes for this dataset, and with the classifier's weights as backbone."""
     explained = job.study.explained
-    options: ExplainerOptions = getattr(explained, job.kind)
+    options: ExplainerOptions = getattr(explained, job.name)
     if options.network.backbone == "classifier":
         path = job.file("")
         backbone = path.stem if path.parent == MODELS_FOLDER else str(path)
         options = replace(options, network=replace(options.network, backbone=backbone))
-    changes = explained.datasets.get(job.study.dataset, {}).get(job.kind, {})  # type: ignore[call-overload]
+    changes = explained.datasets.get(job.study.dataset, {}).get(job.name, {})  # type: ignore[call-overload]
     if not changes:
         return options
     plain = options.plain()

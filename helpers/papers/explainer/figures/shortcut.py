@@ -184,9 +184,9 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
     with_class, without = (chosen.nonzero().flatten()[:scenes].tolist() for chosen in (pairs.shown, ~pairs.shown))
     rows, images = [*with_class, *without], pairs.images(marked=True)
     asked = torch.zeros_like(images.labels)
-    asked[:, pairs.kind] = True
+    asked[:, pairs.target] = True
     masks = {
-        (name, classifier): study.masks(name, images=images.select(rows), classes=asked[rows])[:, pairs.kind]
+        (name, classifier): study.masks(name, images=images.select(rows), classes=asked[rows])[:, pairs.target]
         for classifier, study in studies.items()
         for name in METHODS
     }

@@ -20,10 +20,10 @@ SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae":
 
 TRUTHS = {
     "iou": "IoU ↑",
-    "points": "points inside ↑",
+    "pointing_game": "points inside ↑",
     "pixel_auroc": "outranks the rest ↑",
-    "share": "mass beyond chance ↑",
-    "share_others": "mass on other objects ↓",
+    "mass_above_chance": "mass beyond chance ↑",
+    "mass_above_chance_others": "mass on other objects ↓",
 }
 
 

@@ -14,17 +14,17 @@ _PAPER_IMAGES = {"VOC-2007": 210, "COCO-2014": 1000}
 
 def table_three(times: pd.DataFrame) -> pd.DataFrame:
     """One row per method: seconds per image, the multiple of the Explainer's, and the time for the paper's images."""
-    explainer = float(times.loc[times["method"] == "explainer", "seconds_an_image"].iloc[0])
+    explainer = float(times.loc[times["method"] == "explainer", "seconds_per_image"].iloc[0])
     rows = []
     for row in times.itertuples():
         projected = {
-            f"{count} images ({name})": _clock(count * row.seconds_an_image) for name, count in _PAPER_IMAGES.items()
+            f"{count} images ({name})": _clock(count * row.seconds_per_image) for name, count in _PAPER_IMAGES.items()
         }
         rows.append(
             {
                 "method": METHOD_NAMES[str(row.method)],
-                "seconds per image": f"{row.seconds_an_image:.3g}",
-                "÷ Explainer": f"{row.seconds_an_image / explainer:,.0f}" if row.method != "explainer" else "1",
+                "seconds per image": f"{row.seconds_per_image:.3g}",
+                "÷ Explainer": f"{row.seconds_per_image / explainer:,.0f}" if row.method != "explainer" else "1",
                 **projected,
             }
         )

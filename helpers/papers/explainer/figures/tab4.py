@@ -15,7 +15,7 @@ from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.reporting.claims import Claim
 
 SCORES = ("precision", "recall", "f_score")
-COUNTS = ["true_yes", "false_yes", "true_no", "false_no"]
+COUNTS = ["true_positives", "false_positives", "true_negatives", "false_negatives"]
 TITLES = {"plain": "plain", "true classes": "masked, true classes", "named classes": "masked, named classes"}
 
 

@@ -1,4 +1,4 @@
-"""The papers' protocols, at the scale that a profile names."""
+"""The experiments of [Re] CartoonX, at the scale of a profile."""
 
 from helpers.papers.recartoonx.experiments.curves import CURVES, curve_table
 from helpers.papers.recartoonx.experiments.explanations import explanation_table

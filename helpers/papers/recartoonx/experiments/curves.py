@@ -13,7 +13,7 @@ from helpers.papers.recartoonx.experiments.study import MethodName, Study
 from helpers.profiles import Variant
 from helpers.results import code_digest
 
-CURVES: dict[str, MethodName] = {  # the curve, and the method whose representation it is measured in
+CURVES: dict[str, MethodName] = {  # curve: the method in whose representation it is measured
     "cartoonx": "cartoonx",
     "pixel-rde": "pixel-rde",
     "random-wavelets": "cartoonx",
@@ -23,7 +23,7 @@ REPRESENTATIONS: dict[str, MethodName] = {**CURVES, "rollout": "pixel-rde"}  # a
 VARIANTS: tuple[Variant, ...] = ("corrected", "published")
 DIRECTIONS: tuple[Direction, ...] = ("keep", "randomise")
 Relevance = Callable[[Study, Variant, int], tuple[Tensor, dict[str, object]]]
-"""Gives the masks whose order a curve follows, (images, 1, k), and what they depend on, the images aside."""
+"""Returns the masks that rank a curve's entries, (images, 1, k), and their part of the cache key."""
 
 
 def both_curve_tables(study: Study) -> pd.DataFrame:
@@ -45,14 +45,14 @@ def curve_table(
     reproduction. The two variants differ in two points:
 
     - "published": one noise draw; obfuscations of pixels are not clamped to [0, 1], while those of wavelets are;
-    - "corrected": the profile's number of draws, and all are clamped, so that methods stand on one footing.
+    - "corrected": the profile's number of draws; all obfuscations are clamped, so that methods are comparable.
 
     Args:
-        study: the profile at work; explanations that are missing are computed first, and finished images are stored.
+        study: missing explanations are computed first; finished images are stored.
         variant: None for the profile's.
-        curves: which ones, of `REPRESENTATIONS`; "rollout" is for a transformer's study.
-        count: on the first so many images; None: as many as the profile says.
-        relevance: gives the masks of the curve "rollout".
+        curves: some of `REPRESENTATIONS`; "rollout" needs a transformer's study.
+        count: the number of images; None for the profile's.
+        relevance: returns the masks of the curve "rollout".
 
     Returns:
         Columns image, curve, direction, fraction, distortion, standard_error (over draws), variant.
@@ -70,9 +70,9 @@ def _one_curve(
     study: Study, curve: str, variant: Variant, draws: int, count: int | None, relevance: Relevance | None
 ) -> pd.DataFrame:
     settings, name = study.profile.curves, REPRESENTATIONS[curve]
-    images, parts, masks = study.images[:count], {}, None
+    images, relevance_key, masks = study.images[:count], {}, None
     if relevance is not None:
-        masks, parts = relevance(study, variant, len(images))
+        masks, relevance_key = relevance(study, variant, len(images))
     elif not curve.startswith("random"):
         masks = study.explain(name, count=len(images)).representation_mask
 
@@ -80,9 +80,9 @@ def _one_curve(
         mask = None if masks is None else masks[rows]
         return [_measure(study, curve, variant, draws, images.images[rows], mask)]
 
-    measured_by = {"points": list(settings.points), "seed": study.profile.seed, "draws": draws, "variant": variant}
-    measured_by |= {"curve": curve, "measure": code_digest(rate_distortion_curve), "relevance": parts}
-    store = study.store("curves", **study.method_parts(name, study.method(name)), **measured_by)
+    curve_key = {"points": list(settings.points), "seed": study.profile.seed, "draws": draws, "variant": variant}
+    curve_key |= {"curve": curve, "measure": code_digest(rate_distortion_curve), "relevance": relevance_key}
+    store = study.store("curves", **study.method_parts(name, study.method(name)), **curve_key)
     items = study.stored(store, study.items[:count], compute, label=f"curve of {curve}")
     return pd.DataFrame(
         [
@@ -98,11 +98,11 @@ def _one_curve(
 def _measure(
     study: Study, curve: str, variant: Variant, draws: int, image: Tensor, mask: Tensor | None
 ) -> dict[str, Tensor]:
-    """The curves of one image: for each direction the means and the standard errors, (2, fractions)."""
+    """The curves of one image: means and standard errors for each direction, (2, fractions)."""
     name = REPRESENTATIONS[curve]
     clamp = name == "cartoonx" or variant == "corrected"
     problem = study.method(name, distortion="l2", clamp=clamp).problem(image.to(study.device))
-    # a constant mask is all ties, which are broken at random: the baseline
+    # the random baseline: a constant mask, whose ties are broken at random
     relevance = torch.ones_like(problem.coefficients[:, :1]) if mask is None else mask.to(study.device)
     return {
         direction: torch.cat(

@@ -1,4 +1,4 @@
-"""All images of a profile explained by both methods, as one table."""
+"""The explanations of a profile's images by both methods."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from helpers.papers.recartoonx.experiments.study import METHODS, Study
 
 
 def explanation_table(study: Study) -> pd.DataFrame:
-    """One row per image and method: what the classifier says of the image, and of what the method keeps of it.
+    """One row per image and method: the classifier's predictions for the image and for its kept part.
 
-    The mask makes the classifier's output close under noise, in the mean; the kept image alone is another input, and
-    its prediction may differ. Both are here.
+    The mask is optimised for the mean output under noise. The kept part without noise is another input, whose
+    prediction may differ, so the table has both.
 
     Returns:
-        Columns image, method, label (-1: not known), prediction, confidence, distortion (of the image's last step),
+        Columns image, method, label (-1: not known), prediction, confidence, distortion (at the last step),
         sparsity, kept_prediction, kept_confidence (the probability of the prediction on the kept image), seconds.
     """
     classes, confidence = study.predictions
@@ -29,19 +29,19 @@ def explanation_table(study: Study) -> pd.DataFrame:
             ]
         probabilities, last = torch.cat(kept), explanation.last()
         seconds = study.seconds(name)
-        for place, image in enumerate(study.images.names):
+        for index, image in enumerate(study.images.names):
             rows.append(
                 {
                     "image": image,
                     "method": name,
-                    "label": int(study.images.labels[place]),
-                    "prediction": int(classes[place]),
-                    "confidence": float(confidence[place]),
-                    "distortion": float(last["distortion"][place]),
-                    "sparsity": float(explanation.representation_mask[place].mean()),
-                    "kept_prediction": int(probabilities[place].argmax()),
-                    "kept_confidence": float(probabilities[place, classes[place]]),
-                    "seconds": seconds[place],
+                    "label": int(study.images.labels[index]),
+                    "prediction": int(classes[index]),
+                    "confidence": float(confidence[index]),
+                    "distortion": float(last["distortion"][index]),
+                    "sparsity": float(explanation.representation_mask[index].mean()),
+                    "kept_prediction": int(probabilities[index].argmax()),
+                    "kept_confidence": float(probabilities[index, classes[index]]),
+                    "seconds": seconds[index],
                 }
             )
     return pd.DataFrame(rows)

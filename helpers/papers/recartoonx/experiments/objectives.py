@@ -1,4 +1,4 @@
-"""The objective that a recipe reaches, and the time that it takes."""
+"""The objective that a recipe reaches, and its time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPARED: tuple[Recipe, ...] = ("published", "fast")
 
 
 def recipe_changes(recipe: Recipe) -> dict[str, object]:
-    """The options in which recipes differ: the optimiser's, not the problem's."""
+    """The options in which recipes differ: those of the optimiser, not of the problem."""
     options = RECIPES[recipe]
     names = ("samples", "antithetic", "optimiser", "steps", "learning_rate", "schedule", "initial_mask")
     names += ("tolerance", "check_every")
@@ -24,7 +24,7 @@ def recipe_changes(recipe: Recipe) -> dict[str, object]:
 
 
 def compared_objectives(study: Study) -> pd.DataFrame:
-    """CartoonX under the published and the fast recipe: of Pixel RDE the published one takes as long again."""
+    """CartoonX under the published and the fast recipe; the published one of Pixel RDE would take as long again."""
     return objective_table(study, COMPARED, ("cartoonx",))
 
 
@@ -41,10 +41,10 @@ def objective_table(study: Study, recipes: Sequence[Recipe], methods: Sequence[M
             masks = study.explain(name, **changes).representation_mask
             seconds = study.seconds(name, **changes)
             method = study.method(name, **changes)
-            for place, image in enumerate(study.images.names):
-                problem = method.problem(study.images.images[place : place + 1].to(study.device))
+            for index, image in enumerate(study.images.names):
+                problem = method.problem(study.images.images[index : index + 1].to(study.device))
                 result = problem.evaluate(
-                    masks[place : place + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1
+                    masks[index : index + 1].to(study.device), samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1
                 )
                 values = {key: float(value[0]) for key, value in result.items()}
                 rows.append(
@@ -54,7 +54,7 @@ def objective_table(study: Study, recipes: Sequence[Recipe], methods: Sequence[M
                         "recipe": recipe,
                         "sparsity_weight": method.options.sparsity_weight,
                         **values,
-                        "seconds": seconds[place],
+                        "seconds": seconds[index],
                     }
                 )
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""The images, the classifier and the stored explanations of one profile: what all experiments share."""
+"""The study of one profile: its images, classifier and stored explanations."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def load_images(settings: ImageSettings) -> ImageSet:
     """The images that a profile names.
 
     Raises:
-        ValueError, FileNotFoundError: they are not on this machine; the message says what is wanted where.
+        ValueError, FileNotFoundError: they are not on this machine; the message says which files belong where.
     """
     if settings.source == "scenes":
         return scene_images(settings.count, size=settings.size, seed=settings.seed, objects=settings.objects)
     if settings.source == "gallery":
         return gallery_images(size=settings.size, resize=settings.resize)[: settings.count]
     if settings.source == "imagenet-study":
-        # shuffled, so that the first ones are a fair sample: the file's order is by class, animals first
+        # shuffled for a fair sample of the first images: the file is sorted by class, animals first
         return imagenet_samples(size=settings.size, count=settings.count, resize=settings.resize, seed=settings.seed)
     return folder_images(settings.folder(), size=settings.size, resize=settings.resize, count=settings.count)
 
@@ -50,25 +50,25 @@ def scene_truth(settings: ImageSettings) -> Scenes | None:
 
 @runtime_checkable
 class InitialMask(Protocol):
-    """Where a search starts."""
+    """The initial mask of an optimisation."""
 
     def __call__(self, method: RateDistortionExplainer, images: Tensor) -> Tensor:
         """The initial masks of some images."""
 
     def parts(self, method: RateDistortionExplainer, images: Tensor) -> dict[str, Any]:
-        """What they depend on, the images aside."""
+        """Their part of the cache key, without the images."""
 
 
 class Study(ProfileStudy):
-    """One profile at work: its images, its classifier and the explanations of CartoonX and Pixel RDE.
+    """The images, the classifier and the CartoonX and Pixel RDE explanations of one profile.
 
-    Each image's explanation is stored as soon as it is finished, under a key made of everything that it depends on:
-    the options, the classifier's weights, the image's pixels and the code that the method reaches.
+    Explanations are stored image by image, under a key made of the options, the classifier's weights, the image's
+    pixels and the code that the method reaches.
 
     Args:
         profile: a profile, its name, or the path of its file.
         root: another folder than the project's `results/`.
-        images: other images than those that the profile names, such as some of them; None for the profile's.
+        images: replace the profile's images; None for those of the profile.
         show_progress: show a bar that counts batches.
     """
 
@@ -88,17 +88,17 @@ class Study(ProfileStudy):
         self._images = images
 
     def inputs(self, table: Table) -> dict[str, Any]:
-        """The images and the classifier's weights; and of the transformer, where the table rests on it."""
-        parts = {
+        """The digests of the images and of the weights, also of the transformer where the table uses it."""
+        key_parts = {
             "images": none_if_missing(lambda: digest_of_images(self.images.images, self.images.labels)),
             "classifier": none_if_missing(lambda: self.classifier.digest),
         }
         if table.transformer and self.profile.transformer is not None:
-            parts["transformer"] = {
+            key_parts["transformer"] = {
                 "settings": self.profile.transformer.model_dump(mode="json"),
                 **self.with_transformer().inputs(replace(table, transformer=False)),
             }
-        return parts
+        return key_parts
 
     def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
         """The digests of the images, by name, and of the classifier's weights."""
@@ -112,7 +112,7 @@ class Study(ProfileStudy):
 
     @cached_property
     def items(self) -> tuple[str, ...]:
-        """What the stores call each image: the digest of its pixels, so that another size is another item."""
+        """The key of each image in the stores: the digest of its pixels, so another size is another item."""
         return tuple(image_digest(image) for image in self.images.images)
 
     @cached_property
@@ -121,7 +121,7 @@ class Study(ProfileStudy):
         return load_classifier(**self.profile.classifier.arguments(), device=self.device)
 
     def with_transformer(self) -> Study:
-        """The same images under the profile's transformer; what it stores lies beside what this study stores.
+        """The study of the same images with the profile's transformer; it shares the folder of stored explanations.
 
         Raises:
             ValueError: the profile has no section `transformer`, or this study has other images than its profile's.
@@ -131,7 +131,7 @@ class Study(ProfileStudy):
     @cached_property
     def _transformer(self) -> Study:
         if self._images is not None:
-            raise ValueError("this study was given images of its own; ask the study of the whole profile")
+            raise ValueError("this study has its own images; use the study of the whole profile")
         study = Study(self.profile.for_transformer(), root=self.root, show_progress=self.show_progress)
         study.ledger = self.ledger
         return study
@@ -146,8 +146,8 @@ class Study(ProfileStudy):
     def predictions(self) -> tuple[Tensor, Tensor]:
         """The predicted class of each image and its probability: (images,), (images,)."""
         with torch.no_grad():
-            parts = [self.classifier(batch.to(self.device)).softmax(-1).cpu() for batch in self.batches(self.images)]
-        confidence, classes = torch.cat(parts).max(-1)
+            batches = [self.classifier(batch.to(self.device)).softmax(-1).cpu() for batch in self.batches(self.images)]
+        confidence, classes = torch.cat(batches).max(-1)
         return classes, confidence
 
     def batches(self, images: ImageSet) -> list[Tensor]:
@@ -166,12 +166,12 @@ class Study(ProfileStudy):
     def explain(
         self, name: MethodName, *, count: int | None = None, start: InitialMask | None = None, **overrides: Any
     ) -> Explanation:
-        """The explanations of the first `count` images (all where None), from the store or computed now.
+        """The explanations of the first `count` images, from the store or computed.
 
         Args:
             name: the method.
-            count: how many.
-            start: the initial mask, None for the one that the options say; its own computing time counts.
+            count: the number of images; None for all.
+            start: the initial mask; None for that of the options. Its computing time counts.
             overrides: options that differ from the profile's.
         """
         return _stacked([item.tensors for item in self._explained(name, count, start, overrides)])
@@ -179,7 +179,7 @@ class Study(ProfileStudy):
     def seconds(
         self, name: MethodName, *, count: int | None = None, start: InitialMask | None = None, **overrides: Any
     ) -> list[float]:
-        """The seconds that each of the stored explanations took (a batch's time, shared by its images)."""
+        """Seconds of computing each stored explanation (a batch's time, divided by its images)."""
         return [item.metadata["seconds"] for item in self._explained(name, count, start, overrides)]
 
     def _explained(
@@ -193,12 +193,12 @@ class Study(ProfileStudy):
             explanation = method.explain(images, initial=initial).to("cpu")
             return [_tensors(explanation[row : row + 1]) for row in range(len(rows))]
 
-        parts = {} if start is None else {"start": start.parts(method, self.images.images[:1])}
-        store = self.store("explanations", **self.method_parts(name, method), **parts)
+        start_key = {} if start is None else {"start": start.parts(method, self.images.images[:1])}
+        store = self.store("explanations", **self.method_parts(name, method), **start_key)
         return self.stored(store, self.items[:count], compute, batch=self.profile.batch_size, label=name)
 
     def method_parts(self, name: MethodName, method: RateDistortionExplainer) -> dict[str, Any]:
-        """What a stored result of a method depends on, the image aside."""
+        """The part of the cache key of a method's results that does not name the image."""
         return {
             "method": name,
             "options": asdict(method.options),
@@ -220,14 +220,18 @@ def _tensors(explanation: Explanation) -> dict[str, Tensor]:
     tensors |= {f"history.{name}": values for name, values in explanation.history.items()}
     if explanation.convergence is not None:
         tensors |= {
-            f"convergence.{part.name}": getattr(explanation.convergence, part.name) for part in fields(Convergence)
+            f"convergence.{field.name}": getattr(explanation.convergence, field.name) for field in fields(Convergence)
         }
     return tensors
 
 
 def _stacked(items: list[Mapping[str, Tensor]]) -> Explanation:
     """The explanations of several images as one batch."""
-    parts = {name: torch.cat([item[name] for item in items]) for name in items[0]}
-    history = {name.removeprefix("history."): parts.pop(name) for name in list(parts) if name.startswith("history.")}
-    found = {name.removeprefix("convergence."): parts.pop(name) for name in list(parts) if name.startswith("conv")}
-    return Explanation(**parts, history=history, convergence=Convergence(**found) if found else None)
+    tensors = {name: torch.cat([item[name] for item in items]) for name in items[0]}
+    history = {
+        name.removeprefix("history."): tensors.pop(name) for name in list(tensors) if name.startswith("history.")
+    }
+    convergence = {
+        name.removeprefix("convergence."): tensors.pop(name) for name in list(tensors) if name.startswith("conv")
+    }
+    return Explanation(**tensors, history=history, convergence=Convergence(**convergence) if convergence else None)

@@ -13,11 +13,11 @@ OPTIMISED_WITH: tuple[Distortion, ...] = ("label", "l2")
 
 
 def sweep_table(study: Study) -> pd.DataFrame:
-    """Distortion and sparsity of each image's final mask, for each λk, method and distortion that was optimised.
+    """Distortion and sparsity of each image's final mask, for each λk, method and optimised distortion.
 
     The reproduction optimised masks with the squared label distortion and reported their l2 distortion from one noise
-    draw; the original optimised the l2 distortion that it reported. Both are here, and each mask's l2 distortion is
-    given twice: from one draw ("published") and from 64, with its standard error.
+    draw; the original optimised the l2 distortion that it reported. The table has
+    both, and each mask's l2 distortion twice: from one draw, as published, and from 64 with its standard error.
 
     Returns:
         Columns image, method, optimised_with, sparsity_weight, sparsity (‖s‖₁/k), distortion, standard_error,
@@ -42,20 +42,20 @@ def _one_weight(study: Study, name, optimised_with: Distortion, weight: float, c
         batch = slice(start, start + study.profile.batch_size)
         problem = method.problem(images.images[batch].to(study.device))
         mask = masks[batch].to(study.device)
-        many = problem.evaluate(mask, samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1, chunk=4)
+        evaluation = problem.evaluate(mask, samples=EVALUATION_SAMPLES, seed=study.profile.seed + 1, chunk=4)
         with torch.no_grad():
-            one = problem.evaluate(mask, samples=1, seed=study.profile.seed + 2)["distortion"]
-        for place, image in enumerate(images.names[batch]):
+            one_draw = problem.evaluate(mask, samples=1, seed=study.profile.seed + 2)["distortion"]
+        for index, image in enumerate(images.names[batch]):
             rows.append(
                 {
                     "image": image,
                     "method": name,
                     "optimised_with": optimised_with,
                     "sparsity_weight": weight,
-                    "sparsity": float(many["sparsity"][place]),
-                    "distortion": float(many["distortion"][place]),
-                    "standard_error": float(many["distortion_error"][place]),
-                    "distortion_one_draw": float(one[place]),
+                    "sparsity": float(evaluation["sparsity"][index]),
+                    "distortion": float(evaluation["distortion"][index]),
+                    "standard_error": float(evaluation["distortion_error"][index]),
+                    "distortion_one_draw": float(one_draw[index]),
                 }
             )
     return rows

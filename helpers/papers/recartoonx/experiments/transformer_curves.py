@@ -12,7 +12,7 @@ from helpers.papers.recartoonx.experiments.transformer import rollout
 from helpers.profiles import Variant
 from helpers.results import code_digest
 
-# As in the paper the random baselines are the transformer's
+# the random baselines are the transformer's, as in the paper
 OF_TRANSFORMER = {
     "cartoonx": "vit",
     "rollout": "rollout",
@@ -24,8 +24,8 @@ OF_TRANSFORMER = {
 def transformer_curve_table(study: Study) -> pd.DataFrame:
     """The curves of `curve_table` for the transformer's images, in both variants.
 
-    The published variant ranks pixels by the published rollout, which divides by the wrong sums; the corrected one by
-    the corrected rollout.
+    The published variant ranks pixels by the published rollout, which normalises by the wrong sums; the corrected
+    variant by the corrected rollout.
 
     Returns:
         Columns image, curve (cnn: CartoonX of the CNN; vit: CartoonX of the transformer; rollout; random-wavelets and
@@ -42,10 +42,10 @@ def transformer_curve_table(study: Study) -> pd.DataFrame:
 
 
 def _rollout_relevance(study: Study, variant: Variant, count: int) -> tuple[Tensor, dict[str, object]]:
-    """The rollouts of some images as an order of their pixels, and what they depend on.
+    """The rollouts of some images as a ranking of their pixels, and their cache key.
 
-    A patch has one value, so that its pixels would tie: upsampled, as published.
+    The mask is upsampled, as published: otherwise the pixels of a patch would tie.
     """
     assert study.profile.transformer is not None
-    parts = {**study.profile.transformer.rollout.model_dump(), "code": code_digest(AttentionRollout)}
-    return rollout(study, count=count, variant=variant).mask.flatten(2), parts
+    key_parts = {**study.profile.transformer.rollout.model_dump(), "code": code_digest(AttentionRollout)}
+    return rollout(study, count=count, variant=variant).mask.flatten(2), key_parts

@@ -35,7 +35,7 @@ def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], lis
     Left: those whose darker one of the two cartoons is the brightest, so that both models keep something to be seen.
     Right: those on which the transformer's cartoon is darkest beside the CNN's. No image is in both.
     """
-    right = table[table["both_right"]]
+    right = table[table["both_correct"]]
     if right.empty:
         return [], []
     bright = by_explanation(right, "brightness")
@@ -120,7 +120,7 @@ def setting_numbers(study: Study, table: pd.DataFrame) -> dict[str, Any]:
         "fusion": profile.transformer.rollout.fusion,
         "discard": profile.transformer.rollout.discard_ratio,
         "images": len(images),
-        "both-right": int(images["both_right"].sum()),
+        "both-right": int(images["both_correct"].sum()),
         "black": 100 * BLACK,
     }
 
@@ -138,7 +138,7 @@ def photograph_words(table: pd.DataFrame) -> str:
     images = table.drop_duplicates("image")
     return (
         f"The same experiment on {len(images)} photographs of ImageNet, with MobileNetV2 and ViT-tiny, "
-        f"from the numbers in `results/study/`. Both are right on {int(images['both_right'].sum())}. "
+        f"from the numbers in `results/study/`. Both are right on {int(images['both_correct'].sum())}. "
         "The pictures may not be shown."
     )
 
@@ -149,7 +149,7 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in NAMES:
         explained = table[table["explanation"] == name]
         cartoons = explained["brightness"].dropna()
-        like = "–" if name == "rollout" else str(mean_effect(explained["like_rollout"]))
+        like = "–" if name == "rollout" else str(mean_effect(explained["correlation_rollout"]))
         rows.append(
             {
                 "explanation": NAMES[name],
@@ -166,7 +166,7 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
 def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
     """What the paper says of all images (section 4.2): sparser, more often black, and partly like the rollout."""
     sparsity, bright = (by_explanation(table, name) for name in ("sparsity", "brightness"))
-    like = by_explanation(table, "like_rollout")
+    like = by_explanation(table, "correlation_rollout")
     black = (bright[["cnn", "vit"]] < BLACK).astype(float)
     return [
         Claim(

@@ -33,7 +33,7 @@ def recipe_seconds(study: Study, *, steps: int = 3, repeats: int = 3) -> pd.Data
         steps, repeats: as in `step_seconds`; the least counts, since other work can only make a step slower.
 
     Returns:
-        Columns method, recipe, device, batch, samples, steps, seconds_a_step, seconds, measured (how).
+        Columns method, recipe, device, batch, samples, steps, seconds_per_step, seconds, measured (how).
     """
     rows: list[dict[str, object]] = []
     device = device_name(study)
@@ -198,7 +198,7 @@ def _row(
         "batch": batch,
         "samples": samples,
         "steps": steps,
-        "seconds_a_step": step,
+        "seconds_per_step": step,
         "seconds": step * steps,
         "measured": measured,
     }

@@ -1,4 +1,4 @@
-"""The experiments of "SpaCE-VAE", at the scale that a profile names."""
+"""The experiments of "SpaCE-VAE", at the scale of a profile."""
 
 from helpers.papers.spacevae.experiments.competitors import (
     COMPETITORS,
@@ -6,7 +6,7 @@ from helpers.papers.spacevae.experiments.competitors import (
     attributions_at,
     competitor_images,
     keep_above,
-    seconds_an_image,
+    seconds_per_image,
 )
 from helpers.papers.spacevae.experiments.reference import recomposed_scenes
 from helpers.papers.spacevae.experiments.study import SpaceStudy
@@ -27,5 +27,5 @@ __all__ = [
     "published_figure_four",
     "published_table_one",
     "recomposed_scenes",
-    "seconds_an_image",
+    "seconds_per_image",
 ]

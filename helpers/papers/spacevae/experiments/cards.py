@@ -1,4 +1,4 @@
-"""Measures for the model cards of small classifiers, and of the networks that explain them."""
+"""Model cards of classifiers of small images and of the SpaCE-VAEs that explain them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def write_classifier_card(
     path: Path, study: SpaceStudy, fitted: Fitted[LabelledModule], *, images: int, command: str
 ) -> None:
-    """Measure a classifier, as it was saved, on validation and test images, and write its card beside it."""
+    """Evaluate a saved classifier on validation and test images, and write its card beside the weights."""
     classifier = load_classifier(str(path))
     validation, test = study.split("validation"), study.split("test")
     write_card(
@@ -52,7 +52,7 @@ def write_classifier_card(
 def write_network_card(
     path: Path, study: SpaceStudy, name: str, fitted: Fitted[SpaceVAEModule], *, images: int, command: str
 ) -> None:
-    """Measure a network, as it was saved, on test images, and write its card beside it."""
+    """Evaluate a saved network on test images, and write its card beside the weights."""
     fresh = SpaceStudy(study.profile, root=study.root, models=study.models)
     options, test = study.settings.options(name), fresh.test
     conditioned = options.network.conditioned
@@ -71,7 +71,7 @@ def write_network_card(
         source=test.source,
         classifier=study.weights_file(CLASSIFIER).stem,
         training=name,
-        words=in_words(options),
+        words=describe(options),
         conditioned=", conditioned on beta" if conditioned else "",
         parameters=parameter_count(fitted.module.network),
         images=images,
@@ -84,23 +84,23 @@ def write_network_card(
     )
 
 
-def in_words(options: SpaceVAEOptions) -> str:
-    """What a training is, in a few words."""
+def describe(options: SpaceVAEOptions) -> str:
+    """A short description of a training."""
     loss, network = options.loss, options.network
     if not loss.alpha and not loss.beta:
         return "a plain VQ-VAE, which only reconstructs"
     beta = f"any beta from {loss.lowest_beta:g} to {loss.highest_beta:g}"
-    parts = [beta if network.conditioned else f"beta = {loss.beta:g}", f"alpha = {loss.alpha:g}"]
+    phrases = [beta if network.conditioned else f"beta = {loss.beta:g}", f"alpha = {loss.alpha:g}"]
     if loss.reference != "black":
         colour = "each image's mean colour" if loss.reference == "mean" else f"the colour {loss.reference}"
-        parts.append(f"brightness is measured against {colour}")
+        phrases.append(f"brightness is measured against {colour}")
     extensions = {"contrast": "contrast", "colours": f"few colours ({loss.palette})", "smoothness": "smoothness"}
-    return ", ".join([*parts, *(f"a term for {words}" for part, words in extensions.items() if getattr(loss, part))])
+    return ", ".join([*phrases, *(f"a term for {noun}" for name, noun in extensions.items() if getattr(loss, name))])
 
 
 @torch.no_grad()
 def accuracy(classifier: Classifier, images: LabelledImages) -> tuple[float, float]:
-    """The share of images whose largest logit is the label's, and the mean largest probability."""
+    """The accuracy, and the mean of the largest probability."""
     logits = torch.cat([classifier(batch).cpu() for batch in images.floats().split(500)])
     right = (logits.argmax(1) == images.labels).float().mean()
     return right.item(), logits.softmax(1).amax(1).mean().item()
@@ -115,16 +115,16 @@ def _row(label: str, measures: dict[str, Any]) -> str:
 
 
 def _loss(loss: LossOptions, conditioned: bool) -> str:
-    """The weights that are not 0, and what goes with them."""
+    """The nonzero weights of the loss and their settings."""
     names = ["alpha", *([] if conditioned else ["beta"]), "commitment", "contrast", "colours", "smoothness"]
-    parts = [f"{name} {getattr(loss, name):g}" for name in names if getattr(loss, name)]
+    phrases = [f"{name} {getattr(loss, name):g}" for name in names if getattr(loss, name)]
     if conditioned:
-        parts.append(f"beta from {loss.lowest_beta:g} to {loss.highest_beta:g}, drawn image by image")
+        phrases.append(f"beta from {loss.lowest_beta:g} to {loss.highest_beta:g}, drawn image by image")
     if loss.colours:
-        parts.append(f"{loss.palette} colours")
+        phrases.append(f"{loss.palette} colours")
     if loss.alpha:
-        parts.append(f"brightness against {'black' if loss.reference == 'black' else loss.reference}")
-    return "Weights: " + ", ".join(parts)
+        phrases.append(f"brightness against {'black' if loss.reference == 'black' else loss.reference}")
+    return "Weights: " + ", ".join(phrases)
 
 
 def _licence(study: SpaceStudy) -> str:

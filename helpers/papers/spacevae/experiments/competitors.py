@@ -1,4 +1,4 @@
-"""The competitors' attributions, stored so that hours of them can be stopped and go on."""
+"""The competitors' attributions, stored in chunks, so that hours of computing can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 """The paper's, in the order of its Table 1."""
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"deeplift-published": ("deeplift", {"variant": "published"})}
-"""Competitors as they come, where they were corrected: DeepLIFT by Captum, whose sums are wrong before max-pooling."""
+"""Uncorrected competitors: DeepLIFT as in Captum, whose sums are wrong before max-pooling."""
 
 MEASURED = (*COMPETITORS, *VARIANTS)
-"""All that the table `sparsity` measures."""
+"""All competitors of the table `sparsity`."""
 
 CHUNK = 48
-"""Images whose attributions are one stored item: what a kill loses, at most. Feature ablation likes multiples of 16."""
+"""Images per stored item, the most that an interruption loses. Multiples of 16 suit feature ablation."""
 
 
 def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
-    """What `attribution_method` calls a competitor, and its options that are not the defaults.
+    """The name of a competitor's method in `attribution_method`, and its non-default options.
 
     Raises:
         ValueError: there is no such competitor.
@@ -45,7 +45,7 @@ def method_options(study: SpaceStudy, name: str) -> tuple[str, dict[str, Any]]:
 
 
 def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
-    """Where a competitor's attributions lie."""
+    """The store of a competitor's attributions."""
     method, options = method_options(study, name)
     return study.store(
         "space-vae-attributions",
@@ -54,13 +54,13 @@ def attribution_store(study: SpaceStudy, name: str) -> ItemStore:
         scaling="largest",
         classifier=study.classifier.digest,
         captum=captum.__version__,
-        # a new rule to choose a threshold must not throw away hours of attributions: its code is not among these
+        # without the code that chooses thresholds, which does not change the attributions
         code=code_digest(METHODS[method], to_unit_range),
     )
 
 
 def attribution_inputs(study: SpaceStudy) -> dict[str, Any]:
-    """What tables owe to the competitors: their stores, and the images on which thresholds are chosen."""
+    """The competitors' share of a table's dependencies: their stores and the images that thresholds are chosen on."""
     return {
         "validation": none_if_missing(lambda: digest_of_images(study.validation.pixels, study.validation.labels)),
         "attributions": {
@@ -70,7 +70,7 @@ def attribution_inputs(study: SpaceStudy) -> dict[str, Any]:
 
 
 def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
-    """The images whose attributions are asked for: of the test split fewer than our own networks are measured on."""
+    """The images of the competitors' rows: the validation images, or the first test images."""
     if split == "validation":
         return study.validation
     if split != "test":
@@ -83,14 +83,14 @@ def attributions(
 ) -> Float[Tensor, "images 3 height width"]:
     """A competitor's attributions of the predicted class, divided by each image's largest size: from -1 to 1.
 
-    What is stored is read, what is not is computed and stored, in chunks of `CHUNK` images and half precision, under a
-    key made of all that it depends on. Several processes may share the work.
+    Missing attributions are computed and stored in half precision, `CHUNK` images at a time. Several processes may
+    share the work.
 
     Args:
         study: the profile.
         name: one of `MEASURED`.
-        images: any; those of `competitor_images` for the tables.
-        backwards: begin with the last chunk, so that a second process meets the first one in the middle.
+        images: any images; those of `competitor_images` for the tables.
+        backwards: begin with the last chunk, so that two processes can meet in the middle.
 
     Raises:
         ValueError: there is no such competitor.
@@ -109,7 +109,7 @@ def attributions(
 
 
 def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
-    """A competitor's attributions of single test images; those beyond `competitor_images` are stored one by one.
+    """A competitor's attributions of some test images; those beyond `competitor_images` are stored one by one.
 
     Args:
         study: the profile.
@@ -126,32 +126,32 @@ def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Floa
     )
 
 
-def seconds_an_image(study: SpaceStudy, name: str, images: LabelledImages) -> float:
-    """How long the stored attributions of these images took, each."""
+def seconds_per_image(study: SpaceStudy, name: str, images: LabelledImages) -> float:
+    """Seconds per image of the stored attributions."""
     store = attribution_store(study, name)
     chunks = [images[first : first + CHUNK] for first in range(0, len(images), CHUNK)]
     return sum(store.load(_item(chunk)).metadata["seconds"] for chunk in chunks) / len(images)
 
 
-def keep_above(attributed: Float[Tensor, "images 3 height width"], threshold: float | int) -> Callable[..., Tensor]:
-    """Keep the entries whose attribution is at least `threshold`, and put the others to black (section 4)."""
+def keep_above(attributions: Float[Tensor, "images 3 height width"], threshold: float | int) -> Callable[..., Tensor]:
+    """A function that sets entries with attributions below `threshold` to 0 (section 4)."""
 
-    def keep(part: Tensor, rows: slice) -> Tensor:
-        return threshold_images(part, attributed[rows].to(part.device), threshold)
+    def keep(pixels: Tensor, rows: slice) -> Tensor:
+        return threshold_images(pixels, attributions[rows].to(pixels.device), threshold)
 
     return keep
 
 
 def _compact(method: Any, images: Float[Tensor, "images 3 height width"]) -> Tensor:
-    """Attributions as they are stored: one channel where it tells all, in half precision."""
+    """Attributions in half precision, with a single channel where all channels are equal."""
     values = to_unit_range(method.attribute(images)).cpu()
-    if bool((values == values[:, :1]).all()):  # whole pixels were removed
+    if bool((values == values[:, :1]).all()):  # feature ablation removes whole pixels
         values = values[:, :1]
-    return values.half()  # a thousand levels between a threshold and the next, in half the space
+    return values.half()  # fine enough: thresholds are about a thousand levels apart
 
 
 def _item(images: LabelledImages) -> str:
-    """What the store calls a chunk: it is another one where any pixel is another."""
+    """The key of a chunk: a digest of all its pixels."""
     return f"{len(images)} images {image_digest(images.pixels.flatten(0, 1))}"
 
 
@@ -164,13 +164,13 @@ def fill_stores(
     threads: int | None = None,
     root: Path | None = None,
 ) -> None:
-    """Compute and store the competitors' attributions of a profile, and say how long each took.
+    """Compute and store the competitors' attributions of a profile, and print their seconds per image.
 
     Args:
         profile: its name, or the path of its file.
         methods: some of `MEASURED`; None for all.
         splits: "test", "validation" or both.
-        backwards: begin with the last images, so that a second process meets the first one in the middle.
+        backwards: begin with the last images, so that two processes can meet in the middle.
         threads: of the CPU.
         root: another folder than the project's `results/`.
 
@@ -184,5 +184,5 @@ def fill_stores(
         images = competitor_images(study, split)
         for name in methods or MEASURED:
             attributions(study, name, images, backwards=backwards)
-            seconds = seconds_an_image(study, name, images)
+            seconds = seconds_per_image(study, name, images)
             print(f"{name}, {len(images)} {split} images: {seconds:.3f} s per image", flush=True)

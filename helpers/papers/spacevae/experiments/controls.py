@@ -1,4 +1,4 @@
-"""What explains nothing and makes images sparse all the same: the controls that every method has to beat."""
+"""Controls: sparse images without any explanation, which every method has to beat."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from helpers.papers.spacevae.experiments.study import SpaceStudy
 Pixels = Float[Tensor, "images 3 height width"]
 
 AMOUNTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""At which the controls are measured."""
+"""The amounts at which the controls are evaluated."""
 
 _HALVINGS = 30
 
 
 def subtract(images: Pixels, amount: float | int) -> Pixels:
-    """max(x - amount, 0): every entry darker by the same amount, and the darkest ones black."""
+    """max(x - amount, 0): every entry reduced by the same amount, the darkest to 0."""
     return (images - amount).clamp_min(0)
 
 
 def darken(images: Pixels, amount: float | int) -> Pixels:
-    """(1 - amount) x: no entry black, and an L1 sparsity of 100 amount per cent."""
+    """(1 - amount) x: an L1 sparsity of 100 · amount per cent without a black entry."""
     return (1 - amount) * images
 
 
@@ -35,7 +35,7 @@ CONTROLS: dict[str, Callable[[Tensor, float], Tensor]] = {"subtracted": subtract
 
 
 def amount_for(images: Pixels, control: str, sparsity: float | int) -> float:
-    """The amount at which a control has a certain L1 sparsity, by bisection.
+    """The amount at which a control reaches an L1 sparsity, by bisection.
 
     Args:
         images: pixels in [0, 1], not all black.
@@ -49,11 +49,11 @@ def amount_for(images: Pixels, control: str, sparsity: float | int) -> float:
         raise ValueError(
             f"control={control!r} must be one of {', '.join(CONTROLS)}, sparsity={sparsity} must lie in [0, 100]"
         )
-    low, high, whole = 0.0, 1.0, float(images.sum())
+    low, high, total = 0.0, 1.0, float(images.sum())
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        found = 100 * (1 - float(CONTROLS[control](images, middle).sum()) / whole)
-        low, high = (middle, high) if found < sparsity else (low, middle)
+        reached = 100 * (1 - float(CONTROLS[control](images, middle).sum()) / total)
+        low, high = (middle, high) if reached < sparsity else (low, middle)
     return (low + high) / 2
 
 
@@ -63,6 +63,6 @@ def control_rows(study: SpaceStudy, images: LabelledImages) -> list[dict[str, An
     for name, control in CONTROLS.items():
         for amount in AMOUNTS:
             scores = study.score_kept(images, control(images.floats(), amount))
-            about = {"method": name, "training": "", "beta": math.nan, "threshold": math.nan, "amount": amount}
-            rows.append({**about, **metric_columns(scores)})
+            setting = {"method": name, "training": "", "beta": math.nan, "threshold": math.nan, "amount": amount}
+            rows.append({**setting, **metric_columns(scores)})
     return rows

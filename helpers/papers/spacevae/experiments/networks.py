@@ -1,4 +1,4 @@
-"""Tables about our own networks alone: the bottleneck, beta as an input, and the conclusion's extensions."""
+"""Tables of SpaCE-VAEs without competitors: the bottleneck, beta as an input, and the conclusion's extensions."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from helpers.papers.spacevae.experiments.sparsity import network_row
 from helpers.papers.spacevae.experiments.study import PLAIN, SpaceStudy
 
 SWEEP = (1.0, 3.0, 10.0, 30.0, 100.0)
-"""The betas at which the conditioned network is measured."""
+"""The betas at which the conditioned network is evaluated."""
 
 TERMS = ("contrast", "colours", "smoothness")
-"""The conclusion's extensions, as the options of the loss call them."""
+"""The conclusion's extensions, named as in the options of the loss."""
 
-_LEVELS = 8  # of each channel, when colours are counted
+_LEVELS = 8  # per channel, for counting colours
 
 
 def bottleneck_table(study: SpaceStudy) -> pd.DataFrame:
-    """How much of the classifier's answers is kept, by what the codes of an image can tell.
+    """Prediction agreement against the size of the bottleneck, in bits per image.
 
     Returns:
-        One row per network: columns training, grid, codes, bits (an image), alpha, beta, the metrics, images, source.
-        Of all trainings with another grid or codebook than the others', and of `beta-10`.
+        One row for `beta-10` and for each training with another grid or codebook: columns training, grid, codes, bits
+        (per image), alpha, beta, the metrics, images, source.
 
     Raises:
         ValueError: no such network is trained.
@@ -38,26 +38,26 @@ def bottleneck_table(study: SpaceStudy) -> pd.DataFrame:
         options = study.settings.options(name)
         network = options.network
         row = network_row(study, name, study.test)
-        about = {"training": name, "grid": network.grid, "codes": network.codes, "bits": network.bits}
+        setting = {"training": name, "grid": network.grid, "codes": network.codes, "bits": network.bits}
         metrics = {key: value for key, value in row.items() if key not in ("method", "training", "threshold", "beta")}
-        rows.append({**about, "alpha": options.loss.alpha, "beta": options.loss.beta, **metrics})
+        rows.append({**setting, "alpha": options.loss.alpha, "beta": options.loss.beta, **metrics})
     return _table(study, rows, "bottleneck", "another grid or codebook")
 
 
 def bottleneck_trainings(study: SpaceStudy) -> list[str]:
-    """The trained networks that the table compares."""
+    """The trainings of the table `bottleneck` whose weights exist."""
     base = study.settings.training.network
     chosen = []
     for name in study.trained:
         options = study.settings.options(name)
-        other = (options.network.grid, options.network.codes) != (base.grid, base.codes)
-        if (name == PLAIN or other) and not options.network.conditioned and not _extended(options.loss):
+        resized = (options.network.grid, options.network.codes) != (base.grid, base.codes)
+        if (name == PLAIN or resized) and not options.network.conditioned and not _extended(options.loss):
             chosen.append(name)
     return chosen
 
 
 def conditioned_table(study: SpaceStudy) -> pd.DataFrame:
-    """One network for all betas against one network per beta.
+    """One conditioned network for all betas compared with one network per beta.
 
     Returns:
         Columns beta, training, conditioned, the metrics, images, source.
@@ -78,14 +78,13 @@ def conditioned_table(study: SpaceStudy) -> pd.DataFrame:
 
 
 def extension_table(study: SpaceStudy) -> pd.DataFrame:
-    """What each term of the conclusion does to kept images, measured on the plain network's and on its own.
+    """The effect of the conclusion's terms on kept images, compared with the plain network.
 
-    The measures: `contrast`, the standard deviation of an image's brightness; `colours`, how many of the 512 colours of
-    a grid of 8 levels a channel an image has, each counted by its share (the exponential of their entropy);
-    `smoothness`, the total variation (low is smooth).
+    The measures: `contrast`, the standard deviation of an image's brightness; `colours`, the effective number of
+    colours (`colour_counts`); `smoothness`, the total variation (low is smooth).
 
     Returns:
-        One row for each network and measure: columns training, measure, value, value_low, value_high, the metrics,
+        One row per network and measure: columns training, measure, value, value_low, value_high, the metrics,
         images, source.
 
     Raises:
@@ -102,18 +101,18 @@ def extension_table(study: SpaceStudy) -> pd.DataFrame:
 
 
 def measures(images: Float[Tensor, "images 3 height width"]) -> dict[str, Float[Tensor, " images"]]:
-    """The contrast, the number of colours and the total variation of each image."""
+    """The contrast, the effective number of colours and the total variation of each image."""
     return {"contrast": rms_contrast(images), "colours": colour_counts(images), "smoothness": total_variation(images)}
 
 
 def colour_counts(images: Float[Tensor, "images 3 height width"], levels: int = _LEVELS) -> Float[Tensor, " images"]:
-    """How many colours each image has, each counted by its share: the exponential of the entropy of its colours.
+    """The effective number of colours of each image: the exponential of the entropy of its colours.
 
-    An image with k colours that are equally frequent has k; rare colours count less.
+    An image with k equally frequent colours has k; rare colours count less.
 
     Args:
         images: pixels in [0, 1].
-        levels: of each channel: so many steps between 0 and 1 are told apart.
+        levels: the number of quantisation levels per channel.
     """
     steps = (images * levels).long().clamp(0, levels - 1)
     colours = (steps[:, 0] * levels + steps[:, 1]) * levels + steps[:, 2]
@@ -134,14 +133,14 @@ def _terms(study: SpaceStudy, name: str) -> list[str]:
 
 
 def _extended(loss: Any) -> bool:
-    """Whether a loss has more, or another reference, than the paper's."""
+    """Whether a loss differs from the paper's: further terms, another reference colour, or no alpha."""
     return loss.reference != "black" or any(getattr(loss, term) for term in TERMS) or not loss.alpha
 
 
-def _table(study: SpaceStudy, rows: list[dict[str, Any]], name: str, wanted: str) -> pd.DataFrame:
+def _table(study: SpaceStudy, rows: list[dict[str, Any]], name: str, needed: str) -> pd.DataFrame:
     if not rows:
         raise ValueError(
-            f"table {name!r}: profile {study.profile.name!r} has no trained network with {wanted}; train them: "
+            f"table {name!r}: profile {study.profile.name!r} has no trained network with {needed}; train them: "
             f"python -m helpers train --profile {study.profile.name}, or use the profile quick"
         )
     return pd.DataFrame(rows).assign(source=study.test.source)

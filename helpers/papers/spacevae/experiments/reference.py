@@ -1,4 +1,4 @@
-"""The white-background limit (section 4.4) made visible, and what another reference colour mends."""
+"""The white-background limitation (section 4.4), and the effect of other reference colours on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.data.labelled import LabelledImages
@@ -19,13 +19,13 @@ from helpers.papers.spacevae.experiments.rows import interval_columns, metric_co
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 
 BACKGROUNDS = ("as drawn", "bright", "white")
-"""The object on the scene's own background; a dark object on that background made bright; the same on white."""
+"""The scene as drawn; a darkened object on its brightened background; a darkened object on white."""
 
 DARK = 0.45
-"""Factor on an object's pixels where it is to be dark."""
+"""The factor on the pixels of darkened objects."""
 
 FADED = 0.25
-"""Share of a background's distance to white that is left where it is to be bright."""
+"""The share of its distance to white that a brightened background keeps."""
 
 _SERIES = 35_000  # far from the seeds of all other scenes of the book
 
@@ -36,23 +36,23 @@ class Recomposed:
 
     Attributes:
         images: with their labels.
-        objects: the object's visible pixels.
+        objects: booleans, the object's visible pixels.
     """
 
     images: LabelledImages
-    objects: Tensor  # booleans, (images, height, width)
+    objects: Bool[Tensor, "images height width"]
 
 
 def recomposed_scenes(count: int, background: str, *, seed: int = 0) -> Recomposed:
-    """Scenes of 32 px with one object each, on a background of a certain kind; the objects are the same for all kinds.
+    """Scenes of 32 px with one object each on one of the backgrounds; the objects do not depend on it.
 
     Args:
-        count: how many.
+        count: the number of scenes.
         background: one of `BACKGROUNDS`.
         seed: of the scenes.
 
     Raises:
-        ValueError: the kind is not known.
+        ValueError: there is no such background.
     """
     if background not in BACKGROUNDS:
         raise ValueError(f"background {background!r} is not known; use one of {', '.join(BACKGROUNDS)}")
@@ -69,24 +69,23 @@ def recomposed_scenes(count: int, background: str, *, seed: int = 0) -> Recompos
 
 
 def reference_table(study: SpaceStudy) -> pd.DataFrame:
-    """What networks with another reference than black remove of objects and of backgrounds, beside the plain one.
+    """The brightness that networks with other reference colours than black remove from objects and backgrounds.
 
     Returns:
-        One row for each network and background: columns training, background, reference, the metrics, and with
-        intervals: `object_kept`, `background_kept` (the share of the brightness that is left inside and outside the
-        object), `removed_inside` (of all brightness that is removed, the share inside the object), `contrast_kept` (of
-        the distance between the object's and the background's mean colours, the share that is left),
-        `object_distance_kept`, `background_distance_kept` (of the distance to the training's own reference colour, the
-        share that is left inside and outside the object: what is uninformative should lose more of it than what is
-        not), `inside` (share of the pixels), `accuracy_before` (of the classifier on the images themselves); images,
-        source.
+        One row per network (`beta-10` included) and background: columns training, background, reference, the metrics,
+        and, with intervals, `object_kept`, `background_kept` (the kept share of the brightness inside and outside the
+        object), `removed_inside` (the object's share of the removed brightness), `contrast_kept` (the kept share of
+        the distance between the mean colours of object and background), `object_distance_kept`,
+        `background_distance_kept` (the kept share of the distance to the training's reference colour, inside and
+        outside the object: the uninformative background should lose more), `inside` (the object's share of the
+        pixels), `accuracy_before` (of the classifier on the images themselves); images, source.
 
     Raises:
-        ValueError: the profile's images are no scenes, or no such network is trained.
+        ValueError: the profile's images are not scenes, or no such network is trained.
     """
     if not study.scenes:
         raise ValueError(
-            f"profile {study.profile.name!r} has no table 'reference': which pixels are an object's is known of scenes "
+            f"profile {study.profile.name!r} has no table 'reference': object regions are known for scenes "
             "only; use the profile quick"
         )
     names = [name for name in study.trained if name == PLAIN or study.settings.options(name).loss.reference != "black"]
@@ -98,47 +97,47 @@ def reference_table(study: SpaceStudy) -> pd.DataFrame:
         )
     rows = []
     for background in BACKGROUNDS:
-        made = recomposed_scenes(len(study.test), background, seed=study.settings.data.seed)
+        scenes = recomposed_scenes(len(study.test), background, seed=study.settings.data.seed)
         for name in names:
             reference = study.settings.options(name).loss.reference
-            about = {"training": name, "background": background, "reference": str(reference)}
-            rows.append({**about, **_row(study, name, made)})
+            setting = {"training": name, "background": background, "reference": str(reference)}
+            rows.append({**setting, **_row(study, name, scenes)})
     return pd.DataFrame(rows)
 
 
-def _row(study: SpaceStudy, name: str, made: Recomposed) -> dict[str, Any]:
-    images, kept = made.images.floats(), study.kept_by(name, made.images)
-    inside = made.objects[:, None].float()
-    before, after = (sums(each, inside) for each in (images, kept))
+def _row(study: SpaceStudy, name: str, scenes: Recomposed) -> dict[str, Any]:
+    images, kept = scenes.images.floats(), study.kept_by(name, scenes.images)
+    inside = scenes.objects[:, None].float()
+    before, after = (sums(pixels, inside) for pixels in (images, kept))
     colour = reference_colour(images, study.settings.options(name).loss.reference)
-    far = [sums((each - colour).abs(), inside) for each in (images, kept)]
+    distances = [sums((pixels - colour).abs(), inside) for pixels in (images, kept)]
     removed = [first - second for first, second in zip(before, after, strict=True)]
-    scores = study.score_model(name, made.images)
+    scores = study.score_model(name, scenes.images)
     return {
         **metric_columns(scores),
         **interval_columns("accuracy_before", (scores.predicted == scores.label).float()),
         **interval_columns("object_kept", after[0], before[0]),
         **interval_columns("background_kept", after[1], before[1]),
-        **interval_columns("object_distance_kept", far[1][0], far[0][0]),
-        **interval_columns("background_distance_kept", far[1][1], far[0][1]),
+        **interval_columns("object_distance_kept", distances[1][0], distances[0][0]),
+        **interval_columns("background_distance_kept", distances[1][1], distances[0][1]),
         **interval_columns("removed_inside", removed[0], removed[0] + removed[1]),
         **interval_columns("contrast_kept", contrast(kept, inside), contrast(images, inside)),
         **interval_columns("inside", inside.mean((1, 2, 3))),
-        "source": made.images.source,
+        "source": scenes.images.source,
     }
 
 
 def sums(
     images: Float[Tensor, "images 3 height width"], inside: Float[Tensor, "images 1 height width"]
 ) -> tuple[Float[Tensor, " images"], Float[Tensor, " images"]]:
-    """The brightness of each image inside and outside its object, each a sum over pixels and channels."""
+    """The brightness of each image inside and outside its object, summed over pixels and channels."""
     return (images * inside).sum((1, 2, 3)), (images * (1 - inside)).sum((1, 2, 3))
 
 
 def contrast(
     images: Float[Tensor, "images 3 height width"], inside: Float[Tensor, "images 1 height width"]
 ) -> Float[Tensor, " images"]:
-    """The distance between the mean colours of each image's object and background; 0 where one of them has no pixel."""
-    colours = [(images * part).sum((2, 3)) / part.sum((2, 3)).clamp_min(1) for part in (inside, 1 - inside)]
-    both = (inside.amax((1, 2, 3)) > 0) & (inside.amin((1, 2, 3)) < 1)
-    return (colours[0] - colours[1]).norm(dim=1) * both
+    """The distance between the mean colours of each image's object and background; 0 where either has no pixel."""
+    colours = [(images * region).sum((2, 3)) / region.sum((2, 3)).clamp_min(1) for region in (inside, 1 - inside)]
+    two_regions = (inside.amax((1, 2, 3)) > 0) & (inside.amin((1, 2, 3)) < 1)
+    return (colours[0] - colours[1]).norm(dim=1) * two_regions

@@ -1,4 +1,4 @@
-"""What the rows of all tables about SpaCE-VAE have in common."""
+"""Columns shared by the tables about SpaCE-VAE."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ METRICS = ("accuracy", "agreement", "confidence", "top_confidence", "l0", "l1")
 """Each with its bootstrap interval: columns such as `l1`, `l1_low` and `l1_high`; l0 and l1 in per cent."""
 
 ENDS = ("", "_low", "_high")
-"""What the three columns of a number end in."""
+"""The suffixes of a metric's three columns."""
 
 RESAMPLES = 1000
 
 
 def metric_columns(scores: SparseScores) -> dict[str, Any]:
-    """The columns that every row of scores has: the metrics with their intervals, and how many images they are of."""
-    found = summarise(scores)
-    kept = {f"{name}{end}": float(found[f"{name}{end}"]) for name in METRICS for end in ENDS}
-    return {**kept, "images": len(scores.label)}
+    """The metrics with their intervals, and the number of images."""
+    summary = summarise(scores)
+    columns = {f"{name}{end}": float(summary[f"{name}{end}"]) for name in METRICS for end in ENDS}
+    return {**columns, "images": len(scores.label)}
 
 
 def interval_columns(
@@ -33,9 +33,9 @@ def interval_columns(
     Args:
         name: of the columns.
         over: one value per image.
-        under: one value per image whose mean divides that of `over`; None for a plain mean.
+        under: one value per image, whose mean is the denominator; None for a plain mean.
         seed: of the resampling.
-        resamples: how often images are drawn anew, with repeats.
+        resamples: the number of bootstrap samples of the images.
     """
     values = over.double().cpu().numpy()
     if under is None:

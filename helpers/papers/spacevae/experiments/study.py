@@ -1,4 +1,4 @@
-"""The images, the classifier and the networks of one profile: what the tables and figures about SpaCE-VAE share."""
+"""The study of one profile: images, classifier and networks for the tables and figures about SpaCE-VAE."""
 
 from __future__ import annotations
 
@@ -24,14 +24,12 @@ from helpers.profiles.space_vae_sections import SpaceVAESettings
 from helpers.results import ProfileStudy, Table, digest_of_images, none_if_missing, results_folder
 
 CLASSIFIER = "classifier"
-"""What stands for the classifier where trainings are named."""
+"""The name of the classifier's training."""
 
 PLAIN = "beta-10"
 """The training that the others are compared with."""
 
-"""What a table may need of a profile's trainings."""
-
-_AT_ONCE = 250  # images whose kept images are made and scored together
+_AT_ONCE = 250  # images per batch
 Keep = Callable[[Float[Tensor, "batch 3 height width"], slice], Float[Tensor, "batch 3 height width"]]
 
 
@@ -41,7 +39,7 @@ class SpaceStudy(ProfileStudy):
     Args:
         profile: a profile with a section `space_vae`, its name, or the path of its file.
         root: another folder than the project's `results/`.
-        models: where weights for scenes are, which ship with the book; those for photographs are in the results.
+        models: the folder of weights for scenes, which ship with the book; those for photographs are in the results.
         show_progress: show bars.
 
     Raises:
@@ -67,19 +65,20 @@ class SpaceStudy(ProfileStudy):
             )
         self.settings: SpaceVAESettings = self.profile.space_vae
         self.models = models
+        self._classifier: Classifier | None = None
         self._networks: dict[str, SpaceVAE] = {}
-        self._predicted: dict[str, Tensor] = {}  # a table asks a hundred times for the same images' classes
+        self._predicted: dict[str, Tensor] = {}  # a table predicts the same images a hundred times
 
     def require_data(self) -> None:
         """Check that the images are on this machine (see `ProfileStudy.require_data`)."""
         self.split("test", 1)
 
     def missing_requirement(self, table: Table) -> str | None:
-        """The reason why this profile cannot have a table, as a sentence; None if it can."""
+        """The reason, a sentence, why this profile has no such table; None where it has."""
         if table.scenes and not self.scenes:
             return (
-                f"profile {self.profile.name!r} has no table {table.name!r}: it is about scenes, of which more is "
-                "known than of photographs; use the profile quick"
+                f"profile {self.profile.name!r} has no table {table.name!r}: it needs the ground truth of scenes; "
+                "use the profile quick"
             )
         conditioned = any(self.settings.options(name).network.conditioned for name in self.settings.models)
         if table.conditioned and not conditioned:
@@ -89,7 +88,7 @@ class SpaceStudy(ProfileStudy):
         return super().missing_requirement(table)
 
     def inputs(self, table: Table) -> dict[str, Any]:
-        """The images, the weights of the classifier, and those of all networks with their recipes."""
+        """The images, the classifier's weights, and the weights and recipes of the networks."""
         plain = self.settings.options(PLAIN).init_from if PLAIN in self.settings.models else None
         names = list(self.settings.models) if table.networks else [plain] if plain else []
         return {
@@ -102,39 +101,46 @@ class SpaceStudy(ProfileStudy):
         }
 
     def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
-        """The classifier's weights, and what the images are."""
+        """The digest of the classifier's weights, and the source of the images."""
         return {"classifier": self.classifier.digest, "source": self.test.source}
 
     @property
     def scenes(self) -> bool:
-        """Whether the images are scenes: of these more is known than of photographs, and their weights ship."""
+        """Whether the images are scenes, which have ground truth and whose weights ship with the book."""
         return self.settings.data.source == "scenes"
 
     @property
     def work(self) -> Path:
-        """Where checkpoints, stored attributions and the weights for photographs lie."""
+        """The folder of checkpoints, stored attributions and the weights for photographs."""
         return results_folder(self.profile, self.root) / "work"
 
     def weights_file(self, name: str) -> Path:
-        """The file of a training's weights, or of the classifier's (`"classifier"`), whether it is there or not."""
+        """The file of a training's weights (`"classifier"` for the classifier's); it need not exist."""
         if not self.scenes:
             return self.work / "models" / f"space-vae-{name}.safetensors"
         ending = "" if name == CLASSIFIER else f"-{name}"
         return self.models / f"{self.settings.classifier.name}{ending}.safetensors"
 
-    @cached_property
+    @property
     def classifier(self) -> Classifier:
         """The classifier that is explained, on the profile's device.
 
         Raises:
             FileNotFoundError: it is not trained yet.
         """
-        self._require(CLASSIFIER)
-        return load_classifier(str(self.weights_file(CLASSIFIER)), device=self.device)
+        if self._classifier is None:
+            self._require(CLASSIFIER)
+            self._classifier = load_classifier(str(self.weights_file(CLASSIFIER)), device=self.device)
+        return self._classifier
+
+    def forget_networks(self) -> None:
+        """Drop the loaded classifier and networks, whose files a training has replaced."""
+        self._classifier = None
+        self._networks.clear()
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """The names of the trainings whose weights are there, in the profile's order."""
+        """The names of the trainings whose weights exist, in the profile's order."""
         return tuple(name for name in self.settings.models if self.weights_file(name).is_file())
 
     def model(self, name: str, beta: float | int | None = None) -> SpaceVAE:
@@ -146,7 +152,7 @@ class SpaceStudy(ProfileStudy):
 
         Raises:
             ValueError: the profile has no such training.
-            FileNotFoundError: it has not been run; the message says how to.
+            FileNotFoundError: it has not been run; the message says how.
         """
         if name not in self.settings.models:
             raise ValueError(
@@ -159,7 +165,7 @@ class SpaceStudy(ProfileStudy):
         return network if beta is None else network.with_beta(beta)
 
     def split(self, split: Split, count: int | None = None) -> LabelledImages:
-        """The images of a split: as many as the profile says, or the first `count` of them.
+        """The profile's images of a split, or the first `count` of them.
 
         Raises:
             FileNotFoundError: they are not on this machine; the message says what to fetch.
@@ -172,7 +178,7 @@ class SpaceStudy(ProfileStudy):
 
     @cached_property
     def test(self) -> LabelledImages:
-        """The test images on which our own networks are measured."""
+        """The test images on which networks are evaluated."""
         return self.split("test", self.settings.evaluation.images)
 
     @cached_property
@@ -182,42 +188,42 @@ class SpaceStudy(ProfileStudy):
 
     @torch.no_grad()
     def score(self, images: LabelledImages, keep: Keep, classifier: nn.Module | None = None) -> SparseScores:
-        """What is left of the classifier's answers, and of the images, where only a part of each image is kept.
+        """The scores of kept images: prediction agreement, confidence and sparsity.
 
         Args:
             images: with their true labels.
-            keep: makes kept images of some images, given which of all they are.
+            keep: returns the kept images of a batch, given its pixels and its rows.
             classifier: another one than the study's.
         """
-        parts, pixels = [], images.floats()
-        for first in range(0, len(images), _AT_ONCE):
-            rows = slice(first, min(first + _AT_ONCE, len(images)))
-            part = pixels[rows].to(self.device)
+        scores, pixels = [], images.floats()
+        for start in range(0, len(images), _AT_ONCE):
+            rows = slice(start, min(start + _AT_ONCE, len(images)))
+            batch = pixels[rows].to(self.device)
             labels = images.labels[rows].to(self.device)
-            known = self._classes(part) if classifier is None else None
-            parts.append(
-                score_explanations(classifier or self.classifier, part, keep(part, rows), labels, predicted=known)
+            predicted = self._predict(batch) if classifier is None else None
+            scores.append(
+                score_explanations(classifier or self.classifier, batch, keep(batch, rows), labels, predicted=predicted)
             )
-        return SparseScores(**{name: values.cpu() for name, values in SparseScores.join(parts).columns().items()})
+        return SparseScores(**{name: values.cpu() for name, values in SparseScores.join(scores).columns().items()})
 
     def score_kept(self, images: LabelledImages, kept: Tensor, classifier: nn.Module | None = None) -> SparseScores:
-        """The scores of kept images that are there already."""
-        return self.score(images, lambda part, rows: kept[rows].to(part.device), classifier)
+        """The scores of given kept images."""
+        return self.score(images, lambda batch, rows: kept[rows].to(batch.device), classifier)
 
     def score_model(self, name: str, images: LabelledImages, beta: float | int | None = None) -> SparseScores:
         """The scores of a network's kept images."""
         model = self.model(name, beta)
-        return self.score(images, lambda part, _: model.explain(part).kept)
+        return self.score(images, lambda batch, _: model.explain(batch).kept)
 
     def kept_by(
         self, name: str, images: LabelledImages, beta: float | int | None = None
     ) -> Float[Tensor, "images 3 height width"]:
         """A network's kept images, on the CPU."""
         model = self.model(name, beta)
-        return torch.cat([model.explain(part.to(self.device)).kept.cpu() for part in images.floats().split(_AT_ONCE)])
+        return torch.cat([model.explain(batch.to(self.device)).kept.cpu() for batch in images.floats().split(_AT_ONCE)])
 
-    def _classes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, " batch"]:
-        """The classes that the classifier gives these images, asked once."""
+    def _predict(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, " batch"]:
+        """The predicted classes of a batch, cached."""
         key = self.classifier.digest + image_digest(images.flatten(0, 1))
         if key not in self._predicted:
             self._predicted[key] = self.classifier(images).argmax(1)

@@ -1,6 +1,6 @@
-"""Train what a profile's SpaCE-VAEs need: the classifier, then each network that explains it.
+"""Train the networks of a profile: the classifier, then each SpaCE-VAE that explains it.
 
-Some of the trainings, by the names that the profile gives them, each in a process of its own if you like:
+Some of the trainings, by their names in the profile:
 
     python -m helpers train --profile quick --only beta-10 grid-16
 """
@@ -42,8 +42,8 @@ def train(
 
     Args:
         profile: a name in profiles/, the path of a YAML file, or the profile itself.
-        only: `"classifier"`, or names of trainings, which also do those that they begin with; empty: all.
-        again: train also if the weights are there.
+        only: `"classifier"`, or names of trainings; those that initialise them are done as well. Empty: all.
+        again: train even if the weights exist.
         output: the folder of weights for scenes.
         results: another folder than results/, for checkpoints and other weights.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
@@ -58,53 +58,53 @@ def train(
     check_names(study, only)
     for name in training_names(study, only):
         command = f"python -m helpers train --profile {profile.name} --only {name}"
-        anew = again and (not only or name in only)
-        done = run_training(study, name, again=anew, show=is_first_process(), command=command, **devices)
+        repeat = again and (not only or name in only)
+        summary = run_training(study, name, again=repeat, show=is_first_process(), command=command, **devices)
         if is_first_process():
-            print(done, flush=True)
+            print(summary, flush=True)
 
 
 def check_names(study: SpaceStudy, names: Sequence[str]) -> None:
     """Raise a ValueError where a profile has no training of one of these names."""
-    known = (CLASSIFIER, *study.settings.models)
-    unknown = [name for name in names if name not in known]
+    trainings = (CLASSIFIER, *study.settings.models)
+    unknown = [name for name in names if name not in trainings]
     if unknown:
         raise ValueError(
-            f"profile {study.profile.name!r} has no training {', '.join(unknown)}; use some of {', '.join(known)}"
+            f"profile {study.profile.name!r} has no training {', '.join(unknown)}; use some of {', '.join(trainings)}"
         )
 
 
 def training_names(study: SpaceStudy, only: Sequence[str] = ()) -> tuple[str, ...]:
-    """What is to be trained: the classifier and what a network begins with stand before it, asked for or not."""
-    wanted = {CLASSIFIER, *(only or study.settings.models)}
+    """The trainings to do, in order: those asked for, the classifier, and the trainings that initialise others."""
+    requested = {CLASSIFIER, *(only or study.settings.models)}
     for name in reversed(study.settings.models):
         start = study.settings.options(name).init_from
-        wanted |= {start} if name in wanted and start is not None else set()
-    return tuple(name for name in (CLASSIFIER, *study.settings.models) if name in wanted)
+        requested |= {start} if name in requested and start is not None else set()
+    return tuple(name for name in (CLASSIFIER, *study.settings.models) if name in requested)
 
 
 def training_folder(study: SpaceStudy, name: str) -> Path:
-    """Where the checkpoints of a training lie."""
+    """The folder of a training's checkpoints."""
     return study.work / f"training-space-vae-{name}"
 
 
 def run_training(
     study: SpaceStudy, name: str, *, again: bool = False, show: bool = True, command: str = "", **devices: Any
 ) -> str:
-    """Do one training, unless its file is there; a killed one goes on from its last epoch.
+    """Do one training unless its file exists; an interrupted training resumes from its last epoch.
 
     Where several processes run the same trainings, the first one trains the classifier and writes all files.
 
     Args:
         study: the profile.
         name: `"classifier"`, or one of the profile's trainings.
-        again: train also where the file is there.
+        again: train even if the file exists.
         show: whether to show progress.
-        command: the command for the card.
+        command: the command line, for the model card.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Returns:
-        What was done, in a line.
+        A line that says what was done.
     """
     check_names(study, [name])
     path = study.weights_file(name)
@@ -117,7 +117,7 @@ def run_training(
     return train(study, name, path, show, command, devices)
 
 
-def start_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAENetwork | None, str | None]:
+def initial_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAENetwork | None, str | None]:
     """The network that a training begins with, and the SHA-256 of its weights; neither where it begins from nothing.
 
     Raises:
@@ -129,13 +129,13 @@ def start_network(study: SpaceStudy, options: SpaceVAEOptions) -> tuple[SpaceVAE
     return network, digest
 
 
-def forget_others(folder: Path, key: str) -> None:
-    """Remove checkpoints of a network that was trained for another classifier, or on other images.
+def remove_foreign_checkpoints(folder: Path, key: str) -> None:
+    """Remove checkpoints of trainings for another classifier or on other images.
 
-    A checkpoint knows its recipe, and neither of these: the training would go on where another one was.
+    A checkpoint records its recipe only, so the training would resume from a different one.
     """
     mark = folder / "belongs-to.txt"
-    while not is_first_process():  # the others begin when the first one has looked
+    while not is_first_process():  # the other processes wait until the first one has checked
         if mark.is_file() and mark.read_text() == key:
             return
         time.sleep(1)
@@ -151,12 +151,12 @@ def _train_classifier(
     device = devices.get("device", "auto")
     recipe = study.settings.classifier.recipe
     training, validation = study.split("train"), study.split("validation")
-    done = train_labelled(recipe, training, validation, training_folder(study, name), device=device, show=show)
-    save_labelled(path, done.module, training.class_names, size=training.pixels.shape[-1])
-    study.__dict__.pop("classifier", None)  # of the weights that have just been replaced
-    write_classifier_card(path, study, done, images=len(training), command=command)
-    accuracy = done.best if recipe.keep == "best" else done.last
-    return f"{path.name}: validation accuracy {accuracy:.4f}, {done.seconds:.0f} s on {done.device}"
+    fitted = train_labelled(recipe, training, validation, training_folder(study, name), device=device, show=show)
+    save_labelled(path, fitted.module, training.class_names, size=training.pixels.shape[-1])
+    study.forget_networks()
+    write_classifier_card(path, study, fitted, images=len(training), command=command)
+    accuracy = fitted.best if recipe.keep == "best" else fitted.last
+    return f"{path.name}: validation accuracy {accuracy:.4f}, {fitted.seconds:.0f} s on {fitted.device}"
 
 
 def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command: str, devices: dict[str, Any]) -> str:
@@ -166,19 +166,19 @@ def _train_network(study: SpaceStudy, name: str, path: Path, show: bool, command
     folder = training_folder(study, name)
     if options.init_from is not None and not is_first_process():
         wait_for(study.weights_file(options.init_from))
-    start, begins = start_network(study, options)
+    initial, initial_digest = initial_network(study, options)
     data = study.settings.data.model_dump(mode="json")
-    forget_others(folder, run_key(classifier=classifier.digest, data=data, start=begins))
-    done = train_space_vae(options, classifier, training, validation, folder, init_from=start, show=show, **devices)
+    remove_foreign_checkpoints(folder, run_key(classifier=classifier.digest, data=data, start=initial_digest))
+    fitted = train_space_vae(options, classifier, training, validation, folder, init_from=initial, show=show, **devices)
     if not is_first_process():
         return f"{path.name}: saved by the first process"
-    about = SpaceVAEFile(
+    description = SpaceVAEFile(
         loss=options.loss,
         classifier=study.weights_file(CLASSIFIER).stem,
         classifier_digest=classifier.digest,
         source=training.source,
         variance=pixel_variance(training),
     )
-    save_space_vae(path, done.module.network, about)
-    write_network_card(path, study, name, done, images=len(training), command=command)
-    return f"{path.name}: {describe_training(done)}"
+    save_space_vae(path, fitted.module.network, description)
+    write_network_card(path, study, name, fitted, images=len(training), command=command)
+    return f"{path.name}: {describe_training(fitted)}"

@@ -15,7 +15,7 @@ PROFILES = ("scenes", "study", "cifar10")
 
 
 def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.DataFrame | None, str]:
-    """The table `alpha` of this profile, or a committed one; and a sentence that says whose it is.
+    """The table `alpha-calibration` of this profile, or a committed one; and a sentence that says whose it is.
 
     Args:
         study: the page's.
@@ -25,11 +25,11 @@ def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.Data
         The table, None where no calibration has been run; and the sentence.
     """
     for profile in dict.fromkeys((study.profile.name, *PROFILES)):
-        table = committed_table(profile, "space-vae-alpha", root=root or study.root)
+        table = committed_table(profile, "space-vae-alpha-calibration", root=root or study.root)
         if table is not None:
             epochs = f", {int(table['epochs'].max())} epochs each" if "epochs" in table else ""
             return table, f"From `results/{profile}/` ({source_words(table, 'validation images')}{epochs})."
     return None, (
-        "It has not been run on this machine: `python -m helpers table space-vae-alpha --profile "
+        "It has not been run on this machine: `python -m helpers table space-vae-alpha-calibration --profile "
         f"{study.profile.name}` does it."
     )

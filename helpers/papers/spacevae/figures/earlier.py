@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from helpers.papers.spacevae.experiments.earlier import searched, searches
+from helpers.papers.spacevae.experiments.cross_method import kept_images, rde_methods
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
 from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, metric_cells, row_name, score
@@ -19,7 +19,7 @@ EARLIER = ("cartoonx", "pixel-rde", "explainer", "explainer (another's)")
 _PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 sparsity, %", "l1": "L1 sparsity, %"}
 
 
-def draw_earlier(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
+def draw_cross_method(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
     """Dots with intervals: one row per method, one panel per metric."""
     rows = table.to_dict("records")
     size = (width, 0.32 * len(rows) + 0.7)
@@ -44,12 +44,12 @@ def black_numbers(study: SpaceStudy) -> dict[str, str | float]:
     return {"black": study.test.class_names[int(black)], "black-confidence": float(confidence)}
 
 
-def earlier_summary(table: pd.DataFrame) -> pd.DataFrame:
+def cross_method_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method, with all metrics and their intervals."""
     return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for row in table.to_dict("records")])
 
 
-def earlier_claims(table: pd.DataFrame) -> list[Claim]:
+def cross_method_claims(table: pd.DataFrame) -> list[Claim]:
     """SpaCE-VAE against each earlier method: predictions kept, and brightness taken away."""
     own = table[table["training"] == OURS]
     if own.empty:
@@ -64,20 +64,20 @@ def earlier_claims(table: pd.DataFrame) -> list[Claim]:
     return claims
 
 
-def draw_earlier_pictures(study: SpaceStudy, shown: int = 5) -> Figure:
+def draw_cross_method_pictures(study: SpaceStudy, shown: int = 5) -> Figure:
     """The first test scenes, and what CartoonX, Pixel RDE and SpaCE-VAE keep of them.
 
     Args:
         study: of scenes.
-        shown: how many; at most as many as the table `earlier` has.
+        shown: how many; at most as many as the table `cross-method` has.
     """
     images = study.test[:shown]
     pixels = images.floats().to(study.device)
     before, _ = answers(study.classifier, pixels)
     names = images.class_names
     columns = [answered_column("image", study.classifier, pixels, before, names)]
-    for name, method in searches(study).items():
-        kept = searched(study, name, method, images).to(study.device)
+    for name, method in rde_methods(study).items():
+        kept = kept_images(study, name, method, images).to(study.device)
         columns.append(answered_column(METHOD_NAMES[name], study.classifier, kept, before, names))
     for training in ("beta-1", OURS, "beta-100"):
         if training in study.trained:

@@ -202,12 +202,12 @@ class TestTables:
 
     def test_decisions_count_all_classes_of_all_images(self, tables, study):
         table = tables["multilabel-scores"]
-        total = table[["true_yes", "false_yes", "true_no", "false_no"]].sum(axis=1)
+        total = table[["true_positives", "false_positives", "true_negatives", "false_negatives"]].sum(axis=1)
         assert (total == len(SCENE_CLASSES)).all()
         assert table.groupby(["variant", "input", "threshold"])["image"].nunique().eq(len(study.images)).all()
         shown = study.images.labels.sum(1).tolist()
         plain = table[(table["input"] == "plain") & (table["threshold"] == 0) & (table["variant"] == "corrected")]
-        assert (plain["true_yes"] + plain["false_no"]).tolist() == shown
+        assert (plain["true_positives"] + plain["false_negatives"]).tolist() == shown
 
     def test_compute_times_are_of_the_same_images(self, tables):
         table = tables["compute-time"]
@@ -259,10 +259,10 @@ class TestShortcut:
     def test_pairs_are_scenes_with_the_class_and_without_it(self, study):
         pairs = shortcut_pairs(study)
         assert pairs.shown.tolist() == [True, True, False, False]
-        assert SCENE_CLASSES[pairs.kind] == "fish"
+        assert SCENE_CLASSES[pairs.target] == "fish"
         assert bool(pairs.marked.shortcut_present.all())
         assert not bool(pairs.without.shortcut_present.any())
-        assert torch.equal(pairs.without.label[:2], torch.full((2,), pairs.kind))
+        assert torch.equal(pairs.without.label[:2], torch.full((2,), pairs.target))
 
     def test_scores_of_scenes_without_the_class_are_of_the_marked_version(self, tables):
         table = tables["shortcut"]

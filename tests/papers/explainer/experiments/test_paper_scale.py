@@ -88,9 +88,9 @@ def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkey
     pairs = [("coco2014", classifier) for classifier in ("vgg16", "resnet50")]
     expected = {f"explainer-{name}-{d}-{c}" for name in ("segmentation", "multilabel-scores") for d, c in pairs}
     assert set(made) == {*expected, "explainer-classes-coco2014-vgg16"}
-    kinds = pd.read_csv(made["explainer-classes-coco2014-vgg16"])
-    assert len(kinds) == 10  # the miniature's categories
-    assert kinds["images"].sum() > 0
+    classes = pd.read_csv(made["explainer-classes-coco2014-vgg16"])
+    assert len(classes) == 10  # the miniature's categories
+    assert classes["images"].sum() > 0
     about = read_provenance(
         load_profile(profile, needs="explainer"), "explainer-segmentation-coco2014-resnet50", root=results
     )
@@ -113,15 +113,15 @@ def test_the_published_variant_and_the_last_epoch_reach_the_trainings(tmp_path):
         "voc2007", tmp_path, keep="last", loss={"variant": "published"}, rtis={"variant": "published"}
     )
     for job in training_jobs(load_profile(profile, needs="explainer"), root=tmp_path):
-        if job.kind != "classifier":
-            recipe = getattr(job.study.explained, job.kind)
+        if job.name != "classifier":
+            recipe = getattr(job.study.explained, job.name)
             assert (recipe.keep, recipe.loss.variant, recipe.rtis.variant) == ("last", "published", "published")
 
 
 def test_classifiers_are_trained_before_all_networks(tmp_path):
     profile = load_profile(write_profile("voc2007", tmp_path), needs="explainer")
-    kinds = [job.kind for job in training_jobs(profile, root=tmp_path)]
-    assert kinds == ["classifier"] * 2 + ["explainer", "rtis"] * 2
+    names = [job.name for job in training_jobs(profile, root=tmp_path)]
+    assert names == ["classifier"] * 2 + ["explainer", "rtis"] * 2
 
 
 # --- without the data ---------------------------------------------------------------------------------------------

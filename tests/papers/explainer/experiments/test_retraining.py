@@ -58,9 +58,12 @@ def test_the_table_has_every_condition_of_every_classifier(study):
     assert table.groupby(["classifier", "condition"]).size().eq(12).all()
     assert set(table["classifier"]) == {"original", "plain", "masked", "objects"}
     assert table["probability"].between(0, 1).all()
-    assert (table[["right_yes", "wrong_yes", "right_no", "wrong_no"]].sum(axis=1) == len(SCENE_CLASSES)).all()
+    assert (
+        table[["true_positives", "false_positives", "true_negatives", "false_negatives"]].sum(axis=1)
+        == len(SCENE_CLASSES)
+    ).all()
     background = table[table["condition"] == "background"]
-    assert not background[["right_yes", "wrong_no"]].to_numpy().any()  # a background shows no class
+    assert not background[["true_positives", "false_negatives"]].to_numpy().any()  # a background shows no class
 
 
 def test_what_is_added_is_what_was_asked_for(study):

@@ -246,7 +246,9 @@ class TestRetraining:
                     yes = found if condition == "objects" else 2
                     rows.append((name, condition, image, shows, probability, yes, 1, 7, 2 - yes))
         columns = ["classifier", "condition", "image", "shows", "probability"]
-        return pd.DataFrame(rows, columns=[*columns, "right_yes", "wrong_yes", "right_no", "wrong_no"])
+        return pd.DataFrame(
+            rows, columns=[*columns, "true_positives", "false_positives", "true_negatives", "false_negatives"]
+        )
 
     def test_measures(self):
         measures = retraining_measures(self.table()).set_index(["classifier", "image"])

@@ -145,14 +145,20 @@ class TestSegmentation:
         )
 
     def test_truth_of_each_class(self):
-        values = {"iou": 0.5, "points": 1.0, "pixel_auroc": 0.9, "share": 0.4, "share_others": 0.0}
+        values = {
+            "iou": 0.5,
+            "pointing_game": 1.0,
+            "pixel_auroc": 0.9,
+            "mass_above_chance": 0.4,
+            "mass_above_chance_others": 0.0,
+        }
         table = pd.DataFrame([{"method": name, **values} for name in METHODS for _ in range(3)])
         shown = class_truth_summary(table)
         assert len(shown) == len(METHODS)
         assert shown["outranks the rest ↑"].iloc[0].startswith("0.90")
 
     def test_times_are_projected_to_the_papers_images(self):
-        times = pd.DataFrame({"method": METHODS, "seconds_an_image": [1.0] * 5 + [0.1, 18.0]})
+        times = pd.DataFrame({"method": METHODS, "seconds_per_image": [1.0] * 5 + [0.1, 18.0]})
         shown = table_three(times).set_index("method")
         assert shown.loc["RISE", "210 images (VOC-2007)"] == "00:03:30"
         assert shown.loc["Occlusion", "1000 images (COCO-2014)"] == "05:00:00"
@@ -207,7 +213,7 @@ class TestDecisions:
 
     def test_claims_follow_the_numbers(self, table):
         assert {claim.outcome for claim in decision_claims(table)} == {"held"}
-        worse = table.assign(true_yes=table["true_yes"].mask(table["input"] != "plain", 0))
+        worse = table.assign(true_positives=table["true_positives"].mask(table["input"] != "plain", 0))
         assert {claim.outcome for claim in decision_claims(worse)} == {"did not hold"}
 
 

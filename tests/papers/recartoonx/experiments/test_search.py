@@ -8,7 +8,7 @@ import torch
 from helpers.methods.rde import CartoonX, explain_at
 from helpers.papers.recartoonx.experiments import Study
 from helpers.papers.recartoonx.experiments import study as study_module
-from helpers.papers.recartoonx.experiments.sparsity_weights import least_sure
+from helpers.papers.recartoonx.experiments.sparsity_weights import least_confident
 from helpers.profiles import Profile
 from tests.papers.recartoonx.experiments.test_experiments import PROFILE, tiny_classifier
 
@@ -43,7 +43,7 @@ def test_convergence_is_what_the_history_says(study):
 def test_prices_are_those_of_the_least_sure_images(study):
     table = study.table("sparsity-weights")
     confidence = study.predictions[1]
-    chosen = least_sure(study, 2)
+    chosen = least_confident(study, 2)
     assert sorted(confidence[chosen].tolist()) == sorted(confidence.tolist())[:2]
     assert table["weighting"].tolist() == ["fixed", "relative", "own"] * 2
     relative = study.method("cartoonx", relative=True)

@@ -30,7 +30,7 @@ from helpers.papers.recartoonx.experiments import study as study_module
 from helpers.papers.recartoonx.experiments import transformer as transformer_module
 from helpers.papers.recartoonx.experiments.initial_masks import initial_mask
 from helpers.papers.recartoonx.experiments.transformer import (
-    both_right,
+    both_correct,
     brightness,
     grid_means,
     rank_correlation,
@@ -153,7 +153,7 @@ class TestSideBySide:
             assert rows.loc[("vit", image), "prediction"] == int(vit.predictions[0][place])
             assert rows.loc[("rollout", image), "sparsity"] == pytest.approx(0.5, abs=1e-5)
         assert table[table["explanation"] == "rollout"]["brightness"].isna().all()
-        assert table[table["explanation"] == "rollout"]["like_rollout"].tolist() == pytest.approx([1.0, 1.0])
+        assert table[table["explanation"] == "rollout"]["correlation_rollout"].tolist() == pytest.approx([1.0, 1.0])
 
     def test_kept_confidence_is_the_models_own(self, study):
         vit = study.with_transformer()
@@ -171,7 +171,7 @@ class TestSideBySide:
                 study.images.names, study.images.images, torch.tensor(labels), study.images.digests, ""
             )
             monkeypatch.setitem(study.__dict__, "images", images)
-            assert both_right(study).tolist() == expected
+            assert both_correct(study).tolist() == expected
 
     def test_black_is_dark(self, study):
         explanation = study.explain("cartoonx", count=2)

@@ -63,10 +63,10 @@ def explained(brightness, right=True):
                     "explanation": name,
                     "prediction": 1,
                     "confidence": 0.9,
-                    "both_right": right,
+                    "both_correct": right,
                     "sparsity": 0.02 * cnn if name == "cnn" else 0.01,
                     "brightness": bright,
-                    "like_rollout": {"cnn": 0.1, "vit": 0.4, "rollout": 1.0}[name],
+                    "correlation_rollout": {"cnn": 0.1, "vit": 0.4, "rollout": 1.0}[name],
                 }
             )
     return pd.DataFrame(rows)
@@ -114,8 +114,8 @@ class TestSideBySide:
 
     def test_the_figure(self, study):
         table = transformer_table(study)
-        assert isinstance(draw_examples(study, table.assign(both_right=False)), Markdown)
-        figure = draw_examples(study, table.assign(both_right=True), 1)
+        assert isinstance(draw_examples(study, table.assign(both_correct=False)), Markdown)
+        figure = draw_examples(study, table.assign(both_correct=True), 1)
         assert isinstance(figure, Figure)
         names = {text.get_text() for text in figure.texts}
         assert {"image", "CartoonX, CNN", "CartoonX, ViT", "rollout, ViT"} <= names

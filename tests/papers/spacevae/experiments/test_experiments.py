@@ -19,7 +19,7 @@ from helpers.papers.spacevae.experiments import (
     keep_above,
     published_figure_four,
     published_table_one,
-    seconds_an_image,
+    seconds_per_image,
 )
 from helpers.papers.spacevae.experiments.competitors import attribution_store
 from helpers.papers.spacevae.experiments.rows import METRICS, interval_columns
@@ -134,7 +134,7 @@ class TestAttributions:
         study = SpaceStudy(profile, root=tmp_path, models=root / "models")
         images = competitor_images(study, "test")
         whole = attributions(study, "deeplift", images)
-        seconds = seconds_an_image(study, "deeplift", images)
+        seconds = seconds_per_image(study, "deeplift", images)
         folder = attribution_store(study, "deeplift").folder
         files = sorted(folder.glob("*.safetensors"))
         assert len(files) == 3
@@ -298,7 +298,7 @@ class TestCatalogue:
 
     def test_tables_about_scenes_say_which_profile_has_them(self, root):
         photographs = SpaceStudy("study", root=root)
-        for name in ("reference", "extensions", "earlier", "transfer"):
+        for name in ("reference", "extensions", "cross-method", "transfer"):
             assert name not in possible_tables(photographs)
             with pytest.raises(ValueError, match=f"no table 'space-vae-{name}'.*quick"):
                 photographs.table(f"space-vae-{name}")
@@ -309,7 +309,7 @@ class TestCatalogue:
 
     def test_all_leaves_out_what_trains_networks_of_its_own(self, study):
         known = {name.removeprefix("space-vae-") for name, table in TABLES.items() if table.paper == "spacevae"}
-        assert known - set(possible_tables(study)) == {"alpha"}
+        assert known - set(possible_tables(study)) == {"alpha-calibration"}
         assert possible_tables(SpaceStudy("study")) == ["sparsity", "examples", "bottleneck"]  # no network for any beta
         assert "conditioned" in possible_tables(SpaceStudy("cifar10"))
 

@@ -124,8 +124,8 @@ def test_nothing_is_done_twice(paper, capsys):
 
 def test_alpha_is_calibrated_when_asked_for(paper):
     _, results, common, _ = paper
-    main(["table", "space-vae-alpha", *common])
-    table = pd.read_csv(results / "cifar10" / "space-vae-alpha.csv")
+    main(["table", "space-vae-alpha-calibration", *common])
+    table = pd.read_csv(results / "cifar10" / "space-vae-alpha-calibration.csv")
     assert table["alpha"].tolist() == [1, 50]
     assert table["nearest"].sum() == 1
 

@@ -9,11 +9,11 @@ from space_vae_miniature import miniature_profile, write_weights
 
 from helpers.data.scenes import make_scenes
 from helpers.papers.spacevae.experiments import SpaceStudy, competitor_images, recomposed_scenes
-from helpers.papers.spacevae.experiments.alpha import alpha_table, short_options
+from helpers.papers.spacevae.experiments.alpha_calibration import alpha_calibration_table, short_options
 from helpers.papers.spacevae.experiments.competitors import COMPETITORS, attributions
 from helpers.papers.spacevae.experiments.controls import amount_for, darken, subtract
-from helpers.papers.spacevae.experiments.earlier import larger_scenes, searched, searches
-from helpers.papers.spacevae.experiments.examples import QUARTERS, figure_five_places, quarters
+from helpers.papers.spacevae.experiments.cross_method import kept_images, larger_scenes, rde_methods
+from helpers.papers.spacevae.experiments.examples import QUARTERS, figure_five_rows, quarters
 from helpers.papers.spacevae.experiments.networks import colour_counts, measures
 from helpers.papers.spacevae.experiments.reference import BACKGROUNDS, DARK, contrast, sums
 
@@ -39,8 +39,8 @@ def examples(study):
 
 
 @pytest.fixture(scope="module")
-def earlier(study):
-    return study.table("space-vae-earlier")
+def cross_method(study):
+    return study.table("space-vae-cross-method")
 
 
 class TestNetworks:
@@ -220,8 +220,8 @@ class TestExamples:
     def test_figure_five_shows_different_classes_and_a_mistake(self):
         labels = torch.tensor([4, 4, 2, 2, 7, 1, 0])
         predicted = torch.tensor([4, 4, 3, 2, 7, 1, 1])
-        assert figure_five_places(labels, predicted) == [0, 3, 4, 2]
-        assert figure_five_places(labels, labels) == [0, 2, 4, 5]
+        assert figure_five_rows(labels, predicted) == [0, 3, 4, 2]
+        assert figure_five_rows(labels, labels) == [0, 2, 4, 5]
 
     def test_every_row_has_all_that_a_figure_needs(self, examples, study):
         assert examples["image"].between(0, 29).all()
@@ -234,22 +234,22 @@ class TestExamples:
 
 
 class TestEarlier:
-    def test_every_method_with_the_classifier_that_it_explains(self, earlier):
-        found = earlier.set_index("method")
+    def test_every_method_with_the_classifier_that_it_explains(self, cross_method):
+        found = cross_method.set_index("method")
         assert {"original", "cartoonx", "pixel-rde", "explainer", "vq-vae", "space-vae"} <= set(found.index)
         assert (found.loc["explainer", "classifier"], found.loc["explainer", "size"]) == ("scenes-multilabel", 64)
         others = found.drop(index="explainer")
         assert (others["classifier"] == "mini").all()
-        assert (earlier["images"] == 3).all()
+        assert (cross_method["images"] == 3).all()
         assert found.loc["explainer", "source"] == "scenes of 64 px"
 
-    def test_searches_have_the_profiles_options_and_are_stored(self, earlier, study, monkeypatch):
-        methods = searches(study)
+    def test_searches_have_the_profiles_options_and_are_stored(self, cross_method, study, monkeypatch):
+        methods = rde_methods(study)
         assert {name: method.options.steps for name, method in methods.items()} == {"cartoonx": 5, "pixel-rde": 5}
         images = study.test[:2]
         expected = methods["pixel-rde"].explain(images.floats()).kept
         monkeypatch.setattr(type(methods["pixel-rde"]), "explain", None)
-        found = searched(study, "pixel-rde", methods["pixel-rde"], images)
+        found = kept_images(study, "pixel-rde", methods["pixel-rde"], images)
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
     def test_larger_scenes_are_the_same_scenes(self, study):
@@ -261,11 +261,11 @@ class TestEarlier:
         assert torch.equal(larger.pixels, (drawn.images * 255).round().byte())
 
     def test_a_profile_that_names_no_images_says_so(self, profile, root):
-        evaluation = profile.space_vae.evaluation.model_copy(update={"earlier": None})
+        evaluation = profile.space_vae.evaluation.model_copy(update={"cross_method": None})
         section = profile.space_vae.model_copy(update={"evaluation": evaluation})
         study = SpaceStudy(profile.model_copy(update={"space_vae": section}), root=root, models=root / "models")
-        with pytest.raises(ValueError, match=r"space_vae.evaluation.earlier"):
-            study.table("space-vae-earlier")
+        with pytest.raises(ValueError, match=r"space_vae.evaluation.cross_method"):
+            study.table("space-vae-cross-method")
 
 
 class TestAlpha:
@@ -276,21 +276,21 @@ class TestAlpha:
         assert options.plain() == plain
 
     def test_the_nearest_alpha_is_marked_and_a_second_run_reads_what_the_first_wrote(self, study, monkeypatch):
-        table = study.table("space-vae-alpha")
+        table = study.table("space-vae-alpha-calibration")
         assert table["alpha"].tolist() == [1, 20]
         distances = (table["l1"] - 50).abs()
         assert table.loc[distances.idxmin(), "nearest"]
         assert table["nearest"].sum() == 1
         assert not table["used"].any()  # the miniature's own alpha is neither
         assert table["images"].unique().tolist() == [5]
-        monkeypatch.setattr("helpers.papers.spacevae.experiments.alpha.train_space_vae", None)
-        assert study.table("space-vae-alpha").equals(table)
+        monkeypatch.setattr("helpers.papers.spacevae.experiments.alpha_calibration.train_space_vae", None)
+        assert study.table("space-vae-alpha-calibration").equals(table)
 
     def test_a_profile_without_calibration_says_so(self, profile, root):
         section = profile.space_vae.model_copy(update={"calibration": None})
         study = SpaceStudy(profile.model_copy(update={"space_vae": section}), root=root, models=root / "models")
         with pytest.raises(ValueError, match=r"no `space_vae.calibration`"):
-            alpha_table(study)
+            alpha_calibration_table(study)
 
 
 def test_a_network_of_another_classifier_is_refused(profile, tmp_path):

@@ -11,9 +11,9 @@ from helpers.classifiers.weight_files import read_sums
 from helpers.methods.space_vae import read_space_vae
 from helpers.metrics.sparsity import summarise
 from helpers.papers.spacevae.experiments import SpaceStudy, training
-from helpers.papers.spacevae.experiments.cards import in_words
+from helpers.papers.spacevae.experiments.cards import describe
 from helpers.papers.spacevae.experiments.study import CLASSIFIER
-from helpers.papers.spacevae.experiments.training import forget_others, run_training, training_names
+from helpers.papers.spacevae.experiments.training import remove_foreign_checkpoints, run_training, training_names
 
 MODELS = {
     "vq-vae": {"loss": {"alpha": 0, "beta": 0}},
@@ -111,7 +111,7 @@ def test_a_conditioned_networks_card_has_several_betas(study):
 
 def test_a_training_is_said_in_words():
     profile = miniature_profile()
-    words = {name: in_words(profile.space_vae.options(name)) for name in profile.space_vae.models}
+    words = {name: describe(profile.space_vae.options(name)) for name in profile.space_vae.models}
     numbers = {name: re.findall(r"beta = (\d+)", text) for name, text in words.items()}
     assert (numbers["vq-vae"], numbers["beta-1"], numbers["beta-10"]) == ([], ["1"], ["10"])
     assert "(8)" in words["colours"]
@@ -134,11 +134,11 @@ def test_unknown_names_end_in_a_message(profile):
 
 
 def test_checkpoints_of_another_classifier_are_forgotten(tmp_path):
-    forget_others(tmp_path, "first")
+    remove_foreign_checkpoints(tmp_path, "first")
     (tmp_path / "last.ckpt").touch()
-    forget_others(tmp_path, "first")
+    remove_foreign_checkpoints(tmp_path, "first")
     assert (tmp_path / "last.ckpt").is_file()
-    forget_others(tmp_path, "second")
+    remove_foreign_checkpoints(tmp_path, "second")
     assert not (tmp_path / "last.ckpt").is_file()
 
 

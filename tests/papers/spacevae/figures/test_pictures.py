@@ -13,7 +13,7 @@ from helpers.methods.space_vae.loss import SpaceVAELoss
 from helpers.papers.spacevae.experiments.reference import recomposed_scenes
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.calibration import calibration
-from helpers.papers.spacevae.figures.earlier import draw_earlier_pictures
+from helpers.papers.spacevae.figures.earlier import draw_cross_method_pictures
 from helpers.papers.spacevae.figures.extensions import draw_extensions
 from helpers.papers.spacevae.figures.fig1 import (
     draw_flips,
@@ -186,7 +186,7 @@ class TestGrids:
     def test_extensions_references_and_earlier_methods_are_drawn(self, study):
         assert len(draw_extensions(study, 2).axes) == 2 * 3  # image, plain, few colours: the others are not trained
         assert len(draw_backgrounds(study, "white", 2).axes) == 2 * 3
-        assert len(draw_earlier_pictures(study, 2).axes) == 2 * 6
+        assert len(draw_cross_method_pictures(study, 2).axes) == 2 * 6
 
 
 def test_distances_to_the_own_reference(study):
@@ -209,7 +209,7 @@ def test_the_calibration_is_read_where_it_lies(study, tmp_path):
     assert table is None
     assert "alpha --profile mini" in words
     frame = study.table("space-vae-sparsity").assign(alpha=1.0, epochs=3)
-    write_table(frame, "study", "space-vae-alpha", {}, root=tmp_path)
+    write_table(frame, "study", "space-vae-alpha-calibration", {}, root=tmp_path)
     table, words = calibration(study, root=tmp_path)
     assert len(table) == len(frame)
     assert "results/study/" in words

@@ -21,7 +21,7 @@ from helpers.papers.spacevae.figures.bottleneck import (
     draw_bottleneck,
     interpolated_alpha,
 )
-from helpers.papers.spacevae.figures.earlier import draw_earlier, earlier_claims, earlier_summary
+from helpers.papers.spacevae.figures.earlier import cross_method_claims, cross_method_summary, draw_cross_method
 from helpers.papers.spacevae.figures.extensions import extension_claims, extension_summary
 from helpers.papers.spacevae.figures.fig1 import flip_claims, flip_summary, sparsity_flips
 from helpers.papers.spacevae.figures.fig4 import (
@@ -341,11 +341,11 @@ class TestOthers:
         ]
         rows.append({"method": "space-vae", "beta": 10.0, "training": "beta-10", **metrics(agreement=0.8, l1=50.0)})
         table = pd.DataFrame(rows).assign(threshold=NONE)
-        claims = earlier_claims(table)
+        claims = cross_method_claims(table)
         assert outcome(claims, "keeps more predictions than CartoonX") == "held"
         assert outcome(claims, "takes more brightness away than Pixel RDE") == "did not hold"
-        assert len(earlier_summary(table)) == 6
-        assert [len(place.containers) for place in draw_earlier(table).axes] == [6] * 4
+        assert len(cross_method_summary(table)) == 6
+        assert [len(place.containers) for place in draw_cross_method(table).axes] == [6] * 4
 
     def test_flips_are_compared_image_by_image(self):
         rows = []

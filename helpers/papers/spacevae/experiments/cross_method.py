@@ -1,4 +1,4 @@
-"""The book's earlier methods put to the same test: is what they keep of an image still classified as before?"""
+"""Cross-method comparison: CartoonX, Pixel RDE and the Explainer on SpaCE-VAE's metrics."""
 
 from __future__ import annotations
 
@@ -24,48 +24,48 @@ from helpers.profiles import Profile
 from helpers.results import code_digest
 
 EXPLAINED = "scenes-multilabel"
-"""The classifier that the book's Explainer explains; it names all classes of scenes of 64 px."""
+"""The multi-label classifier of scenes of 64 px that the book's Explainer explains."""
 
 EXPLAINER_SIZE = 64
-_SERIES = 34_000  # of helpers.data.labelled's test scenes: a scene is the same at every size
+_SERIES = 34_000  # the series of helpers.data.labelled's test scenes: a scene is the same at every size
 
 
-def earlier_table(study: SpaceStudy) -> pd.DataFrame:
-    """CartoonX, Pixel RDE and the Explainer beside the networks of this profile, on the same test scenes.
+def cross_method_table(study: SpaceStudy) -> pd.DataFrame:
+    """CartoonX, Pixel RDE and the Explainer compared with the networks of this profile, on the same test scenes.
 
-    What each keeps: Pixel RDE and the Explainer the image times their mask, CartoonX the picture of the masked wavelet
-    coefficients. CartoonX and Pixel RDE explain this profile's classifier, with the recipe of the profile's own
-    sections. An Explainer is a network trained for one classifier: in the rows `explainer` it explains the classifier
-    that it was trained for, on the same scenes painted at 64 px. In the rows `explainer (another's)` its masks, shrunk
-    to 32 px, are put before the classifier of this profile, which it never knew.
+    Pixel RDE and the Explainer keep the image times their mask, CartoonX the synthesis of the masked wavelet
+    coefficients. CartoonX and Pixel RDE explain this profile's classifier, with the recipe of the profile's sections.
+    An Explainer is trained for one classifier: the rows `explainer` evaluate it on that classifier, with the same
+    scenes painted at 64 px. In the rows `explainer (another's)` its masks, downsampled to 32 px, are evaluated on this
+    profile's classifier, for which it was not trained.
 
     Returns:
         Columns method, training, beta, threshold (none), classifier, size (of the images), the metrics, images, source.
 
     Raises:
-        ValueError: the profile's images are no scenes, or it does not say how many.
+        ValueError: the profile's images are not scenes, or it does not set their number.
     """
-    count = study.settings.evaluation.earlier
+    count = study.settings.evaluation.cross_method
     if not study.scenes or count is None:
         raise ValueError(
-            f"profile {study.profile.name!r} has no table 'earlier': it needs scenes, which the Explainer was trained "
-            "on, and a number of them (space_vae.evaluation.earlier); use the profile quick"
+            f"profile {study.profile.name!r} has no table 'cross-method': it needs scenes, which the "
+            "Explainer was trained on, and their number (space_vae.evaluation.cross_method); use the profile quick"
         )
     images = study.test[:count]
-    here = {"classifier": study.settings.classifier.name, "size": images.pixels.shape[-1]}
-    whole = metric_columns(study.score(images, lambda part, _: part))
-    rows: list[dict[str, Any]] = [{**_named("original"), **here, **whole}]
-    for name, method in searches(study).items():
-        kept = searched(study, name, method, images)
-        rows.append({**_named(name), **here, **metric_columns(study.score_kept(images, kept))})
-    rows += _explainer_rows(study, images, here)
+    evaluated = {"classifier": study.settings.classifier.name, "size": images.pixels.shape[-1]}
+    whole = metric_columns(study.score(images, lambda batch, _: batch))
+    rows: list[dict[str, Any]] = [{**_named("original"), **evaluated, **whole}]
+    for name, method in rde_methods(study).items():
+        kept = kept_images(study, name, method, images)
+        rows.append({**_named(name), **evaluated, **metric_columns(study.score_kept(images, kept))})
+    rows += _explainer_rows(study, images, evaluated)
     names = [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]
-    rows += [{**network_row(study, name, images), **here} for name in names]
+    rows += [{**network_row(study, name, images), **evaluated} for name in names]
     return pd.DataFrame([{"source": study.test.source, **row} for row in rows])
 
 
-def searches(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
-    """CartoonX and Pixel RDE for the profile's classifier, with the recipe of its sections `cartoonx` and `pixel_rde`.
+def rde_methods(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
+    """CartoonX and Pixel RDE for the profile's classifier, with the options of its sections `cartoonx` and `pixel_rde`.
 
     Raises:
         ValueError: the profile has no such sections.
@@ -80,12 +80,12 @@ def searches(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
     }
 
 
-def searched(
+def kept_images(
     study: SpaceStudy, name: str, method: RateDistortionExplainer, images: LabelledImages
 ) -> Float[Tensor, "images 3 height width"]:
-    """What a search keeps of each image, from the store or found now, a batch of the profile's size at a time."""
+    """The kept images of CartoonX or Pixel RDE, from the store or computed in batches of the profile's size."""
     store = study.store(
-        "space-vae-earlier",
+        "space-vae-cross-method",
         method=name,
         options=asdict(method.options),
         transform=study.profile.cartoonx.transform if name == "cartoonx" else {},
@@ -103,28 +103,28 @@ def searched(
 
 
 def larger_scenes(study: SpaceStudy, count: int) -> LabelledImages:
-    """The first test scenes once more, painted at the Explainer's size."""
+    """The first test scenes, painted at the Explainer's size."""
     scenes = make_scenes(count, size=EXPLAINER_SIZE, seed=_SERIES + study.settings.data.seed, objects=(1, 1))
     pixels = (scenes.images * 255).round().byte()
     return LabelledImages(pixels, scenes.label, SCENE_CLASSES, f"scenes of {EXPLAINER_SIZE} px")
 
 
-def _explainer_rows(study: SpaceStudy, images: LabelledImages, here: dict[str, Any]) -> list[dict[str, Any]]:
-    """The Explainer before its own classifier, and before the profile's."""
+def _explainer_rows(study: SpaceStudy, images: LabelledImages, evaluated: dict[str, Any]) -> list[dict[str, Any]]:
+    """The Explainer evaluated on its own classifier and on the profile's."""
     own = load_classifier(EXPLAINED, device=study.device)
     explainer = load_explainer(f"{EXPLAINED}-explainer", own)
     larger = larger_scenes(study, len(images))
     pixels = larger.floats().to(study.device)
-    # the class of the largest logit alone: what the mask must keep is the answer to "which one?"
+    # the mask of the class with the largest logit, which a single-label evaluation asks about
     masks = explainer.explain(pixels).mask
     kept = pixels * masks
     scores = study.score_kept(larger, kept, own)
-    shrunk = torch.nn.functional.avg_pool2d(masks, EXPLAINER_SIZE // images.pixels.shape[-1])
-    small = images.floats().to(study.device) * shrunk
-    there = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
+    small_masks = torch.nn.functional.avg_pool2d(masks, EXPLAINER_SIZE // images.pixels.shape[-1])
+    small = images.floats().to(study.device) * small_masks
+    explained = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
     return [
-        {**_named("explainer"), **there, **metric_columns(scores), "source": larger.source},
-        {**_named("explainer (another's)"), **here, **metric_columns(study.score_kept(images, small))},
+        {**_named("explainer"), **explained, **metric_columns(scores), "source": larger.source},
+        {**_named("explainer (another's)"), **evaluated, **metric_columns(study.score_kept(images, small))},
     ]
 
 
