@@ -254,10 +254,10 @@ class TestRetraining:
         measures = retraining_measures(self.table()).set_index(["classifier", "image"])
         assert measures.loc[("plain", 1), "label_alone"] == 0.8
         assert pd.isna(measures.loc[("plain", 0), "label_alone"])
-        assert measures.loc[("masked", 0), "seen"] == 0.1
-        assert measures.loc[("plain", 0), "found"] == 0.5
-        assert measures.loc[("plain", 0), "right"] == 0.9
-        assert measures.loc[("plain", 0), "background"] == 1
+        assert measures.loc[("masked", 0), "object_alone"] == 0.1
+        assert measures.loc[("plain", 0), "object_recall"] == 0.5
+        assert measures.loc[("plain", 0), "accuracy"] == 0.9
+        assert measures.loc[("plain", 0), "background_positives"] == 1
 
     def test_claims_compare_with_training_as_long(self):
         measures = retraining_measures(self.table())

@@ -207,7 +207,7 @@ def test_distances_to_the_own_reference(study):
 def test_the_calibration_is_read_where_it_lies(study, tmp_path):
     table, words = calibration(study, root=tmp_path)
     assert table is None
-    assert "alpha --profile mini" in words
+    assert "space-vae-alpha-calibration --profile mini" in words
     frame = study.table("space-vae-sparsity").assign(alpha=1.0, epochs=3)
     write_table(frame, "study", "space-vae-alpha-calibration", {}, root=tmp_path)
     table, words = calibration(study, root=tmp_path)
