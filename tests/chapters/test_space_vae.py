@@ -30,6 +30,7 @@ from helpers.chapters.space_vae.limits import (
     object_region,
     on_white,
     predict_enlarged,
+    prediction_agreement,
 )
 from helpers.chapters.space_vae.linear import LinearVAE, noise_for_bits, principal_directions
 from helpers.chapters.space_vae.linear_drawings import draw_linear_vae
