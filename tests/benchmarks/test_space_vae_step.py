@@ -51,5 +51,5 @@ def test_the_projection_is_the_number_of_steps_times_their_time():
 def test_the_script_runs(capsys):
     main(["--device", "cpu", "--small"])
     printed = capsys.readouterr().out
-    assert printed.count("images a second, published") == 2
+    assert printed.count("images per second, published") == 2
     assert "200 epochs of 42,500 images" in printed

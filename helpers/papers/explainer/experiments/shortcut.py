@@ -76,7 +76,8 @@ def shortcut_pairs(study: ClassStudy) -> Pairs:
 def _draw_pairs(count: int, target: int, **options: Any) -> Pairs:
     rows = _chosen_rows(options, target, count)
     versions = [
-        _joined([make_scenes(1, start=row, shortcut_base_rate=rate, **options) for row in rows]) for rate in (0.0, 1.0)
+        Scenes.join([make_scenes(1, start=row, shortcut_base_rate=rate, **options) for row in rows])
+        for rate in (0.0, 1.0)
     ]
     return Pairs(versions[0], versions[1], versions[0].labels[:, target], target, options["seed"])
 
@@ -134,7 +135,3 @@ def _chosen_rows(options: dict[str, Any], target: int, count: int) -> list[int]:
         if min(len(showing), len(without)) >= count:
             return [*showing[:count], *without[:count]]
     raise ValueError(f"fewer than {count} of {_MOST * _AT_ONCE} scenes show {options['shortcut_class']}; ask for fewer")
-
-
-def _joined(scenes: list[Scenes]) -> Scenes:
-    return Scenes(**{name: torch.cat([getattr(s, name) for s in scenes]) for name in Scenes.__dataclass_fields__})

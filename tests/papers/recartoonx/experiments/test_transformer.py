@@ -137,7 +137,7 @@ class TestTheTransformersStudy:
             Study(models_profile(transformer=None), root=tmp_path).with_transformer()
 
     def test_a_study_of_other_images(self, study, tmp_path):
-        with pytest.raises(ValueError, match="images of its own"):
+        with pytest.raises(ValueError, match="has its own images"):
             Study(study.profile, root=tmp_path, images=study.images[:1]).with_transformer()
 
 

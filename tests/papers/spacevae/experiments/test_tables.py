@@ -289,7 +289,7 @@ class TestAlpha:
     def test_a_profile_without_calibration_says_so(self, profile, root):
         section = profile.space_vae.model_copy(update={"calibration": None})
         study = SpaceStudy(profile.model_copy(update={"space_vae": section}), root=root, models=root / "models")
-        with pytest.raises(ValueError, match=r"no `space_vae.calibration`"):
+        with pytest.raises(ValueError, match=r"no section `space_vae.calibration`"):
             alpha_calibration_table(study)
 
 
