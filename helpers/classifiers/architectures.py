@@ -1,4 +1,4 @@
-"""Networks of torchvision, of timm and of the book by name, without weights."""
+"""Networks of torchvision, timm and the book by name, without weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CIFAR_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR_STD = (0.2471, 0.2435, 0.2616)
 
-# These arguments of timm.create_model fetch weights or read files: never from a file's metadata.
+# these arguments of timm.create_model fetch weights or read files, so the metadata of a file may not set them
 _FORBIDDEN_ARGS = frozenset(
     {
         "cache_dir",
@@ -39,7 +39,12 @@ _FORBIDDEN_ARGS = frozenset(
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a network expects of its input: mean and std of each channel for pixels in [0, 1], and the side."""
+    """The input that a network expects.
+
+    Attributes:
+        mean, std: of each channel; they normalise pixels in [0, 1].
+        input_size: the side in pixels of the images that the network was trained on.
+    """
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
@@ -54,24 +59,24 @@ class Architecture:
     name: str
 
     def __str__(self) -> str:
-        """The name that finds this architecture and no other."""
+        """The name with its library, such as `timm/resnet18`: unambiguous for `find_architecture`."""
         return f"{self.library}/{self.name}"
 
 
 def find_architecture(name: str) -> Architecture:
     """Find a network by its name: the book's own, then torchvision's, then timm's.
 
-    `book/<name>`, `torchvision/<name>` or `timm/<name>` says which.
+    A prefix chooses the library: `book/<name>`, `torchvision/<name>` or `timm/<name>`.
 
     Raises:
-        ValueError: nobody has it; the message gives names that are near.
+        ValueError: there is no such network; the message lists similar names.
     """
-    found = _find(name)
-    if found is not None:
-        return found
+    architecture = _find(name)
+    if architecture is not None:
+        return architecture
     known = sorted({VGG_NAME, *torchvision_names(), *timm_names()})
-    near = difflib.get_close_matches(name.split("/")[-1], known, n=5, cutoff=0.5)
-    hint = f"near names: {', '.join(near)}" if near else "timm.list_models('*part*') searches for a name"
+    similar = difflib.get_close_matches(name.split("/")[-1], known, n=5, cutoff=0.5)
+    hint = f"similar names: {', '.join(similar)}" if similar else "timm.list_models('*part*') searches for a name"
     raise ValueError(f"neither torchvision, nor timm, nor the book has an image classifier named {name!r}; {hint}")
 
 
@@ -83,10 +88,15 @@ def is_architecture(name: str) -> bool:
 def build_network(
     architecture: Architecture, model_args: Mapping[str, Any] | None = None, *, seed: int = 0
 ) -> nn.Module:
-    """Build a network with random weights that depend on the seed only; PyTorch's global generator is left as found.
+    """Build a network with random weights that depend on the seed only; PyTorch's global generator is not changed.
+
+    Args:
+        architecture: the network.
+        model_args: arguments of its constructor.
+        seed: seed of the weights.
 
     Raises:
-        ValueError: the arguments are not accepted, or would load weights.
+        ValueError: an argument is not accepted, or would load weights.
     """
     arguments = dict(model_args or {})
     forbidden = sorted(_FORBIDDEN_ARGS & arguments.keys())
@@ -106,7 +116,7 @@ def build_network(
 
 
 def load_timm_network(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
-    """Build a timm network with weights as timm publishes them; timm renames old keys by itself.
+    """Build a timm network with weights as timm publishes them; timm itself renames old keys.
 
     Raises:
         ValueError: the weights do not fit the network.
@@ -123,7 +133,7 @@ def load_timm_network(architecture: Architecture, state: Mapping[str, Tensor]) -
 
 
 def default_preprocessing(architecture: Architecture) -> Preprocessing:
-    """What the library's default weights of a network expect; of the book's network, what CIFAR-10 needs."""
+    """The preprocessing of the library's default weights; for the book's network, that of CIFAR-10."""
     if architecture.library == "torchvision":
         return torchvision_preprocessing(torchvision.models.get_model_weights(architecture.name).DEFAULT)
     if architecture.library == "book":
@@ -133,13 +143,17 @@ def default_preprocessing(architecture: Architecture) -> Preprocessing:
 
 
 def torchvision_preprocessing(weights: torchvision.models.WeightsEnum) -> Preprocessing:
-    """What some weights of torchvision expect."""
+    """The preprocessing of published weights of torchvision."""
     transforms = weights.transforms()
     return Preprocessing(tuple(transforms.mean), tuple(transforms.std), transforms.crop_size[0])
 
 
 def timm_configuration(name: str) -> Any:  # timm's PretrainedCfg
-    """timm's record of the weights of a network (the default ones, where the name has no tag)."""
+    """timm's record of the published weights of a network: those of the tag in its name, or the default ones.
+
+    Raises:
+        ValueError: the network has no weights with this tag.
+    """
     try:
         configuration = _timm().get_pretrained_cfg(name)
     except RuntimeError as error:  # an unknown tag
@@ -149,18 +163,18 @@ def timm_configuration(name: str) -> Any:  # timm's PretrainedCfg
 
 @cache
 def torchvision_names() -> tuple[str, ...]:
-    """torchvision's image classifiers."""
+    """The names of torchvision's image classifiers."""
     return tuple(torchvision.models.list_models(module=torchvision.models))
 
 
 @cache
 def timm_names() -> tuple[str, ...]:
-    """timm's image classifiers, without the tags of their weights."""
+    """The names of timm's image classifiers, without the tags of their weights."""
     return tuple(_timm().list_models())
 
 
 def _find(name: str) -> Architecture | None:
-    """The network of a name, None where nobody has it."""
+    """The network of this name; None if there is none."""
     prefix, _, bare = name.rpartition("/")
     if prefix in ("", "book") and bare == VGG_NAME:
         return Architecture("book", bare)
@@ -180,13 +194,13 @@ def _timm() -> Any:  # a module
 
 
 def _torchvision_defaults(name: str) -> dict[str, Any]:
-    """The arguments with which torchvision's published weights of a network were made."""
+    """The constructor's arguments that torchvision's published weights require."""
     return {"aux_logits": True, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """PyTorch's CPU generator seeded inside, restored afterwards; building a network draws from it."""
+    """Seed PyTorch's CPU generator, from which building a network draws, and restore it afterwards."""
     state = torch.get_rng_state()
     try:
         torch.default_generator.manual_seed(seed)

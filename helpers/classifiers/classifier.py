@@ -15,16 +15,17 @@ from helpers.classifiers.folding import fold_batch_norms
 class Classifier(nn.Module):
     """A classifier from pixels in [0, 1] to logits: frozen, and always in eval mode.
 
-    The normaliser lives inside, so that black is 0 and white is 1 for every method of the book. With
-    `normalise=False` the network sees the pixels as they are, as in the CartoonX papers' code.
+    It normalises its input itself, so that black is 0 and white is 1 for every method of the book. With
+    `normalise=False` the network gets the pixels unchanged, as in the code of the CartoonX papers.
 
     Attributes:
-        name: what the classifier was asked for by.
-        class_names: one name a logit.
-        input_size: the side, in pixels, of the images that the network was trained for.
+        name: the name by which it was loaded.
+        class_names: one name per logit.
+        input_size: the side in pixels of the images that the network was trained on.
         digest: the SHA-256 of the weights.
-        source: in words, where the weights come from.
+        source: a description of where the weights come from.
         normalise: whether mean and std are applied.
+        fixed_size: the only (height, width) that the network accepts; None if it accepts others.
     """
 
     mean: Tensor
@@ -54,7 +55,7 @@ class Classifier(nn.Module):
         self.fixed_size = fixed_size(network, self.input_size)
         self.requires_grad_(False)
         self.eval()
-        # convolutions on the CPU, and in half precision on a GPU, are faster with the channels last in memory
+        # convolutions on the CPU, and in half precision on a GPU, are faster with channels last in memory
         self.network = fold_batch_norms(network, self.input_size).to(memory_format=torch.channels_last)
         self.requires_grad_(False)
 
@@ -62,8 +63,8 @@ class Classifier(nn.Module):
         """The logits of images with pixels in [0, 1].
 
         Raises:
-            ValueError: the images are not (batch, 3, height, width) of floats, or not of the size that a
-                network of one fixed size (most vision transformers) needs.
+            ValueError: the images are not floats of shape (batch, 3, height, width), or do not have the fixed size
+                that the network needs (as most vision transformers do).
         """
         self.check_images(images)
         pixels = (images - self.mean) / self.std if self.normalise else images
@@ -78,7 +79,7 @@ class Classifier(nn.Module):
         return classes, confidences
 
     def check_images(self, images: Tensor) -> None:
-        """Raise a ValueError where the images' shape or type does not fit; their values are not looked at."""
+        """Raise a ValueError if the images' shape or dtype is wrong; their values are not checked."""
         if images.ndim != 4 or images.shape[1] != 3:
             hint = "; add a batch dimension with image[None]" if images.ndim == 3 else ""
             raise ValueError(
@@ -96,12 +97,12 @@ class Classifier(nn.Module):
             )
 
     def train(self, mode: bool = True) -> Classifier:
-        """Stay in eval mode, also when a module that holds this one is set to train."""
+        """Stay in eval mode, even if a module that contains this one is set to train."""
         return super().train(False)
 
     def extra_repr(self) -> str:
-        """One line that says what this is; the network's layers follow it."""
-        normaliser = "pixels as they are"
+        """A one-line description, which precedes the layers in PyTorch's listing."""
+        normaliser = "pixels not normalised"
         if self.normalise:
             mean, std = (", ".join(f"{v:.3g}" for v in b.flatten().tolist()) for b in (self.mean, self.std))
             normaliser = f"mean ({mean}), std ({std})"
@@ -112,12 +113,17 @@ class Classifier(nn.Module):
         )
 
     def __repr__(self) -> str:
-        """What the classifier is, without the listing of its layers (print `classifier.network` for that)."""
+        """A one-line description; `print(classifier.network)` lists the layers."""
         return f"Classifier({self.extra_repr()})"
 
 
 def fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:
-    """The only image size (height, width) that a network accepts, None where any will do."""
+    """The only image size (height, width) that a network accepts; None if it accepts any.
+
+    Args:
+        network: the network.
+        input_size: the side in pixels of the images that it was trained on.
+    """
     side = getattr(network, "image_size", None)  # torchvision's VisionTransformer
     if isinstance(side, int):
         return side, side
@@ -125,7 +131,7 @@ def fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:
     strict = getattr(embedding, "strict_img_size", None)
     size = getattr(embedding, "img_size", None)
     if strict is not None and size is not None:
-        free = not strict or getattr(embedding, "dynamic_img_pad", False)
-        return None if free else (int(size[0]), int(size[1]))
+        any_size = not strict or getattr(embedding, "dynamic_img_pad", False)
+        return None if any_size else (int(size[0]), int(size[1]))
     fixed = getattr(network, "pretrained_cfg", {}).get("fixed_input_size", False)
     return (input_size, input_size) if fixed else None

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it: the same function of the image, with less to do."""
+"""Batch normalisation folded into the preceding convolution: the same function, computed faster."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 @torch.no_grad()
 def fold_batch_norms(network: nn.Module, input_size: int) -> nn.Module:
-    """A copy of a network in eval mode, with each batch normalisation that directly follows a convolution folded in.
+    """A copy of a network with each batch normalisation that directly follows a convolution folded into it.
 
-    In eval mode a batch normalisation is a fixed affine map of each channel, so its scale and shift can stand in the
-    convolution's weights. On a CPU a gradient through MobileNetV2 takes two thirds of the time then. Which layers
-    follow each other is seen in one forward pass, and the copy is only used if it computes the same logits.
+    In eval mode a batch normalisation is a fixed affine map of each channel, so its scale and shift can be absorbed
+    into the convolution's weights. On a CPU this reduces the time of a gradient through MobileNetV2 by a third. One
+    forward pass shows which layers follow each other.
 
     Args:
         network: any network in eval mode.
-        input_size: the side of an image that it accepts, in pixels.
+        input_size: side in pixels of an image that it accepts.
 
     Returns:
-        The folded copy, or the network itself where there is nothing to fold or folding would change its output.
+        The folded copy, or the network itself if there is nothing to fold or folding would change its logits.
     """
     folded = copy.deepcopy(network)
     images = torch.rand(2, 3, input_size, input_size, generator=torch.Generator().manual_seed(0))
-    pairs = _pairs(folded, images)
+    pairs = _foldable_pairs(folded, images)
     if not pairs:
         return network
     for convolution, norm in pairs:
         convolution.weight, convolution.bias = fuse_conv_bn_weights(
             convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
-    folded = _without(folded, {norm for _, norm in pairs})
+    folded = _remove_norms(folded, {norm for _, norm in pairs})
     before, after = network(images), folded(images)
-    same = (before - after).abs().max() <= 1e-4 * before.abs().max()
-    return folded if same else network
+    is_same = (before - after).abs().max() <= 1e-4 * before.abs().max()
+    return folded if is_same else network
 
 
-def _pairs(network: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """The convolutions whose output is the input of a batch normalisation, both called once."""
-    outputs: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # holds the tensors too, so that no id is used twice
+def _foldable_pairs(network: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Convolutions with the batch normalisation of their output, where each of the two runs once per forward pass."""
+    outputs: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # holds the tensors too, so that no id is reused
     pairs, calls = [], Counter()
 
     def after_convolution(module: nn.Module, _: object, output: Tensor) -> None:
@@ -68,8 +68,8 @@ def _is_fixed_norm(module: nn.Module) -> bool:
     return isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training
 
 
-def _without(network: nn.Module, norms: set[nn.Module]) -> nn.Module:
-    """The network with these normalisations taken out; timm's hold an activation, which stays."""
+def _remove_norms(network: nn.Module, norms: set[nn.Module]) -> nn.Module:
+    """Replace normalisations in place by the identity; the activation that timm's contain is kept."""
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if child in norms:

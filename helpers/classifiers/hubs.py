@@ -1,4 +1,4 @@
-"""Published weights from torchvision's and timm's hubs, in those libraries' caches, checked at each load."""
+"""Published weights from the hubs of torchvision and timm, cached by these libraries, checked at each load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMM_FILE = "model.safetensors"
 
 
 class WeightsUnavailableError(OSError):
-    """Published weights are neither on this machine nor could they be downloaded."""
+    """Published weights are not on this machine and cannot be downloaded; the message says where to put them."""
 
 
 def torchvision_weights(name: str, weights: str = "DEFAULT") -> torchvision.models.WeightsEnum:
@@ -42,25 +42,25 @@ def torchvision_weights(name: str, weights: str = "DEFAULT") -> torchvision.mode
 
 
 def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str, Tensor], str]:
-    """The weights from the cache of torch.hub, downloaded where they are not there yet, and their SHA-256.
+    """Published weights and their SHA-256, from the cache of torch.hub, downloaded first if need be.
 
-    The file is checked against the hash in its name each time (torch.hub never does for a file already there), and
-    read without unpickling anything but tensors.
+    The file is checked against the hash in its name each time (torch.hub does not check a cached file), and nothing
+    but tensors is unpickled.
 
     Raises:
-        WeightsUnavailableError: the file is not there and cannot be downloaded.
-        ValueError: the file is not the one that its name promises.
+        WeightsUnavailableError: the file is not cached and cannot be downloaded.
+        ValueError: the file does not have the hash in its name, or is no file of weights.
     """
     file_name = Path(urlparse(weights.url).path).name
-    found = _HASH_IN_NAME.search(file_name)
-    if found is None:
+    match = _HASH_IN_NAME.search(file_name)
+    if match is None:
         raise ValueError(f"{file_name} has no hash in its name, so it cannot be checked; convert it to .safetensors")
     path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
     if not path.is_file():
-        _download(weights.url, path, found.group(1))
+        _download(weights.url, path, match.group(1))
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
-    check_digest(path, digest, found.group(1))
+    check_digest(path, digest, match.group(1))
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), digest
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
@@ -68,28 +68,28 @@ def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str
 
 
 def _download(url: str, path: Path, hash_prefix: str) -> None:
-    """Download a file, which appears at its path only when it is whole and its hash is right."""
+    """Download a file, which appears at its path only once it is complete and its hash is right."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         torch.hub.download_url_to_file(url, str(path), hash_prefix)
     except OSError as error:  # URLError, ConnectionError and TimeoutError are among these
         raise WeightsUnavailableError(
-            f"{url} is wanted and could not be downloaded ({error}); download it on a machine with internet access and "
+            f"{url} is needed and could not be downloaded ({error}); download it on a machine with internet access and "
             f"put it at {path}"
         ) from error
     except RuntimeError as error:
         raise ValueError(
-            f"what {url} sent is not the file that its name promises ({error}); try again later"
+            f"the file from {url} does not have the hash in its name ({error}); try again later"
         ) from error
 
 
 def timm_state(name: str) -> tuple[dict[str, Tensor], str]:
-    """The weights of a timm network from the Hugging Face cache, downloaded where needed, and their SHA-256.
+    """The weights of a timm network and their SHA-256, from the Hugging Face cache, downloaded first if need be.
 
     Only safetensors files are read. The cache names each file after its SHA-256, which is checked each time.
 
     Raises:
-        WeightsUnavailableError: the file is not there and cannot be downloaded.
+        WeightsUnavailableError: the file is not cached and cannot be downloaded, or its SHA-256 is not known.
         ValueError: the network has no safetensors weights at the hub, or the file is damaged.
     """
     repository = timm_configuration(name).hf_hub_id
@@ -106,7 +106,7 @@ def timm_state(name: str) -> tuple[dict[str, Tensor], str]:
 
 
 def _timm_path(name: str, repository: str) -> Path:
-    """The file in the Hugging Face cache."""
+    """The file in the Hugging Face cache, downloaded if need be."""
     import huggingface_hub
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
@@ -122,7 +122,7 @@ def _timm_path(name: str, repository: str) -> Path:
 
 
 def _timm_digest(path: Path, repository: str) -> str:
-    """The SHA-256 that the hub gives for a cached file: the name of the blob that the cache links to."""
+    """The SHA-256 of a cached file according to the hub: the name of the blob that the cache links to."""
     import huggingface_hub
 
     blob = path.resolve().name
@@ -141,12 +141,12 @@ def _timm_digest(path: Path, repository: str) -> str:
 
 
 def _timm_advice(name: str, repository: str, error: Exception) -> str:
-    """Which file is wanted, and where to put it."""
+    """An error message: the file that is needed, and where to put it."""
     import huggingface_hub
 
     url = huggingface_hub.hf_hub_url(repository, _TIMM_FILE)
     return (
-        f"{url} is wanted and could not be downloaded ({error}); download it on a machine with internet access, put it "
+        f"{url} is needed and could not be downloaded ({error}); download it on a machine with internet access, put it "
         f"into the folder models/ of the data folder (XAIBOOK_DATA) as {name}.safetensors and leave out weights=, or "
         "pass its path as weights="
     )

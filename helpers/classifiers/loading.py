@@ -42,37 +42,34 @@ def load_classifier(
 ) -> Classifier:
     """Load an image classifier: frozen, in eval mode, from pixels in [0, 1] to logits.
 
-    The name is that of a file in the book's models/ (`"scenes-cnn"` or `"models/scenes-cnn"`), of a torchvision
-    network, of a timm network, or `"vgg11_bn_small"`, the book's own VGG for small images. Where both libraries have
-    the name, torchvision's is meant; `"timm/resnet18"` and `"torchvision/resnet18"` say which.
-
-    The weights are found so:
-
-    - None: `models/<name>.safetensors` of the book, else `models/<name>.safetensors` of the data folder
-      (`XAIBOOK_DATA`), else the library's hub. A name with `timm/` or `torchvision/` goes to the hub at once.
-    - `"hub"`: the library's default weights, downloaded where its cache does not hold them yet.
-    - the name of torchvision weights, such as `"IMAGENET1K_V1"`.
-    - a path of a .safetensors file: the network is the one that its metadata names, or else `name`.
-    - `"random"`: drawn from the seed, for benchmarks and sanity checks.
-
-    The SHA-256 of the file is checked at each load (see `read_weights` and `helpers.classifiers.hubs`).
+    The SHA-256 of the weights is checked at each load (see `read_weights` and `helpers.classifiers.hubs`).
 
     Args:
-        name: what to load.
-        weights: where from.
-        normalise: False feeds the pixels as they are, as the CartoonX papers' code does.
-        device: where to put the classifier; `"auto"` is the first GPU where there is one.
-        seed: the seed of random weights.
+        name: the name of a file in the book's models/ (`"scenes-cnn"` or `"models/scenes-cnn"`), of a torchvision
+            network, of a timm network, or `"vgg11_bn_small"`, the book's own VGG for small images. If both libraries
+            have the name, torchvision's network is loaded; a prefix chooses: `"timm/resnet18"`.
+        weights: the source of the weights:
+
+            - None: `models/<name>.safetensors` of the book, else `models/<name>.safetensors` of the data folder
+              (`XAIBOOK_DATA`), else the library's hub. For a name with the prefix `timm/` or `torchvision/`: the hub.
+            - `"hub"`: the library's default weights, downloaded if they are not in its cache.
+            - the name of torchvision weights, such as `"IMAGENET1K_V1"`.
+            - a path of a .safetensors file; its metadata names the network, or else `name` does.
+            - `"random"`: drawn from the seed, for benchmarks and sanity checks.
+        normalise: False: the network gets the pixels unchanged, as in the code of the CartoonX papers.
+        device: the classifier's device; `"auto"`: the first GPU if there is one.
+        seed: seed of random weights.
         model_args: arguments for the network (such as `num_classes`), for random weights only.
-        sha256: what the digest of a file given by its path has to be.
+        sha256: the expected digest of a file given by its path.
 
     Raises:
         ValueError: the name is not known, or the weights do not fit, are damaged, or are of a type that is not safe.
-        FileNotFoundError: the weights file is not there.
-        WeightsUnavailableError: (an OSError) published weights cannot be downloaded; says where to put them.
+        FileNotFoundError: there is no such weights file.
+        WeightsUnavailableError: (an OSError) published weights cannot be downloaded; the message says where to put
+            them.
     """
-    target = resolve_device(device)
-    weights, path = _split(name, weights)
+    resolved_device = resolve_device(device)
+    weights, path = _keyword_or_path(name, weights)
     if model_args is not None and weights != "random":
         raise ValueError(
             "model_args are for weights='random' only; a file's metadata and a hub's weights give their own"
@@ -85,11 +82,14 @@ def load_classifier(
         loaded = _from_file(name, read_weights(path, sha256=sha256))
     else:
         loaded = _from_hub(name, weights or "hub")
-    return _assemble(name, loaded, normalise).to(target)
+    return _assemble(name, loaded, normalise).to(resolved_device)
 
 
-def _split(name: str, weights: str | Path | None) -> tuple[str | None, Path | None]:
-    """The weights as a keyword or as a file."""
+_FILE_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".npz")
+
+
+def _keyword_or_path(name: str, weights: str | Path | None) -> tuple[str | None, Path | None]:
+    """The weights as a keyword, such as `"random"`, or as a file; both None: those of the hub."""
     if weights is None:
         if name.endswith(".safetensors"):
             return None, Path(name)
@@ -99,17 +99,16 @@ def _split(name: str, weights: str | Path | None) -> tuple[str | None, Path | No
     return weights, None
 
 
-_FILE_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl", ".npz")
-
-
 @dataclass(frozen=True)
 class _LoadedNetwork:
-    """A network with its weights, and all that a `Classifier` says of it.
+    """A network with its weights and their description.
 
     Attributes:
-        class_names: in the order of the logits; None where the source does not give them.
+        network: the network.
+        preprocessing: the input that it expects.
+        class_names: in the order of the logits; None if the source does not give them.
         digest: the SHA-256 of the weights.
-        source: where the weights are from, in words.
+        source: a description of where the weights come from.
     """
 
     network: nn.Module
@@ -120,21 +119,18 @@ class _LoadedNetwork:
 
 
 def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _LoadedNetwork:
-    """A network with random weights; a name that only models/ knows keeps its arguments, classes and normaliser."""
+    """A network with random weights; a file in models/ gives its architecture, arguments, classes and preprocessing."""
     path = None if is_architecture(name) else local_weights(name)
     if path is not None:
         file = read_weights(path)
         architecture = _file_architecture(name, file)
         network = build_network(architecture, model_args or file.metadata.model_args, seed=seed)
-        preprocessing, class_names = _file_preprocessing(architecture, file), file.metadata.class_names()
-        class_names = None if model_args else class_names
+        preprocessing = _file_preprocessing(architecture, file)
+        class_names = None if model_args else file.metadata.class_names()
     else:
         architecture = _architecture(name)
-        network, preprocessing, class_names = (
-            build_network(architecture, model_args, seed=seed),
-            default_preprocessing(architecture),
-            None,
-        )
+        network = build_network(architecture, model_args, seed=seed)
+        preprocessing, class_names = default_preprocessing(architecture), None
     digest = _state_digest(network.state_dict())
     return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}")
 
@@ -160,7 +156,7 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
     architecture = _architecture(name)
     if architecture.library == "book":
         raise ValueError(
-            f"{architecture.name} is a network of the book, of which nobody publishes weights; give the path of a "
+            f"{architecture.name} is a network of the book without published weights; give the path of a "
             ".safetensors file that helpers.training.recipes.labelled wrote, or weights='random'"
         )
     if architecture.library == "timm":
@@ -183,12 +179,10 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
 
 
 def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
-    """The classifier, once its network is seen to give one logit a class."""
+    """The classifier, after a check that its network gives one logit per class."""
     network, preprocessing, class_names = loaded.network, loaded.preprocessing, loaded.class_names
     if getattr(network, "num_classes", None) == 0:
-        raise ValueError(
-            f"{name} has no classes, it only computes features; use a network that was trained to classify"
-        )
+        raise ValueError(f"{name} has no classes, it only computes features; use a network trained to classify")
     side = preprocessing.input_size
     height, width = fixed_size(network, side) or (side, side)
     with torch.no_grad():
@@ -216,7 +210,7 @@ def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
 
 
 def _architecture(name: str) -> Architecture:
-    """The network of a name that no file has; the error also lists the files there are."""
+    """The network of this name, which no file has; the error also lists the files in models/."""
     try:
         return find_architecture(name)
     except ValueError as error:
@@ -225,51 +219,57 @@ def _architecture(name: str) -> Architecture:
 
 
 def _file_architecture(name: str, file: WeightsFile) -> Architecture:
-    """The network that a file is for."""
+    """The network of a weights file: the one that its metadata names, else `name`."""
     try:
         return find_architecture(file.metadata.architecture or name)
     except ValueError as error:
-        given = (
+        named = (
             "its metadata names" if file.metadata.architecture else "its metadata names no architecture, and there is"
         )
-        raise ValueError(f"{file.path}: {given} {file.metadata.architecture or name!r}: {error}") from error
+        raise ValueError(f"{file.path}: {named} {file.metadata.architecture or name!r}: {error}") from error
 
 
 def _file_preprocessing(architecture: Architecture, file: WeightsFile) -> Preprocessing:
-    """What the network in a file expects; the library's defaults for what the file leaves out."""
-    default, given = default_preprocessing(architecture), file.metadata
-    return Preprocessing(given.mean or default.mean, given.std or default.std, given.input_size or default.input_size)
+    """The preprocessing in a file's metadata, completed by the library's defaults."""
+    default, stored = default_preprocessing(architecture), file.metadata
+    return Preprocessing(
+        stored.mean or default.mean, stored.std or default.std, stored.input_size or default.input_size
+    )
 
 
 def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load weights that must fit exactly."""
-    wanted = network.state_dict()
-    # Files of before 2018 do not count batches; nothing in eval mode reads the counts.
-    counts = {key: value for key, value in wanted.items() if key.endswith("num_batches_tracked")}
-    state = {**counts, **state}
-    problems = [f"{key} is missing" for key in wanted if key not in state]
-    problems += [f"{key} is not in the network" for key in state if key not in wanted]
+    """Load weights, which must fit exactly.
+
+    Raises:
+        ValueError: keys or shapes differ; the message lists up to five of them.
+    """
+    expected = network.state_dict()
+    # files from before 2018 lack the numbers of batches, which eval mode does not use
+    batch_counts = {key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}
+    state = {**batch_counts, **state}
+    problems = [f"{key} is missing" for key in expected if key not in state]
+    problems += [f"{key} is not in the network" for key in state if key not in expected]
     problems += [
         f"{key} has shape {tuple(state[key].shape)}, expected {tuple(value.shape)}"
-        for key, value in wanted.items()
+        for key, value in expected.items()
         if key in state and state[key].shape != value.shape
     ]
     if problems:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise ValueError(f"the weights of {source} do not fit the network: {shown}; check architecture and model_args")
     complete = OrderedDict(state)
-    complete._metadata = wanted._metadata  # type: ignore[attr-defined]  # the versions of the layers, which files do not hold
+    complete._metadata = expected._metadata  # type: ignore[attr-defined]  # the layers' versions, which files lack
     network.load_state_dict(complete)
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's oldest DenseNet files write `norm.1` for what is now `norm1`."""
+    """The weights with today's keys: torchvision's DenseNet files have `norm.1` instead of `norm1`."""
     pattern = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
     return {pattern.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
 def _state_digest(state: Mapping[str, Tensor]) -> str:
-    """The SHA-256 of weights that come from no file."""
+    """The SHA-256 of weights without a file."""
     digest = hashlib.sha256()
     for key, value in state.items():
         digest.update(f"{key} {value.dtype} {tuple(value.shape)} ".encode())

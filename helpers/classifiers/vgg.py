@@ -9,21 +9,24 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs
 
 VGG_NAME = "vgg11_bn_small"
-"""What a weights file calls this network."""
+"""The name of this network in weights files."""
 
 
 class SmallImageVGG(nn.Module):
     """VGG-11 with batch normalisation for images of 32 px (Simonyan & Zisserman, 2015, configuration A).
 
-    Five poolings leave one place of 512 channels, from which three linear layers give the logits. At the full width
-    this is the network of 28.15 million parameters that the SpaCE-VAE paper explains. Each ReLU is a module of its own
-    and none works in place, as DeepLIFT's hooks need.
+    Five poolings leave one position with 512 channels, from which three linear layers compute the logits. At full
+    width this is the network of 28.15 million parameters that the SpaCE-VAE paper explains. Each ReLU is a separate
+    module and does not work in place, as DeepLIFT's hooks require.
 
     Args:
-        num_classes: how many logits.
-        width: factor on the channels of the convolutions.
+        num_classes: number of logits.
+        width: factor on the channels of the convolutions, in (0, 4].
         hidden: width of the two hidden linear layers.
-        dropout: share of their units that training drops.
+        dropout: dropout rate of these two layers, in [0, 1).
+
+    Raises:
+        ValueError: an argument is out of its range.
     """
 
     def __init__(
@@ -42,15 +45,14 @@ class SmallImageVGG(nn.Module):
             if entry == "M":
                 layers.append(nn.MaxPool2d(2))
                 continue
-            after = max(1, round(width * int(entry)))
-            layers += [nn.Conv2d(channels, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
-            channels = after
+            inputs, channels = channels, max(1, round(width * int(entry)))
+            layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]
         self.features = nn.Sequential(*layers)
-        # a 32 px image leaves one place; larger ones are averaged
+        # an image of 32 px leaves one position; those of larger images are averaged
         self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
         head: list[nn.Module] = []
-        for before, after in pairwise((channels, hidden, hidden)):
-            head += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+        for inputs, outputs in pairwise((channels, hidden, hidden)):
+            head += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
         self.head = nn.Sequential(*head, nn.Linear(hidden, num_classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -59,5 +61,5 @@ class SmallImageVGG(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, pixels: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
-        """The logits of normalised images of at least 32 px a side."""
+        """The logits of normalised images; height and width are at least 32."""
         return self.head(self.flatten(self.pool(self.features(pixels))))

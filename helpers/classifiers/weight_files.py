@@ -1,4 +1,4 @@
-"""Weights in safetensors files, whose metadata says how to build the network, each file checked against its SHA-256."""
+"""Safetensors files of weights, whose metadata describes the network, checked against their SHA-256."""
 
 from __future__ import annotations
 
@@ -25,11 +25,19 @@ KNOWN_DIGESTS = {
     "mobilenetv2_100.safetensors": "9f85ffa73d12805eae82e2beb0ee84ef26d3ca8e4d5e52a26ba2eaa5fbd41afa",
     "vit_tiny_patch16_224.safetensors": "7c8e669ad15855c94f0ad8dce36f22f88c0aed63051396763f57f03919eb4f27",
 }
-"""The SHA-256 of the files of the data folder's models/."""
+"""The SHA-256 of the files in the data folder's models/."""
 
 
 class FileMetadata(BaseModel, frozen=True):
-    """What a weights file says of itself; every value is a string in the file, most of them JSON."""
+    """The metadata of a weights file, in which every value is a string, most of them JSON.
+
+    Attributes:
+        architecture: the network's name; None if the file does not give it, as for all other attributes.
+        model_args: the arguments of its constructor.
+        mean, std: of each channel; the network expects pixels in [0, 1] normalised by them.
+        input_size: the side in pixels of the images that it was trained on.
+        classes: the class names as JSON, or `IMAGENET_CLASSES`.
+    """
 
     architecture: str | None = None
     model_args: Json[dict[str, Any]] = {}
@@ -39,7 +47,11 @@ class FileMetadata(BaseModel, frozen=True):
     classes: str | None = None
 
     def class_names(self) -> tuple[str, ...] | None:
-        """The class names, None where the file does not give them."""
+        """The class names in the order of the logits; None if the file does not give them.
+
+        Raises:
+            ValueError: `classes` is neither `IMAGENET_CLASSES` nor a JSON list of names.
+        """
         if self.classes is None:
             return None
         if self.classes == IMAGENET_CLASSES:
@@ -55,7 +67,14 @@ class FileMetadata(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file that was read and checked."""
+    """The content of a checked weights file.
+
+    Attributes:
+        path: the file.
+        state: the tensors by name.
+        metadata: the description of the network.
+        digest: the file's SHA-256.
+    """
 
     path: Path
     state: dict[str, Tensor]
@@ -64,15 +83,19 @@ class WeightsFile:
 
 
 def read_weights(path: str | Path, *, sha256: str | None = None) -> WeightsFile:
-    """Read a safetensors file, once its SHA-256 has been checked.
+    """Read a safetensors file and check its SHA-256.
 
-    The digest is compared with `sha256`, or else with the line for the file in the `SHA256SUMS` beside it, or, for
-    files in the data folder, with `KNOWN_DIGESTS`. A file of the book's own models/ must have such a line; for a
-    reader's own file without any of these there is nothing to compare with, and its digest is only recorded.
+    The digest is compared with `sha256`, or else with the file's line in the `SHA256SUMS` beside it, or, for files in
+    the data folder, with `KNOWN_DIGESTS`. A file of the book's own models/ must have such a line. The digest of a
+    reader's own file without any of these is not compared, only recorded.
+
+    Args:
+        path: the file.
+        sha256: the expected digest, or at least its first eight digits.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no safetensors file, is damaged, or is not the one that its digest promises.
+        ValueError: the file is no safetensors file, is damaged, or has another digest.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -91,9 +114,9 @@ def read_tensors(path: Path, *, sha256: str | None = None) -> tuple[dict[str, Te
     """The tensors of a safetensors file, its metadata and its SHA-256, which is checked as in `read_weights`.
 
     Raises:
-        ValueError: the file is damaged, or is not the one that its digest promises.
+        ValueError: the file is damaged, or has another digest than expected.
     """
-    content = path.read_bytes()  # read once: what is checked is what is loaded
+    content = path.read_bytes()  # read once, so that the checked bytes are the loaded ones
     digest = hashlib.sha256(content).hexdigest()
     check_digest(path, digest, expected_digest(path) if sha256 is None else sha256)
     try:
@@ -115,24 +138,23 @@ def save_weights(
     input_size: int,
     classes: Sequence[str] | str,
 ) -> str:
-    """Write a network's weights with all that `load_classifier` needs, and their line in the `SHA256SUMS` beside them.
+    """Write weights as `load_classifier` reads them, and their line in the `SHA256SUMS` beside them.
 
     Args:
-        path: where to; must end in .safetensors.
+        path: the file, with the suffix .safetensors.
         state: the network's `state_dict()`.
-        architecture: the network's name in torchvision, timm or the book, with `torchvision/` or `timm/` before it
-            where both have it.
-        model_args: the arguments it was built with.
-        mean: the mean of each channel that the network expects to be subtracted from pixels in [0, 1].
-        std: what it expects them to be divided by.
-        input_size: the side in pixels that it was trained at.
+        architecture: the network's name in torchvision, timm or the book, with the prefix `torchvision/` or `timm/`
+            if both libraries have it.
+        model_args: the arguments with which it was built.
+        mean, std: of each channel; the network expects pixels in [0, 1] normalised by them.
+        input_size: the side in pixels of the images that it was trained on.
         classes: the class names in the order of the logits, or `IMAGENET_CLASSES`.
 
     Returns:
         The file's SHA-256.
 
     Raises:
-        ValueError: the path has another ending.
+        ValueError: the path has another suffix.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -149,7 +171,7 @@ def save_weights(
 
 
 def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """Write tensors with what is known of them, whole or not at all, and their line in the `SHA256SUMS` beside them.
+    """Write tensors and metadata atomically, and their line in the `SHA256SUMS` beside them.
 
     Returns:
         The file's SHA-256.
@@ -164,7 +186,7 @@ def write_tensors(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
 
 
 def local_weights(name: str) -> Path | None:
-    """The file `<name>.safetensors` in the book's models/, or else in the data folder's models/; None in neither."""
+    """The file `<name>.safetensors` in the book's models/, or else in the data folder's models/; None if in neither."""
     bare = name.removeprefix("models/")
     if "/" in bare or os.sep in bare:
         return None
@@ -177,7 +199,7 @@ def local_names() -> tuple[str, ...]:
 
 
 def _sorted_header(content: bytes) -> bytes:
-    """The same safetensors file, its metadata in order: else the order, and so the digest, differs from run to run."""
+    """The same safetensors file with sorted metadata, whose order, and so the digest, would differ from run to run."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
@@ -188,7 +210,7 @@ def _sorted_header(content: bytes) -> bytes:
 
 
 def expected_digest(path: Path) -> str | None:
-    """The SHA-256 that a file should have; None where nothing is known of it.
+    """The expected SHA-256 of a file; None if none is known.
 
     Raises:
         ValueError: the `SHA256SUMS` beside the file has no line for it, or is missing in the book's models/.
@@ -207,16 +229,20 @@ def expected_digest(path: Path) -> str | None:
 
 
 def check_digest(path: Path, digest: str, expected: str | None) -> None:
-    """Raise a ValueError where a file's digest does not begin with the expected one (None: nothing is expected)."""
+    """Raise a ValueError if a file's digest does not begin with the expected one (None: none is expected)."""
     if expected is not None and (len(expected) < 8 or not digest.startswith(expected.lower())):
         raise ValueError(
-            f"{path} is not the file that was expected: its SHA-256 is {digest}, not {expected}; it is damaged or was "
-            "changed: delete it and get it again"
+            f"{path} is not the expected file: its SHA-256 is {digest}, not {expected}; it is damaged or was changed: "
+            "delete it and get it again"
         )
 
 
 def read_sums(folder: Path) -> dict[str, str]:
-    """The digests by file name of a folder's `SHA256SUMS`; empty where there is none."""
+    """The digests in a folder's `SHA256SUMS` by file name; empty if there is no such file.
+
+    Raises:
+        ValueError: a line is not a digest and a file name.
+    """
     path = folder / SUMS_FILE
     if not path.is_file():
         return {}
@@ -227,18 +253,18 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 
 def _folders() -> list[Path]:
-    """The folders that hold weights by name, the book's own first."""
+    """The folders in which weights are searched by name, the book's own first."""
     return [folder for folder in (MODELS_FOLDER, _data_models()) if folder is not None]
 
 
 def _data_models() -> Path | None:
-    """The folder models/ of the data folder, None where that is not set."""
+    """The folder models/ in the data folder; None if `XAIBOOK_DATA` is not set."""
     root = os.environ.get(DATA_VARIABLE)
     return Path(root).expanduser() / "models" if root else None
 
 
 def _not_safetensors(path: Path) -> str:
-    """Why a file of another type is refused, and how to convert it."""
+    """An error message: why files of other types are rejected, and how to convert them."""
     return (
         f"{path} is not a .safetensors file; files such as .pth are pickles, which can run any code when opened. "
         f"Convert it once: state = torch.load({str(path)!r}, weights_only=True), then "

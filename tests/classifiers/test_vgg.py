@@ -117,9 +117,9 @@ def test_random_weights_follow_the_seed_and_expect_cifar_10s_colours():
 
 def test_its_names_and_what_is_said_where_there_are_no_weights():
     assert find_architecture(VGG_NAME) == find_architecture(f"book/{VGG_NAME}")
-    with pytest.raises(ValueError, match="nobody publishes weights"):
+    with pytest.raises(ValueError, match="without published weights"):
         load_classifier(VGG_NAME, weights="hub")
-    with pytest.raises(ValueError, match=rf"nor the book has .* 'vgg11_bn_smal'; near names: .*{VGG_NAME}"):
+    with pytest.raises(ValueError, match=rf"nor the book has .* 'vgg11_bn_smal'; similar names: .*{VGG_NAME}"):
         find_architecture("vgg11_bn_smal")
     with pytest.raises(ValueError, match="unexpected keyword"):
         load_classifier(VGG_NAME, weights="random", model_args={"depth": 3})

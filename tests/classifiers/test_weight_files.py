@@ -45,7 +45,7 @@ def test_a_name_that_only_models_knows_can_have_random_weights(models):
 def test_an_unknown_name_lists_near_names_and_files(models):
     save(models / "scenes.safetensors", small_network())
     with pytest.raises(
-        ValueError, match=r"no.* 'mobilenet_v3_smal'|named 'mobilenet_v3_smal'; near names: mobilenet_v3_small.*scenes"
+        ValueError, match=r"no.* 'mobilenet_v3_smal'|named 'mobilenet_v3_smal'; similar names: mobilenet_v3_small.*scenes"
     ):
         load_classifier("mobilenet_v3_smal")
     with pytest.raises(ValueError, match="models/ holds scenes"):
@@ -59,7 +59,7 @@ def test_a_file_of_which_one_bit_was_changed_is_refused(models):
     save(models / "small.safetensors", small_network())
     load_classifier("small")
     flip_one_bit(models / "small.safetensors")
-    with pytest.raises(ValueError, match=r"small\.safetensors is not the file that was expected: its SHA-256"):
+    with pytest.raises(ValueError, match=r"small\.safetensors is not the expected file: its SHA-256"):
         load_classifier("small")
 
 
@@ -89,7 +89,7 @@ def test_a_digest_can_be_demanded(tmp_path):
     path = tmp_path / "w.safetensors"
     digest = save(path, small_network())
     assert load_classifier("x", weights=path, sha256=digest).digest == digest
-    with pytest.raises(ValueError, match="not the file that was expected"):
+    with pytest.raises(ValueError, match="not the expected file"):
         load_classifier("x", weights=path, sha256="0" * 64)
 
 
@@ -97,7 +97,7 @@ def test_the_data_folders_own_files_have_known_digests(models, tmp_path, monkeyp
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
     save(tmp_path / "data" / "models" / "mobilenetv2_100.safetensors", small_network())
     (tmp_path / "data" / "models" / "SHA256SUMS").unlink()
-    with pytest.raises(ValueError, match=r"expected: its SHA-256 is .*, not 9f85ffa7"):
+    with pytest.raises(ValueError, match=r"not the expected file: its SHA-256 is .*, not 9f85ffa7"):
         load_classifier("mobilenetv2_100")
 
 
@@ -124,7 +124,7 @@ def test_files_that_are_no_safetensors(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "test_resnett"}, "near names: .*test_resnet"),
+        ({"architecture": "test_resnett"}, "similar names: .*test_resnet"),
         ({"model_args": {"num_classes": 7}}, r"do not fit the network: .*expected \(7, "),
         ({"architecture": "test_efficientnet"}, r"do not fit the network: .* is missing; .*more; check architecture"),
         ({"model_args": {"num_classes": 5, "widths": 3}}, "cannot be built with"),

@@ -1,4 +1,4 @@
-"""Paint compositions: backgrounds, objects with shade and shadow, and the planted mark, with exact masks."""
+"""The painter of compositions: backgrounds, objects with shade and shadow, and the planted mark, with exact masks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,24 @@ from helpers.data.scenes.patterns import BACKGROUNDS, TEXTURES
 from helpers.data.scenes.primitives import Plane, box, coverage
 from helpers.data.scenes.shapes import SHAPES
 
-BEVEL = 0.055  # how far from its edge an object's surface is rounded
+BEVEL = 0.055  # width of the rounded rim of an object's surface, as all lengths in unit coordinates
 CONTRAST = {"hills": 1.8, "clouds": 1.6, "gradient": 1.7, "contours": 1.5}  # of backgrounds; 1 for the others
+UPRIGHT = ("bricks", "hills", "rays", "gradient", "contours", "clouds")  # backgrounds that are not rotated
 SHADOW_LENGTH, SHADOW_BLUR, SHADOW_DEPTH = 0.075, 0.11, 0.42
 OUTLINE = 0.011
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One slot of the painter's stack: an object of each scene that has one there."""
+    """The objects of one class in one slot of some scenes, ready to be painted.
+
+    Attributes:
+        rows: the scenes.
+        colour: in [0, 1] (not clamped).
+        cover: the share of each pixel that the object covers, in [0, 1].
+        inside: the pixels whose centres lie inside the object: its exact mask.
+        shadow: the share of light that the object's shadow takes, in [0, 1].
+    """
 
     rows: Int[Tensor, " some"]
     colour: Float[Tensor, "some 3 height width"]
@@ -34,47 +43,55 @@ class Layer:
 
 def pixel_grid(size: int) -> tuple[Float[Tensor, "1 1 size"], Float[Tensor, "1 size 1"]]:
     """The unit coordinates of the pixels' centres: x to the right, y up."""
-    along = (torch.arange(size) + 0.5) * (2 / size) - 1
-    return along.view(1, 1, size), -along.view(1, size, 1)
+    centres = (torch.arange(size) + 0.5) * (2 / size) - 1
+    return centres.view(1, 1, size), -centres.view(1, size, 1)
 
 
 def noise_field(numbers: Float[Tensor, "batch numbers"], size: int) -> Plane:
-    """Fractal noise about 0.5: lattices of random numbers, each half as strong as the coarser one before."""
+    """Fractal noise in [0, 1] around 0.5: a sum of interpolated lattices, the finer the weaker.
+
+    Args:
+        numbers: random numbers in [0, 1], on all lattices.
+        size: height and width in pixels.
+    """
     total = torch.zeros(numbers.shape[0], 1, size, size)
-    position = 0
-    for octave, grid in enumerate(FIELD_GRIDS):
-        lattice = numbers[:, position : position + grid**2].reshape(-1, 1, grid, grid) - 0.5
-        position += grid**2
+    lattices = numbers.split([grid**2 for grid in FIELD_GRIDS], dim=1)
+    for octave, (grid, values) in enumerate(zip(FIELD_GRIDS, lattices, strict=True)):
+        lattice = values.reshape(-1, 1, grid, grid) - 0.5
         total += 0.55**octave * functional.interpolate(lattice, (size, size), mode="bicubic", align_corners=False)
     return (0.5 + 0.62 * total.squeeze(1)).clamp(0, 1)
 
 
 def paint_background(scenes: Composition, size: int) -> Float[Tensor, "batch 3 size size"]:
-    """The background of each scene, lit from the light's side."""
+    """The background of each scene, brighter on the light's side; about [0, 1], not clamped."""
     x, y = pixel_grid(size)
     tone = torch.empty(len(scenes), size, size)
     noise = noise_field(scenes.fields[:, 0], size)
-    for kind, (name, pattern) in enumerate(BACKGROUNDS.items()):
-        rows = torch.nonzero(scenes.background == kind).squeeze(1)
+    for index, (name, pattern) in enumerate(BACKGROUNDS.items()):
+        rows = torch.nonzero(scenes.background == index).squeeze(1)
         if not len(rows):
             continue
-        # some patterns have an up and a down, others may lie at any angle
-        steady = name in ("bricks", "hills", "rays", "gradient", "contours", "clouds")
-        turn = _planes(scenes.background_turn[rows] * (0.0 if steady else 1.0))
+        turn = _planes(scenes.background_turn[rows] * (0.0 if name in UPRIGHT else 1.0))
         cos, sin = torch.cos(turn), torch.sin(turn)
         pixel = torch.full((len(rows), 1, 1), 2 / size)
         vary = scenes.background_vary[rows][..., None, None]
-        painted = pattern(cos * x + sin * y, cos * y - sin * x, vary, noise[rows], pixel)
-        tone[rows] = CONTRAST.get(name, 1.0) * painted
+        tone[rows] = CONTRAST.get(name, 1.0) * pattern(cos * x + sin * y, cos * y - sin * x, vary, noise[rows], pixel)
     ground = scenes.ground[..., None, None]
     canvas = ground[:, 0] + tone[:, None] * (ground[:, 1] - ground[:, 0])
     light = _planes(scenes.light[:, 0]) * x + _planes(scenes.light[:, 1]) * y
-    lit = 1.0 + 0.06 * light + 0.07 * (noise - 0.5)
-    return canvas * lit[:, None]
+    brightness = 1.0 + 0.06 * light + 0.07 * (noise - 0.5)
+    return canvas * brightness[:, None]
 
 
 def paint_objects(scenes: Composition, slot: int, noise: Plane, size: int) -> list[Layer]:
-    """The objects that stand in a slot, a layer for each class."""
+    """The objects in a slot, one layer per class.
+
+    Args:
+        scenes: the compositions.
+        slot: index of the objects.
+        noise: the random field of textures.
+        size: height and width in pixels.
+    """
     classes = scenes.object_classes[:, slot]
     layers = []
     for index in range(len(SHAPES)):
@@ -87,6 +104,7 @@ def paint_objects(scenes: Composition, slot: int, noise: Plane, size: int) -> li
 def _paint_class(
     scenes: Composition, slot: int, index: int, rows: Int[Tensor, " some"], noise: Plane, size: int
 ) -> Layer:
+    """The layer of one class: the scenes `rows` show it in `slot`."""
     shape, pixel = SHAPES[index], 2 / size
     radius = _planes(scenes.radius[rows, slot] * shape.scale)
     turn = _planes(object_turns(scenes)[rows, slot])
@@ -98,27 +116,27 @@ def _paint_class(
     x, y = x - _planes(scenes.centre[rows, slot, 0]), y - _planes(scenes.centre[rows, slot, 1])
     light = [_planes(scenes.light[rows, axis]) for axis in (0, 1)]
 
-    def local(along: float) -> tuple[Plane, Plane]:
-        """Local coordinates of the points moved by `along` towards the light."""
-        u, v = x + along * light[0], y + along * light[1]
+    def local_coordinates(shift: float) -> tuple[Plane, Plane]:
+        """The shape's coordinates of each pixel's centre, shifted towards the light."""
+        u, v = x + shift * light[0], y + shift * light[1]
         return facing * (cos * u + sin * v) / stretch[:, 0], (cos * v - sin * u) / stretch[:, 1]
 
-    def distance(along: float) -> Plane:
-        return shape.distance(*local(along), vary) * radius
+    def signed_distance(shift: float) -> Plane:
+        return shape.distance(*local_coordinates(shift), vary) * radius
 
-    here = distance(0.0)
-    albedo = _albedo(scenes, slot, index, rows, local(0.0), radius, noise[rows], pixel)
-    height = [(-distance(move) / BEVEL).clamp(0, 1) for move in (-0.03, 0.03)]
+    distance = signed_distance(0.0)
+    albedo = _albedo(scenes, slot, index, rows, local_coordinates(0.0), radius, noise[rows], pixel)
+    height = [(-signed_distance(shift) / BEVEL).clamp(0, 1) for shift in (-0.03, 0.03)]
     slope = height[0] - height[1]  # positive where the surface faces the light
-    broad = ((light[0] * x + light[1] * y) / radius).clamp(-1.5, 1.5)
-    shade = (1.0 + 0.1 * broad + 0.34 * slope.clamp(max=0))[:, None]
+    gradient = ((light[0] * x + light[1] * y) / radius).clamp(-1.5, 1.5)
+    shade = (1.0 + 0.1 * gradient + 0.34 * slope.clamp(max=0))[:, None]
     colour = albedo * shade
     colour = colour + 0.3 * slope.clamp(min=0)[:, None] * (1 - colour)
-    rim = coverage(here.abs() - OUTLINE, pixel)[:, None]
-    colour = colour * (1 - 0.45 * rim)
-    shadow = (0.5 - distance(SHADOW_LENGTH) / SHADOW_BLUR).clamp(0, 1)
+    outline = coverage(distance.abs() - OUTLINE, pixel)[:, None]
+    colour = colour * (1 - 0.45 * outline)
+    shadow = (0.5 - signed_distance(SHADOW_LENGTH) / SHADOW_BLUR).clamp(0, 1)
     shadow = SHADOW_DEPTH * shadow * shadow * (3 - 2 * shadow)
-    return Layer(rows, colour, coverage(here, pixel), here < 0, shadow)
+    return Layer(rows, colour, coverage(distance, pixel), distance < 0, shadow)
 
 
 def _albedo(
@@ -126,21 +144,21 @@ def _albedo(
     slot: int,
     index: int,
     rows: Int[Tensor, " some"],
-    place: tuple[Plane, Plane],
+    coordinates: tuple[Plane, Plane],
     radius: Float[Tensor, "some 1 1"],
     noise: Plane,
     pixel: float,
 ) -> Float[Tensor, "some 3 height width"]:
-    """The surface's own colours: the texture in two tones, then the details of the class."""
+    """The surface's colours without light: the texture in two tones, then the details of the class."""
     colours = scenes.colours[rows, slot][..., None, None]
     tone = torch.empty_like(noise)
-    kinds = scenes.texture[rows, slot]
+    textures = scenes.texture[rows, slot]
     turn = _planes(scenes.texture_turn[rows, slot])
-    x, y = place
+    x, y = coordinates
     across, along = torch.cos(turn) * x + torch.sin(turn) * y, torch.cos(turn) * y - torch.sin(turn) * x
     vary = scenes.texture_vary[rows, slot][..., None, None]
-    for kind, pattern in enumerate(TEXTURES.values()):
-        some = torch.nonzero(kinds == kind).squeeze(1)
+    for texture, pattern in enumerate(TEXTURES.values()):
+        some = torch.nonzero(textures == texture).squeeze(1)
         if len(some):
             tone[some] = pattern(across[some], along[some], vary[some], noise[some], pixel / radius[some])
     albedo = colours[:, 0] + tone[:, None] * (colours[:, 1] - colours[:, 0])
@@ -153,7 +171,15 @@ def _albedo(
 def paint_mark(
     canvas: Float[Tensor, "some 3 size size"], mark: Float[Tensor, "some 4"]
 ) -> tuple[Float[Tensor, "some 3 size size"], Bool[Tensor, "some size size"]]:
-    """Stick the planted mark, a pale label with three dark bars, on a corner of each image; with its mask."""
+    """Paint the planted mark, a pale label with three dark bars, into a corner of each image.
+
+    Args:
+        canvas: the images, in [0, 1].
+        mark: the composition's numbers of the mark.
+
+    Returns:
+        The images, and the pixels of the mark.
+    """
     size = canvas.shape[-1]
     x, y = pixel_grid(size)
     right, top = mark[:, 1] < 0.5, (2 * mark[:, 1]) % 1 < 0.5

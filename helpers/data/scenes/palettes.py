@@ -1,4 +1,4 @@
-"""The colours of the scenes: a few small palettes, so that every picture is harmonious."""
+"""The colours of scenes: small palettes, so that every picture is harmonious."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours (hexadecimal sRGB) that go together.
+    """Colours (hexadecimal sRGB) that match.
 
     Attributes:
-        grounds: pairs of quiet colours for backgrounds.
-        inks: strong colours for objects, which stand out from every ground.
+        grounds: pairs of muted colours for backgrounds.
+        inks: saturated colours for objects, which contrast with both grounds.
     """
 
     grounds: tuple[tuple[str, str], tuple[str, str]]

@@ -1,7 +1,8 @@
-"""The textures of backgrounds and objects: how far each pixel lies between two colours.
+"""The textures of backgrounds and objects, as positions between two colours.
 
-A pattern is a function of the coordinates (unit coordinates turned by a random angle), of four numbers in [0, 1]
-that vary it, of a smooth random field, and of a pixel's side (for antialiasing); it returns values in [0, 1].
+A pattern is a function of coordinates (rotated by a random angle), of four numbers in [0, 1] that vary it, of a smooth
+random field, and of a pixel's side (for antialiasing). It returns the position of each pixel between the first colour
+(0) and the second one (1).
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ Pattern = Callable[[Plane, Plane, Variation, Plane, Pixel], Plane]
 
 
 def _wrap(values: Plane, period: Pixel) -> Plane:
-    """Bring coordinates into [-period/2, period/2] around the nearest multiple of the period."""
+    """The offsets of coordinates from the nearest multiple of the period, in [-period/2, period/2]."""
     return values - period * torch.round(values / period)
 
 
 def plain(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Plane:
-    """One colour, barely clouded."""
+    """A single colour with faint clouds."""
     return 0.2 * noise
 
 
 def gradient(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Plane:
-    """From one colour to the other, along a line or outwards from a point."""
+    """A linear or radial gradient between the two colours."""
     linear = 0.5 + 0.45 * y
     radial = torch.sqrt((x - vary[:, 0] + 0.5) ** 2 + (y - vary[:, 1] + 0.5) ** 2) / 1.6
     return torch.where(vary[:, 2] < 0.5, linear, radial).clamp(0, 1)
@@ -56,7 +57,7 @@ def waves(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Pl
 
 
 def checks(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Plane:
-    """Gingham: bands both ways, each half opaque."""
+    """Gingham: bands in both directions, each half opaque."""
     period = 0.28 + 0.25 * vary[:, 0]
     across = coverage(_wrap(x, period).abs() - period / 4, pixel)
     along = coverage(_wrap(y, period).abs() - period / 4, pixel)
@@ -98,7 +99,7 @@ def scallops(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) ->
     width = 0.26 + 0.16 * vary[:, 0]
     row = torch.floor(y / (0.5 * width))
     tone = torch.zeros_like(x)
-    for step in (1, 0):  # a scale reaches into the next row: the lower one lies on top
+    for step in (1, 0):  # a scale extends into the next row, and the lower one lies on top
         centre = (row - step) * 0.5 * width
         across = _wrap(x + 0.5 * width * torch.remainder(row - step, 2), width)
         reach = torch.sqrt(across**2 + (y - centre) ** 2)
@@ -116,7 +117,7 @@ def rays(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Pla
 
 
 def hills(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Plane:
-    """A landscape: a sky that pales downwards, three ranges of hills before it."""
+    """A landscape: three ranges of hills in front of a sky that gets paler downwards."""
     tone = 0.32 * (0.5 - 0.5 * y).clamp(0, 1)
     for step, (height, value) in enumerate(((0.05, 0.5), (-0.3, 0.75), (-0.65, 1.0))):
         phase = 6.3 * vary[:, step]
@@ -126,7 +127,7 @@ def hills(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Pl
 
 
 def contours(x: Plane, y: Plane, vary: Variation, noise: Plane, pixel: Pixel) -> Plane:
-    """The steps of a smooth height field, as on a map."""
+    """The steps of a smooth height field, like the layers of a map."""
     levels = 5.0
     height = ((noise - 0.5) * 1.6 + 0.5).clamp(0, 1) * levels
     step = torch.floor(height)

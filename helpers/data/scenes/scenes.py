@@ -14,22 +14,22 @@ from helpers.data.scenes.painter import noise_field, paint_background, paint_mar
 from helpers.data.scenes.shapes import SCENE_CLASSES
 
 SMALLEST, LARGEST = 32, 256
-_PIXELS_AT_ONCE = 2**19  # painted together: small enough for the processor's cache, large enough to be vectorised
+_PIXELS_AT_ONCE = 2**19  # painted together: few enough for the processor's cache, enough for vectorisation
 
 
 @dataclass(frozen=True)
 class Scenes(Batch):
     """Images with their exact labels and masks.
 
-    Objects are in painting order, back to front, in the first slots; an empty slot has class -1 and empty masks.
+    Objects fill the first slots in painting order, back to front; an empty slot has class -1 and empty masks.
 
     Attributes:
-        images: the pictures, in [0, 1], each value one of the 256 levels of an 8-bit file.
-        label: the class of the object with the most visible pixels (before the mark is stuck on).
+        images: pixels in [0, 1], multiples of 1/255.
+        label: the class of the object with the most visible pixels (before the mark is painted).
         labels: whether each class has a visible pixel.
         object_masks: the visible pixels of each object, those not covered by later objects or by the mark.
         object_classes: the class of each object, -1 for none.
-        object_full_masks: all pixels of each object, covered ones included.
+        object_full_masks: all pixels of each object, including covered ones.
         shortcut_mask: the pixels of the planted mark.
         shortcut_present: whether the image has the mark.
         background: the background's pattern, an index into `BACKGROUNDS`.
@@ -58,16 +58,16 @@ def make_scenes(
     shortcut_base_rate: float = 0.0,
     shortcut_class: str | None = None,
 ) -> Scenes:
-    """The scenes number `start` to `start + count - 1` of the endless series that a seed defines.
+    """The scenes `start` to `start + count - 1` of the endless series of a seed.
 
-    A scene depends only on its number, the seed and the options, never on `count` or `start`; its composition is
-    the same at every size.
+    A scene depends only on its number, the seed and the options, not on `count` or `start`; its composition is the
+    same at every size.
 
     The planted shortcut is a mark, a small label in a corner of the image, that co-occurs with one class. With
     strength s and base rate b, an image has it with probability b + s (1 - b) if its label is `shortcut_class`, and
-    b (1 - s) if not. So with s = 0 and b = 0 no image has the mark; with s = 0 the mark is independent of the class;
-    with b = 0 only that class has it, in a share s of its images; with s = 1 every image of that class has it, and no
-    other. The mark does not change the rest of the image.
+    b (1 - s) if not. With s = 0 the mark is independent of the class, and absent if also b = 0; with b = 0 only images
+    of that class have it, a share s of them; with s = 1 all images of that class have it, and no others. The rest of
+    the image does not depend on the mark.
 
     Args:
         count: number of scenes.
@@ -83,27 +83,27 @@ def make_scenes(
     Raises:
         ValueError: an argument is out of its range; the message names it and the allowed values.
     """
-    marked = shortcut_class if shortcut_class is not None or not classes else classes[0]
-    _check(count, size, seed, start, objects, classes, shortcut_strength, shortcut_base_rate, marked)
-    rates = (shortcut_strength, shortcut_base_rate, SCENE_CLASSES.index(str(marked)))
+    marked_class = shortcut_class if shortcut_class is not None or not classes else classes[0]
+    _check(count, size, seed, start, objects, classes, shortcut_strength, shortcut_base_rate, marked_class)
+    shortcut = (shortcut_strength, shortcut_base_rate, SCENE_CLASSES.index(str(marked_class)))
     indices = tuple(SCENE_CLASSES.index(name) for name in classes)
     at_once = max(1, _PIXELS_AT_ONCE // size**2)
     batches = []
     for first in range(0, count, at_once):
         number = min(at_once, count - first)
-        drawn = compose(number, seed=seed, start=start + first, objects=objects, classes=indices)
-        batches.append(_paint(drawn, size, *rates))
+        composition = compose(number, seed=seed, start=start + first, objects=objects, classes=indices)
+        batches.append(_paint(composition, size, *shortcut))
     return Scenes.join(batches)
 
 
 @torch.no_grad()
-def _paint(drawn: Composition, size: int, strength: float, base_rate: float, marked_class: int) -> Scenes:
+def _paint(composition: Composition, size: int, strength: float, base_rate: float, marked_class: int) -> Scenes:
     """Paint a batch of compositions back to front, and record the masks."""
-    canvas = paint_background(drawn, size)
-    noise = noise_field(drawn.fields[:, 1], size)
-    full = torch.zeros(len(drawn), MAX_OBJECTS, size, size, dtype=torch.bool)
+    canvas = paint_background(composition, size)
+    noise = noise_field(composition.fields[:, 1], size)
+    full = torch.zeros(len(composition), MAX_OBJECTS, size, size, dtype=torch.bool)
     for slot in range(MAX_OBJECTS):
-        for layer in paint_objects(drawn, slot, noise, size):
+        for layer in paint_objects(composition, slot, noise, size):
             below = canvas[layer.rows] * (1 - layer.shadow[:, None])
             canvas[layer.rows] = below + layer.cover[:, None] * (layer.colour - below)
             full[layer.rows, slot] = layer.inside
@@ -111,33 +111,34 @@ def _paint(drawn: Composition, size: int, strength: float, base_rate: float, mar
     for slot in range(MAX_OBJECTS - 1):
         visible[:, slot] &= ~full[:, slot + 1 :].any(dim=1)
     largest = visible.sum(dim=(2, 3)).argmax(dim=1)
-    label = drawn.object_classes.gather(1, largest[:, None]).squeeze(1)
-    chance = torch.where(label == marked_class, base_rate + strength * (1 - base_rate), base_rate * (1 - strength))
-    present = drawn.mark[:, 0] < chance
-    mark_mask = torch.zeros(len(drawn), size, size, dtype=torch.bool)
+    label = composition.object_classes.gather(1, largest[:, None]).squeeze(1)
+    rate = torch.where(label == marked_class, base_rate + strength * (1 - base_rate), base_rate * (1 - strength))
+    present = composition.mark[:, 0] < rate
+    mark_mask = torch.zeros(len(composition), size, size, dtype=torch.bool)
     rows = torch.nonzero(present).squeeze(1)
     if len(rows):
-        canvas[rows], mark_mask[rows] = paint_mark(canvas[rows], drawn.mark[rows])
+        canvas[rows], mark_mask[rows] = paint_mark(canvas[rows], composition.mark[rows])
     visible &= ~mark_mask[:, None]
     return Scenes(
         images=(canvas.clamp(0, 1) * 255).round() / 255,
         label=label,
-        labels=_multi_hot(drawn.object_classes, visible),
+        labels=_multi_hot(composition.object_classes, visible),
         object_masks=visible,
-        object_classes=drawn.object_classes,
+        object_classes=composition.object_classes,
         object_full_masks=full,
         shortcut_mask=mark_mask,
         shortcut_present=present,
-        background=drawn.background,
+        background=composition.background,
     )
 
 
 def _multi_hot(
     object_classes: Int[Tensor, "scenes 4"], visible: Bool[Tensor, "scenes 4 size size"]
 ) -> Bool[Tensor, "scenes classes"]:
-    seen = visible.flatten(2).any(dim=2)
-    held = object_classes[..., None] == torch.arange(len(SCENE_CLASSES))
-    return (held & seen[..., None]).any(dim=1)
+    """Whether each class has a visible pixel."""
+    is_visible = visible.flatten(2).any(dim=2)
+    is_class = object_classes[..., None] == torch.arange(len(SCENE_CLASSES))
+    return (is_class & is_visible[..., None]).any(dim=1)
 
 
 def _check(
@@ -149,7 +150,7 @@ def _check(
     classes: tuple[str, ...],
     strength: float,
     base_rate: float,
-    marked: str | None,
+    marked_class: str | None,
 ) -> None:
     """Raise a ValueError that names the first argument out of its range."""
     if count < 1 or start < 0 or seed < 0:
@@ -169,5 +170,5 @@ def _check(
     for name, value in (("shortcut_strength", strength), ("shortcut_base_rate", base_rate)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name}={value} is a probability: it must lie in [0, 1]")
-    if marked not in classes:
-        raise ValueError(f"shortcut_class={marked!r} must be one of classes={classes}")
+    if marked_class not in classes:
+        raise ValueError(f"shortcut_class={marked_class!r} must be one of classes={classes}")

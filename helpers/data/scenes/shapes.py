@@ -1,8 +1,8 @@
-"""The silhouettes and the inner details of the classes of `scenes`.
+"""The silhouettes and inner details of the classes of scenes.
 
-Every shape is a function of local coordinates (about [-1, 1], y up) and of three numbers in [0, 1] that vary it
-(how many points a star has, how deep a gear's teeth are, ...). It returns a signed distance. Details are further
-distances, drawn inside the silhouette in a colour role; they give a class evidence that is not its outline.
+A silhouette is a function of local coordinates (about [-1, 1], y pointing up) and of three numbers in [0, 1] that vary
+it, such as the number of a star's points; it returns a signed distance. Details are further signed distances, each with
+the role of its colour; they are drawn inside the silhouette and give a class evidence besides its outline.
 """
 
 from __future__ import annotations
@@ -168,11 +168,11 @@ class Shape:
 
     Attributes:
         name: the class's name.
-        distance: the silhouette.
-        details: what is drawn inside it, back to front.
-        scale: the factor that gives the silhouette, drawn in local coordinates, the area of the unit disc.
-        turn: how far the object may be rotated either way, in radians.
-        mirrored: whether the object may also face the other way.
+        distance: the signed distance of the silhouette.
+        details: the details inside it, back to front.
+        scale: the factor on local coordinates that gives the silhouette the area of the unit disc.
+        turn: the largest rotation in either direction, in radians.
+        mirrored: whether half of the objects are mirrored.
     """
 
     name: str
