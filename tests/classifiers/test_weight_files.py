@@ -44,9 +44,7 @@ def test_a_name_that_only_models_knows_can_have_random_weights(models):
 
 def test_an_unknown_name_lists_near_names_and_files(models):
     save(models / "scenes.safetensors", small_network())
-    with pytest.raises(
-        ValueError, match=r"no.* 'mobilenet_v3_smal'|named 'mobilenet_v3_smal'; similar names: mobilenet_v3_small.*scenes"
-    ):
+    with pytest.raises(ValueError, match=r"named 'mobilenet_v3_smal'; similar names: mobilenet_v3_small.*scenes"):
         load_classifier("mobilenet_v3_smal")
     with pytest.raises(ValueError, match="models/ holds scenes"):
         load_classifier("../scenes")
