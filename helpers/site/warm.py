@@ -111,6 +111,7 @@ def serve() -> list[str]:
         importlib.import_module(name)
     for name in _DECIDED_AT_IMPORT:
         sys.modules.pop(name, None)
+    sys.modules["pandas"].set_option("display.max_columns", 20)  # as in a kernel: pandas takes this for a terminal
     gc.freeze()  # the collector leaves alone what the processes share
     arguments = _serve(listener)
     if arguments is None:

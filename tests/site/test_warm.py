@@ -104,6 +104,23 @@ def test_a_page_starts_fresh(server, tmp_path):
     assert outputs[1].endswith("inline")
 
 
+def test_libraries_have_the_settings_of_a_kernel_of_its_own(server, tmp_path, monkeypatch):
+    """Some libraries decide at import how they print, by whether a kernel or a terminal is there."""
+    cell = "import matplotlib, numpy, pandas; from pandas._config import config\n"
+    cell += (
+        "print([(key, pandas.get_option(key)) for key in sorted(config._registered_options) if key[:7] != 'future.'])\n"
+    )
+    cell += "print(dict(matplotlib.rcParams), numpy.get_printoptions(), matplotlib.get_backend())"
+    page = write_page(tmp_path / "book/page.md", cell)
+    warm_output, cold_output = [], []
+    for outputs in (warm_output, cold_output):
+        notebook = nbformat.read(execute(page, tmp_path / "page.ipynb", root=tmp_path), as_version=4)
+        outputs += [output.text.lower() for cell in notebook.cells for output in cell.get("outputs", [])]
+        monkeypatch.delenv(warm.ADDRESS, raising=False)
+    assert "display.max_columns" in warm_output[0]
+    assert warm_output == cold_output
+
+
 def test_a_job_ends_with_its_client(server, tmp_path):
     job = run_module(tmp_path, "import os, time; print(os.getpid(), flush=True); time.sleep(600)")
     pid = int(job.stdout.readline())
