@@ -35,7 +35,7 @@ OPTIONS: dict[str, type] = {
     "occlusion": OcclusionOptions,
     "rtis": RTISOptions,
 }
-_TECHNICAL = ("batch", "pairs_at_once", "seed", "variant")  # how a mask is computed, not which one
+_TECHNICAL = ("batch", "pairs_at_once", "seed", "variant")  # not shown: they do not change the kind of mask
 
 
 def peer_methods(classifier: Classifier, changes: dict[str, dict[str, Any]]) -> dict[str, ClassMaskMethod]:
@@ -73,11 +73,11 @@ def draw_peer(
     classes: Bool[Tensor, " classes"],
     names: tuple[str, ...],
 ) -> Figure:
-    """An image, the mask of each class that it shows, and the part that each mask keeps."""
+    """An image, the mask of each class that it shows, and the image under each mask."""
     masks = method.class_masks(image[None], classes[None])[0, classes]
     class_names = [name for name, shown in zip(names, classes.tolist(), strict=True) if shown]
     pictures = [image, *(picture for mask in masks for picture in (mask[None], image * mask))]
-    titles = ["the image", *(title for name in class_names for title in (f"mask of {name}", "what it keeps"))]
+    titles = ["the image", *(title for name in class_names for title in (f"mask of {name}", "image under it"))]
     return show_images(pictures, titles, columns=len(pictures), colours=MASK_COLOURS, width=9.5)
 
 
@@ -89,7 +89,7 @@ def _format(value: Any) -> str:
     return str(value)
 
 
-def first_sure_pair(images: Tensor, labels: Tensor, probabilities: Tensor) -> int:
+def first_correct_pair(images: Tensor, labels: Tensor, probabilities: Tensor) -> int:
     """The index of the first scene with two classes whose labels are all predicted correctly."""
     right = ((probabilities > 0.5) == labels).all(1) & (labels.sum(1) == 2)
     return int(torch.nonzero(right)[0])

@@ -1,4 +1,4 @@
-"""Pictures of the page on starting masks: initial masks, and the objective along the steps from each of them."""
+"""Pictures of the chapter on starting masks: initial masks, and the objective along the steps from each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START_COLOURS = {
     "random": "#999999",
     "constant": "#56B4E9",
     "foreground": "#E69F00",
-    "one look": "#CC79A7",
+    "first prediction": "#CC79A7",
     "learned": "#D55E00",
 }
 
@@ -40,7 +40,7 @@ def refined_masks(
     weight: float,
     count: int = 3,
 ) -> list[Float[Tensor, "batch 1 k"]]:
-    """The network's masks after one refinement step, two steps, and so on."""
+    """The network's masks after 1 to `count` passes: the first one sees the image alone, the others refine its mask."""
     problem = method.problem(images)
     weights = images.new_full((len(images),), weight)
     return [refine_mask(network, problem, images, weights, refinement_steps=number + 1) for number in range(count)]
@@ -63,9 +63,9 @@ def draw_starts(
     pictures = {name: method.to_explanation(method.problem(images), start, {}).mask for name, start in starts.items()}
     for row, image in enumerate(images):
         draw_image(axes[row, 0], image, "the image" if row == 0 else "")
-        for axis, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
+        for ax, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
             mean = float(starts[name][row].mean())
-            draw_image(axis, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
+            draw_image(ax, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
     return figure
 
 
@@ -82,14 +82,14 @@ def draw_descents(
     return figure
 
 
-def draw_gain(table: pd.DataFrame, marks: Mapping[str, float], starts: Sequence[str]) -> Figure:
+def draw_gain(table: pd.DataFrame, references: Mapping[str, float], starts: Sequence[str]) -> Figure:
     """The mean objective after each number of steps, one line per start, with reference lines."""
     figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     plt.close(figure)
     for name in starts:
         rows = table[(table["start"] == name) & (table["steps"] > 0)].groupby("steps")["objective"].mean()
         axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
-    for label, value in marks.items():
+    for label, value in references.items():
         axes.axhline(value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label)
     axes.set(xlabel="steps in all", ylabel="final objective, mean over images")
     axes.legend()

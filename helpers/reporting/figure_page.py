@@ -1,4 +1,4 @@
-"""The page of a figure or table: its study, its tables, and what all such pages show in the same way."""
+"""The page of a figure or table: its study, its tables, and their display."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ StudyT = TypeVar("StudyT", bound=ProfileStudy)
 
 @dataclass(frozen=True)
 class LargerRun:
-    """Tables that a larger run has left in the repository: a page shows them below its own.
+    """Committed tables of a larger run, which a page shows below its own.
 
     Attributes:
-        tables: by name; empty where they are not all there.
-        absent: the sentence that stands in their place.
-        opening: the sentence that stands before the claims, unless the page gives another one.
+        tables: the tables by name; empty unless all are committed.
+        absent: the sentence shown instead of missing tables.
+        opening: the default sentence before the claims.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -36,14 +36,14 @@ class LargerRun:
     opening: str = ""
 
     def count(self, name: str | None = None) -> int:
-        """The number of images in a table, the first one unless another is named; 0 where there is none."""
+        """The number of images in a table, by default the first; 0 without tables."""
         if not self.tables:
             return 0
         table = next(iter(self.tables.values())) if name is None else self.tables[name]
         return table["image"].nunique()
 
     def or_else(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The first table, or another one where the larger run is not there."""
+        """The first table of the larger run, or else the given one."""
         return next(iter(self.tables.values()), table)
 
     def claims(
@@ -53,12 +53,12 @@ class LargerRun:
         *,
         few: bool = False,
     ) -> Markdown:
-        """The opening sentence and the claims that `make` finds in the tables; or that the tables are absent.
+        """The opening sentence and the claims of `make`, or the sentence `absent`.
 
         Args:
-            make: from the tables to claims.
-            opening: another opening sentence, or what writes one about the tables.
-            few: add a warning where the images are few.
+            make: a function of the tables that returns claims.
+            opening: another opening sentence, or a function of the tables that returns one.
+            few: add a warning if there are few images.
         """
         if not self.tables:
             return Markdown(self.absent)
@@ -67,31 +67,31 @@ class LargerRun:
         return _markdown(first, claims_in_words(make(*tables)), few_images_words(self.count()) if few else "")
 
     def say(self, make: Callable[..., str]) -> Markdown:
-        """The text that `make` writes about the tables; or that the tables are absent."""
+        """The text that `make` returns for the tables, or the sentence `absent`."""
         return Markdown(make(*self.tables.values()) if self.tables else self.absent)
 
     def show(self, make: Callable[..., pd.DataFrame], *, decimals: int = 3) -> HTML | None:
-        """The summary that `make` computes from the tables, where they are there."""
+        """The summary that `make` computes from the tables; None without tables."""
         return show_table(make(*self.tables.values()), decimals=decimals) if self.tables else None
 
     def draw(self, make: Callable[..., Figure]) -> Figure | None:
-        """The figure that `make` draws of the tables, where they are there."""
+        """The figure that `make` draws from the tables; None without tables."""
         return make(*self.tables.values()) if self.tables else None
 
 
 class FigurePage(Generic[StudyT]):
-    """One page: it opens the study, and shows claims, tables, larger runs and how its numbers were made.
+    """A figure page: it shows claims, tables, larger runs and the provenance of its numbers.
 
-    Each paper has a subclass that opens its own study. The functions that measure, summarise and draw are those of the
-    figure's own module: a page passes them by name, so that its dependencies can be read off its code.
+    Each paper has a subclass that opens its own study. A page passes the functions that measure, summarise and draw by
+    name, so that its code shows its dependencies.
 
     Args:
-        identifier: the figure's, such as "recartoonx-fig3"; a table that the page writes has this name.
-        study: what its numbers are computed from.
+        identifier: the figure's identifier, such as "recartoonx-fig3"; also the name of a table that the page writes.
+        study: the study of its numbers.
     """
 
     larger_profile: ClassVar[str]
-    """The profile of the larger runs that its pages show."""
+    """The profile of the larger runs shown by the pages."""
 
     def __init__(self, identifier: str, study: StudyT) -> None:
         use_book_style()
@@ -100,9 +100,9 @@ class FigurePage(Generic[StudyT]):
         self._begin = time.perf_counter()
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the study: the stored one where it is fresh, else made anew.
+        """A table of the study, computed anew unless the stored one is fresh.
 
-        What the page computes from then on is its own work, whose seconds `write` records.
+        From then on the page's own computing time counts, which `write` records.
         """
         table = self.study.table(name)
         self.study.ledger.open()
@@ -121,11 +121,11 @@ class FigurePage(Generic[StudyT]):
         """Write the page's own table to `results/<profile>/<identifier>.csv`.
 
         Args:
-            table: what to write.
-            made_from: the study's tables whose recorded seconds are its cost.
-            seconds: another cost; without one, the time that the page took.
-            study: another one than the page's, whose images the table is about.
-            more: what its provenance says besides.
+            table: the table to write.
+            made_from: the names of the study's tables whose recorded seconds are its computing time.
+            seconds: its computing time, if not given by `made_from`; None for the page's own.
+            study: the study of the table's images, if not the page's.
+            more: further entries of its provenance.
 
         Returns:
             The same table.
@@ -136,10 +136,10 @@ class FigurePage(Generic[StudyT]):
         return table
 
     def larger(self, *names: str) -> LargerRun:
-        """Tables of the larger profile, all of them or none.
+        """Committed tables of the larger profile, all of them or none.
 
         Args:
-            names: of the tables; none: the one that this page writes.
+            names: the names of the tables; by default the one that this page writes.
         """
         profile = self.larger_profile
         names = names or (self.identifier,)
@@ -153,25 +153,25 @@ class FigurePage(Generic[StudyT]):
         """Fill the box "How this page's numbers were made".
 
         Args:
-            name: of the study's table that the page shows; None: the one that it writes.
-            study: another one than the page's, with which the table was written.
-            more: further facts, by name.
+            name: the study's table that the page shows; None for the one that it writes.
+            study: the study of the table, if not the page's.
+            more: further entries by name.
         """
         study = study or self.study
         stored = self.identifier if name is None else study.file_name(find_table(name))
         show_numbers(made=show_table(how_it_was_made(study.profile.name, stored, **more)))
 
     def claims(self, claims: Sequence[Claim], *, few: int | None = None) -> Markdown:
-        """What held, what did not, and what is undecided.
+        """The claims that held, did not hold and are undecided, in Markdown.
 
         Args:
-            claims: with their effects.
-            few: the number of images, for a warning where it is small.
+            claims: the claims with their effects.
+            few: the number of images, for a warning if it is small; None for no warning.
         """
         return _markdown(claims_in_words(claims), "" if few is None else few_images_words(few))
 
     def claim_table(self, claims: Sequence[Claim]) -> HTML:
-        """The same claims as a table: measure, effect, outcome."""
+        """Claims as a table: measure, effect, outcome."""
         return show_table(claim_table(claims))
 
     def show(
@@ -182,19 +182,19 @@ class FigurePage(Generic[StudyT]):
         decimals: int = 3,
         escape: bool = True,
     ) -> HTML | None:
-        """A table (see `show_table`); nothing for None."""
+        """A table (see `show_table`); None shows nothing."""
         return None if table is None else show_table(table, names, decimals=decimals, escape=escape)
 
     def say(self, text: str) -> Markdown | None:
-        """A text in Markdown; nothing for an empty one."""
+        """A text in Markdown; an empty one shows nothing."""
         return Markdown(text) if text else None
 
     def numbers(self, numbers: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-        """Hand values to the text of the page (see `show_numbers`)."""
+        """Glue values for the text of the page (see `show_numbers`)."""
         show_numbers(numbers, **more)
 
     def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
-        """A table of another profile; None where it is not in the repository."""
+        """A committed table of another profile; None if there is none."""
         return committed_table(profile, name)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers.chapters.peers import OPTIONS, draw_peer, first_sure_pair, peer_methods, settings_table
+from helpers.chapters.peers import OPTIONS, draw_peer, first_correct_pair, peer_methods, settings_table
 from helpers.classifiers import load_classifier
 from helpers.data.scenes import make_scenes
 from helpers.methods.baselines import ExtremalOptions, IGOSOptions
@@ -46,7 +46,7 @@ def test_published_numbers_are_those_of_the_papers():
 def test_the_scene_is_one_that_the_classifier_gets_right():
     labels = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 1]], dtype=torch.bool)
     probabilities = torch.tensor([[0.9, 0.1, 0.1], [0.9, 0.2, 0.1], [0.1, 0.8, 0.7]])
-    assert first_sure_pair(torch.zeros(3, 3, 4, 4), labels, probabilities) == 2
+    assert first_correct_pair(torch.zeros(3, 3, 4, 4), labels, probabilities) == 2
 
 
 def test_each_class_has_two_pictures():

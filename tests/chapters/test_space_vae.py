@@ -308,7 +308,7 @@ class TestGame:
         assert [q.answer for q in other] != [q.answer for q in questions]
 
     def test_too_few_of_one_answer(self, unchecked, classifier, scenes):
-        with pytest.raises(ValueError, match="0 are not; 2 of each"):
+        with pytest.raises(ValueError, match="0 do not; 2 of each"):
             make_game(classifier, scenes.images, {"all": scenes.images}, count=4)
         with pytest.raises(ValueError, match="count=3"):
             make_game(classifier, scenes.images, {"all": scenes.images}, count=3)

@@ -10,7 +10,7 @@ from helpers.reporting.claims import Claim
 TRAINED_FURTHER = {
     "original": "not at all",
     "plain": "its images again",
-    "masked": "its images, and what the Explainer's masks keep",
+    "masked": "its images, and those under the Explainer's masks",
     "objects": "its images, and their true objects cut out",
 }
 """The images of each classifier's further training (`helpers.papers.explainer.experiments.retraining`)."""
@@ -43,10 +43,10 @@ def retraining_measures(table: pd.DataFrame) -> pd.DataFrame:
 def retraining_summary(measures: pd.DataFrame) -> pd.DataFrame:
     """One row per classifier: means over images with bootstrap intervals."""
     heads = {
-        "label_alone": "fish, where only the label speaks for it",
-        "object_alone": "fish, where there is one and no label",
-        "object_recall": "classes found in the objects alone",
-        "background_positives": "classes said of the background alone",
+        "label_alone": "fish, if only the label speaks for it",
+        "object_alone": "fish, if there is one and no label",
+        "object_recall": "classes recognised from the objects alone",
+        "background_positives": "classes predicted for the background alone",
         "accuracy": "right decisions on whole images",
     }
     rows = []
@@ -67,8 +67,13 @@ def retraining_claims(measures: pd.DataFrame) -> list[Claim]:
     """
     claims = []
     for column, statement, measure, expected in (
-        ("label_alone", "leans less on the label", "probability of fish where only the label speaks for it", -1),
-        ("object_recall", "recognises more from the objects alone", "share of classes found in the objects alone", 1),
+        ("label_alone", "relies less on the label", "probability of fish if only the label speaks for it", -1),
+        (
+            "object_recall",
+            "recognises more from the objects alone",
+            "share of classes recognised from the objects alone",
+            1,
+        ),
         ("accuracy", "decides worse about whole images", "share of right decisions on whole images", -1),
     ):
         values = measures.pivot(index="image", columns="classifier", values=column)

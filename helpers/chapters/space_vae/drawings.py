@@ -58,15 +58,15 @@ def draw_predictions(
 def code_colours(codebook: Float[Tensor, "codes embedding"]) -> Float[Tensor, "codes 3"]:
     """A colour for each code, in [0, 1]: the codes' first three principal components as red, green and blue.
 
-    Similar codes have similar colours. Each channel is made of the codes' ranks, so that outliers do not leave the
-    other codes grey.
+    Similar codes have similar colours. Each channel is the rank of the code, so that outliers do not leave the other
+    codes grey.
     """
     centred = codebook - codebook.mean(0)
     _, vectors = torch.linalg.eigh((centred.T @ centred).double())
-    # the sign of a component is arbitrary: fix it, so that colours agree between machines
-    main = vectors.flip(1)[:, :3].float()
-    main = main * main.gather(0, main.abs().argmax(0, keepdim=True)).sign()
-    values = centred @ main
+    # fix the arbitrary sign of each component, so that colours agree between machines
+    components = vectors.flip(1)[:, :3].float()
+    components = components * components.gather(0, components.abs().argmax(0, keepdim=True)).sign()
+    values = centred @ components
     ranks = values.argsort(0).argsort(0).float() / max(1, len(codebook) - 1)
     if ranks.shape[1] < 3:
         ranks = torch.cat([ranks, ranks.new_full((len(ranks), 3 - ranks.shape[1]), 0.5)], 1)
@@ -150,15 +150,15 @@ def dimmed(pixels: Tensor, alpha: float | int, variance: float | int) -> Tensor:
     return (pixels - alpha * variance / 2).clamp_min(0)
 
 
-def draw_classification_term(betas: Sequence[float | int], marks: dict[str, float]) -> Figure:
-    """-beta log p against the probability p, with marks for some pictures."""
+def draw_classification_term(betas: Sequence[float | int], examples: dict[str, float]) -> Figure:
+    """-beta log p against the probability p, with the probabilities of some examples as vertical lines."""
     probability = torch.linspace(0.005, 1, 400)
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(figsize=(4.8, 3.6), layout="constrained")
         plt.close(figure)
         for beta, shade in zip(betas, np.linspace(0.4, 0.95, len(betas)), strict=True):
             axes.plot(probability, -beta * probability.log(), color=plt.get_cmap("Blues")(shade), label=f"β = {beta:g}")
-        for row, (name, value) in enumerate(marks.items()):
+        for row, (name, value) in enumerate(examples.items()):
             axes.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             side = -1 if value > 0.5 else 1
             axes.annotate(
@@ -166,7 +166,7 @@ def draw_classification_term(betas: Sequence[float | int], marks: dict[str, floa
                 ha="right" if value > 0.5 else "left", xytext=(4 * side, 0), textcoords="offset points",
             )  # fmt: skip
         axes.set(
-            xlabel="probability of the class, for the kept image", ylabel="price", xlim=(0, 1.01),
+            xlabel="probability of the class, for the kept image", ylabel="classification loss", xlim=(0, 1.01),
             ylim=(0, 2.5 * max(betas)),
         )  # fmt: skip
         axes.legend(loc="center right")
@@ -210,5 +210,5 @@ def show_changes(
     count, rows, titles = len(images), [*images], ["the image"] * len(images)
     for name, pictures in kept.items():
         rows += [*pictures, *map(signed_picture, images - pictures)]
-        titles += [name] * count + ["moved"] * count
+        titles += [name] * count + ["change"] * count
     return show_images(rows, titles, columns=count, width=8)

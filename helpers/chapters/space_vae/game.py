@@ -57,8 +57,8 @@ class Question:
     @property
     def answer(self) -> str:
         """The answer, which opens on a click."""
-        says = f"{self.after}, {100 * self.confidence:.0f} %"
-        return f"{'Yes' if self.same else 'No'}: {says}. It was made by {self.method}."
+        prediction = f"{self.after}, {100 * self.confidence:.0f} %"
+        return f"{'Yes' if self.same else 'No'}: {prediction}. It was made by {self.method}."
 
 
 @torch.no_grad()
@@ -75,9 +75,9 @@ def make_game(
     Args:
         classifier: the classifier.
         images: the originals.
-        kept: by the name of a method, its kept images, of all images or of the first ones.
+        kept: the kept images of each method by its name, of all images or of the first ones.
         count: the number of questions, even.
-        seed: of the draw.
+        seed: the seed of the draw.
 
     Raises:
         ValueError: the count is odd, or there are too few images with one of the answers.
@@ -97,11 +97,11 @@ def make_game(
             taken.add(row)
     if len(taken) < count:
         raise ValueError(
-            f"{len(rows_by_answer[True])} kept images are answered as before and {len(rows_by_answer[False])} are not; "
+            f"{len(rows_by_answer[True])} kept images keep their prediction and {len(rows_by_answer[False])} do not; "
             f"{count // 2} of each are needed: give more images, or ask for fewer questions"
         )
     chosen = rows_by_answer[True] + rows_by_answer[False]
-    chosen = [chosen[k] for k in torch.randperm(count, generator=random_generator(seed + 1)).tolist()]
+    chosen = [chosen[index] for index in torch.randperm(count, generator=random_generator(seed + 1)).tolist()]
     names = classifier.class_names
     return [
         Question(
@@ -137,12 +137,12 @@ def _card(number: int, question: Question) -> str:
         f'height="{frame.height}"/>'
         for frame in (
             make_frame(question.image, "", f"scene {number}, which the classifier calls {question.before}"),
-            make_frame(question.kept, "", f"what a method kept of scene {number}"),
+            make_frame(question.kept, "", f"the kept image of scene {number}"),
         )
     )
     name = escape(question.before)
     return (
-        f'<div class="kwm-card"><p><strong>{number}.</strong> Before: <em>{name}</em>. Is the right one still '
+        f'<div class="kwm-card"><p><strong>{number}.</strong> Left: <em>{name}</em>. Is the right one still '
         f'<em>{name}</em>?</p><div class="kwm-pair">{pair}</div>'
         f"<details><summary>The classifier says …</summary><p>{escape(question.answer)}</p></details></div>"
     )
@@ -168,10 +168,10 @@ def game_panel(questions: list[Question]) -> LivePanel:
             guesses.setdefault(card, guess)  # the first guess counts
         question = questions[card]
         after = question.answer.replace(". ", ".\n") if card in guesses else "still?"
-        right = sum(questions[index].same == said_same for index, said_same in guesses.items())
+        right = sum(questions[index].same == same for index, same in guesses.items())
         score = f"{right} of {len(guesses)} right; a coin: {len(guesses) / 2:g}"
         return show_images([question.image, question.kept], [question.before, after], caption=score, width=6)
 
     # registered before the panel's own observer, so that a new card starts without a guess
     card.observe(lambda _: setattr(guess, "value", None), names="value")
-    return LivePanel(draw, {"card": card, "guess": guess}, label="a scene and what a method kept of it")
+    return LivePanel(draw, {"card": card, "guess": guess}, label="a scene and its kept image")

@@ -59,8 +59,8 @@ def show_networks(
     for row in range(len(images)):
         pictures += [images[row], *(kept_images[row] for kept_images in kept.values())]
         head = ["the image", *methods] if row == 0 else [""] * (len(methods) + 1)
-        answers = [before[row], *(described[row] for described in predictions.values())]
-        titles += [f"{name}\n{answer}" if name else answer for name, answer in zip(head, answers, strict=True)]
+        described = [before[row], *(described_images[row] for described_images in predictions.values())]
+        titles += [f"{name}\n{text}" if name else text for name, text in zip(head, described, strict=True)]
     return show_images(pictures, titles, columns=len(methods) + 1, width=width)
 
 
@@ -79,8 +79,8 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
 
     Args:
         method: its network is conditioned on beta, and its classifier has class names.
-        images: the scenes to choose from; uploads are brought to their size.
-        start: the beta shown first.
+        images: the scenes to choose from; uploads are resized to their size.
+        start: the initial beta.
 
     Raises:
         ValueError: the network was trained with one beta.
@@ -102,4 +102,4 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
         image = uploaded_image(upload, images[scene])
         return show_kept(classifier, image[None], method.with_beta(beta), width=3.5)
 
-    return LivePanel(draw, controls, label="an image, what is kept of it, and the share of each pixel's brightness")
+    return LivePanel(draw, controls, label="an image, its kept image, and the kept share of each pixel's brightness")

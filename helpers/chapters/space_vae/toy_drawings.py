@@ -30,15 +30,15 @@ def draw_codebooks(histories: dict[str, CodebookHistory], points: Float[Tensor, 
             1, len(histories), figsize=(4.4 * len(histories), 3.7), squeeze=False, layout="constrained"
         )
         plt.close(figure)
-        for axis, (name, history) in zip(axes[0], histories.items(), strict=True):
-            _regions(axis, history.codebooks[checkpoint])
-            axis.plot(*points.T.tolist(), ".", color=METHOD_COLOURS["neutral"], markersize=2, zorder=2)
+        for ax, (name, history) in zip(axes[0], histories.items(), strict=True):
+            _regions(ax, history.codebooks[checkpoint])
+            ax.plot(*points.T.tolist(), ".", color=METHOD_COLOURS["neutral"], markersize=2, zorder=2)
             trails = history.codebooks[: checkpoint + 1]
             for code in range(trails.shape[1]):
-                axis.plot(*trails[:, code].T.tolist(), "-", color=CODE, linewidth=0.9, alpha=0.6, zorder=3)
-            _codes(axis, history.codebooks[checkpoint], history.used[checkpoint] > 0)
+                ax.plot(*trails[:, code].T.tolist(), "-", color=CODE, linewidth=0.9, alpha=0.6, zorder=3)
+            _codes(ax, history.codebooks[checkpoint], history.used[checkpoint] > 0)
             dead = int((history.used[checkpoint] == 0).sum())
-            axis.set_title(f"{name}\n{dead} unused, mean squared distance {float(history.errors[checkpoint]):.2f}")
+            ax.set_title(f"{name}\n{dead} unused, mean squared distance {float(history.errors[checkpoint]):.2f}")
     return figure
 
 
@@ -72,7 +72,7 @@ def draw_straight_through(
     target: Float[Tensor, " 2"],
     step: float | int = 0.3,
 ) -> Figure:
-    """The gradient step of the code, and its copy at the vector that was rounded to the code.
+    """The gradient step at the code, and its copy at the vector that was quantised to the code.
 
     Args:
         vector: the encoder's output.
@@ -97,14 +97,14 @@ def draw_straight_through(
             end, arrow = _at(start + downhill), {"arrowstyle": "-|>", "color": colour, "lw": 3}
             axes.annotate("", end, _at(start), arrowprops=arrow, zorder=6)
         labels = (
-            (vector, "$z_e$: the encoder's answer"),
+            (vector, "$z_e$: the encoder's output"),
             (code, "$z_q$: its code"),
-            (target, "where the loss is least"),
+            (target, "minimum of the loss"),
         )
         for point, label in labels:
             axes.annotate(label, _at(point), xytext=(9, 7), textcoords="offset points", zorder=7)
-        near = torch.stack([*codebook, vector, target])
-        (left, bottom), (right, top) = (near.amin(0) - 0.6).tolist(), (near.amax(0) + 0.6).tolist()
+        shown = torch.stack([*codebook, vector, target])
+        (left, bottom), (right, top) = (shown.amin(0) - 0.6).tolist(), (shown.amax(0) + 0.6).tolist()
         axes.set(xlim=(left, right), ylim=(bottom, top))
     return figure
 

@@ -1,4 +1,4 @@
-"""Tables about class masks that larger runs have left in the repository."""
+"""Committed tables about class masks from larger runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from helpers.results.registry import find_table
 
 
 def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd.DataFrame | None:
-    """A table of all its pairs that lie in `results/<profile>/`, as `table_of_pairs` returns it; None where none does.
+    """A table of all pairs in `results/<profile>/`, in the form of `table_of_pairs`; None if there are none.
 
     Args:
-        profile: of the larger run, such as "scenes".
-        name: of the table, such as "explainer-segmentation".
+        profile: the profile of the larger run, such as "scenes".
+        name: the table's name, such as "explainer-segmentation".
         root: another folder than the project's `results/`.
     """
     table = find_table(name)
@@ -33,7 +33,7 @@ def committed_tables(profile: str, name: str, *, root: Path | None = None) -> pd
 
 
 def committed_opening(table: pd.DataFrame, profile: str) -> str:
-    """The sentence before a larger run's results: where they are from, and how many images each pair has."""
+    """The sentence before a larger run's results: their origin, and the number of images per pair."""
     pairs = table.groupby(["dataset", "classifier"])
     images = pairs["image"].nunique() if "image" in table else pairs["images"].max()
     fewest, most = int(images.min()), int(images.max())

@@ -23,7 +23,7 @@ COMPARED = ("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "expl
 
 
 def merged_masks(study: ClassStudy, name: str, count: int) -> Float[Tensor, "count 1 height width"]:
-    """A method's masks of the first images, those of an image's own classes merged into one."""
+    """A method's masks of the first images, merged over the classes that each image shows."""
     return merge_classes(study.masks(name, count), study.segmented.images.labels[:count])
 
 
@@ -31,13 +31,12 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
     """Merged masks against the objects: one row per image and method.
 
     Args:
-        study: whose images and masks are measured.
-        count: how many of the first images; None for as many as the profile evaluates.
+        study: the study of the images and masks.
+        count: the number of images; None for that of the profile's evaluation.
 
     Returns:
-        Columns image, method, iou, inside (the share of the mask's mass on the objects), covered (the objects' mean
-        mask), area (of the mask), object_area, between (see `soft_pixel_fraction`). Pixels that do not count are left
-        out.
+        Columns image, method, iou, inside (the share of the mask's mass on the objects), covered (the mean mask on the
+        objects), area (of the mask), object_area, between (see `soft_pixel_fraction`). Void pixels are left out.
     """
     count = study.settings.evaluation.images if count is None else count
     truth = study.segmented[slice(count)]
@@ -45,12 +44,12 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
     rows = []
     for name in COMPARED:
         masks = merged_masks(study, name, count)[:, 0]
-        seen = masks * counted
+        counted_masks = masks * counted
         values = {
             "iou": segmentation_scores(masks, truth.objects, truth.counted)["iou"],
-            "inside": share((seen * objects).sum((1, 2)), seen.sum((1, 2))),
+            "inside": share((counted_masks * objects).sum((1, 2)), counted_masks.sum((1, 2))),
             "covered": share((masks * objects).sum((1, 2)), objects.sum((1, 2))),
-            "area": share(seen.sum((1, 2)), counted.sum((1, 2))),
+            "area": share(counted_masks.sum((1, 2)), counted.sum((1, 2))),
             "object_area": share(objects.sum((1, 2)), counted.sum((1, 2))),
             "between": soft_pixel_fraction(masks),
         }
@@ -60,7 +59,7 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
 
 
 def comparison_claims(table: pd.DataFrame) -> list[Claim]:
-    """What the paper says of Figures 3, 6, 7 and 8 (section 4.1, appendices D to F)."""
+    """The paper's claims about Figures 3, 6, 7 and 8 (section 4.1, appendices D to F)."""
     iou, inside, area, soft = (
         table.pivot(index="image", columns="method", values=name) for name in ("iou", "inside", "area", "between")
     )
@@ -121,7 +120,7 @@ def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def least_exact(table: pd.DataFrame, count: int) -> list[str]:
-    """The images on which the Explainer overlaps least with the objects."""
+    """The names of the images with the smallest IoU of the Explainer's mask."""
     overlaps = table[table["method"] == "explainer"].set_index("image")["iou"]
     return list(overlaps.sort_values(kind="stable").index[:count])
 
@@ -129,17 +128,17 @@ def least_exact(table: pd.DataFrame, count: int) -> list[str]:
 def draw_comparison(study: ClassStudy, table: pd.DataFrame, *, inexact: int = 2) -> Figure:
     """Figures 3, 6, 7 and 8: images with the merged masks of all methods.
 
-    Left the images as they come; right those on which the Explainer overlaps least with the objects, as the paper's
-    examples 13 and 14.
+    The images with the smallest IoU of the Explainer's mask are on the right, as the paper's examples 13 and 14; the
+    others are on the left.
 
     Args:
-        study: whose images and masks are drawn.
-        table: what `comparison_table` measured on the images that are shown.
-        inexact: how many stand on the right.
+        study: the study of the images and masks.
+        table: the result of `comparison_table` for the shown images.
+        inexact: the number of images on the right.
     """
     names = list(table["image"].unique())
     last = least_exact(table, inexact)
-    chosen = {"as they come": [name for name in names if name not in last], "least exact": last}
+    chosen = {"first images": [name for name in names if name not in last], "least exact": last}
     index = {name: row for row, name in enumerate(study.segmented.images.names)}
     images, truth = study.segmented.images[: len(names)], study.segmented.objects[: len(names), None]
     masks = {method: merged_masks(study, method, len(names)) for method in COMPARED}

@@ -24,22 +24,22 @@ PER_CLASS = ("explainer", "grad-cam", "extremal-perturbation")
 
 
 def class_mask_table(study: ClassStudy, count: int | None = None) -> pd.DataFrame:
-    """The mask of each present class by itself, on the first `count` images with at least two classes.
+    """Scores of the mask of each present class on the first `count` images with at least two classes.
 
     Args:
-        study: whose images and masks are measured.
-        count: None for as many as the profile evaluates.
+        study: the study of the images and masks.
+        count: None for the number of images that the profile evaluates.
 
     Returns:
         One row per image, method and class; columns image, method, class, own (the share of the mask's mass on this
         class's object), other (on objects of other classes), between (see `soft_pixel_fraction`). `own` and `other`
-        are nan where it is not known where each class is.
+        are nan if the regions of the classes are not known.
     """
     count = study.settings.evaluation.images if count is None else count
     several = (study.segmented.images.labels.sum(1) > 1).nonzero()[:count, 0].tolist()
     images = study.segmented.images.select(several)
-    known = study.class_regions()
-    regions = None if known is None else known[several]
+    regions = study.class_regions()
+    regions = None if regions is None else regions[several]
     rows = []
     for name in PER_CLASS:
         masks = study.masks(name, images=images)
@@ -66,19 +66,19 @@ def class_mask_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
 
 
 def class_mask_claims(table: pd.DataFrame) -> list[Claim]:
-    """What the paper says of Figure 1: sharper boundaries, and more class-accurate, than Grad-CAM and EP."""
+    """The paper's claims about Figure 1: sharper and more class-accurate masks than those of Grad-CAM and EP."""
     claims = []
     table = table.assign(astray=table["other"] / (table["own"] + table["other"]))
     for name in ("grad-cam", "extremal-perturbation"):
-        for column, words, measure in (
+        for column, quality, measure in (
             ("between", "sharper", "share of pixels between 0.1 and 0.9"),
-            ("astray", "more class-accurate", "of a class mask's mass on objects, the share on those of other classes"),
+            ("astray", "more class-accurate", "share of a class mask's mass on objects that lies on other classes"),
         ):
             by_image = table.groupby(["image", "method"])[column].mean().unstack("method")
             difference = by_image["explainer"] - by_image[name] if len(by_image) else []
             claims.append(
                 Claim(
-                    f"the Explainer's class masks are {words} than those of {SHORT_NAMES[name]}",
+                    f"the Explainer's class masks are {quality} than those of {SHORT_NAMES[name]}",
                     f"Explainer − {SHORT_NAMES[name]}, {measure}",
                     mean_effect(difference),
                     -1,
@@ -87,29 +87,29 @@ def class_mask_claims(table: pd.DataFrame) -> list[Claim]:
     return claims
 
 
-def draw_class_masks(study: ClassStudy, shown: int = 3, most: int = 5) -> Figure:
+def draw_class_masks(study: ClassStudy, shown: int = 3, count: int = 5) -> Figure:
     """Figure 1: for images with several classes, the masks of five classes (columns) by three methods (rows).
 
     A mask has a green frame where the image shows its class.
     """
     images = study.segmented.images
-    rows, classes = present_pairs(images.labels, shown, most)
+    rows, classes = present_pairs(images.labels, shown, count)
     chosen = images.select(rows)
-    asked = torch.zeros_like(chosen.labels)
-    asked[:, classes] = True
+    requested = torch.zeros_like(chosen.labels)
+    requested[:, classes] = True
     heads = [images.class_names[k] for k in classes]
-    masks = {name: study.masks(name, images=chosen, classes=asked) for name in PER_CLASS}
+    masks = {name: study.masks(name, images=chosen, classes=requested) for name in PER_CLASS}
     pictures: list[Tensor] = []
     titles: list[str] = []
     for row, image in enumerate(chosen.images()):
         for name, class_masks in masks.items():
             pictures += [image, *(framed(class_masks[row, k], bool(chosen.labels[row, k])) for k in classes)]
             titles += [SHORT_NAMES[name], *(heads if name == PER_CLASS[0] else [""] * len(heads))]
-    return show_images(pictures, titles, columns=1 + most, width=8)
+    return show_images(pictures, titles, columns=1 + count, width=8)
 
 
 def framed(mask: Float[Tensor, "height width"], present: bool) -> Float[Tensor, "3 _height _width"]:
-    """A mask in the colours of masks with a frame around it: green where the image shows the class, else white."""
+    """A coloured mask with a frame: green if the image shows the class, else white."""
     side = max(1, mask.shape[-1] // 24)
     coloured = torch.from_numpy(mpl.colormaps[MASK_COLOURS](mask.clamp(0, 1).numpy())[..., :3]).permute(2, 0, 1)
     colour = torch.tensor(mpl.colors.to_rgb(PRESENT if present else "white"), dtype=coloured.dtype)[:, None, None]

@@ -1,4 +1,4 @@
-"""Figure 2 of "What You See is What You Classify": the method, drawn from the masks and answers of a real image."""
+"""Figure 2 of "What You See is What You Classify": the method, with the masks and predictions of a real image."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class ExplainedImage:
     """One image with its masks and the terms of the Explainer's loss.
 
     Attributes:
-        name: the image's.
+        name: the image's name.
         image: pixels in [0, 1].
-        masks: of all classes, in [0, 1].
-        labels: which classes the image shows.
+        masks: the masks of all classes, in [0, 1].
+        labels: the classes that the image shows.
         class_names: one per class.
         loss: one row per term: term, weight, value, weighted.
     """
@@ -51,9 +51,9 @@ def explain_image(study: ClassStudy, index: int, *, among: int = 64) -> Explaine
     """Explain one of the first test images with at least two classes, on the CPU.
 
     Args:
-        study: its images, classifier and Explainer.
-        index: which of these images.
-        among: how many test images are looked at.
+        study: the study of the images, the classifier and the Explainer.
+        index: the index among these images.
+        among: the number of test images to search.
     """
     images = study.images[:among]
     rows, _ = present_pairs(images.labels, index + 1, 5)
@@ -70,16 +70,16 @@ def explain_image(study: ClassStudy, index: int, *, among: int = 64) -> Explaine
 
 @torch.no_grad()
 def draw_overview(classifier: nn.Module, example: ExplainedImage) -> Figure:
-    """The way from the image to the loss.
+    """The method from the image to the loss.
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        example: an image that shows at least one class, and not all.
+        example: an image that shows at least one class, but not all.
     """
     image, masks, labels = example.image, example.masks, example.labels
     target, other = masks[labels].amax(0, keepdim=True), masks[~labels].amax(0, keepdim=True)
-    seen = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])
-    kept, left = classifier(seen)
+    masked = torch.cat([apply_mask(image[None], target[None]), apply_mask(image[None], 1 - target[None])])
+    kept, rest = classifier(masked)
     with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 8.5, "axes.titlepad": 2}) as figure:
         _picture(figure, (0.15, 2.25, 1.2, 1.2), image, "image x")
         _box(figure, (1.65, 2.35, 0.95, 1.0), "Explainer\n$\\mathcal{E}$", METHOD_COLOURS["Pixel RDE"])
@@ -87,14 +87,14 @@ def draw_overview(classifier: nn.Module, example: ExplainedImage) -> Figure:
         _picture(figure, (4.75, 4.05, 1.2, 1.2), target, "target mask m")
         _picture(figure, (4.75, 2.25, 1.2, 1.2), 1 - target, "inverted mask 1 − m")
         _picture(figure, (4.75, 0.25, 1.2, 1.2), other, "non-target mask n")
-        _picture(figure, (6.45, 4.05, 1.2, 1.2), seen[0], "x ⊙ m")
-        _picture(figure, (6.45, 2.25, 1.2, 1.2), seen[1], "x ⊙ (1 − m)")
+        _picture(figure, (6.45, 4.05, 1.2, 1.2), masked[0], "x ⊙ m")
+        _picture(figure, (6.45, 2.25, 1.2, 1.2), masked[1], "x ⊙ (1 − m)")
         _box(figure, (8.0, 2.35, 0.95, 2.8), "Explanandum\n$\\mathcal{F}$\n(frozen)", METHOD_COLOURS["neutral"])
         _bars(figure, (9.25, 4.05, 0.75, 1.2), kept.sigmoid(), labels, "p, sigmoid")
-        _bars(figure, (9.25, 2.25, 0.75, 1.2), left.softmax(0), labels, "p̃, softmax")
+        _bars(figure, (9.25, 2.25, 0.75, 1.2), rest.softmax(0), labels, "p̃, softmax")
         for middle, words in (
-            (4.65, "$\\mathcal{L}_c$: right\non what is kept"),
-            (2.85, "$\\mathcal{L}_e$: no opinion\non what is left"),
+            (4.65, "$\\mathcal{L}_c$: right\non the kept part"),
+            (2.85, "$\\mathcal{L}_e$: undecided\non the rest"),
         ):
             figure.text(10.12 / WIDTH, middle / HEIGHT, words, va="center", fontsize=8.5)
         words = (
@@ -118,11 +118,11 @@ def draw_overview(classifier: nn.Module, example: ExplainedImage) -> Figure:
 
 
 def _class_masks(
-    figure: Figure, masks: Tensor, labels: Tensor, class_names: Sequence[str], most: int = 6
+    figure: Figure, masks: Tensor, labels: Tensor, class_names: Sequence[str], count: int = 6
 ) -> dict[bool, list[float]]:
-    """The present classes' masks and the strongest absent ones, from the top; returns where the arrows start."""
+    """Draw the masks of the present and of the strongest absent classes; returns the heights of their centres."""
     strength = masks.mean((1, 2)) + 10 * labels.float()  # the present ones first
-    shown = strength.argsort(descending=True)[:most].tolist()
+    shown = strength.argsort(descending=True)[:count].tolist()
     side = (HEIGHT - 0.7) / len(shown) - 0.1
     starts: dict[bool, list[float]] = {True: [], False: []}
     for row, index in enumerate(shown):
@@ -153,7 +153,7 @@ def _picture(figure: Figure, box: Box, picture: Tensor, title: str, frame: str |
 
 def _bars(figure: Figure, box: Box, values: Tensor, labels: Tensor, title: str) -> None:
     axes = _axes(figure, box)
-    colours = [PRESENT if here else ABSENT for here in labels.tolist()]
+    colours = [PRESENT if present else ABSENT for present in labels.tolist()]
     axes.barh(range(len(values)), values.tolist(), color=colours)
     axes.set(xlim=(0, 1), xticks=[0, 1], yticks=[], title=title)
     axes.tick_params(labelsize=7)

@@ -1,4 +1,4 @@
-"""The names that the pages of "What You See is What You Classify" give to methods, datasets and classifiers."""
+"""The displayed names of methods, datasets and classifiers of "What You See is What You Classify"."""
 
 PAPER_NAMES = {"voc2007": "VOC-2007", "coco2014": "COCO-2014", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
 

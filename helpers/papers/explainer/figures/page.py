@@ -1,4 +1,4 @@
-"""The pages of "What You See is What You Classify": one study of class masks each."""
+"""The pages of "What You See is What You Classify": each has one study of class masks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ExplainerPage(FigurePage[ClassStudy]):
     Args:
         identifier: the figure's, such as "explainer-tab2".
         profile: the profile's name.
-        dataset, classifier: the pair whose masks the page shows; None for the profile's first.
+        dataset, classifier: the pair whose masks the page shows; None for the profile's first one.
     """
 
     larger_profile = "scenes"
@@ -40,11 +40,11 @@ class ExplainerPage(FigurePage[ClassStudy]):
         )
 
     def table_of_pairs(self, name: str, **options: Any) -> pd.DataFrame:
-        """A table of all pairs of a dataset and a classifier in one: what is stored where fresh, else made anew."""
+        """A table of all pairs of a dataset and a classifier; stored parts that are stale are computed anew."""
         return table_of_pairs(self.study.profile, name, **options)
 
     def larger(self, *names: str) -> LargerRun:
-        """Tables of the profile `scenes`, which runs every method with its published settings."""
+        """Committed tables of the profile `scenes`, which runs every method with its published settings."""
         run = super().larger(*names)
         if not run.tables:
             return run
@@ -53,20 +53,20 @@ class ExplainerPage(FigurePage[ClassStudy]):
         return LargerRun(run.tables, run.absent, opening)
 
     def stands_for(self, more: str = "") -> str:
-        """The sentence that says what is shown in place of the paper's data and classifier, and perhaps more."""
+        """The sentence of `stands_for` about the page's study, followed by `more`."""
         return stands_for(self.study) + more
 
     def machine(self, name: str, profile: str | None = None) -> dict[str, Any]:
-        """The machine on which this pair's table was made, of the page's own profile or another one."""
-        about = read_provenance(profile or self.study.profile, self.study.file_name(find_table(name)))
-        return about["machine"]
+        """The machine on which this pair's table was computed, for the page's own profile or another one."""
+        provenance = read_provenance(profile or self.study.profile, self.study.file_name(find_table(name)))
+        return provenance["machine"]
 
     def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
         return committed_tables(profile, name) if name in TABLES else super()._committed(profile, name)
 
 
 def stands_for(study: ClassStudy) -> str:
-    """What is shown in place of the paper's data and classifier, in a sentence."""
+    """The substitutes for the paper's data and classifier, in a sentence."""
     data, classifier = PAPER_NAMES[study.dataset], PAPER_NAMES[study.classifier_name]
     profile = study.profile.name
     if study.data.source != "scenes":

@@ -1,4 +1,4 @@
-"""Which methods find the planted shortcut: scores with intervals, claims, and pictures."""
+"""The methods on the planted shortcut: scores with intervals, claims, and pictures."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
 USES, IGNORES = "resnet50", "vgg16"
-"""What stands for ResNet-50 was trained where the mark gives the class away, what stands for VGG-16 where not."""
+"""The substitute for ResNet-50 was trained on images with the shortcut, that for VGG-16 on images without it."""
 
 CLASSIFIERS = {USES: "trained with the shortcut", IGNORES: "trained without it"}
 SHORTCUT_SCORES = {
-    "over_background": "mark above background",
-    "over_object": "mark above the object",
-    "relevance_mass_above_chance": "mass on the mark",
+    "over_background": "pixel AUROC against the background",
+    "over_object": "pixel AUROC against the object",
+    "relevance_mass_above_chance": "relevance mass above chance",
 }
 _COLOURS = {USES: METHOD_COLOURS["CartoonX"], IGNORES: METHOD_COLOURS["Pixel RDE"]}
 
 
 def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """The truth about the classifiers: what the mark alone adds to the class's logit and probability."""
+    """The effect of the mark alone on the logit and the probability of its class, per classifier."""
     rows = []
-    for classifier, words in CLASSIFIERS.items():
+    for classifier, training in CLASSIFIERS.items():
         marked = _marked(table, classifier)
         for shown, scenes in ((True, "with the class"), (False, "without it")):
             chosen = marked[marked["shown"] == shown]
             rows.append(
                 {
-                    "classifier": words,
+                    "classifier": training,
                     "scenes": scenes,
                     "probability with the mark": str(mean_effect(chosen["probability"])),
-                    "what the mark adds": str(mean_effect(chosen["probability_change"])),
+                    "added by the mark": str(mean_effect(chosen["probability_change"])),
                     "to the logit": str(mean_effect(chosen["logit_change"])),
                 }
             )
@@ -49,7 +49,7 @@ def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shortcut_effect(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool = True) -> Effect:
-    """One score of one method and classifier: its mean over marked scenes with its interval."""
+    """One score of one method and classifier: the mean over marked scenes with its interval."""
     return mean_effect(_values(table, method, classifier, score, shown=shown))
 
 
@@ -58,7 +58,7 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
 
     Args:
         table: `table_of_pairs(profile, "explainer-shortcut")`.
-        shown: scenes that show the class, or scenes that do not.
+        shown: whether the scenes show the class.
     """
     scores = (
         SHORTCUT_SCORES
@@ -69,8 +69,8 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
     for name in METHODS:
         row = {"method": METHOD_NAMES[name]}
         for score, head in scores.items():
-            for classifier, words in ((USES, "uses it"), (IGNORES, "does not")):
-                row[f"{head}, {words}"] = str(shortcut_effect(table, name, classifier, score, shown=shown))
+            for classifier, behaviour in ((USES, "uses it"), (IGNORES, "does not")):
+                row[f"{head}, {behaviour}"] = str(shortcut_effect(table, name, classifier, score, shown=shown))
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -78,7 +78,7 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
 def classifier_contrasts(
     table: pd.DataFrame, score: str = "over_background", *, shown: bool = True
 ) -> dict[str, Effect]:
-    """For each method: the score where the classifier uses the mark, minus where it does not, scene by scene."""
+    """For each method, the paired difference of a score: classifier that uses the mark − the other."""
     return {
         name: mean_effect(
             _values(table, name, USES, score, shown=shown) - _values(table, name, IGNORES, score, shown=shown)
@@ -88,30 +88,30 @@ def classifier_contrasts(
 
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: does it find the mark where it is used, and leave it alone where it is not?
+    """One row per method: whether it marks the shortcut if it is used, and leaves it alone if it is not.
 
-    Judged by the mass on the mark beyond its area, on scenes that show the class. By the order of pixels alone, a
-    sharp mask would be blamed for what nobody sees: which of two nearly black pixels is the darker one.
+    The criterion is the relevance mass above chance on scenes that show the class. The pixel AUROC would punish sharp
+    masks for the order of nearly black pixels, which nobody sees.
     """
-    words = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
+    by_side = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
     rows = []
     for name in METHODS:
         used, unused = (
             shortcut_effect(table, name, classifier, "relevance_mass_above_chance") for classifier in (USES, IGNORES)
         )
-        finds, leaves = words[used.side_of(0)][0], words[unused.side_of(0)][1]
+        finds, leaves = by_side[used.side_of(0)][0], by_side[unused.side_of(0)][1]
         both = "yes" if finds == leaves == "yes" else "no" if "no" in (finds, leaves) else "undecided"
         rows.append({"method": METHOD_NAMES[name], "finds it": finds, "leaves it alone": leaves, "both": both})
     return pd.DataFrame(rows)
 
 
 def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
-    """For each method: does its mask show the mark where the classifier uses it, more than where it does not?"""
+    """Claims for each method: its mask shows the mark more if the classifier uses it."""
     where = "scenes of the class" if shown else "scenes without the class"
     return [
         Claim(
             f"{METHOD_NAMES[name]} tells the two classifiers apart",
-            f"{where}: mark above background, classifier that uses it − the other",
+            f"{where}: pixel AUROC of the mark against the background, classifier that uses it − the other",
             effect,
             1,
         )
@@ -120,16 +120,16 @@ def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
 
 
 def marked_scenes(table: pd.DataFrame, *, shown: bool = True) -> int:
-    """The number of marked scenes that show the class, or of those that do not."""
+    """The number of marked scenes that show the class, or that do not."""
     return int((_marked(table, USES)["shown"] == shown).sum())
 
 
 def scene_numbers(study: ClassStudy, table: pd.DataFrame) -> dict[str, Any]:
-    """What the page says in its text: the class, the scenes, Grad-CAM's cells, and how often the mark alone deceives.
+    """The values of the page's text: the class, the scenes, Grad-CAM's cells, and how often the mark alone deceives.
 
     Args:
-        study: of the classifier that uses the mark.
-        table: of all pairs.
+        study: the study of the classifier that uses the mark.
+        table: the table of all pairs.
     """
     rows, columns = last_map_cells(study)
     marked = _marked(table, USES)
@@ -145,7 +145,7 @@ def scene_numbers(study: ClassStudy, table: pd.DataFrame) -> dict[str, Any]:
 
 @torch.no_grad()
 def last_map_cells(study: ClassStudy) -> tuple[int, int]:
-    """The rows and columns of the classifier's last map of features, which is all that Grad-CAM looks at."""
+    """The rows and columns of the classifier's last feature map, which limit Grad-CAM's resolution."""
     pixels, sizes = study.segmented.images[:1].images(study.device), []
     layer = last_feature_layer(study.classifier, pixels)
     handle = layer.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape[-2:])))
@@ -157,11 +157,11 @@ def last_map_cells(study: ClassStudy) -> tuple[int, int]:
 
 
 def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
-    """A dot with its interval for each method and classifier: scenes with the class, then scenes without it."""
+    """Dots with intervals for each method and classifier, on scenes with and without the class."""
     contents = (
-        ("over_background", True, "scenes of the class:\nmark above background"),
-        ("over_object", True, "scenes of the class:\nmark above the object"),
-        ("over_background", False, "scenes without the class:\nmark above background"),
+        ("over_background", True, "scenes of the class:\nmark against background"),
+        ("over_object", True, "scenes of the class:\nmark against object"),
+        ("over_background", False, "scenes without the class:\nmark against background"),
     )
     with panels(1, len(contents), size=(width, 3.6), sharey=True) as (figure, axes):
         for ax, (score, shown, title) in zip(axes, contents, strict=True):
@@ -171,7 +171,7 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
             ax.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             ax.set_xlim(-0.03, 1.03)
             ax.set_title(title, fontsize=10)
-            ax.set_xlabel("probability that it outranks")
+            ax.set_xlabel("pixel AUROC")
         axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
         axes[0].invert_yaxis()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -179,14 +179,14 @@ def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Fi
 
 
 def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: float | int = 9.5) -> Figure:
-    """The first marked scenes with the class, and without it: each method's mask of the class, for both classifiers."""
+    """The first marked scenes with and without the class: each method's mask of the class, for both classifiers."""
     pairs = shortcut_pairs(studies[USES])
     with_class, without = (chosen.nonzero().flatten()[:scenes].tolist() for chosen in (pairs.shown, ~pairs.shown))
     rows, images = [*with_class, *without], pairs.images(marked=True)
-    asked = torch.zeros_like(images.labels)
-    asked[:, pairs.target] = True
+    requested = torch.zeros_like(images.labels)
+    requested[:, pairs.target] = True
     masks = {
-        (name, classifier): study.masks(name, images=images.select(rows), classes=asked[rows])[:, pairs.target]
+        (name, classifier): study.masks(name, images=images.select(rows), classes=requested[rows])[:, pairs.target]
         for classifier, study in studies.items()
         for name in METHODS
     }
@@ -200,9 +200,9 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
             )
             for below, classifier in enumerate((USES, IGNORES)):
                 first = axes[2 * number + below, 1]
-                words = "uses it" if classifier == USES else "does not"
+                label = "uses it" if classifier == USES else "does not"
                 first.text(
-                    -0.12, 0.5, words, rotation=90, fontsize=8, va="center", ha="center", transform=first.transAxes
+                    -0.12, 0.5, label, rotation=90, fontsize=8, va="center", ha="center", transform=first.transAxes
                 )
                 for column, name in enumerate(METHODS, 1):
                     panel = axes[2 * number + below, column]
@@ -214,7 +214,7 @@ def draw_examples(studies: dict[str, ClassStudy], *, scenes: int = 2, width: flo
 
 
 def _marked(table: pd.DataFrame, classifier: str) -> pd.DataFrame:
-    """One row per marked scene: what a classifier says of it, which is the same for all methods."""
+    """One row per marked scene: a classifier's outputs, which are the same for all methods."""
     return table[table["marked"] & (table["method"] == METHODS[0]) & (table["classifier"] == classifier)]
 
 

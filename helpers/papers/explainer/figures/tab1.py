@@ -1,4 +1,4 @@
-"""Table 1 of "What You See is What You Classify": matrices of what each mask leaves, and the claims about them."""
+"""Table 1 of "What You See is What You Classify": class probabilities under each mask, and the claims about them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def score_matrix(table: pd.DataFrame, method: str, variant: str = "corrected") -
     """The mean probability, one row per target class and one column per mask.
 
     Args:
-        table: ours, or the paper's.
-        method: whose masks.
-        variant: of our table.
+        table: our table or the paper's.
+        method: the method of the masks.
+        variant: the variant in our table.
     """
     rows = table[table["method"] == method]
     if "variant" in rows:
@@ -31,11 +31,11 @@ def score_matrix(table: pd.DataFrame, method: str, variant: str = "corrected") -
 
 
 def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """For each method and image: the mean probability without a mask, under the class's own, and under the others.
+    """Mean probabilities without a mask, under the class's own mask, and under other masks, per method and image.
 
     Returns:
-        One row per method and image, columns `PLAIN`, `OWN` and `OTHERS`. An image that shows two of the classes counts
-        with the mean of both.
+        One row per method and image, columns `PLAIN`, `OWN` and `OTHERS`. An image that shows several of the classes
+        counts with their mean.
     """
     rows = table[table["variant"] == variant]
     masks = pd.Series(OTHERS, index=rows.index).mask(rows["mask"] == rows["target"], OWN)
@@ -45,9 +45,9 @@ def image_scores(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFram
 
 
 def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method and variant: the three means with their intervals, and the paper's own of the first two.
+    """One row per method and variant: the three means with intervals, and the means of the paper's matrices.
 
-    The paper's are the means of its rows and columns, each class counting once.
+    In the paper's means each class counts once.
     """
     rows = []
     for variant in dict.fromkeys(table["variant"]):
@@ -62,15 +62,15 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
         own = [matrix.loc[name, name] for name in matrix.index]
         others = (matrix.drop(columns="none").sum(axis=1) - own) / (len(own) - 1)
         values = (matrix["none"].mean(), sum(own) / len(own), others.mean())
-        shown = {name: f"{value:.2f}" for name, value in zip((PLAIN, OWN, OTHERS), values, strict=True)}
+        means = {name: f"{value:.2f}" for name, value in zip((PLAIN, OWN, OTHERS), values, strict=True)}
         rows.append(
-            {"variant": "paper", "method": METHOD_NAMES[method], **shown, "difference": f"{values[1] - values[2]:.2f}"}
+            {"variant": "paper", "method": METHOD_NAMES[method], **means, "difference": f"{values[1] - values[2]:.2f}"}
         )
     return pd.DataFrame(rows)
 
 
 def class_score_claims(table: pd.DataFrame, variant: str = "corrected") -> list[Claim]:
-    """What section 4.2 says of Table 1."""
+    """The claims of section 4.2 about Table 1."""
     scores = image_scores(table, variant)
     explainer = scores.loc["explainer"]
     share = explainer[OWN] / explainer[PLAIN].clip(lower=1e-6)
@@ -102,7 +102,7 @@ def class_score_claims(table: pd.DataFrame, variant: str = "corrected") -> list[
 
 
 def draw_matrices(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
-    """The matrices of all methods: ours above (corrected), the paper's below; mean probabilities in per cent."""
+    """The matrices of all methods in per cent: ours (corrected) above, the paper's below."""
     methods = list(dict.fromkeys(table["method"]))
     sources = {"ours": table, "the paper": published_class_scores()}
     size = (width, 0.58 * width)

@@ -16,30 +16,30 @@ from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
-"""The four measures of Table 2; the arrow points where good masks lie."""
+"""The four measures of Table 2; the arrow points towards better masks."""
 
 TRUTHS = {
     "iou": "IoU ↑",
-    "pointing_game": "points inside ↑",
-    "pixel_auroc": "outranks the rest ↑",
-    "mass_above_chance": "mass beyond chance ↑",
+    "pointing_game": "pointing game ↑",
+    "pixel_auroc": "pixel AUROC ↑",
+    "mass_above_chance": "mass above chance ↑",
     "mass_above_chance_others": "mass on other objects ↓",
 }
 
 
 def method_title(name: str) -> str:
-    """What a page calls a method or a sanity column."""
+    """The displayed name of a method or a sanity column."""
     return METHOD_NAMES.get(name, f"mask {name}")
 
 
 def table_two(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """One row per method, sanity columns first, and a column for each of the four measures: means with intervals."""
+    """One row per mask, sanity columns first: means of the four measures with intervals."""
     titles = {name: method_title(name) for name in (*SANITY_COLUMNS, *METHODS)}
     return mean_table(table[table["variant"] == variant], titles, SCORES).rename(columns={"method": "mask"})
 
 
 def sanity_numbers(table: pd.DataFrame) -> dict[str, float]:
-    """How many images and pairs the table has, and what masks of ones and of halves score (corrected)."""
+    """The numbers of images and pairs, and the corrected scores of masks of ones and of halves."""
     rows = table[table["variant"] == "corrected"]
     ones, halves = rows[rows["method"] == "1"], rows[rows["method"] == "0.5"]
     pairs = table.groupby(["dataset", "classifier"], sort=False)["image"].nunique()
@@ -54,8 +54,8 @@ def sanity_numbers(table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def variants_beside(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: the saliency score as corrected and as published, and their difference over images."""
+def compare_variants(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per method: the corrected and the published saliency score, and their paired difference."""
     values = table.pivot_table(index=["dataset", "classifier", "image", "method"], columns="variant", values="saliency")
     rows = []
     for name in ("G.T.", *METHODS):
@@ -67,7 +67,7 @@ def variants_beside(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
-    """What section 4.3 says of Table 2: the Explainer's masks segment better than all others."""
+    """The claims of section 4.3 about Table 2: the Explainer's masks segment better than all others."""
     rows = table[table["variant"] == "corrected"]
     claims = []
     expected: dict[str, Literal[1, -1]] = {"iou": 1, "mae": -1, "saliency": -1}
@@ -88,12 +88,12 @@ def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: how well each class's own mask finds the visible part of that class; means with intervals."""
+    """One row per method: scores of the class masks against the visible part of their class, with intervals."""
     return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS)
 
 
 def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
-    """The IoU of the masks cut at nine thresholds, one panel per classifier, one line per method."""
+    """The IoU of the masks binarised at nine thresholds, one panel per classifier, one line per method."""
     rows = table[table["variant"] == "corrected"]
     columns = [f"iou_{round(100 * threshold)}" for threshold in IOU_THRESHOLDS]
     classifiers = list(dict.fromkeys(rows["classifier"]))

@@ -1,4 +1,4 @@
-"""Table 3 of "What You See is What You Classify": what the masks cost."""
+"""Table 3 of "What You See is What You Classify": the computing time of the masks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PAPER_IMAGES = {"VOC-2007": 210, "COCO-2014": 1000}
 
 
 def table_three(times: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: seconds per image, the multiple of the Explainer's, and the time for the paper's images."""
+    """One row per method: seconds per image, their ratio to the Explainer's, and the time for the paper's images."""
     explainer = float(times.loc[times["method"] == "explainer", "seconds_per_image"].iloc[0])
     rows = []
     for row in times.itertuples():
@@ -32,12 +32,12 @@ def table_three(times: pd.DataFrame) -> pd.DataFrame:
 
 
 def device_name(machine: Mapping[str, Any]) -> str:
-    """What a machine computes on, by its name where it is known."""
+    """The device of a machine, by its product name if known."""
     return machine["device_name"] or machine["device"]
 
 
 def published_words(machine: Mapping[str, Any]) -> str:
-    """What the published settings are, and the machine that they were timed on."""
+    """The published settings and the machine on which they were timed, in a sentence."""
     return (
         "8,000 masks for RISE, 800 steps and four areas for Extremal Perturbations, 15 steps of 20 images each for "
         f"iGOS++, on {device_name(machine)} with {machine['threads']} thread(s):"

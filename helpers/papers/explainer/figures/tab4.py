@@ -16,7 +16,7 @@ from helpers.reporting.claims import Claim
 
 SCORES = ("precision", "recall", "f_score")
 COUNTS = ["true_positives", "false_positives", "true_negatives", "false_negatives"]
-TITLES = {"plain": "plain", "true classes": "masked, true classes", "named classes": "masked, named classes"}
+TITLES = {"plain": "plain", "true classes": "masked, true classes", "named classes": "masked, predicted classes"}
 
 
 def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
@@ -24,7 +24,7 @@ def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
 
     Args:
         counts: one row per image, with the columns `COUNTS`.
-        seed: of the resampling.
+        seed: the seed of the resampling.
     """
     decisions = counts[COUNTS].to_numpy(float)
     draws = _draws(len(decisions), seed)
@@ -32,7 +32,7 @@ def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
 
 
 def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """A row for each pair and input, at the paper's two thresholds: ours with intervals, and the paper's values.
+    """One row per pair and input at the paper's two thresholds: our values with intervals, and the paper's.
 
     Plain images are judged at the higher threshold (0), masked ones at the lower (-1).
     """
@@ -52,8 +52,8 @@ def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def thresholds_beside(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """The F score at both thresholds, for plain and masked images: how much of the result is the threshold's."""
+def compare_thresholds(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
+    """The F score of plain and masked images at both thresholds."""
     rows = []
     for (dataset, classifier), pair in table[table["variant"] == variant].groupby(
         ["dataset", "classifier"], sort=False
@@ -67,7 +67,7 @@ def thresholds_beside(table: pd.DataFrame, variant: str = "corrected") -> pd.Dat
 
 
 def variant_change(table: pd.DataFrame) -> pd.DataFrame:
-    """The F score of masked images, hidden pixels black (corrected) or of the mean colour (published)."""
+    """The F score of masked images whose hidden pixels are black (corrected) or the mean colour (published)."""
     rows = []
     for (dataset, classifier, given), inputs in table[table["input"] != "plain"].groupby(
         ["dataset", "classifier", "input"], sort=False
@@ -80,9 +80,9 @@ def variant_change(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def decision_claims(table: pd.DataFrame) -> list[Claim]:
-    """Supplement B: masks do not "significantly affect" the scores; a drop of more than five points would be one."""
+    """Supplement B: masks do not "significantly affect" the scores, here by less than five points."""
     rows = table[table["variant"] == "corrected"]
-    masked_for = {"true classes": "the true classes", "named classes": "the classes that the classifier names"}
+    masked_for = {"true classes": "the true classes", "named classes": "the predicted classes"}
     return [
         Claim(
             f"the F score on images masked for {words} is less than five points below that on plain images",
@@ -96,7 +96,7 @@ def decision_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def _names(dataset: str, classifier: str) -> dict[str, str]:
-    """The paper's names of the pair, or of what it stands for."""
+    """The paper's names of the pair."""
     return {"dataset": PAPER_NAMES[dataset], "classifier": PAPER_NAMES[classifier]}
 
 
@@ -122,5 +122,5 @@ def _at(rows: pd.DataFrame, given: str) -> pd.DataFrame:
 
 
 def _draws(count: int, seed: int) -> np.ndarray:
-    """How often each image is in each resample."""
+    """The number of occurrences of each image in each resample."""
     return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)

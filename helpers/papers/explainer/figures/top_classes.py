@@ -16,12 +16,12 @@ from helpers.plots import MASK_COLOURS, show_images
 from helpers.reporting.claims import Claim
 
 SURE = 0.5
-"""The classifier says a class where its probability is above this."""
+"""The classifier predicts the classes with a probability above this."""
 
 
 @torch.no_grad()
 def activation_table(study: ClassStudy, count: int) -> pd.DataFrame:
-    """Every class of the first test images: one row per image and class (appendix C).
+    """Mask activation and score of every class of the first test images: one row per image and class (appendix C).
 
     Returns:
         Columns image, class, present, ama (average mask activation, 0 to 100) and cls (the classifier's probability of
@@ -53,21 +53,21 @@ def all_class_masks(
 
 
 def mean_activations(table: pd.DataFrame) -> dict[str, float]:
-    """The mean AMA of classes that an image shows ("ama-present"), and of the others ("ama-absent")."""
+    """The mean AMA of the classes that an image shows ("ama-present"), and of the others ("ama-absent")."""
     means = table.groupby("present")["ama"].mean()
     return {"ama-present": float(means[True]), "ama-absent": float(means[False])}
 
 
 def activation_claims(table: pd.DataFrame) -> list[Claim]:
-    """What the paper says of Figures 4 and 5: activation and score usually go together, also where both are wrong."""
+    """The paper's claims about Figures 4 and 5: activation and score usually agree, also when both are wrong."""
     by_image = [group for _, group in table.groupby("image", sort=False)]
     ranks = [float(spearmanr(group["ama"], group["cls"]).statistic) for group in by_image]
     strongest = [float(group.loc[group["ama"].idxmax(), "present"]) for group in by_image]
     absent = [group[~group["present"]] for group in by_image]
-    said = [(group[group["cls"] > 100 * SURE]["ama"], group[group["cls"] <= 100 * SURE]["ama"]) for group in absent]
+    split = [(group[group["cls"] > 100 * SURE]["ama"], group[group["cls"] <= 100 * SURE]["ama"]) for group in absent]
     return [
         Claim(
-            "average mask activation and classification score go together",
+            "average mask activation and classification score are correlated",
             "rank correlation of AMA and CLS over the classes of an image",
             mean_effect(ranks),
             1,
@@ -80,16 +80,16 @@ def activation_claims(table: pd.DataFrame) -> list[Claim]:
             0.5,
         ),
         Claim(
-            "where the classifier wrongly says a class, that class gets a larger mask than other absent classes",
-            "AMA of absent classes that the classifier says − AMA of those that it does not (images that have both)",
-            mean_effect([float(yes.mean() - no.mean()) if len(yes) and len(no) else float("nan") for yes, no in said]),
+            "a wrongly predicted class gets a larger mask than other absent classes",
+            "AMA of absent classes that are predicted − AMA of those that are not (images that have both)",
+            mean_effect([float(yes.mean() - no.mean()) if len(yes) and len(no) else float("nan") for yes, no in split]),
             1,
         ),
     ]
 
 
 def spurious_claim(first: pd.DataFrame, second: pd.DataFrame) -> Claim:
-    """ResNet-50's masks have more spurious activations than VGG-16's (appendix C): both tables of the same images."""
+    """Claim: ResNet-50's masks have more spurious activations than VGG-16's on the same images (appendix C)."""
     amas = [table[~table["present"]].groupby("image")["ama"].sum() for table in (first, second)]
     return Claim(
         "ResNet-50's Explainer has more spurious activations than VGG-16's",
@@ -100,9 +100,9 @@ def spurious_claim(first: pd.DataFrame, second: pd.DataFrame) -> Claim:
 
 
 def draw_top_classes(study: ClassStudy, shown: int = 8, top: int = 5) -> Figure:
-    """Figures 4 and 5: each image, the maximum over all masks, and its five classes of the largest mean mask.
+    """Figures 4 and 5: each image, the maximum over all masks, and the `top` classes with the largest mean mask.
 
-    Above each mask: the class (with ** where the image shows it), its average mask activation AMA and the classifier's
+    Above each mask are the class (with ** if the image shows it), its average mask activation AMA and the classifier's
     score CLS, both times 100.
     """
     images = study.images[:shown]

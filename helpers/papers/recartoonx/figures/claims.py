@@ -1,4 +1,4 @@
-"""The claims of [Re] CartoonX about its Figures 1 to 3, each with the effect over images that decides it."""
+"""The claims of [Re] CartoonX about its Figures 1 to 3, each with its effect over images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sharper_increase(curves: pd.DataFrame) -> Claim:
 def rise_after_the_drop(curves: pd.DataFrame, method: str, *, early: float = 0.1, late: float = 0.5) -> Claim:
     """After the first drop the distortion rises again (the reproduction's second discrepancy, section 4.1).
 
-    The two fractions are fixed. Those of a minimum and a maximum would differ by chance alone.
+    The two fractions are fixed: those of a minimum and a maximum would differ by chance alone.
     """
     values = curve_values(curves, method, "keep")
     fractions = values.columns.to_numpy()
@@ -65,11 +65,11 @@ def non_sparsity_above(sweep: pd.DataFrame, optimised_with: str = "label") -> Cl
 def optimised_with_l2_keeps_more(sweep: pd.DataFrame, method: str) -> Claim:
     """Masks optimised with the l2 distortion keep more than those optimised with the label distortion.
 
-    The original optimised l2, the reproduction the squared label distortion. If l2 masks keep more, that is a reason
-    why the reproduction found a "significantly lower" non-sparsity (its third discrepancy).
+    The original optimised l2, the reproduction the squared label distortion. If l2 masks keep more, this may explain
+    the reproduction's "significantly lower" non-sparsity (its third discrepancy).
     """
     both = [_sparsity(sweep, optimised_with)[method] for optimised_with in ("l2", "label")]
-    smallest = 1e-6  # an empty mask: one millionth stands for nothing, so that the ratio exists
+    smallest = 1e-6  # stands for 0, so that the ratio exists for empty masks
     logarithms = np.log(both[0].clip(lower=smallest)) - np.log(both[1].clip(lower=smallest))
     return Claim(
         statement=f"the masks of {NAMES[method]} keep more when they are optimised with l2",
@@ -81,9 +81,9 @@ def optimised_with_l2_keeps_more(sweep: pd.DataFrame, method: str) -> Claim:
 
 
 def more_wins(gap: pd.Series) -> Claim:
-    """CartoonX is the better one on more images than not (section 4.1: "much easier to find examples")."""
+    """CartoonX is better on most images (section 4.1: "much easier to find examples")."""
     return Claim(
-        statement="CartoonX is the better one on most images",
+        statement="CartoonX is better on most images",
         measure="share of images on which CartoonX distorts less than Pixel RDE (a tie counts half)",
         effect=mean_effect(win_rate(gap)),
         expected=1,
@@ -92,9 +92,9 @@ def more_wins(gap: pd.Series) -> Claim:
 
 
 def relevance_on_the_object(difference: pd.Series) -> Claim:
-    """Pixel RDE marks more of the background than CartoonX (section 4.1), where the object is known."""
+    """Pixel RDE marks more of the background than CartoonX (section 4.1); for images with known objects."""
     return Claim(
-        statement="more of CartoonX's relevance than of Pixel RDE's lies on the object that is named",
+        statement="more of CartoonX's relevance than of Pixel RDE's lies on the predicted object",
         measure="CartoonX − Pixel RDE, share of the relevance on the object",
         effect=mean_effect(difference),
         expected=1,
@@ -102,7 +102,7 @@ def relevance_on_the_object(difference: pd.Series) -> Claim:
 
 
 def points_at_more(difference: pd.Series, measure: str) -> Claim:
-    """On misclassified images CartoonX's explanations point at something where Pixel RDE's do not (Figure 2)."""
+    """On misclassified images CartoonX's explanations point at something, unlike Pixel RDE's (Figure 2)."""
     return Claim(
         statement="on misclassified images CartoonX points more clearly at one thing than Pixel RDE",
         measure=f"CartoonX − Pixel RDE, {measure}",
@@ -112,7 +112,7 @@ def points_at_more(difference: pd.Series, measure: str) -> Claim:
 
 
 def curve_claims(curves: pd.DataFrame) -> list[Claim]:
-    """The four claims about one variant's curves."""
+    """The four claims about the curves of one variant."""
     rises = [rise_after_the_drop(curves, method) for method in METHOD_PAIR]
     return [lower_at_small_rates(curves), sharper_increase(curves), *rises]
 
@@ -123,16 +123,16 @@ def sweep_claims(sweep: pd.DataFrame) -> list[Claim]:
 
 
 def hypothesis_claims(sweep: pd.DataFrame) -> list[Claim]:
-    """What would explain the reproduction's third discrepancy, for each method."""
+    """The possible reason for the reproduction's third discrepancy, for each method."""
     return [optimised_with_l2_keeps_more(sweep, method) for method in METHOD_PAIR]
 
 
 def figure_three_claims(curves: pd.DataFrame, sweep: pd.DataFrame, variant: str = "corrected") -> list[Claim]:
-    """All claims about Figure 3, of one variant of its curves."""
+    """All claims about Figure 3, for one variant of its curves."""
     return [*curve_claims(curves[curves["variant"] == variant]), *sweep_claims(sweep)]
 
 
 def _sparsity(sweep: pd.DataFrame, optimised_with: str) -> pd.DataFrame:
-    """‖s‖₁/k with a row for each image and λk, and a column for each method."""
+    """‖s‖₁/k: one row per image and λk, one column per method."""
     rows = sweep[sweep["optimised_with"] == optimised_with]
     return rows.pivot_table(index=["image", "sparsity_weight"], columns="method", values="sparsity")

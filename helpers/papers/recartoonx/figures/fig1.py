@@ -1,4 +1,4 @@
-"""Figure 1 of [Re] CartoonX: images on which one method does better than the other, chosen by a measure."""
+"""Figure 1 of [Re] CartoonX: images on which one method is better than the other, chosen by a measure."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ GROUPS = ("CartoonX better", "Pixel RDE better")
 
 
 def corrected_gap(curves: pd.DataFrame) -> pd.Series:
-    """Each image's `area_gap` on the corrected curves, CartoonX minus Pixel RDE: negative is better."""
+    """Each image's `area_gap` on the corrected curves, CartoonX − Pixel RDE: below 0, CartoonX is better."""
     return area_gap(curves[curves["variant"] == "corrected"])
 
 
 def gap_table(study: Study, gap: pd.Series) -> pd.DataFrame:
-    """One row per image, CartoonX's best first.
+    """One row per image, starting with CartoonX's largest advantage.
 
     Returns:
-        Columns image, gap, prediction (the index of the class), confidence, brightness, and for scenes area (the share
-        of the image that the predicted class covers), inside_cartoonx and inside_pixel_rde (the share of the relevance
-        on it; nan where the image does not show the class).
+        Columns image, gap, prediction (the index of the class), confidence, brightness, and for scenes area (the
+        predicted class's share of the image), inside_cartoonx and inside_pixel_rde (the share of the relevance on that
+        class; nan if the image does not show it).
     """
     classes, confidence = study.predictions
     columns: dict[str, list] = {
@@ -51,19 +51,19 @@ def gap_table(study: Study, gap: pd.Series) -> pd.DataFrame:
 
 
 def draw_gaps(study: Study, table: pd.DataFrame, shown: int) -> Figure:
-    """The images with the largest gaps in either direction, above each the classifier's answer and the gap.
+    """The images with the largest gaps in either direction, each with its prediction and gap.
 
     Args:
-        study: whose images are drawn.
-        table: what `gap_table` returns.
-        shown: at most how many images on each side.
+        study: the study of the images.
+        table: the result of `gap_table`.
+        shown: the largest number of images per side.
     """
     rows = {row.image: row for row in table.itertuples()}
 
     def title(image: str) -> str:
         row = rows[image]
-        answer = f"{study.classifier.class_names[row.prediction]}, {row.confidence:.0%}"
-        return f"{answer}\ngap {row.gap:+.2f}".replace("-", "−")
+        prediction = f"{study.classifier.class_names[row.prediction]}, {row.confidence:.0%}"
+        return f"{prediction}\ngap {row.gap:+.2f}".replace("-", "−")
 
     groups = [
         pictures_of(study, study.images.select(*images), head, [title(image) for image in images])
@@ -74,14 +74,14 @@ def draw_gaps(study: Study, table: pd.DataFrame, shown: int) -> Figure:
 
 
 def fewer_words(table: pd.DataFrame, shown: int) -> str:
-    """On which side fewer images than `shown` had a gap; nothing where both sides are full."""
+    """A sentence about sides with fewer than `shown` images; empty if both are full."""
     sides = zip(GROUPS, largest_gaps(_gap(table), shown), strict=True)
     short = [head for head, images in sides if len(images) < shown]
     return f"Fewer than {shown} images had a gap of that sign: {join_words(short)}." if short else ""
 
 
 def gap_claims(table: pd.DataFrame) -> list[Claim]:
-    """Whether CartoonX is better on most images and, for scenes, whether its relevance lies on the object."""
+    """Claims: CartoonX is better on most images and, for scenes, more of its relevance lies on the object."""
     claims = [more_wins(_gap(table))]
     if "inside_cartoonx" in table:
         claims.append(relevance_on_the_object(table["inside_cartoonx"] - table["inside_pixel_rde"]))
@@ -100,7 +100,7 @@ def brightness_words(table: pd.DataFrame) -> str:
 
 
 def photograph_words(curves: pd.DataFrame) -> str:
-    """The same measure on the photographs of the profile `study`, whose pictures may not be published."""
+    """The results on the photographs of the profile `study`, which may not be published themselves."""
     gap = corrected_gap(curves)
     best = [join_words([name.split("_", 1)[-1].replace("_", " ") for name in images]) for images in largest_gaps(gap)]
     return (

@@ -1,4 +1,4 @@
-"""Figure 2 of [Re] CartoonX: images that the classifier gets wrong, found cheaply, then explained."""
+"""Figure 2 of [Re] CartoonX: misclassified images and their explanations."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from helpers.papers.recartoonx.figures.pictures import pictures_of
 from helpers.reporting.claims import Claim
 from helpers.reporting.pictures import draw_groups
 
-SHARD = 64  # scenes drawn and classified at a time
+SHARD = 64  # number of scenes drawn and classified at a time
 
 
 @dataclass(frozen=True)
 class Screened:
-    """The first images that the classifier gets wrong.
+    """The first misclassified images.
 
     Attributes:
-        images: these images.
-        predictions: the class that the classifier says.
-        confidence: the probability that it gives to it.
-        truth: what is true of them, where they are scenes.
-        looked_at: how many images with a known label were classified.
-        wrong: how many of those were wrong; `images` may hold fewer.
+        images: the images.
+        predictions: the predicted classes.
+        confidence: the probabilities of these classes.
+        truth: the scenes with their objects; None for photographs.
+        classified: the number of classified images with a known label.
+        wrong: the number of misclassified ones, of which `images` may hold only the first.
     """
 
     images: ImageSet
     predictions: Int[Tensor, " count"]
     confidence: Float[Tensor, " count"]
     truth: Scenes | None
-    looked_at: int
+    classified: int
     wrong: int
 
 
 def screen(study: Study, *, most: int = 2048, keep: int = 8) -> Screened | None:
-    """Classify images until `keep` wrong ones are found; None where none is wrong.
+    """The first `keep` misclassified images; None if there are none.
 
-    Scenes never run out: those of the profile's series are drawn, `most` of them at most. Of photographs there are
-    those of the profile, and those without a label are passed over.
+    Scenes of the profile's series are drawn until enough are found, at most `most`. Photographs are those of the
+    profile that have a label.
     """
     if study.profile.images.source == "scenes":
         return _screen_scenes(study, most, keep)
@@ -61,37 +61,35 @@ def screen(study: Study, *, most: int = 2048, keep: int = 8) -> Screened | None:
     rows = wrong[:keep].tolist()
     images = study.images.select(*(study.images.names[row] for row in rows))
     labelled = int((labels >= 0).sum())
-    return Screened(images, classes[rows], confidence[rows], None, looked_at=labelled, wrong=len(wrong))
+    return Screened(images, classes[rows], confidence[rows], None, classified=labelled, wrong=len(wrong))
 
 
 def pointing_scores(screened: Screened, explanation: Explanation, study: Study) -> tuple[pd.Series, str]:
-    """How clearly each explanation points at something, and the name of the measure.
+    """A score of how clearly each explanation points at something, and the name of the score.
 
-    On scenes: the largest share of the mask's mass on any one object, which is then what the classifier went by. On
-    photographs, whose truth is not known: the probability of the wrong class when only the kept part is shown.
+    For scenes: the largest share of the mask's mass on a single object, which may explain the prediction. For
+    photographs, whose truth is not known: the probability of the wrong class on the kept part.
     """
     if screened.truth is not None:
-        values, name = (
-            largest_object_share(explanation.mask, screened.truth)[0],
-            "largest share of the mask on one object",
-        )
+        name = "largest share of the mask on one object"
+        values = largest_object_share(explanation.mask, screened.truth)[0]
     else:
         with torch.no_grad():
             logits = study.classifier(explanation.kept.to(study.device))
-        chosen = logits.softmax(-1).cpu().gather(1, screened.predictions[:, None])[:, 0]
-        values, name = chosen, "probability of the wrong class on the kept part"
+        name = "probability of the wrong class on the kept part"
+        values = logits.softmax(-1).cpu().gather(1, screened.predictions[:, None])[:, 0]
     return pd.Series(values.tolist(), index=pd.Index(screened.images.names, name="image"), name="score"), name
 
 
 def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height width"]) -> pd.DataFrame:
-    """Whether the wrong class is in the scene after all, and how much of the relevance lies on it.
+    """Whether the scene shows the wrong class, and the share of the relevance on it.
 
     Returns:
-        Columns image, predicted_class_is_there, inside_predicted (the share of the mask's mass on that object),
-        area_predicted (the object's share of the image); the last two are nan where it is not there.
+        Columns image, predicted_class_is_there, inside_predicted (the share of the mask's mass on the wrong class),
+        area_predicted (that class's share of the image); the last two are nan if the scene does not show it.
 
     Raises:
-        ValueError: the images are no scenes, so that their truth is not known.
+        ValueError: the images are not scenes, so that their truth is not known.
     """
     if screened.truth is None:
         raise ValueError("only scenes have a known truth; these images are photographs")
@@ -110,14 +108,13 @@ def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height 
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The explained images that the classifier gets wrong.
+    """The misclassified images with their explanations.
 
     Attributes:
-        screened: the images, and what is known of them.
-        study: that explains them.
-        table: one row per image, those first whose CartoonX explanation points most clearly: image, score and
-            score_pixel_rde (see `pointing_scores`), prediction, confidence, label; for scenes also the columns of
-            `wrong_class_shares`.
+        screened: the images and their predictions.
+        study: the study that explains them.
+        table: one row per image, in descending order of CartoonX's score: image, score and score_pixel_rde (see
+            `pointing_scores`), prediction, confidence, label; for scenes also the columns of `wrong_class_shares`.
         measure: the name of the score.
     """
 
@@ -128,12 +125,12 @@ class Mistakes:
 
     @property
     def seconds(self) -> float:
-        """What explaining them took."""
+        """The seconds of their explanations by both methods."""
         return sum(sum(self.study.seconds(method)) for method in ("cartoonx", "pixel-rde"))
 
 
 def find_mistakes(study: Study, *, most: int = 2048, keep: int = 8) -> Mistakes | None:
-    """Screen images, and explain those that the classifier gets wrong; None where none is wrong (see `screen`)."""
+    """Explain the misclassified images among those of a study (see `screen`); None if there are none."""
     screened = screen(study, most=most, keep=keep)
     if screened is None:
         return None
@@ -152,26 +149,26 @@ def find_mistakes(study: Study, *, most: int = 2048, keep: int = 8) -> Mistakes 
 
 
 def mistake_words(mistakes: Mistakes | None, shown: int) -> str:
-    """How many images were named wrongly, and how they are ordered."""
+    """The number of misclassified images and their order, in Markdown."""
     if mistakes is None:
-        return "**The classifier named every image of this profile rightly, so that there is nothing to show here.**"
+        return "**The classifier gets every image of this profile right, so there is nothing to show here.**"
     screened, explained = mistakes.screened, len(mistakes.table)
     return (
-        f"Of {screened.looked_at} images it named {screened.wrong} wrongly; {explained} of these are explained. "
-        f"They are ordered by the {mistakes.measure}: the {min(shown, explained)} highest stand left, the "
-        f"{min(shown, max(explained - shown, 0))} lowest right."
+        f"It misclassified {screened.wrong} of {screened.classified} images; {explained} of these are explained. "
+        f"They are ordered by the {mistakes.measure}: the {min(shown, explained)} highest are on the left, the "
+        f"{min(shown, max(explained - shown, 0))} lowest on the right."
     )
 
 
 def draw_mistakes(mistakes: Mistakes | None, shown: int) -> Figure | None:
-    """The images with the clearest explanations, and those with the least clear ones."""
+    """The images with the clearest and with the least clear explanations; None without mistakes."""
     if mistakes is None:
         return None
     rows = mistakes.table.set_index("image")
     order = list(rows.index)
     sides = {"clearest": order[:shown], "least clear": order[shown:][-shown:]}
     titles = {
-        row.Index: f"says {row.prediction}, {row.confidence:.0%}\nis {row.label}\nmeasure {row.score:.2f}"
+        row.Index: f"says {row.prediction}, {row.confidence:.0%}\nis {row.label}\nscore {row.score:.2f}"
         for row in rows.itertuples()
     }
     study = mistakes.study
@@ -185,7 +182,7 @@ def draw_mistakes(mistakes: Mistakes | None, shown: int) -> Figure | None:
 
 
 def mistake_claims(mistakes: Mistakes | None) -> list[Claim]:
-    """Whether CartoonX points more clearly at one thing than Pixel RDE does."""
+    """Claim: CartoonX points more clearly at one thing than Pixel RDE."""
     if mistakes is None:
         return []
     table = mistakes.table
@@ -193,7 +190,7 @@ def mistake_claims(mistakes: Mistakes | None) -> list[Claim]:
 
 
 def wrong_class_words(mistakes: Mistakes | None) -> str:
-    """How often the wrong class is in the scene after all, and whether the relevance lies on it; "" for photographs."""
+    """How often the scene shows the wrong class, and whether the relevance lies on it; empty for photographs."""
     if mistakes is None or mistakes.screened.truth is None:
         return ""
     table = mistakes.table
@@ -247,5 +244,5 @@ def _screen_scenes(study: Study, most: int, keep: int) -> Screened | None:
     truths = [make_scenes(1, start=number, **options) for number in numbers]
     truth = Scenes(**{f.name: torch.cat([getattr(truth, f.name) for truth in truths]) for f in fields(Scenes)})
     return Screened(
-        images, torch.tensor(classes), torch.tensor(confidence), truth, looked_at=start, wrong=len(mistakes)
+        images, torch.tensor(classes), torch.tensor(confidence), truth, classified=start, wrong=len(mistakes)
     )

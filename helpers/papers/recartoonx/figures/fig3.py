@@ -1,4 +1,4 @@
-"""Figure 3: the curves and the sweep over λk, our values beside the published ones."""
+"""Figure 3 of [Re] CartoonX: the curves and the sweep over λk, our values and the published ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, ScalarF
 
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
 from helpers.papers.recartoonx.figures.claims import figure_three_claims
-from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, figure_three, values_beside
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, compare_with_published, figure_three
 from helpers.plots import METHOD_COLOURS, curve_with_band, published_values
 from helpers.plots.figures import panels
 from helpers.reporting.words import claim_table
@@ -23,21 +23,22 @@ HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "-
 AXES = {
     "keep": "kept, most relevant first",
     "randomise": "randomised, most relevant first",
-    "sweep": "λk, the price of an entry",
+    "sweep": "sparsity weight λk",
 }
-TITLES = ("keep the most relevant", "randomise the most relevant", "raise the price λk")
+TITLES = ("keep the most relevant", "randomise the most relevant", "raise the sparsity weight λk")
 
 
 def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
-    """Draw both variants, a row each: keep, randomise, and the sweep over λk.
+    """Draw one row per variant: keep, randomise, and the sweep over λk.
 
-    Lines are ours with a band of two standard errors over images; hollow markers are the published values. In the
-    sweep the distortion is solid and the non-sparsity ‖s‖₁/k dashed; the second row has one noise draw, as published.
+    Lines are our means with a band of two standard errors over images; hollow markers are the published values. In
+    the sweep the distortion is solid and the non-sparsity ‖s‖₁/k dashed; the second row has one noise draw, as
+    published.
 
     Args:
-        curves: as `experiments.curve_table` returns, of one or both variants.
-        sweep: as `experiments.sweep_table` returns.
-        width: inches.
+        curves: the result of `experiments.curve_table`, with one or both variants.
+        sweep: the result of `experiments.sweep_table`.
+        width: the figure's width in inches.
     """
     summary = figure_three(curves, sweep)
     variants = [name for name in ("corrected", "published") if name in set(curves["variant"])]
@@ -87,7 +88,7 @@ def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
 
 
 def claims_of_both_variants(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
-    """One row per claim of Figure 3: its effect and outcome with the corrected curves, and with the published ones."""
+    """One row per claim of Figure 3: its effect and outcome with the corrected and with the published curves."""
     corrected, published = (
         claim_table(figure_three_claims(curves, sweep, variant)) for variant in ("corrected", "published")
     )
@@ -98,13 +99,13 @@ def claims_of_both_variants(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.Dat
 
 
 def named_values(curves: pd.DataFrame) -> pd.DataFrame:
-    """The corrected curves beside the published ones (see `values_beside`), with the curves' names."""
-    values = values_beside(curves[curves["variant"] == "corrected"]).drop(columns="variant")
+    """Our corrected and the published curves (see `compare_with_published`), with the curves' names."""
+    values = compare_with_published(curves[curves["variant"] == "corrected"]).drop(columns="variant")
     return values.replace({"curve": CURVE_NAMES}).astype({"percent": int})
 
 
 def _grey(handles: tuple[list[Any], list[str]]) -> tuple[list[Line2D], list[str]]:
-    """The handles in grey: a legend that serves panels of different colours."""
+    """The handles in grey, for a legend of panels with different colours."""
     lines = [Line2D([], [], linestyle=h.get_linestyle(), marker=h.get_marker()) for h in handles[0]]
     for line in lines:
         line.set(color=METHOD_COLOURS["neutral"], markerfacecolor="none")
@@ -112,9 +113,9 @@ def _grey(handles: tuple[list[Any], list[str]]) -> tuple[list[Line2D], list[str]
 
 
 def figure_three_sparsity(sweep: pd.DataFrame) -> pd.DataFrame:
-    """The sweep's non-sparsity alone, as `figure_three` names it."""
-    nothing = pd.DataFrame(columns=["image", "curve", "direction", "fraction", "distortion", "variant"])
-    summary = figure_three(nothing, sweep)
+    """The rows of `figure_three` with the sweep's non-sparsity."""
+    no_curves = pd.DataFrame(columns=["image", "curve", "direction", "fraction", "distortion", "variant"])
+    summary = figure_three(no_curves, sweep)
     return summary[summary["panel"] == "sparsity"]
 
 
@@ -136,11 +137,11 @@ def _draw_curves(axes: Axes, summary: pd.DataFrame, direction: str) -> None:
 def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
     for method in METHODS:
         name, theirs = CURVE_NAMES[method], published_sweep().query("method == @method")
-        for panel, wanted, style, marker in (
+        for panel, rows_of, style, marker in (
             ("distortion", variant, "-", "o"),
             ("sparsity", "corrected", "--", "s"),  # a mask's sparsity does not depend on the noise draws
         ):
-            rows = _rows(summary[summary["panel"] == panel], wanted, method)
+            rows = _rows(summary[summary["panel"] == panel], rows_of, method)
             curve_with_band(
                 axes,
                 *_points(rows),
@@ -162,7 +163,7 @@ def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
 
 
 def _points(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, mean and standard error; one image has no error, and gets no band."""
+    """x, mean and standard error, which is 0 for a single image."""
     return rows["x"].to_numpy(float), rows["mean"].to_numpy(float), rows["standard_error"].fillna(0).to_numpy(float)
 
 
@@ -179,7 +180,7 @@ def _log_axis(axes: Axes) -> None:
 
 
 def _handles() -> list[Line2D]:
-    """One legend for all panels."""
+    """The legend of all panels."""
     lines = [Line2D([], [], color=METHOD_COLOURS[name], label=name) for name in CURVE_NAMES.values()]
     grey = METHOD_COLOURS["neutral"]
     hollow = {"color": grey, "linestyle": "none", "markerfacecolor": "none"}

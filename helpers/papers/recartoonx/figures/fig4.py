@@ -1,4 +1,4 @@
-"""Figure 4: CartoonX of the CNN, CartoonX of the transformer and attention rollout, on the same images."""
+"""Figure 4 of [Re] CartoonX: CartoonX of the CNN and of the transformer, and attention rollout, on the same images."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from helpers.reporting.words import claims_in_words
 
 NAMES = {"cnn": "CartoonX, CNN", "vit": "CartoonX, ViT", "rollout": "rollout, ViT"}
 BLACK = 0.05
-"""A cartoon is called black when its mean brightness is below this share of the image's."""
+"""A cartoon counts as black if its mean brightness is below this share of the image's."""
 
 
 def by_explanation(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One column of `experiments.transformer_table`: one row per image, one column per explanation."""
+    """One column of `experiments.transformer_table` as a table: one row per image, one column per explanation."""
     return table.pivot(index="image", columns="explanation", values=column)
 
 
 def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], list[str]]:
-    """The images that Figure 4 shows, of those on which both models are right.
+    """The images of Figure 4, among those that both models classify correctly.
 
-    Left: those whose darker one of the two cartoons is the brightest, so that both models keep something to be seen.
-    Right: those on which the transformer's cartoon is darkest beside the CNN's. No image is in both.
+    Left: the images whose darker cartoon is the brightest, so that both cartoons show something. Right: those whose
+    transformer's cartoon is darkest compared with the CNN's. No image is on both sides.
     """
     right = table[table["both_correct"]]
     if right.empty:
@@ -47,7 +47,7 @@ def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], lis
 
 
 def example_group(study: Study, names: list[str], title: str, titles: list[str]) -> RowGroup:
-    """The chosen images with their three explanations, as a group to draw; each model's at its own size."""
+    """The chosen images with their three explanations as a group to draw, each at its model's size."""
     explanations = transformer_explanations(study)
     indices = [study.images.names.index(name) for name in names]
     rows = [PictureRow("image", study.images.images[indices])]
@@ -60,11 +60,11 @@ def example_group(study: Study, names: list[str], title: str, titles: list[str])
 
 
 def draw_examples(study: Study, table: pd.DataFrame, count: int = 2) -> Figure | Markdown:
-    """Figure 4 itself, or a sentence where no image has both models right."""
+    """Figure 4, or a sentence if there is no image on which both models are right."""
     chosen = choose_examples(table, count)
-    heads = ("both to be seen", "ViT darker")
+    heads = ("both bright", "ViT darker")
     if not any(chosen):
-        return Markdown("On none of these images are both models right, so that there is nothing to show.")
+        return Markdown("There is no image on which both models are right, and so nothing to show.")
     bright = by_explanation(table, "brightness")
     labels = table.drop_duplicates("image").set_index("image")["prediction"]
 
@@ -81,9 +81,9 @@ def draw_examples(study: Study, table: pd.DataFrame, count: int = 2) -> Figure |
 
 
 def object_regions(study: Study) -> dict[str, Tensor] | None:
-    """The visible pixels of the object that each explanation's model names: (images, 1, side, side) by explanation.
+    """The visible pixels of the class predicted by each explanation's model: (images, 1, side, side) by explanation.
 
-    None where the images are not scenes, as nobody has drawn their objects.
+    None for photographs, whose objects are not known.
     """
     vit = study.with_transformer()
     count, regions = len(vit.images), {}
@@ -98,7 +98,7 @@ def object_regions(study: Study) -> dict[str, Tensor] | None:
 def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[str, Tensor]:
     """The share of each explanation's relevance in its region of each image: (images,) by explanation.
 
-    Nan where the region is empty (the model names what is not there), or the mask is.
+    Nan if the region (the image does not show the predicted class) or the mask is empty.
     """
     shares = {}
     for name, (_, explanation) in transformer_explanations(study).items():
@@ -108,7 +108,7 @@ def relevance_mass_accuracies(study: Study, regions: dict[str, Tensor]) -> dict[
 
 
 def setting_numbers(study: Study, table: pd.DataFrame) -> dict[str, Any]:
-    """What the text says of the two models, their settings and the images."""
+    """The numbers of the page's text about the two models, their settings and the images."""
     transformer, profile = study.with_transformer().profile, study.profile
     images = table.drop_duplicates("image")
     return {
@@ -126,15 +126,15 @@ def setting_numbers(study: Study, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def object_words(study: Study) -> str:
-    """Whether each explanation marks the object that its model names, where the objects are known."""
+    """Whether each explanation marks the predicted object, in Markdown."""
     regions = object_regions(study)
     if regions is None:
-        return "These images are photographs: nobody has drawn their objects."
+        return "These images are photographs, whose objects have not been outlined."
     return claims_in_words(object_claims(relevance_mass_accuracies(study, regions), regions))
 
 
 def photograph_words(table: pd.DataFrame) -> str:
-    """How many photographs the profile `study` has, and on how many both models are right."""
+    """The number of photographs of the profile `study`, and on how many both models are right."""
     images = table.drop_duplicates("image")
     return (
         f"The same experiment on {len(images)} photographs of ImageNet, with MobileNetV2 and ViT-tiny, "
@@ -144,7 +144,7 @@ def photograph_words(table: pd.DataFrame) -> str:
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per explanation: means over images with their intervals, and how many cartoons are black."""
+    """One row per explanation: means over images with intervals, and the number of black cartoons."""
     rows = []
     for name in NAMES:
         explained = table[table["explanation"] == name]
@@ -164,7 +164,7 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
-    """What the paper says of all images (section 4.2): sparser, more often black, and partly like the rollout."""
+    """The paper's claims about all images (section 4.2): sparser, more often black, and partly like the rollout."""
     sparsity, bright = (by_explanation(table, name) for name in ("sparsity", "brightness"))
     like = by_explanation(table, "correlation_rollout")
     black = (bright[["cnn", "vit"]] < BLACK).astype(float)
@@ -183,7 +183,7 @@ def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
             1,
         ),
         Claim(
-            "CartoonX of the transformer marks roughly the places that the rollout marks",
+            "CartoonX of the transformer marks roughly the same regions as the rollout",
             "rank correlation of the two masks over a grid of 8 × 8 cells",
             mean_effect(like["vit"]),
             1,
@@ -198,15 +198,15 @@ def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def object_claims(shares: dict[str, Tensor], regions: dict[str, Tensor]) -> list[Claim]:
-    """Where the object is known: how much more of the relevance lies on it than of an even mask.
+    """Claims: more of the relevance lies on the predicted object than of a uniform mask.
 
     Args:
-        shares: by explanation, as `relevance_mass_accuracies` returns.
-        regions: as `object_regions` returns; an even mask would score a region's share of its image.
+        shares: the result of `relevance_mass_accuracies`.
+        regions: the result of `object_regions`; a uniform mask scores the region's share of the image.
     """
     return [
         Claim(
-            f"{NAMES[name]} marks the object that is named more than the rest",
+            f"{NAMES[name]} marks the predicted object more than the rest",
             f"{NAMES[name]}, share of the relevance on the object − the object's share of the image",
             mean_effect((share - regions[name].float().mean((1, 2, 3))).numpy()),
             1,

@@ -1,4 +1,4 @@
-"""Figure 5: distortion in per cent of the distortion of full noise, as published and corrected."""
+"""Figure 5 of [Re] CartoonX: distortion in per cent of that of full noise, as published and corrected."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ COLOURS = {
     "random-pixels": METHOD_COLOURS["random pixels"],
 }
 SMALL_END = 0.1
-"""An image whose distortion under full noise is below this is left out: its ratios would be mostly noise."""
+"""Images whose distortion under full noise is below this are left out: their ratios would be mostly noise."""
 NOISE_END = {"keep": 0.0, "randomise": 1.0}  # the fraction at which all entries are noise
 AXES = {"keep": "kept, most relevant first", "randomise": "randomised, most relevant first"}
 
 
 def normalise_corrected(curves: pd.DataFrame) -> pd.DataFrame:
-    """Each image's curve in per cent of its own distortion under full noise; images with too small a one are left out.
+    """Each image's curve in per cent of its own distortion under full noise.
 
-    So every curve of every image goes from 100 to 0, or from 0 to 100, whatever its height in between.
+    Every curve of every image then goes from 100 to 0 or from 0 to 100, whatever its height. Images with a distortion
+    below `SMALL_END` under full noise are left out.
 
     Args:
-        curves: as `experiments.transformer_curve_table` returns, of one variant.
+        curves: the result of `experiments.transformer_curve_table`, with one variant.
 
     Returns:
-        The same table, its `distortion` in per cent; a curve without its end is not there.
+        The same table with `distortion` in per cent, without curves that lack their end.
     """
     parts = []
     for direction, end in NOISE_END.items():
@@ -61,8 +62,8 @@ def normalise_corrected(curves: pd.DataFrame) -> pd.DataFrame:
 def normalise_published(curves: pd.DataFrame) -> pd.DataFrame:
     """The mean curve over images in per cent, by the rule of the published code.
 
-    It divides by the last value where the greatest lies within 0.1 of it, and else by the first one. A curve that
-    should end at full noise, and overshoots by 0.1 or more, is then divided by its start, about 0: it is missing here.
+    It divides by the last value if the maximum lies within 0.1 of it, else by the first one. A curve that should end
+    at full noise but overshoots by 0.1 or more is then divided by its start, about 0; its means are nan here.
 
     Returns:
         Columns curve, direction, fraction, mean (per cent).
@@ -71,22 +72,22 @@ def normalise_published(curves: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for _, rows in means.groupby(["curve", "direction"], sort=False):
         values = rows.sort_values("fraction")["distortion"].to_numpy()
-        last_will_do = abs(values.max() - values[-1]) < 0.1
-        by = values[-1] if last_will_do else values[0]
+        ends_at_maximum = abs(values.max() - values[-1]) < 0.1
+        divisor = values[-1] if ends_at_maximum else values[0]
         ordered = rows.sort_values("fraction").drop(columns="distortion")
-        parts.append(ordered.assign(mean=100 * values / by if by > 1e-3 else np.full(len(values), np.nan)))
+        parts.append(ordered.assign(mean=100 * values / divisor if divisor > 1e-3 else np.full(len(values), np.nan)))
     return pd.concat(parts, ignore_index=True)
 
 
 def normalised_summary(curves: pd.DataFrame) -> pd.DataFrame:
-    """All numbers that Figure 5 draws: variant, curve, direction, fraction, mean, low, high (per cent), images.
+    """The numbers of Figure 5: variant, curve, direction, fraction, mean, low, high (per cent), images.
 
-    The corrected ones are means over images with their 95 % bootstrap interval; the published rule has no interval.
+    The corrected ones are means over images with 95 % bootstrap intervals; the published rule has no interval.
     """
     corrected = normalise_corrected(curves[curves["variant"] == "corrected"])
     rows = []
-    for (curve, direction, fraction), found in corrected.groupby(["curve", "direction", "fraction"], sort=False):
-        effect = mean_effect(found["distortion"], resamples=1000)
+    for (curve, direction, fraction), group in corrected.groupby(["curve", "direction", "fraction"], sort=False):
+        effect = mean_effect(group["distortion"], resamples=1000)
         rows.append(("corrected", curve, direction, fraction, effect.value, effect.low, effect.high, effect.count))
     columns = ["variant", "curve", "direction", "fraction", "mean", "low", "high", "images"]
     first = curves[curves["variant"] == "published"]
@@ -97,11 +98,11 @@ def normalised_summary(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_normalised(summary: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
-    """Draw a row for each variant: keep and randomise; lines ours, hollow markers the published values.
+    """Draw one row per variant: keep and randomise; lines are our values, hollow markers the published ones.
 
     Args:
-        summary: as `normalised_summary` returns.
-        width: inches.
+        summary: the result of `normalised_summary`.
+        width: the figure's width in inches.
     """
     theirs = published_normalised()
     variants = [name for name in ("corrected", "published") if name in set(summary["variant"])]
@@ -134,27 +135,27 @@ def _handles() -> list[Line2D]:
 
 
 def figure_five_claims(curves: pd.DataFrame) -> list[Claim]:
-    """What the paper reads off Figure 5, of the corrected curves."""
+    """The paper's claims about Figure 5, on the corrected curves."""
     return agnosticism_claims(curves[curves["variant"] == "corrected"])
 
 
 def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
-    """What the paper reads off Figure 5 (section 4.2), each as a difference of the same images.
+    """The paper's claims about Figure 5 (section 4.2), as paired differences over images.
 
     Args:
-        curves: as `experiments.transformer_curve_table` returns, of one variant.
+        curves: the result of `experiments.transformer_curve_table`, with one variant.
     """
     table = normalise_corrected(curves)
-    known = set(zip(table["curve"], table["direction"], strict=True))  # a curve may have lost all images
+    remaining = set(zip(table["curve"], table["direction"], strict=True))  # a curve may have lost all images
 
-    def part(curve: str, direction: str) -> pd.Series:
-        return area_under_curve(table, curve, direction) if (curve, direction) in known else pd.Series(dtype=float)
+    def area(curve: str, direction: str) -> pd.Series:
+        return area_under_curve(table, curve, direction) if (curve, direction) in remaining else pd.Series(dtype=float)
 
     def claim(statement: str, one: str, other: str, direction: str, expected: int) -> Claim:
         measure = f"{NAMES[one]} − {NAMES[other]}, % of full noise, mean over the first {SMALL_RATES:.0%} " + (
             "kept" if direction == "keep" else "randomised"
         )
-        effect = mean_effect(part(one, direction) - part(other, direction))
+        effect = mean_effect(area(one, direction) - area(other, direction))
         return Claim(statement, measure, effect, 1 if expected > 0 else -1)
 
     return [
@@ -175,13 +176,19 @@ def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
         claim("the CNN's first drop is sharper than the transformer's", "cnn", "vit", "keep", -1),
         claim("the CNN's first rise is sharper than the transformer's", "cnn", "vit", "randomise", 1),
         claim("CartoonX of the transformer needs fewer entries than the rollout", "vit", "rollout", "keep", -1),
-        claim("CartoonX of the transformer hits harder than the rollout", "vit", "rollout", "randomise", 1),
+        claim(
+            "randomising CartoonX's entries distorts more than randomising the rollout's",
+            "vit",
+            "rollout",
+            "randomise",
+            1,
+        ),
         claim("the rollout does better than pixels in random order", "rollout", "random-pixels", "keep", -1),
     ]
 
 
-def normalised_beside(summary: pd.DataFrame, percents: tuple[int, ...] = (1, 5, 10, 50)) -> pd.DataFrame:
-    """Our normalised distortion beside the paper's: direction, curve, kept or randomised %, and three values each."""
+def compare_with_published(summary: pd.DataFrame, percents: tuple[int, ...] = (1, 5, 10, 50)) -> pd.DataFrame:
+    """Our normalised distortion and the paper's: direction, curve, at (kept or randomised %), and three values."""
     keys = ["direction", "curve", "at"]
     ours = summary.assign(at=(100 * summary["fraction"]).round(6))
     ours = ours.pivot(index=keys, columns="variant", values="mean").reset_index()
@@ -193,7 +200,7 @@ def normalised_beside(summary: pd.DataFrame, percents: tuple[int, ...] = (1, 5, 
 
 
 def left_out(curves: pd.DataFrame) -> int:
-    """How many images are left out of a corrected curve of the transformer for too small an end."""
+    """The number of images left out of the transformer's corrected curves (see `SMALL_END`)."""
     chosen = curves[curves["variant"] == "corrected"]
     kept = normalise_corrected(chosen[(chosen["curve"] == "vit") & (chosen["direction"] == "keep")])
     return chosen["image"].nunique() - kept["image"].nunique()

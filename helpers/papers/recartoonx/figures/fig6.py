@@ -1,4 +1,4 @@
-"""Figure 6: how the loss falls from different initial masks, and where it ends."""
+"""Figure 6 of [Re] CartoonX: the loss along the steps from different initial masks, and at the end."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ COLOURS = {
 RECIPES = {"profile": "fast recipe", "published": "published recipe"}
 PANELS = {"objective": "objective", "distortion": "distortion", "sparsity": "‖s‖₁/k"}
 CLOSE = 0.01
-"""A curve has arrived from the step on where it stays within one per cent of its end."""
-SMOOTH = 5  # windows of steps whose running mean is read
+"""A curve has converged from the step on from which it stays within one per cent of its end."""
+SMOOTH = 5  # length of the running mean, in windows of steps
 REUNITED = 0.05
-"""Two curves, or two ends, have met where they differ by less than five per cent of the one from all ones."""
-TAIL = 5  # windows of steps at the end whose mean is the curve's end
-EARLY = 0.1  # the first tenth of the steps
+"""Two curves or ends have met if they differ by less than five per cent of that from all ones."""
+TAIL = 5  # number of last windows whose mean is the curve's end
+EARLY = 0.1  # share of the steps that count as early
 
 
 def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
     """Means over images: recipe, start, step, and each quantity with its standard error (`<name>_error`).
 
-    Fewer than three images have no error here: two say next to nothing of it.
+    The error is nan for fewer than three images, where its estimate would mean little.
     """
     keys = ["recipe", "start", "step"]
     grouped = table.groupby(keys, sort=False)[list(PANELS)]
@@ -50,14 +50,14 @@ def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
-    """Draw a row for each recipe: objective, distortion and sparsity against the step, a line for each initial mask.
+    """Draw one row per recipe: objective, distortion and sparsity against the step, one line per initial mask.
 
-    Lines are means over images with a band of two standard errors; the axes of the objective and the sparsity are
+    Lines are means over images with a band of two standard errors; the axes of objective and sparsity are
     logarithmic.
 
     Args:
-        table: as `experiments.loss_curve_table` returns.
-        width: inches.
+        table: the result of `experiments.loss_curve_table`.
+        width: the figure's width in inches.
     """
     means = mean_curves(table)
     recipes = [name for name in RECIPES if name in set(means["recipe"])]
@@ -79,13 +79,13 @@ def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figur
 
 
 def _shown_error(rows: pd.DataFrame, quantity: str) -> np.ndarray:
-    """The half width of the band in standard errors, cut so that it stays above 0: the axis may be logarithmic."""
+    """The standard errors, cut so that the band stays above 0 on a logarithmic axis."""
     error = rows[f"{quantity}_error"].fillna(0).to_numpy()
     return np.minimum(error, 0.45 * rows[quantity].to_numpy()).clip(min=0)
 
 
 def published_words(settings: PublishedRun | None) -> str:
-    """How the published recipe was run, in a sentence or two."""
+    """The settings of the published recipe in this profile, in a sentence or two."""
     if settings is None:
         return "The published recipe is not run in this profile."
     full, run = PublishedRun(images=1), settings
@@ -100,19 +100,20 @@ def published_words(settings: PublishedRun | None) -> str:
 
 
 def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
-    """A row for each recipe and initial mask: where it starts, where it ends, and how soon it is there.
+    """One row per recipe and initial mask: the first and last objective, and three times of convergence.
 
-    Objectives are measured on fresh noise, the mean over images with its 95 % interval. Steps are read off the mean
-    curve, smoothed: from which on it stays within 1 % above its own end; from which on what is left of the fall is
-    less than 1 % of the whole fall from all ones, a measure that noise hardly touches; and from which on it stays
-    within 5 % of the curve from all ones, which saw the same noise (none where it never does).
+    Objectives are measured on fresh noise: means over images with 95 % intervals. The steps are those of the smoothed
+    mean curve from which on it stays within 1 % above its own end; from which on less than 1 % of the whole fall from
+    all ones remains, a measure that noise hardly affects; and from which on it stays within 5 % of the curve from all
+    ones with the same noise (none if it never does).
 
     Args:
-        curves, ends: as `experiments.loss_curve_table` and `experiments.loss_end_table` return.
+        curves: the result of `experiments.loss_curve_table`.
+        ends: the result of `experiments.loss_end_table`.
     """
     means = mean_curves(curves)
     rows = []
-    for (recipe, start), found in ends.groupby(["recipe", "start"], sort=False):
+    for (recipe, start), group in ends.groupby(["recipe", "start"], sort=False):
         curve = _line(means, recipe, start)
         ones = _line(means, recipe, "ones")
         end, top = curve.iloc[-TAIL:].mean(), _by_start(ends, recipe, "first_objective")["ones"].mean()
@@ -121,21 +122,21 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
             {
                 "recipe": RECIPES[recipe],
                 "initial mask": NAMES[start],
-                "objective, first mask": str(mean_effect(found["first_objective"])),
-                "objective, last mask": str(mean_effect(found["last_objective"])),
+                "objective, first mask": str(mean_effect(group["first_objective"])),
+                "objective, last mask": str(mean_effect(group["last_objective"])),
                 "steps to within 1 % of its end": steps_until(curve / end - 1),
                 "steps to 99 % of the fall": steps_until((curve - end) / (top - end)),
                 "steps to within 5 % of ones": met,
-                "images": found["image"].nunique(),
+                "images": group["image"].nunique(),
             }
         )
     names = [name for name in rows[0] if name.startswith("steps")] if rows else []
     return pd.DataFrame(rows).astype(dict.fromkeys(names, float))
 
 
-def steps_until(excess: pd.Series, close: float = CLOSE) -> int | None:
-    """The first step from which on a relative difference, given by step, stays at most `close`; None if never."""
-    far = excess > close
+def steps_until(excess: pd.Series, tolerance: float = CLOSE) -> int | None:
+    """The first step from which on a relative difference, given by step, stays at most `tolerance`; None if never."""
+    far = excess > tolerance
     if not far.any():
         return round(excess.index[0])
     later = excess.index[excess.index > far[far].index[-1]]
@@ -143,13 +144,13 @@ def steps_until(excess: pd.Series, close: float = CLOSE) -> int | None:
 
 
 def all_start_claims(curves: pd.DataFrame, ends: pd.DataFrame) -> list[Claim]:
-    """The claims about initial masks with each recipe that was run."""
+    """The claims about initial masks for each recipe that was run."""
     recipes = [recipe for recipe in ("profile", "published") if recipe in set(ends["recipe"])]
     return [claim for recipe in recipes for claim in start_claims(curves, ends, recipe)]
 
 
 def start_claims(curves: pd.DataFrame, ends: pd.DataFrame, recipe: str = "profile") -> list[Claim]:
-    """What the paper says of initial masks (section 4.2), each against all ones, on the same images and noise."""
+    """The paper's claims about initial masks (section 4.2), each against all ones on the same images and noise."""
     last = _by_start(ends, recipe, "last_objective")
     first = _by_start(ends, recipe, "first_objective")
     rows = curves[curves["recipe"] == recipe]

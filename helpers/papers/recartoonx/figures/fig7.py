@@ -1,4 +1,4 @@
-"""Figure 7: CartoonX of the transformer at several sparsity weights λk."""
+"""Figure 7 of [Re] CartoonX: CartoonX of the transformer at several sparsity weights λk."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PANELS = {"sparsity": "‖s‖₁/k", "distortion": "distortion", "brightness": 
 
 
 def weight_group(study: Study, titles: Sequence[str]) -> RowGroup:
-    """The images of the sweep, and below each the transformer's cartoon at every λk.
+    """The images of the sweep, each with the transformer's cartoon at every λk.
 
     Args:
-        study: the profile at work.
-        titles: what stands above each image.
+        study: the study of the images.
+        titles: one title per image.
     """
     vit = study.with_transformer()
     images = vit.images.images[: len(titles)]
@@ -44,15 +44,15 @@ def weight_group(study: Study, titles: Sequence[str]) -> RowGroup:
 
 
 def sweep_titles(study: Study, sweep: pd.DataFrame) -> list[str]:
-    """What stands above each image of the sweep: the transformer's class and its probability."""
+    """The titles of the sweep's images: the transformer's prediction and its probability."""
     vit = study.with_transformer()
     classes, confidence = vit.predictions
     count = sweep["image"].nunique()
-    return [f"{vit.classifier.class_names[classes[place]]}\n{confidence[place]:.0%}" for place in range(count)]
+    return [f"{vit.classifier.class_names[classes[index]]}\n{confidence[index]:.0%}" for index in range(count)]
 
 
 def setting_numbers(study: Study) -> dict[str, Any]:
-    """What the text says of the transformer, its recipe and the sparsity weights."""
+    """The values of the page's text about the transformer, its recipe and the sparsity weights."""
     profile = study.with_transformer().profile
     return {
         "vit": profile.classifier.name,
@@ -77,7 +77,7 @@ def weight_slider(group: RowGroup) -> StaticFrames:
 
 
 def draw_weights(group: RowGroup) -> Figure:
-    """The group as one figure: a row for each λk, the smallest first."""
+    """The group as one figure: one row per λk, in ascending order."""
     return draw_groups([group])
 
 
@@ -85,8 +85,8 @@ def draw_weight_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Fig
     """Draw sparsity, distortion and brightness against λk, one line per model with a band of two standard errors.
 
     Args:
-        sweep: as `experiments.transformer_sweep` returns.
-        width: inches.
+        sweep: the result of `experiments.transformer_sweep`.
+        width: the figure's width in inches.
     """
     grouped = sweep.groupby(["model", "sparsity_weight"], sort=True)[list(PANELS)]
     means, errors = grouped.mean(), (grouped.std() / np.sqrt(grouped.count())).fillna(0)
@@ -114,10 +114,10 @@ def draw_weight_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Fig
 
 
 def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
-    """A row for each model and λk: mean sparsity and distortion, how many cartoons are black, how many for a reason.
+    """One row per model and λk: mean sparsity and distortion, and the numbers of black and of rightly black cartoons.
 
-    "Empty is as good" counts the images on which the mask that keeps nothing has no higher objective than the mask
-    that was found: there black is the right answer to the question, and no failure of the search.
+    "Empty is as good" counts the images on which the empty mask has no higher objective than the optimised one: there
+    black is the right solution, and no failure of the search.
     """
     marked = sweep.assign(
         black=sweep["brightness"] < BLACK, empty=sweep["empty_objective"] <= sweep["objective"] + 1e-6
@@ -126,25 +126,25 @@ def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
         {
             "model": MODELS[model],
             "λk": f"{weight:g}",
-            "‖s‖₁/k": str(mean_effect(found["sparsity"])),
-            "distortion": str(mean_effect(found["distortion"])),
-            "black": f"{int(found['black'].sum())} of {len(found)}",
-            "empty is as good": f"{int(found['empty'].sum())} of {len(found)}",
+            "‖s‖₁/k": str(mean_effect(group["sparsity"])),
+            "distortion": str(mean_effect(group["distortion"])),
+            "black": f"{int(group['black'].sum())} of {len(group)}",
+            "empty is as good": f"{int(group['empty'].sum())} of {len(group)}",
         }
-        for (model, weight), found in marked.groupby(["model", "sparsity_weight"], sort=True)
+        for (model, weight), group in marked.groupby(["model", "sparsity_weight"], sort=True)
     ]
     return pd.DataFrame(rows)
 
 
 def weight_claims(sweep: pd.DataFrame) -> list[Claim]:
-    """What the paper says of λk and the transformer (section 4.2 and the caption of Figure 7)."""
+    """The paper's claims about λk and the transformer (section 4.2 and the caption of Figure 7)."""
     vit = sweep[sweep["model"] == "vit"]
     weights = sorted(vit["sparsity_weight"].unique())
     black = (vit.pivot(index="image", columns="sparsity_weight", values="brightness") < BLACK).astype(float)
     slopes = sweep.groupby(["image", "model"]).apply(_sensitivity, include_groups=False).unstack()
     return [
         Claim(
-            f"dearer entries make more of the transformer's explanations black (λk {weights[0]:g} to {weights[-1]:g})",
+            f"a larger λk makes more of the transformer's explanations black ({weights[0]:g} to {weights[-1]:g})",
             "share of black cartoons at the highest λk − at the lowest",
             mean_effect(black[weights[-1]] - black[weights[0]]),
             1,
@@ -159,5 +159,5 @@ def weight_claims(sweep: pd.DataFrame) -> list[Claim]:
 
 
 def _sensitivity(rows: pd.DataFrame) -> float:
-    """The slope of log ‖s‖₁/k on log λk; less than a hundred-thousandth counts as that much."""
+    """The slope of log ‖s‖₁/k on log λk, with ‖s‖₁/k at least 1e-5."""
     return float(np.polyfit(np.log(rows["sparsity_weight"]), np.log(rows["sparsity"].clip(lower=1e-5)), 1)[0])

@@ -1,4 +1,4 @@
-"""The pages of [Re] CartoonX: one study each, and the larger runs on photographs of ImageNet."""
+"""The pages of [Re] CartoonX: each has one study, and the committed runs on photographs of ImageNet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CartoonXPage(FigurePage[Study]):
         super().__init__(identifier, Study(profile))
 
     def setting(self) -> dict[str, str]:
-        """What the text says of the profile: its name, its description, and CartoonX's recipe in one line."""
+        """The profile's name, its description and CartoonX's recipe, for the page's text."""
         profile = self.study.profile
         recipe = recipe_line(profile.cartoonx.options)
         return {"profile": profile.name, "description": profile.description.rstrip("."), "recipe": recipe}

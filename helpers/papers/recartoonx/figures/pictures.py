@@ -1,4 +1,4 @@
-"""Images with CartoonX's pictures and Pixel RDE's masks: Figures 1 and 2."""
+"""Images with CartoonX's cartoons and Pixel RDE's masks (Figures 1 and 2)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class PictureGroup:
 
     Attributes:
         title: what they have in common.
-        titles: what stands above each image; one or several lines.
+        titles: one above each image; one or several lines.
         images: the images.
-        cartoons: the pictures of CartoonX.
+        cartoons: the cartoons of CartoonX.
         masks: the masks of Pixel RDE.
     """
 
@@ -34,7 +34,7 @@ class PictureGroup:
 
     @property
     def rows(self) -> tuple[PictureRow, ...]:
-        """The image, CartoonX's picture, Pixel RDE's mask."""
+        """The image, CartoonX's cartoon, Pixel RDE's mask."""
         return (
             PictureRow("image", self.images),
             PictureRow("CartoonX", self.cartoons),
@@ -43,14 +43,14 @@ class PictureGroup:
 
 
 def pictures_of(study: Study, images: ImageSet, title: str, titles: Sequence[str]) -> PictureGroup:
-    """Explain images by both methods (or read what is stored), as a group to draw.
+    """Explanations of images by both methods, stored or computed, as a group to draw.
 
     Raises:
-        ValueError: the titles are not one per image.
+        ValueError: there is not one title per image.
     """
     if len(titles) != len(images):
         raise ValueError(f"{len(titles)} titles were given for {len(images)} images; give one per image")
-    some = Study(study.profile, root=study.root, images=images)
-    method = some.method("cartoonx")
-    cartoons = method.cartoon(images.images.to(some.device), some.explain("cartoonx").to(some.device)).cpu()
-    return PictureGroup(title, tuple(titles), images.images, cartoons, some.explain("pixel-rde").mask)
+    study = Study(study.profile, root=study.root, images=images)
+    explanation = study.explain("cartoonx").to(study.device)
+    cartoons = study.method("cartoonx").cartoon(images.images.to(study.device), explanation).cpu()
+    return PictureGroup(title, tuple(titles), images.images, cartoons, study.explain("pixel-rde").mask)

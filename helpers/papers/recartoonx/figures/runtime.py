@@ -1,4 +1,4 @@
-"""The running time of [Re] CartoonX: seconds per image, the paper's, and ours for each recipe."""
+"""The running time of [Re] CartoonX: the paper's seconds per image, and ours for each recipe."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ FULL_RUNS = ("quick-published", "study-published")
 
 
 def recipe_seconds(study: Study, *, steps: int = 3, repeats: int = 3) -> pd.DataFrame:
-    """Seconds per image for the paper, for the two recipes on this device, and for the profile's explanations.
+    """Seconds per image of the paper, of the two recipes on this device, and of the profile's explanations.
 
-    The published recipe is not run to its end: one of its steps is timed, and taken 2000 times. The fast recipe's step
-    is timed in the same way. The profile's explanations are those of the store: their time is the one that they took
-    when they were computed, a batch at a time.
+    The two recipes are not run to their ends: one step of each is timed and multiplied by the number of steps. The time
+    of the profile's explanations is that recorded in the store when they were computed in batches.
 
     Args:
-        study: the profile at work.
-        steps, repeats: as in `step_seconds`; the least counts, since other work can only make a step slower.
+        study: the study of the images.
+        steps, repeats: as in `step_seconds`; the minimum counts, since other work can only slow a step down.
 
     Returns:
         Columns method, recipe, device, batch, samples, steps, seconds_per_step, seconds, measured (how).
@@ -79,10 +78,10 @@ def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
 
 
 def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
-    """The objective that each recipe reaches: one row per method, with the paired difference and the ratio of times.
+    """The final objective of each recipe: one row per method, with the paired difference and the ratio of times.
 
     Args:
-        objectives: as `experiments.objective_table` returns, with the recipes "published" and "fast".
+        objectives: the result of `experiments.objective_table`, with the recipes "published" and "fast".
 
     Returns:
         Columns method, images, published, fast, difference (fast − published, an `Effect`), published_seconds,
@@ -124,23 +123,22 @@ def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
 
 
 def compared_recipes() -> tuple[pd.DataFrame, str]:
-    """What both recipes reach where the published one was run in full, and what is to be said about it.
+    """The final objectives of both recipes in the profiles that run the published one in full.
 
     Returns:
-        The rows of `objective_comparison` with a column profile (none where no run is there), and sentences in
-        Markdown.
+        The rows of `objective_comparison` with a column profile (empty without such runs), and sentences in Markdown.
     """
     tables = {name: committed_table(name, "objectives") for name in FULL_RUNS}
     reached = {name: objective_comparison(table) for name, table in tables.items() if table is not None}
     missing = [f"`results/{name}/objectives.csv`" for name in tables if name not in reached]
-    note = f"The runs of the published recipe in full take hours. Not there yet: {', '.join(missing)}."
+    note = f"The full runs of the published recipe take hours. Not run yet: {', '.join(missing)}."
     sentences = [objectives_in_words(comparison, name) for name, comparison in reached.items()]
     rows = [comparison.assign(profile=name) for name, comparison in reached.items()]
     return pd.concat(rows) if rows else pd.DataFrame(), "\n\n".join([*sentences, note if missing else ""])
 
 
 def photograph_words(explanations: pd.DataFrame) -> str:
-    """How long an explanation of a photograph took with each method, in a sentence."""
+    """The seconds per explanation of a photograph with each method, in a sentence."""
     machine = read_provenance("study", "explanations")["machine"]
     means = explanations.groupby("method")["seconds"].mean()
     return (
@@ -151,11 +149,11 @@ def photograph_words(explanations: pd.DataFrame) -> str:
 
 
 def recipe_numbers(study: Study, seconds: pd.DataFrame) -> dict[str, object]:
-    """What the text says of the times: device, recipes, and for each method the seconds and their ratio.
+    """The values of the page's text about the times: recipes, and for each method the seconds and their ratio.
 
     Args:
-        study: of the page.
-        seconds: what `recipe_seconds` measured.
+        study: the page's study.
+        seconds: the result of `recipe_seconds`.
     """
     times = seconds.pivot(index="recipe", columns="method", values="seconds")
     fast, published = times.loc["fast"], times.loc["published"]
@@ -169,13 +167,13 @@ def recipe_numbers(study: Study, seconds: pd.DataFrame) -> dict[str, object]:
 
 
 def method_ratios(seconds: pd.DataFrame) -> pd.DataFrame:
-    """How many times longer CartoonX takes than Pixel RDE: one row per recipe."""
+    """The ratio of CartoonX's time to Pixel RDE's: one row per recipe."""
     times = seconds.pivot(index="recipe", columns="method", values="seconds")
     return (times["cartoonx"] / times["pixel-rde"]).rename("CartoonX ÷ Pixel RDE").reset_index()
 
 
 def device_name(study: Study) -> str:
-    """What the study computes on, by its name where it is known."""
+    """The study's device, by its product name if known."""
     return describe_machine(study.device)["device_name"] or str(study.device)
 
 

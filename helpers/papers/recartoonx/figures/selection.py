@@ -1,4 +1,4 @@
-"""Which images a figure shows: by a stated measure, never by taste."""
+"""The choice of a figure's images by a stated measure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pandas as pd
 from scipy.integrate import trapezoid
 
 SMALL_RATES = 0.1
-"""The first tenth of the entries: where the paper says that a good explanation shows."""
+"""The first tenth of the entries, on which good explanations differ most according to the paper."""
 
 
 def curve_values(curves: pd.DataFrame, curve: str, direction: str) -> pd.DataFrame:
-    """One curve of every image: one row per image, a column a fraction, ascending.
+    """One curve of every image: one row per image, one column per fraction in ascending order.
 
     Raises:
-        ValueError: the table has two variants, which must not be mixed, or it does not have this curve.
+        ValueError: the table has several variants, or it does not have this curve.
     """
     if curves["variant"].nunique() > 1:
         raise ValueError("the table holds several variants; choose one: curves[curves['variant'] == 'corrected']")
@@ -26,7 +26,7 @@ def curve_values(curves: pd.DataFrame, curve: str, direction: str) -> pd.DataFra
 
 
 def area_under_curve(curves: pd.DataFrame, curve: str, direction: str, *, until: float = SMALL_RATES) -> pd.Series:
-    """Each image's mean distortion over the fractions from 0 to `until`: the area under the curve, by trapezia."""
+    """Each image's mean distortion over the fractions from 0 to `until`, by the trapezoidal rule."""
     values = curve_values(curves, curve, direction)
     fractions = values.columns.to_numpy(dtype=float)
     inside = fractions <= until + 1e-9
@@ -38,20 +38,20 @@ def area_under_curve(curves: pd.DataFrame, curve: str, direction: str, *, until:
 
 
 def area_gap(curves: pd.DataFrame) -> pd.Series:
-    """Each image's mean distortion over the first tenth that is kept, CartoonX minus Pixel RDE: negative is better."""
+    """Each image's mean distortion while the first tenth is kept, CartoonX − Pixel RDE: below 0, CartoonX is better."""
     gap = area_under_curve(curves, "cartoonx", "keep") - area_under_curve(curves, "pixel-rde", "keep")
     return gap.rename("gap").sort_values(kind="stable")
 
 
 def win_rate(gap: pd.Series) -> pd.Series:
-    """1 where CartoonX is the better one, 0 where Pixel RDE is, a half where they are equal."""
+    """1 for images on which CartoonX is better, 0 for those on which Pixel RDE is, 0.5 for ties."""
     return (gap < 0) + 0.5 * (gap == 0)
 
 
 def largest_gaps(gap: pd.Series, count: int = 3) -> tuple[list[str], list[str]]:
-    """The images with the largest advantage of CartoonX, and those with the largest of Pixel RDE, at most `count` each.
+    """The images with the largest advantage of CartoonX and of Pixel RDE, at most `count` each.
 
-    Only images with an advantage count, so that either list may be shorter, or empty.
+    Either list may be shorter or empty, since images without an advantage do not count.
     """
     ordered = gap.sort_values(kind="stable")
     first = ordered[ordered < 0].head(count)

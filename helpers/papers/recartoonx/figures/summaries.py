@@ -1,4 +1,4 @@
-"""From one row per image to the numbers that a figure draws: means over images with their standard errors."""
+"""Means over images with standard errors, as the figures draw them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def sweep_summary(sweep: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure_three(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
-    """All numbers that Figure 3 draws, tidy: panel, variant, curve, x, mean, standard_error, images.
+    """The numbers of Figure 3 in long form: panel, variant, curve, x, mean, standard_error, images.
 
-    The panels are keep, randomise, distortion and sparsity. x is the fraction or λk; the variant of the sweep's
-    distortion is "corrected" for many noise draws and "published" for one, and ends in "-l2" for masks that were
-    optimised with the l2 distortion.
+    The panels are keep, randomise, distortion and sparsity; x is the fraction or λk. The variant of the sweep's
+    distortion is "corrected" for many noise draws and "published" for one; it ends in "-l2" for masks optimised with
+    the l2 distortion.
     """
     first = curve_summary(curves).rename(columns={"direction": "panel", "fraction": "x"})
     second = sweep_summary(sweep).rename(columns={"method": "curve", "sparsity_weight": "x"})
@@ -47,8 +47,8 @@ def figure_three(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([first[columns], second[columns]], ignore_index=True)
 
 
-def values_beside(curves: pd.DataFrame, percents: Sequence[int] = (1, 5, 10, 50)) -> pd.DataFrame:
-    """Our mean distortion beside the published one, where both were measured: a row for each curve, direction and %."""
+def compare_with_published(curves: pd.DataFrame, percents: Sequence[int] = (1, 5, 10, 50)) -> pd.DataFrame:
+    """Our mean distortion and the published one: one row per curve, direction and percentage measured in both."""
     ours = curve_summary(curves)
     ours = ours.assign(percent=(ours["fraction"] * 100).round(6))
     theirs = published_curves()

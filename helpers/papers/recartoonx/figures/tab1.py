@@ -1,4 +1,4 @@
-"""Table 1: the paper's hyperparameters beside those that a profile really runs."""
+"""Table 1 of [Re] CartoonX: the paper's hyperparameters and those of the profiles."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from helpers.papers.recartoonx.experiments import published_settings
 from helpers.profiles import Profile, load_profile
 from helpers.results import collect_provenance, write_table
 
-# setting: the paper's value in its reproduction experiment ([Re] CartoonX, Table 1 and sections 3.2 to 3.5; the noise,
-# the clamping and the missing normalisation stand in the published code only)
+# the paper's value of each setting in its reproduction experiment ([Re] CartoonX, Table 1 and sections 3.2 to 3.5; the
+# noise, the clamping and the missing normalisation are in the published code only)
 PAPER = {
     "classifier": "MobileNetV3-Small",
     "input normalised": "no",
@@ -34,26 +34,26 @@ PAPER = {
     "wavelet": "db3, 5 levels, zero",
 }
 CHANGES = {
-    "classifier": "Which classes there are, how sure it is, and so the height of every distortion curve.",
+    "classifier": "The classes, the confidence, and so the height of every distortion curve.",
     "input normalised": "A network that is fed pixels on another scale than it was trained on is less sure and "
     "wrong more often.",
-    "images": "What is explained, and the width of every interval.",
-    "size": "The number k of mask entries, and how much of the image one of them covers.",
-    "λk, CartoonX": "How sparse CartoonX's masks are.",
-    "λk, Pixel RDE": "How sparse Pixel RDE's masks are.",
-    "steps": "The time. An entry moves by about the learning rate a step, so that steps × rate must exceed 1.",
+    "images": "The explained images, and the width of every interval.",
+    "size": "The number k of mask entries, and the share of the image that one of them covers.",
+    "λk, CartoonX": "The sparsity of CartoonX's masks.",
+    "λk, Pixel RDE": "The sparsity of Pixel RDE's masks.",
+    "steps": "The time. An entry moves by about the learning rate per step, so that steps × rate must exceed 1.",
     "noise draws per step": "The noise of the gradient, and the time of a step.",
     "draws used with both signs": "A pair of opposite draws cancels the odd part of the gradient's noise.",
     "learning rate": "How many steps an entry takes from 1 to 0: about 1 ÷ rate.",
-    "schedule": "Whether the last steps still jump about, or settle.",
-    "optimiser": "How the gradient becomes a step: Lion takes only its sign, Adam scales it by its own running size.",
-    "initial mask": "Where the descent begins.",
-    "distortion": "What has to stay as it was: the label's probability, or all of them.",
-    "noise": "What stands where the mask is 0.",
+    "schedule": "Whether the last steps still jump about or settle.",
+    "optimiser": "The step: Lion takes only the sign of the gradient, Adam scales it by its running magnitude.",
+    "initial mask": "The start of the descent.",
+    "distortion": "The output to be preserved: the label's probability, or all of them.",
+    "noise": "The replacement of entries whose mask is 0.",
     "obfuscations clamped, CartoonX": "Whether the classifier sees values that no image has.",
-    "obfuscations clamped, Pixel RDE": "Whether both methods stand on one footing: published, only CartoonX's are "
+    "obfuscations clamped, Pixel RDE": "Whether both methods are treated alike: as published, only CartoonX's are "
     "clamped.",
-    "wavelet": "What a mask entry of CartoonX stands for.",
+    "wavelet": "The meaning of a mask entry of CartoonX.",
 }
 CLASSIFIERS = {"mobilenet_v3_small": "MobileNetV3-Small", "mobilenetv2_100": "MobileNetV2"}
 SOURCES = {
@@ -68,28 +68,28 @@ def write_settings(profile: str) -> tuple[list[Profile], pd.DataFrame]:
     """Compare a profile with the paper, and with the profiles `study` and `paper`; write `recartoonx-tab1`.
 
     Returns:
-        The profiles, the page's own first, and what `settings_table` says of them.
+        The profiles, the page's own first, and their `settings_table`.
     """
     begin = time.perf_counter()
     profiles = [load_profile(name) for name in dict.fromkeys([profile, "study", "paper"])]
     table = settings_table(profiles)
-    about = collect_provenance(profiles[0], wall_seconds=time.perf_counter() - begin)
-    write_table(table, profile, "recartoonx-tab1", about)
+    provenance = collect_provenance(profiles[0], wall_seconds=time.perf_counter() - begin)
+    write_table(table, profile, "recartoonx-tab1", provenance)
     return profiles, table
 
 
 def papers_table() -> pd.DataFrame:
-    """The paper's own Table 1, "–" where it says nothing."""
+    """The paper's own Table 1, with "–" for missing values."""
     published = published_settings().convert_dtypes().astype(object)
     return published.where(published.notna(), "–")
 
 
 def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
-    """One row per setting: the paper's value, each profile's, and what a difference changes.
+    """One row per setting: the paper's value, each profile's, and the effect of a difference.
 
     Returns:
-        Columns setting, published, one column a profile (with its name), differs (the names of the profiles that differ
-        from the paper, with commas), changes (empty where none differs).
+        Columns setting, published, one column per profile with its name, differs (the comma-separated names of the
+        profiles that differ from the paper), changes (empty if none differs).
     """
     values = {profile.name: _values(profile) for profile in profiles}
     rows = []
@@ -102,23 +102,23 @@ def settings_table(profiles: Sequence[Profile]) -> pd.DataFrame:
 
 
 def difference_counts(table: pd.DataFrame, names: Sequence[str]) -> dict[str, int]:
-    """How many settings of each profile differ from the paper's.
+    """The number of settings of each profile that differ from the paper's.
 
     Args:
-        table: what `settings_table` returns.
-        names: of profiles in it.
+        table: the result of `settings_table`.
+        names: the names of the profiles.
     """
     return {name: int(_differs(table, name).sum()) for name in names}
 
 
 def marked_settings(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The paper's setting and that of each profile, in bold where it differs (HTML)."""
+    """The settings of the paper and of each profile, with differences in bold (HTML)."""
     marked = {name: table[name].where(~_differs(table, name), "<b>" + table[name] + "</b>") for name in names}
     return table[["setting", "published"]].assign(**marked)
 
 
 def difference_list(table: pd.DataFrame, name: str) -> str:
-    """A list in Markdown of the settings in which a profile differs, each with what that changes."""
+    """A list in Markdown of the settings in which a profile differs from the paper, each with its effect."""
     rows = table[_differs(table, name)]
     return "\n".join(
         f"- **{setting}** ({published} → {own}): {changes}"

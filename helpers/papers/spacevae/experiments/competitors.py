@@ -1,4 +1,4 @@
-"""The competitors' attributions, stored in chunks, so that hours of computing can be interrupted and resumed."""
+"""The competitors' attributions, stored in chunks so that hours of computing can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.results import ItemStore, code_digest, digest_of_images, none_if_missing
 
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
-"""The paper's, in the order of its Table 1."""
+"""The paper's competitors, in the order of its Table 1."""
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"deeplift-published": ("deeplift", {"variant": "published"})}
 """Uncorrected competitors: DeepLIFT as in Captum, whose sums are wrong before max-pooling."""
@@ -81,16 +81,16 @@ def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
 def attributions(
     study: SpaceStudy, name: str, images: LabelledImages, *, backwards: bool = False
 ) -> Float[Tensor, "images 3 height width"]:
-    """A competitor's attributions of the predicted class, divided by each image's largest size: from -1 to 1.
+    """A competitor's attributions of the predicted class, divided by each image's largest magnitude: in [-1, 1].
 
     Missing attributions are computed and stored in half precision, `CHUNK` images at a time. Several processes may
     share the work.
 
     Args:
-        study: the profile.
+        study: the profile's study.
         name: one of `MEASURED`.
-        images: any images; those of `competitor_images` for the tables.
-        backwards: begin with the last chunk, so that two processes can meet in the middle.
+        images: any images; the tables use those of `competitor_images`.
+        backwards: start with the last chunk, so that two processes can meet in the middle.
 
     Raises:
         ValueError: there is no such competitor.
@@ -108,20 +108,20 @@ def attributions(
     return torch.cat([item.tensors["attributions"].float().expand(-1, 3, -1, -1) for item in items])
 
 
-def attributions_at(study: SpaceStudy, name: str, places: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
+def attributions_at(study: SpaceStudy, name: str, indices: Sequence[int]) -> Float[Tensor, "images 3 height width"]:
     """A competitor's attributions of some test images; those beyond `competitor_images` are stored one by one.
 
     Args:
-        study: the profile.
+        study: the profile's study.
         name: one of `MEASURED`.
-        places: of the images in `study.test`.
+        indices: the indices of the images in `study.test`.
     """
     images = competitor_images(study, "test")
-    known = attributions(study, name, images)
+    stored = attributions(study, name, images)
     return torch.stack(
         [
-            known[place] if place < len(images) else attributions(study, name, study.test[place : place + 1])[0]
-            for place in places
+            stored[index] if index < len(images) else attributions(study, name, study.test[index : index + 1])[0]
+            for index in indices
         ]
     )
 
@@ -168,10 +168,10 @@ def fill_stores(
 
     Args:
         profile: its name, or the path of its file.
-        methods: some of `MEASURED`; None for all.
+        methods: names from `MEASURED`; None for all.
         splits: "test", "validation" or both.
-        backwards: begin with the last images, so that two processes can meet in the middle.
-        threads: of the CPU.
+        backwards: start with the last images, so that two processes can meet in the middle.
+        threads: the number of CPU threads; None for the default.
         root: another folder than the project's `results/`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Beyond the SpaCE-VAE paper: how much can a grid of codes tell? And the open weight α, and β as an input."""
+"""Beyond the SpaCE-VAE paper: the capacity of the grid of codes, the calibration of α, and β as an input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
 from helpers.papers.spacevae.figures.words import (
     COLOURS,
     difference,
@@ -27,7 +27,7 @@ from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
 TARGET_AGREEMENT, TARGET_SPARSITY = 0.90, 50.0
-"""What a finer grid is to reach: 0.90 of the predictions kept, with an L1 sparsity of at least 50 %."""
+"""The targets for a finer grid: 0.90 of the predictions kept, at an L1 sparsity of at least 50 %."""
 
 _RULES = {"color": METHOD_COLOURS["neutral"], "linestyle": ":", "linewidth": 1.2}
 
@@ -38,7 +38,7 @@ def grid_name(row: Any) -> str:
 
 
 def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
-    """Two panels over the bits of an image: how many predictions and true labels are kept, and the L1 sparsity."""
+    """Two panels against the bits per image: agreement and accuracy on the left, L1 sparsity on the right."""
     with panels(1, 2, size=(width, 0.42 * width)) as (figure, axes):
         rows = table.sort_values(["bits", "codes"])
         _points(axes[0], rows, "bits", "agreement", COLOURS["space-vae"], "D", "agreement (predicted labels)")
@@ -57,11 +57,11 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
         axes[0].axhline(TARGET_AGREEMENT, **_RULES)
         axes[1].axhline(TARGET_SPARSITY, **_RULES)
         axes[0].set(ylim=(0, 1.12), yticks=np.linspace(0, 1, 6), ylabel="share of test images")
-        axes[1].set(ylim=(0, 105), ylabel="brightness taken away, %")
+        axes[1].set(ylim=(0, 105), ylabel="brightness removed, %")
         axes[0].legend(loc="lower right", fontsize=9)
         for ax in axes:
             ax.set_xscale("log", base=2)
-            ax.set(xlabel="bits that an image's codes can tell", xticks=rows["bits"].unique())
+            ax.set(xlabel="bits per image", xticks=rows["bits"].unique())
             ax.set_xlim(rows["bits"].min() / 1.7, rows["bits"].max() * 1.7)
             ax.minorticks_off()
             ax.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda bits, _: f"{bits:.0f}"))
@@ -70,33 +70,33 @@ def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
 
 @torch.no_grad()
 def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure:
-    """The first test images, and what each network of the table keeps of them, from few bits to many.
+    """The first test images, and the kept images of each network of the table, from few bits to many.
 
     Args:
-        study: of scenes.
+        study: a study of scenes.
         table: its table `bottleneck`.
-        shown: how many images.
+        shown: the number of images.
     """
     images = study.test[:shown]
     pixels = images.floats().to(study.device)
-    before, _ = answers(study.classifier, pixels)
-    columns = [answered_column("image", study.classifier, pixels, before, images.class_names)]
+    before, _ = predict_classes(study.classifier, pixels)
+    columns = [predicted_column("image", study.classifier, pixels, before, images.class_names)]
     for row in table.sort_values(["bits", "codes"]).to_dict("records"):
         kept = study.model(row["training"]).explain(pixels).kept
         head = grid_name(row).replace(", ", "\n")
-        columns.append(answered_column(head, study.classifier, kept, before, images.class_names))
+        columns.append(predicted_column(head, study.classifier, kept, before, images.class_names))
     return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)
 
 
 def best_setting(table: pd.DataFrame) -> pd.Series:
-    """The network that keeps most predictions of those that take half of the brightness; if none does, of all."""
+    """The network with the highest agreement among those that remove half of the brightness; if none does, of all."""
     sparse = table[table["l1"] >= TARGET_SPARSITY]
     rows = table if sparse.empty else sparse
     return rows.loc[rows["agreement"].idxmax()]
 
 
 def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim]:
-    """A finer grid keeps more predictions, and the best setting reaches both marks."""
+    """Claims: a finer grid keeps more predictions, and the best setting reaches both targets."""
     start = table[table["training"] == plain].iloc[0]
     best = best_setting(table)
     claims = [
@@ -108,7 +108,7 @@ def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim
             TARGET_AGREEMENT,
         ),
         Claim(
-            f"{grid_name(best)}: at least {TARGET_SPARSITY:.0f} % of the brightness is taken away",
+            f"{grid_name(best)}: at least {TARGET_SPARSITY:.0f} % of the brightness is removed",
             "L1 sparsity, %",
             score(best, "l1"),
             1,
@@ -130,19 +130,19 @@ def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim
 
 
 def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per network: its grid, codes and bits, α, β and all metrics with their intervals."""
+    """One row per network: its grid, codes and bits, α, β and all metrics with intervals."""
     rows = []
     for row in table.sort_values(["bits", "codes"]).to_dict("records"):
-        facts = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
-        facts |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
-        rows.append({**facts, "β": f"{row['beta']:g}", **metric_cells(row)})
+        cells = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
+        cells |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
+        rows.append({**cells, "β": f"{row['beta']:g}", **metric_cells(row)})
     return pd.DataFrame(rows)
 
 
-def conditioned_table_of(study: SpaceStudy) -> pd.DataFrame | None:
-    """The table `conditioned` of a profile, None where it has no trained network that takes β as an input."""
-    has = any(study.settings.options(name).network.conditioned for name in study.trained)
-    return study.table("space-vae-conditioned") if has else None
+def conditioned_table(study: SpaceStudy) -> pd.DataFrame | None:
+    """The table `conditioned` of a profile; None if no trained network takes β as an input."""
+    conditioned = any(study.settings.options(name).network.conditioned for name in study.trained)
+    return study.table("space-vae-conditioned") if conditioned else None
 
 
 def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +155,7 @@ def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
-    """At each β that has both networks: the one for all keeps as many predictions."""
+    """Claims for each β that has both networks: the one for all β keeps as many predictions."""
     claims = []
     for beta, rows in table.groupby("beta"):
         by_input = {bool(row["conditioned"]): row for row in rows.to_dict("records")}
@@ -167,13 +167,13 @@ def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per α: what a short training with it gives."""
+    """One row per α: the metrics of a short training with it."""
     rows = table.sort_values(["beta", "alpha"]).to_dict("records")
     return pd.DataFrame([{"α": f"{row['alpha']:g}", "β": f"{row['beta']:g}", **metric_cells(row)} for row in rows])
 
 
 def draw_alpha(table: pd.DataFrame, chosen: float | int, target: float | int = TARGET_SPARSITY) -> Figure:
-    """L1 sparsity and agreement of short trainings over α, with the target sparsity and the α that was taken."""
+    """L1 sparsity and agreement of short trainings against α, with the target sparsity and the chosen α."""
     rows = table.sort_values("alpha")
     with panels(1, 2, size=(8.6, 3.0)) as (figure, axes):
         _points(axes[0], rows, "alpha", "l1", COLOURS["space-vae"], "D", line="-")
@@ -183,30 +183,30 @@ def draw_alpha(table: pd.DataFrame, chosen: float | int, target: float | int = T
         axes[1].set(ylabel="agreement", ylim=(0, 1.02))
         for ax in axes:
             ax.axvline(chosen, **_RULES)
-            ax.set_xlabel("α: the price of brightness (dotted: taken)")
+            ax.set_xlabel("α, the weight of brightness (dotted: chosen)")
     return figure
 
 
 def interpolated_alpha(table: pd.DataFrame, target: float | int = TARGET_SPARSITY) -> Effect:
-    """The α at which these short trainings would reach the target sparsity, between two of them by a straight line.
+    """The α at which these short trainings would reach the target sparsity, by linear interpolation.
 
-    The interval comes from those of the sparsities; nan where no α in the table reaches the mark.
+    The interval comes from those of the sparsities; nan if no α in the table reaches the target.
     """
     rows = table.sort_values("alpha")
     ends = []
-    for name in ("l1", "l1_high", "l1_low"):  # more sparsity, so a smaller α
+    for name in ("l1", "l1_high", "l1_low"):  # a higher sparsity needs a smaller α
         l1, alpha = np.maximum.accumulate(rows[name].to_numpy(dtype=float)), rows["alpha"].to_numpy(dtype=float)
         ends.append(float(np.interp(target, l1, alpha, left=np.nan, right=np.nan)))
     return Effect(*ends, int(rows["images"].min()))
 
 
 def alpha_words(table: pd.DataFrame, chosen: float | int, target: float | int = TARGET_SPARSITY) -> str:
-    """What the calibration says, in a sentence."""
+    """The result of the calibration, in a sentence or two."""
     alpha = interpolated_alpha(table, target)
     if np.isnan(alpha.value):
         return f"None of these α reaches an L1 sparsity of {target:g} %; the profile takes α = {chosen:g}."
     return (
-        f"By a straight line between its neighbours, an L1 sparsity of {target:g} % is reached at α = "
+        f"By linear interpolation, an L1 sparsity of {target:g} % is reached at α = "
         f"{number(alpha.value, 1)}. The profile takes α = {chosen:g} for all its trainings."
     )
 

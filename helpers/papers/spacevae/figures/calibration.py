@@ -1,4 +1,4 @@
-"""Where the calibration of α is read from: it takes trainings, which no page runs."""
+"""The committed calibration of α: it takes trainings, which no page runs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from helpers.papers.spacevae.figures.words import source_words
 from helpers.reporting.committed import committed_table
 
 PROFILES = ("scenes", "study", "cifar10")
-"""The profiles whose calibration may be committed, besides the page's own."""
+"""The profiles whose calibration may be committed, in addition to the page's own."""
 
 
 def calibration(study: SpaceStudy, *, root: Path | None = None) -> tuple[pd.DataFrame | None, str]:
-    """The table `alpha-calibration` of this profile, or a committed one; and a sentence that says whose it is.
+    """The table `alpha-calibration` of this profile, or a committed one, and a sentence about its origin.
 
     Args:
-        study: the page's.
+        study: the page's study.
         root: another folder than the project's `results/`.
 
     Returns:
-        The table, None where no calibration has been run; and the sentence.
+        The table, None if no calibration has been run, and the sentence.
     """
     for profile in dict.fromkeys((study.profile.name, *PROFILES)):
         table = committed_table(profile, "space-vae-alpha-calibration", root=root or study.root)

@@ -1,4 +1,4 @@
-"""Controls that explain nothing beside SpaCE-VAE, and a second classifier that judges what every method keeps."""
+"""Controls that explain nothing, and a second classifier that judges the kept images of every method."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from helpers.reporting.claims import Claim
 
 
 def control_claims(table: pd.DataFrame, training: str = "beta-10") -> list[Claim]:
-    """At equal L1 sparsity, SpaCE-VAE's images keep more predictions than images that are darkened without any look.
+    """Claims: at equal L1 sparsity, SpaCE-VAE keeps more predictions than blind darkening.
 
     Args:
-        table: the table `sparsity`; without controls in it there is no claim.
-        training: which network is compared.
+        table: the table `sparsity`; without controls in it, there are no claims.
+        training: the compared network.
     """
     rows = on_test_images(table)
     claims = []
@@ -39,18 +39,18 @@ def control_claims(table: pd.DataFrame, training: str = "beta-10") -> list[Claim
 
 
 def control_amounts(table: pd.DataFrame) -> tuple[float, float]:
-    """The least and the largest amount by which the controls darken."""
+    """The smallest and the largest amount of darkening of the controls."""
     amounts = table[table["method"].isin(CONTROLS)]["amount"]
     return float(amounts.min()), float(amounts.max())
 
 
-def transfer_table_of(study: SpaceStudy) -> pd.DataFrame | None:
-    """The table `transfer`, which only scenes have."""
+def transfer_table(study: SpaceStudy) -> pd.DataFrame | None:
+    """The table `transfer`; None if the images are not scenes."""
     return study.table("space-vae-transfer") if study.scenes else None
 
 
 def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: its L1 sparsity, and its agreement before its own classifier and before the second one."""
+    """One row per method: its L1 sparsity, and its agreement with its own and with the second classifier."""
     rows = []
     for row in table.to_dict("records"):
         cells = {"kept by": row_name(row), "L1 sparsity, %": with_interval(score(row, "l1"), 1)}
@@ -60,13 +60,13 @@ def transfer_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def transfer_claims(table: pd.DataFrame) -> list[Claim]:
-    """Is a SpaCE-VAE's image recognised by a classifier that it was not made for, and as often as a darker image?"""
+    """Claims: a second classifier recognises SpaCE-VAE's images, and more often than equally dark images."""
     own = table[(table["method"] == "space-vae") & (table["training"] == "beta-10")]
     claims = []
     for row in own.to_dict("records"):
         claims.append(
             Claim(
-                "a second classifier recognises SpaCE-VAE's kept images (β = 10) as often, but for 0.05, as their own",
+                "a second classifier recognises SpaCE-VAE's kept images (β = 10) as often as its own, within 0.05",
                 "second − own classifier, agreement",
                 difference(_second(row), score(row, "agreement")),
                 1,

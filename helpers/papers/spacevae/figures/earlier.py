@@ -1,4 +1,4 @@
-"""Beyond the SpaCE-VAE paper: the book's earlier methods put to its test."""
+"""Beyond the SpaCE-VAE paper: the book's other methods on its test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from helpers.papers.spacevae.experiments.cross_method import kept_images, rde_methods
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
 from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, metric_cells, row_name, score
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
@@ -39,25 +39,25 @@ def draw_cross_method(table: pd.DataFrame, *, width: float | int = 9.5) -> Figur
 
 @torch.no_grad()
 def black_numbers(study: SpaceStudy) -> dict[str, str | float]:
-    """What the classifier says of a black image, and how sure it is."""
-    black, confidence = answers(study.classifier, torch.zeros_like(study.test.floats()[:1]).to(study.device))
+    """The predicted class of a black image and its probability."""
+    black, confidence = predict_classes(study.classifier, torch.zeros_like(study.test.floats()[:1]).to(study.device))
     return {"black": study.test.class_names[int(black)], "black-confidence": float(confidence)}
 
 
 def cross_method_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method, with all metrics and their intervals."""
+    """One row per method: all metrics with intervals."""
     return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for row in table.to_dict("records")])
 
 
 def cross_method_claims(table: pd.DataFrame) -> list[Claim]:
-    """SpaCE-VAE against each earlier method: predictions kept, and brightness taken away."""
+    """SpaCE-VAE against each earlier method: agreement and removed brightness."""
     own = table[table["training"] == OURS]
     if own.empty:
         return []
     ours, claims = own.iloc[0], []
     for method in EARLIER:
         for row in table[table["method"] == method].to_dict("records"):
-            for metric, words in (("agreement", "keeps more predictions"), ("l1", "takes more brightness away")):
+            for metric, words in (("agreement", "keeps more predictions"), ("l1", "removes more brightness")):
                 effect = difference(score(ours, metric), score(row, metric))
                 statement = f"SpaCE-VAE (β = 10) {words} than {METHOD_NAMES[method]}"
                 claims.append(Claim(statement, f"SpaCE-VAE − {METHOD_NAMES[method]}, {_PANELS[metric]}", effect, 1))
@@ -65,23 +65,23 @@ def cross_method_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def draw_cross_method_pictures(study: SpaceStudy, shown: int = 5) -> Figure:
-    """The first test scenes, and what CartoonX, Pixel RDE and SpaCE-VAE keep of them.
+    """The first test scenes, and the kept images of CartoonX, Pixel RDE and SpaCE-VAE.
 
     Args:
-        study: of scenes.
-        shown: how many; at most as many as the table `cross-method` has.
+        study: a study of scenes.
+        shown: the number of scenes, at most that of the table `cross-method`.
     """
     images = study.test[:shown]
     pixels = images.floats().to(study.device)
-    before, _ = answers(study.classifier, pixels)
+    before, _ = predict_classes(study.classifier, pixels)
     names = images.class_names
-    columns = [answered_column("image", study.classifier, pixels, before, names)]
+    columns = [predicted_column("image", study.classifier, pixels, before, names)]
     for name, method in rde_methods(study).items():
         kept = kept_images(study, name, method, images).to(study.device)
-        columns.append(answered_column(METHOD_NAMES[name], study.classifier, kept, before, names))
+        columns.append(predicted_column(METHOD_NAMES[name], study.classifier, kept, before, names))
     for training in ("beta-1", OURS, "beta-100"):
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
             head = f"SpaCE-VAE\nβ = {study.settings.options(training).loss.beta:g}"
-            columns.append(answered_column(head, study.classifier, kept, before, names))
+            columns.append(predicted_column(head, study.classifier, kept, before, names))
     return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)

@@ -22,15 +22,15 @@ WIDTH, HEIGHT = 9.6, 5.2  # inches, as are all positions below
 
 @dataclass(frozen=True)
 class Ablation:
-    """An image, the same with one region black at a time, and what the classifier says.
+    """An image, its copies with one black region each, and the predictions.
 
     Attributes:
         image: pixels in [0, 1].
-        perturbed: with each region black in turn.
-        confidence: C_y(x), of the class predicted for the image.
-        confidences: the same class's confidence for each perturbed image.
+        perturbed: the image with each region black in turn.
+        confidence: C_y(x), the probability of the class predicted for the image.
+        confidences: the probability of the same class for each perturbed image.
         predicted: that class.
-        answers: the class predicted for each perturbed image.
+        predictions: the class predicted for each perturbed image.
     """
 
     image: Float[Tensor, "3 height width"]
@@ -38,25 +38,25 @@ class Ablation:
     confidence: float
     confidences: tuple[float, ...]
     predicted: int
-    answers: tuple[int, ...]
+    predictions: tuple[int, ...]
 
     @property
     def attributions(self) -> tuple[float, ...]:
-        """How much confidence each region's removal costs: reference − perturbed (section 2.1)."""
+        """The loss of confidence without each region: reference − perturbed (section 2.1)."""
         return tuple(self.confidence - value for value in self.confidences)
 
 
 @torch.no_grad()
 def ablate_regions(classifier: nn.Module, image: Float[Tensor, "3 height width"], side: int = 2) -> Ablation:
-    """Blacken `side` × `side` even regions one after another; the regions count row by row from the upper left.
+    """Blacken `side` × `side` equal regions one after another, row by row from the upper left.
 
     Args:
         classifier: pixels in [0, 1] to logits.
         image: pixels in [0, 1].
-        side: regions along an edge; it divides the edges.
+        side: the number of regions along an edge; it must divide both edges.
 
     Raises:
-        ValueError: it does not divide them.
+        ValueError: `side` does not divide the edges.
     """
     height, width = image.shape[1:]
     if side < 1 or height % side or width % side:
@@ -68,18 +68,18 @@ def ablate_regions(classifier: nn.Module, image: Float[Tensor, "3 height width"]
     perturbed = image[None] * keep
     probabilities = classifier(torch.cat([image[None], perturbed])).softmax(1)
     predicted = int(probabilities[0].argmax())
-    ours = probabilities[:, predicted].tolist()
-    answers = probabilities[1:].argmax(1).tolist()
-    return Ablation(image.cpu(), perturbed.cpu(), ours[0], tuple(ours[1:]), predicted, tuple(answers))
+    reference, *confidences = probabilities[:, predicted].tolist()
+    predictions = probabilities[1:].argmax(1).tolist()
+    return Ablation(image.cpu(), perturbed.cpu(), reference, tuple(confidences), predicted, tuple(predictions))
 
 
 def attribute_pixels(classifier: nn.Module, image: Float[Tensor, "3 height width"]) -> Float[Tensor, "height width"]:
-    """Feature Ablation of single pixels, each removed by itself; on the CPU."""
+    """Feature Ablation of single pixels, each removed by itself; the result is on the CPU."""
     return attribution_method(classifier, "feature-ablation").attribute(image[None])[0, 0].cpu()
 
 
 def ablation_numbers(ablation: Ablation, pixels: Float[Tensor, "height width"]) -> dict[str, float]:
-    """What the text says of the regions and of the pixels."""
+    """The numbers of the page's text about the regions and the pixels."""
     return {
         "reference": ablation.confidence,
         "first": ablation.confidences[0],
@@ -102,31 +102,31 @@ def ablation_table(ablation: Ablation, class_names: tuple[str, ...]) -> pd.DataF
             "region": names,
             "confidence": ablation.confidences,
             "attribution": ablation.attributions,
-            "predicted": [class_names[answer] for answer in ablation.answers],
+            "predicted": [class_names[prediction] for prediction in ablation.predictions],
         }
     )
 
 
 def ablation_words(ablation: Ablation, class_names: tuple[str, ...]) -> str:
-    """Which region the class hangs on, and which one speaks against it, in Markdown."""
+    """The region on which the class depends most, and the one that speaks against it, in Markdown."""
     regions = ablation_table(ablation, class_names)
-    most, least = (regions.loc[regions["attribution"].agg(what)] for what in ("idxmax", "idxmin"))
+    most, least = (regions.loc[regions["attribution"].agg(extreme)] for extreme in ("idxmax", "idxmin"))
     name = class_names[ablation.predicted]
     words = f"Without the **{most['region']}** region the confidence in *{name}* falls by {most['attribution']:.3f}"
     if most["predicted"] != name:
-        words += f", and the answer becomes *{most['predicted']}*"
+        words += f", and the prediction becomes *{most['predicted']}*"
     if least["attribution"] < 0:
         rise = -least["attribution"]
         return f"{words}. Without the **{least['region']}** one it rises by {rise:.3f}: it speaks against the class."
-    return f"{words}. No region speaks against the class: the least needed one is the **{least['region']}** one."
+    return f"{words}. No region speaks against the class; the **{least['region']}** one is needed least."
 
 
 def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], class_names: tuple[str, ...]) -> Figure:
-    """The four steps with four regions, the map that they give, and the map of single pixels.
+    """The four perturbations of an image, the map of four regions, and the map of single pixels.
 
     Args:
-        ablation: of four regions.
-        pixels: the attribution of each pixel, each removed by itself.
+        ablation: the ablation of four regions.
+        pixels: the attribution of each pixel (see `attribute_pixels`).
         class_names: one per class.
 
     Returns:
@@ -136,23 +136,23 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
     coarse = torch.tensor(ablation.attributions).reshape(2, 2)
     with book_figure((WIDTH, HEIGHT), style={"axes.titlesize": 9, "axes.titlepad": 3, "axes.grid": False}) as figure:
         rows = [("x", ablation.image, ablation.confidence, ablation.predicted)]
-        ablated = zip(ablation.perturbed, ablation.confidences, ablation.answers, strict=True)
-        rows += [(f"x without region {region}", *facts) for region, facts in enumerate(ablated, start=1)]
+        ablated = zip(ablation.perturbed, ablation.confidences, ablation.predictions, strict=True)
+        rows += [(f"x without region {region}", *results) for region, results in enumerate(ablated, start=1)]
         side, step = 0.86, 1.0
         tops = [HEIGHT - 0.12 - row * step for row in range(len(rows))]
-        for row, (words, picture, confidence, answer) in enumerate(rows):
+        for row, (label, picture, confidence, prediction) in enumerate(rows):
             bottom = tops[row] - side
             draw_image(_axes(figure, (1.55, bottom, side, side)), picture)
-            figure.text(1.45 / WIDTH, (bottom + side / 2) / HEIGHT, words, ha="right", va="center", fontsize=9)
+            figure.text(1.45 / WIDTH, (bottom + side / 2) / HEIGHT, label, ha="right", va="center", fontsize=9)
             _arrow(figure, (2.46, bottom + side / 2), (2.82, bottom + side / 2))
             _arrow(figure, (3.66, bottom + side / 2), (4.02, bottom + side / 2))
             index = "" if row == 0 else f"_{row}"
-            answered = f"$\\hat{{y}}{index}$ = {confidence:.3f}"
+            result = f"$\\hat{{y}}{index}$ = {confidence:.3f}"
             if row:
                 drop = f"{ablation.confidence - confidence:+.3f}".replace("-", "−")
-                answered += f"\n$\\hat{{y}} - \\hat{{y}}{index}$ = {drop}"
-            answered += f"\n“{class_names[answer]}”"
-            figure.text(4.1 / WIDTH, (bottom + side / 2) / HEIGHT, answered, va="center", fontsize=9, linespacing=1.35)
+                result += f"\n$\\hat{{y}} - \\hat{{y}}{index}$ = {drop}"
+            result += f"\n“{class_names[prediction]}”"
+            figure.text(4.1 / WIDTH, (bottom + side / 2) / HEIGHT, result, va="center", fontsize=9, linespacing=1.35)
         low, high = tops[-1] - side, tops[0]
         _box(figure, (2.86, low, 0.76, high - low), "classifier\n$C$")
         _map(figure, (6.15, 2.78, 2.2, 2.1), coarse.repeat_interleave(size // 2, 0).repeat_interleave(size // 2, 1), "")
@@ -165,9 +165,9 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
 
 def _map(figure: Figure, box: tuple[float, float, float, float], values: Tensor, title: str) -> None:
     axes = _axes(figure, box)
-    shown = draw_signed(axes, values)
+    image = draw_signed(axes, values)
     axes.set_title(title)
-    bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.04)
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.04)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
 

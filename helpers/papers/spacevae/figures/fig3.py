@@ -1,4 +1,4 @@
-"""Figure 3 of the SpaCE-VAE paper: the framework, with the tensors and the losses of a real image in it."""
+"""Figure 3 of the SpaCE-VAE paper: the framework with the tensors and loss terms of a real image."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height
 
 @dataclass(frozen=True)
 class Framework:
-    """All that stands between an image and its loss.
+    """All intermediate results between an image and its loss.
 
     Attributes:
         image, kept: pixels in [0, 1].
-        encoded: z_e, the encoder's answers.
-        codes: the number of the nearest code at each cell of the grid.
-        codebook: each code's own picture, drawn by the decoder from a grid that holds this code alone.
-        before, after: the classifier's probabilities of the image and of the kept image.
-        terms: the weighted terms of the loss, by name.
+        encoded: z_e, the encoder's outputs.
+        codes: the index of the nearest code at each position of the grid.
+        codebook: the picture of each code (see `code_pictures`).
+        before, after: the classifier's probabilities for the image and for the kept image.
+        terms: the weighted loss terms by name.
     """
 
     image: Float[Tensor, "3 height width"]
@@ -57,30 +57,30 @@ class Framework:
 
 
 @torch.no_grad()
-def look_inside(
+def trace_image(
     method: SpaceVAE, classifier: nn.Module, loss: SpaceVAELoss, image: Float[Tensor, "3 height width"]
 ) -> Framework:
-    """Take one image through a SpaCE-VAE that has one β, step by step.
+    """Record every step of a SpaCE-VAE with a single β on one image.
 
     Args:
-        method: trained for the classifier.
+        method: a network trained for the classifier.
         classifier: pixels in [0, 1] to logits.
-        loss: that it was trained by.
+        loss: the loss of its training.
         image: pixels in [0, 1].
     """
     network = method.network
     encoded = network.encode(image[None])
     quantised = network.quantiser(encoded)
     kept = network.decode(quantised.vectors).clamp(0, 1)
-    answers = classifier(torch.cat([image[None], kept])).softmax(1)
+    before, after = classifier(torch.cat([image[None], kept])).softmax(1)
     return Framework(
         image.cpu(),
         kept[0].cpu(),
         encoded[0].float().cpu(),
         quantised.codes[0].cpu(),
         code_pictures(method).cpu(),
-        answers[0].cpu(),
-        answers[1].cpu(),
+        before.cpu(),
+        after.cpu(),
         loss_terms(method, classifier, loss, image[None]),
     )
 
@@ -100,22 +100,22 @@ def loss_terms(
 
 @torch.no_grad()
 def code_pictures(method: SpaceVAE) -> Float[Tensor, "codes 3 side side"]:
-    """The patch that the decoder draws in the middle of a grid that holds one code everywhere, for each code."""
+    """For each code, the patch decoded in the middle of a grid that holds this code everywhere."""
     options = method.network.options
     side, start = options.size // options.grid, options.size // 2
     grid = torch.arange(options.codes, device=method.network.quantiser.codebook.device)
     grid = grid[:, None, None].expand(-1, options.grid, options.grid)
-    drawn = torch.cat(
+    decoded = torch.cat(
         [
             method.network.decode(method.network.quantiser.look_up(batch)).clamp(0, 1)
             for batch in grid.split(method.batch)
         ]
     )
-    return drawn[:, :, start : start + side, start : start + side]
+    return decoded[:, :, start : start + side, start : start + side]
 
 
 def used_codes(codes: Int[Tensor, "images grid grid"], count: int) -> tuple[int, float]:
-    """How many of `count` codes these grids use, and the perplexity of their use: so many, if all were used alike."""
+    """The number of used codes among `count`, and their perplexity: the equivalent number of equally frequent codes."""
     shares = codes.flatten().bincount(minlength=count).float() / codes.numel()
     return int((shares > 0).sum()), float(torch.exp(torch.special.entr(shares).sum()))
 
@@ -129,12 +129,12 @@ def term_table(image: dict[str, float], mean: dict[str, float], count: int) -> p
 
 @dataclass(frozen=True)
 class TrainedFramework:
-    """A trained SpaCE-VAE with one image in it, and the loss of all test images.
+    """A trained SpaCE-VAE on one test image, with the loss of all test images.
 
     Attributes:
-        framework: the image on its way to its loss.
-        table: one row per term of the loss (see `term_table`).
-        numbers: what the text says of the codes and of the loss, by name.
+        framework: the intermediate results of one image.
+        table: one row per loss term (see `term_table`).
+        numbers: the numbers of the page's text about the codes and the loss, by name.
     """
 
     framework: Framework
@@ -142,19 +142,19 @@ class TrainedFramework:
     numbers: dict[str, float | str]
 
 
-def look_at_training(study: SpaceStudy, training: str, row: int) -> TrainedFramework:
-    """Take a test image through one of a study's networks.
+def trace_training(study: SpaceStudy, training: str, index: int) -> TrainedFramework:
+    """Trace a test image through one of a study's networks.
 
     Args:
-        study: of scenes.
-        training: the network's.
-        row: the image's among the test images.
+        study: a study of scenes.
+        training: the name of the training.
+        index: the index of the test image.
     """
     method, classifier = study.model(training), study.classifier
-    _, about, _ = read_space_vae(study.weights_file(training))
-    loss = SpaceVAELoss(about.loss, about.variance).to(study.device)
+    _, file, _ = read_space_vae(study.weights_file(training))
+    loss = SpaceVAELoss(file.loss, file.variance).to(study.device)
     images = study.test.floats().to(study.device)
-    framework = look_inside(method, classifier, loss, images[row])
+    framework = trace_image(method, classifier, loss, images[index])
     table = term_table(framework.terms, loss_terms(method, classifier, loss, images), len(images))
     options = method.network.options
     used, perplexity = used_codes(method.codes(images).cpu(), options.codes)
@@ -168,10 +168,10 @@ def look_at_training(study: SpaceStudy, training: str, row: int) -> TrainedFrame
         "factor": pixel_bits / options.bits,
         "used": used,
         "perplexity": perplexity,
-        "alpha": about.loss.alpha,
-        "beta": about.loss.beta,
-        "delta": about.loss.commitment,
-        "variance": about.variance,
+        "alpha": file.loss.alpha,
+        "beta": file.loss.beta,
+        "delta": file.loss.commitment,
+        "variance": file.variance,
         "images": len(images),
         "source": study.test.source,
     }
@@ -182,7 +182,7 @@ def draw_framework(framework: Framework, class_names: Sequence[str]) -> Figure:
     """The way from the image to the four terms of the loss.
 
     Args:
-        framework: what `look_inside` returns.
+        framework: the result of `trace_image`.
         class_names: one per class.
 
     Returns:
@@ -198,10 +198,10 @@ def draw_framework(framework: Framework, class_names: Sequence[str]) -> Figure:
         _box(figure, (7.35, 3.4, 0.75, 1.3), "decoder\n$D$", METHOD_COLOURS["Pixel RDE"])
         _picture(figure, (8.45, 3.4, 1.3, 1.3), framework.kept, "kept image $\\hat{\\mathbf{x}}$")
         columns, rows = _codebook(figure, (3.87, 1.5, 2.1, 1.42), framework.codebook)
-        words = f"codebook $e$:\n{columns * rows} codes, each\nwith the patch that\nit stands for"
+        words = f"codebook $e$:\n{columns * rows} codes, each\nas the patch that\nit stands for"
         figure.text(3.75 / WIDTH, 2.21 / HEIGHT, words, ha="right", va="center", fontsize=8.5, linespacing=1.3)
         _box(figure, (10.1, 1.62, 1.4, 0.5), "classifier $C$ (frozen)", METHOD_COLOURS["neutral"])
-        _answers(figure, (8.45, 1.62, 1.3, 1.3), framework, class_names)
+        _draw_predictions(figure, (8.45, 1.62, 1.3, 1.3), framework, class_names)
         _losses(figure, framework.terms)
         for start, end in [
             *(((x, 4.05), (x + 0.31, 4.05)) for x in (1.42, 2.52, 4.17, 5.37, 7.02, 8.12)),
@@ -226,13 +226,13 @@ def draw_framework(framework: Framework, class_names: Sequence[str]) -> Figure:
 
 
 def _laid_out(framework: Framework) -> Float[Tensor, "3 height width"]:
-    """Each cell of the grid filled with its code's own picture."""
+    """The grid with each position filled by the picture of its code."""
     patches = framework.codebook[framework.codes]  # grid grid 3 side side
     return patches.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 
 def _codebook(figure: Figure, box: Box, pictures: Tensor) -> tuple[int, int]:
-    """The codebook as a mosaic, sorted from dark to bright; returns its columns and rows."""
+    """Draw the codebook as a mosaic from dark to bright; returns the numbers of columns and rows."""
     count = len(pictures)
     columns = next(c for c in range(max(1, round((1.42 * count) ** 0.5)), 0, -1) if count % c == 0)
     rows = count // columns
@@ -244,9 +244,12 @@ def _codebook(figure: Figure, box: Box, pictures: Tensor) -> tuple[int, int]:
     return columns, rows
 
 
-def _answers(figure: Figure, box: Box, framework: Framework, class_names: Sequence[str], most: int = 4) -> None:
+def _draw_predictions(
+    figure: Figure, box: Box, framework: Framework, class_names: Sequence[str], count: int = 4
+) -> None:
+    """Bars of the `count` largest probabilities, for the image and for the kept image."""
     axes = _axes(figure, box)
-    shown = torch.maximum(framework.before, framework.after).argsort(descending=True)[:most].tolist()
+    shown = torch.maximum(framework.before, framework.after).argsort(descending=True)[:count].tolist()
     heights = np.arange(len(shown))
     axes.barh(
         heights - 0.19,
@@ -265,12 +268,12 @@ def _answers(figure: Figure, box: Box, framework: Framework, class_names: Sequen
     axes.set(xlim=(0, 1), xticks=[0, 1], yticks=heights, ylim=(len(shown) - 0.5, -0.5))
     axes.set_yticklabels([class_names[k] for k in shown])
     axes.tick_params(labelsize=8, length=0)
-    axes.set_title("the two answers", fontsize=9)
+    axes.set_title("the two predictions", fontsize=9)
     axes.legend(fontsize=8, loc="lower right", handlelength=0.9, borderpad=0.1)
 
 
 def _losses(figure: Figure, terms: dict[str, float]) -> None:
-    """The terms in a row of boxes, as wide as they are large, with a plus between them."""
+    """The terms in a row of boxes with a plus between them, and their sum."""
     shown = {name: terms[name] for name in TERMS if name in terms}
     left, width = 0.35, 2.25
     for index, (name, value) in enumerate(shown.items()):

@@ -16,17 +16,17 @@ from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
 
 CONTROLS = ("subtracted", "darkened")
-"""What explains nothing, and may stand in the table beside the methods."""
+"""Controls that explain nothing; a table may have them next to the methods."""
 
 LABELS = {"accuracy": "accuracy (true labels)", "agreement": "agreement (predicted labels)"}
-NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness taken away"}
+NORMS = {"l0": "L0 sparsity, %: pixel values that are black", "l1": "L1 sparsity, %: brightness removed"}
 
 
 def draw_accuracy_against_sparsity(table: pd.DataFrame, *, paper: bool = True, width: float | int = 9.5) -> Figure:
     """Four panels: true labels above, predicted ones below; L0 sparsity left, L1 sparsity right.
 
-    A competitor's thresholds are joined by a line; a SpaCE-VAE's β stands beside its point. The paper's points (hollow,
-    on CIFAR-10) stand in the panels of true labels: it has no others.
+    A competitor's thresholds are joined by a line; each point of SpaCE-VAE is labelled with its β. The paper's points
+    (hollow, on CIFAR-10) are in the panels of true labels only.
     """
     rows = on_test_images(table)
     with panels(2, 2, size=(width, 0.78 * width), sharex="col", sharey=True, squeeze=False) as (figure, axes):
@@ -53,9 +53,9 @@ def all_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def at_sparsity(table: pd.DataFrame, method: str, norm: str, sparsity: float | int, metric: str = "accuracy") -> Effect:
-    """A competitor's metric where it has a given sparsity, between two of its thresholds by a straight line.
+    """A competitor's metric at a given sparsity, by linear interpolation between its thresholds.
 
-    Where none of its thresholds is so sparse, the sparsest one counts, and where all are sparser, the least sparse one.
+    Beyond the range of its thresholds, the value of the nearest one counts.
     """
     rows = on_test_images(table)
     rows = rows[rows["method"] == method].sort_values(norm)
@@ -66,14 +66,14 @@ def at_sparsity(table: pd.DataFrame, method: str, norm: str, sparsity: float | i
 
 
 def curve_claims(table: pd.DataFrame) -> list[Claim]:
-    """The comparison that Figure 4 is drawn for: SpaCE-VAE (β = 10) and a competitor where both are equally sparse."""
+    """The main comparison of Figure 4: SpaCE-VAE (β = 10) and each competitor at equal sparsity."""
     rows = on_test_images(table)
     own = rows[(rows["method"] == "space-vae") & (rows["beta"] == 10)]
-    have = [name for name in COMPETITORS if name in set(rows["method"])]
+    competitors = [name for name in COMPETITORS if name in set(rows["method"])]
     claims = []
     for norm, words in (("l1", "brightness is gone"), ("l0", "pixel values are black")):
         for row in own.to_dict("records"):
-            for name in have:
+            for name in competitors:
                 effect = difference(score(row, "agreement"), at_sparsity(table, name, norm, row[norm], "agreement"))
                 statement = f"where {number(row[norm], 0)} % of the {words}, SpaCE-VAE keeps"
                 statement += f" more predictions than {METHOD_NAMES[name]}"

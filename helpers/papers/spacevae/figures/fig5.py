@@ -1,4 +1,4 @@
-"""Figure 5 of the SpaCE-VAE paper: images with what every method keeps of them, and what is said of their looks."""
+"""Figure 5 of the SpaCE-VAE paper: the kept images of all methods, and the claims about their appearance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.papers.spacevae.experiments.competitors import attributions_at, kee
 from helpers.papers.spacevae.experiments.networks import measures
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig1 import SHORT_NAMES
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns
+from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column
 from helpers.papers.spacevae.figures.tab1 import chosen_row
 from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, difference, number, one_row, score
 from helpers.reporting.claims import Claim
@@ -26,33 +26,33 @@ NETWORKS = {
 
 
 def example_rows(table: pd.DataFrame, figure: str) -> list[int]:
-    """The test images that the table `examples` chose for a figure, in its order."""
+    """The indices of the test images that the table `examples` chose for a figure, in its order."""
     return list(dict.fromkeys(table[table["figure"] == figure]["image"].astype(int)))
 
 
 def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
-    """One row per image: the image, what each competitor keeps at its threshold of Table 1, and the networks' images.
+    """One row per image: the image, and its kept images by the competitors at their thresholds and by the networks.
 
     Args:
-        study: of scenes.
+        study: a study of scenes.
         table: its table `examples`.
     """
     images, rows = study.test, example_rows(table, "fig5")
     pixels = images.floats()[rows].to(study.device)
-    before, _ = answers(study.classifier, pixels)
+    before, _ = predict_classes(study.classifier, pixels)
     names = images.class_names
-    columns = [answered_column("image", study.classifier, pixels, before, names)]
+    columns = [predicted_column("image", study.classifier, pixels, before, names)]
     for method in COMPETITORS:
         chosen = table[(table["figure"] == "fig5") & (table["method"] == method)]
         threshold = float(chosen["threshold"].iloc[0])
         attributed = attributions_at(study, method, rows).to(study.device)
         kept = keep_above(attributed, threshold)(pixels, slice(0, len(rows)))
         head = SHORT_NAMES[method] + f"\nσ = {number(threshold, 1)}"
-        columns.append(answered_column(head, study.classifier, kept, before, names))
+        columns.append(predicted_column(head, study.classifier, kept, before, names))
     for training, head in NETWORKS.items():
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
-            columns.append(answered_column(head, study.classifier, kept, before, names))
+            columns.append(predicted_column(head, study.classifier, kept, before, names))
     truth = [names[images.labels[row]] for row in rows]
     labels = [name if names[k] == name else f"truly: {name}" for name, k in zip(truth, before.tolist(), strict=True)]
     return draw_columns(columns, labels)
@@ -60,21 +60,21 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
 
 @torch.no_grad()
 def appearance_table(study: SpaceStudy) -> pd.DataFrame:
-    """How the kept images of two networks look: one row per training and test image.
+    """The appearance of the kept images of two networks: one row per training and test image.
 
     Returns:
-        Columns training, image, brightness (mean pixel), contrast, colours, smoothness (the measures of the table
-        `extensions`; a low total variation is smooth).
+        Columns training, image, brightness (the mean pixel value), and as in the table `extensions` contrast, colours,
+        smoothness (the total variation: low is smooth).
     """
-    looks = []
+    rows = []
     pixels = study.test.floats().to(study.device)
     for training in (SMOOTH, TEXTURED):
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
             values = {"brightness": kept.mean((1, 2, 3)), **measures(kept)}
             columns = {name: value.cpu().numpy() for name, value in values.items()}
-            looks.append(pd.DataFrame({"training": training, "image": range(len(kept)), **columns}))
-    return pd.concat(looks, ignore_index=True)
+            rows.append(pd.DataFrame({"training": training, "image": range(len(kept)), **columns}))
+    return pd.concat(rows, ignore_index=True)
 
 
 def appearance_claims(table: pd.DataFrame) -> list[Claim]:
@@ -110,7 +110,7 @@ def mask_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def misclassified_words(table: pd.DataFrame) -> str:
-    """What the misclassified image of Figure 5 is, what the classifier says, and what it says of the kept image."""
+    """The class of the misclassified image of Figure 5, its prediction, and that for its kept image, in Markdown."""
     rows = table[(table["figure"] == "fig5") & (table["label"] != table["predicted"])]
     if rows.empty:
         return "The classifier gets all of these images right."
@@ -120,7 +120,7 @@ def misclassified_words(table: pd.DataFrame) -> str:
     if kept.empty:
         return words
     after = one_row(rows, training=SMOOTH)["predicted_after"]
-    words += f" Of what SpaCE-VAE (β = 1) keeps it says **{after}**."
+    words += f" For the image that SpaCE-VAE (β = 1) keeps, it says **{after}**."
     if after == first["predicted"]:
-        return f"{words} So the mistake is kept: look in the kept image for what it was taken for."
+        return f"{words} So the mistake is kept, and the kept image may show the reason for it."
     return f"{words} So the mistake is not kept: on this image the explanation explains something else."

@@ -1,4 +1,4 @@
-"""What runs on CIFAR-10 have left in the repository: the pages show it below their own profile's numbers."""
+"""Committed tables of runs on CIFAR-10: the pages show them below their own profile's numbers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from helpers.reporting.words import claims_in_words, show_table
 from helpers.training.options import LabelledOptions
 
 LARGER = ("study", "cifar10")
-"""The profiles on CIFAR-10 whose tables may lie in the repository."""
+"""The profiles on CIFAR-10 whose tables may be committed."""
 
 
 @dataclass(frozen=True)
 class CifarRuns:
-    """A table of each run on CIFAR-10.
+    """One table of each committed run on CIFAR-10.
 
     Attributes:
-        tables: by profile; only of the runs that have been made.
-        profile: the page's own, which is not among them.
+        tables: the table of each run, by profile.
+        profile: the page's own profile, which is not among them.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -37,18 +37,18 @@ class CifarRuns:
 
     @classmethod
     def read(cls, profile: str, name: str, *, root: Path | None = None) -> CifarRuns:
-        """The tables of that name, such as "space-vae-sparsity".
+        """The committed tables of one name.
 
         Args:
-            profile: the page's.
-            name: of the table.
+            profile: the page's profile.
+            name: the table's, such as "space-vae-sparsity".
             root: another folder than the project's `results/`.
         """
         tables = {larger: committed_table(larger, name, root=root) for larger in LARGER if larger != profile}
         return cls({larger: table for larger, table in tables.items() if table is not None}, profile)
 
     def opening(self) -> str:
-        """A sentence that says what the tables are about, or that there are none."""
+        """The origin of the tables in a sentence or two, or a sentence that there are none."""
         if self.profile in LARGER:
             return f"This page shows the profile `{self.profile}` itself."
         if not self.tables:
@@ -58,7 +58,7 @@ class CifarRuns:
         return " ".join([committed, "The pictures behind it may not be shown.", *map(schedule_words, self.tables)])
 
     def claims(self, make: Callable[[pd.DataFrame], Sequence[Claim]] | None = None) -> Markdown:
-        """The opening sentence, and the claims that `make` finds in each table, under its profile and its source."""
+        """The opening, then for each table its profile, its source and the claims that `make` returns for it."""
         claims = [
             f"Profile `{name}` ({source_words(table)}):\n\n{claims_in_words(make(table))}"
             for name, table in self.tables.items()
@@ -67,7 +67,7 @@ class CifarRuns:
         return Markdown("\n\n".join([self.opening(), *claims]))
 
     def show(self, make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
-        """The summary that `make` computes from each table, under its profile and the source of its images."""
+        """For each table its profile, the source of its images and the summary that `make` returns for it."""
         sections = []
         for name, table in self.tables.items():
             head = html.escape(f"Profile {name}: {source_words(table)}")
@@ -75,12 +75,12 @@ class CifarRuns:
         return HTML("".join(sections))
 
     def draw(self, make: Callable[[pd.DataFrame], Figure], profile: str) -> Figure | None:
-        """The figure that `make` draws of the table of one of the runs, where it is there."""
+        """The figure that `make` draws from one run's table; None if there is no such table."""
         return make(self.tables[profile]) if profile in self.tables else None
 
 
 def schedule_words(profile: str) -> str:
-    """How long a profile trained its classifier and its networks, beside the published lengths."""
+    """The epochs of a profile's classifier and networks, and the published ones, in a sentence."""
     settings = load_profile(profile, needs="space-vae").space_vae
     options = [settings.options(name) for name in settings.models]
     lengths = sorted({each.epochs for each in options})

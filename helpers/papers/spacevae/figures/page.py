@@ -1,4 +1,4 @@
-"""The pages of the SpaCE-VAE paper: one study each, and the larger runs on CIFAR-10."""
+"""The pages of the SpaCE-VAE paper: each has one study, and the committed runs on CIFAR-10."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SpaceVAEPage(FigurePage[SpaceStudy]):
     Args:
         identifier: the figure's, such as "spacevae-tab1".
         profile: the profile's name.
-        pictures: the page is about single images, so that its study is the one whose images may be shown.
+        pictures: whether the page is about single images, so that it uses the study whose images may be shown.
     """
 
     larger_profile = "study"
@@ -30,10 +30,10 @@ class SpaceVAEPage(FigurePage[SpaceStudy]):
         return picture_study(self.study)
 
     def cifar(self, name: str) -> CifarRuns:
-        """A table of the runs on CIFAR-10."""
+        """A table of each run on CIFAR-10."""
         return CifarRuns.read(self.study.profile.name, name)
 
 
 def picture_study(study: SpaceStudy) -> SpaceStudy:
-    """The study whose images are drawn: pictures of CIFAR-10 may not be shown, so scenes stand for them."""
+    """The study whose images are drawn: that of scenes, since CIFAR-10 may not be published."""
     return study if study.scenes else SpaceStudy("quick", root=study.root, models=study.models)

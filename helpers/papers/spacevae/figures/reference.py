@@ -1,4 +1,4 @@
-"""Beyond the SpaCE-VAE paper: the white-background limit of its section 4.4, made visible and mended."""
+"""Beyond the SpaCE-VAE paper: the limitation of white backgrounds (section 4.4), measured and mended."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from helpers.methods.space_vae.loss import reference_colour
 from helpers.papers.spacevae.experiments.reference import BACKGROUNDS, recomposed_scenes
 from helpers.papers.spacevae.experiments.rows import interval_columns
 from helpers.papers.spacevae.experiments.study import SpaceStudy
-from helpers.papers.spacevae.figures.grid import answered_column, answers, draw_columns, true_names
+from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
 from helpers.papers.spacevae.figures.words import METRIC_HEADS, difference, score, with_interval
 from helpers.reporting.claims import Claim
 
 BLACK, MEAN = "beta-10", "mean-colour"
 NETWORK_NAMES = {BLACK: "against black", MEAN: "against the mean colour"}
-COUNTED = 400
-"""Scenes of each background on which the distances are measured."""
+SCENES = 400
+"""The number of scenes per background on which the distances are measured."""
 
 
 @torch.no_grad()
-def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
-    """How much of what each network counts is left on the object, and how much on the background.
+def distance_table(study: SpaceStudy, count: int = SCENES) -> pd.DataFrame:
+    """How much of the distance to each network's reference colour is left on the object and on the background.
 
-    What a network counts is the distance of each pixel value to its reference colour: the brightness, for black.
+    The distance is that of each pixel value to the reference colour: the brightness, for black.
 
     Returns:
-        One row per background and network: training, background, `object_kept` and `background_kept` (the share of
-        the distance that is left), `object_share` and `object_share_before` (of all the distance in the kept image and
-        in the image, what lies on the object), each with `_low` and `_high`; images, source.
+        One row per background and network: training, background, `object_kept` and `background_kept` (the remaining
+        share of the distance), `object_share` and `object_share_before` (the object's share of the distance in the kept
+        image and in the image), each with `_low` and `_high`; images, source.
     """
     rows = []
     for background in BACKGROUNDS:
-        made = recomposed_scenes(count, background, seed=study.settings.data.seed)
-        images, inside = made.images.floats(), made.objects[:, None].float()
+        scenes = recomposed_scenes(count, background, seed=study.settings.data.seed)
+        images, inside = scenes.images.floats(), scenes.objects[:, None].float()
         for training in (name for name in NETWORK_NAMES if name in study.trained):
             colour = reference_colour(images, study.settings.options(training).loss.reference)
-            before, after = ((each - colour).abs() for each in (images, study.kept_by(training, made.images)))
+            before, after = ((each - colour).abs() for each in (images, study.kept_by(training, scenes.images)))
             object_before, background_before = _sums(before, inside)
             object_after, background_after = _sums(after, inside)
             values = {
@@ -49,14 +49,14 @@ def distance_table(study: SpaceStudy, count: int = COUNTED) -> pd.DataFrame:
                 "object_share_before": (object_before, object_before + background_before),
             }
             row = {"training": training, "background": background}
-            for name, (over, under) in values.items():
-                row |= interval_columns(name, over, under)
-            rows.append({**row, "images": count, "source": made.images.source})
+            for name, (numerator, denominator) in values.items():
+                row |= interval_columns(name, numerator, denominator)
+            rows.append({**row, "images": count, "source": scenes.images.source})
     return pd.DataFrame(rows)
 
 
 def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per background and network: the shares that are left, and where what is left lies."""
+    """One row per background and network: the remaining shares, and the object's share before and after."""
     heads = {
         "object_kept": "left on the object",
         "background_kept": "left on the background",
@@ -65,11 +65,11 @@ def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
     }
     rows = []
     for row in table.to_dict("records"):
-        facts = {
+        cells = {
             "background": row["background"],
             "distance to": NETWORK_NAMES[row["training"]].removeprefix("against "),
         }
-        rows.append({**facts, **{words: with_interval(score(row, name)) for name, words in heads.items()}})
+        rows.append(cells | {head: with_interval(score(row, name)) for name, head in heads.items()})
     return pd.DataFrame(rows)
 
 
@@ -78,15 +78,15 @@ def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in table.to_dict("records"):
         name = NETWORK_NAMES.get(row["training"], row["training"])
-        facts = {"background": row["background"], "sparsity measured": name}
-        facts |= {"contrast kept": with_interval(score(row, "contrast_kept"))}
-        facts |= {name: with_interval(score(row, name)) for name in ("agreement", "accuracy")}
-        rows.append({**facts, METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1)})
+        cells = {"background": row["background"], "sparsity measured": name}
+        cells |= {"contrast kept": with_interval(score(row, "contrast_kept"))}
+        cells |= {metric: with_interval(score(row, metric)) for metric in ("agreement", "accuracy")}
+        rows.append({**cells, METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1)})
     return pd.DataFrame(rows)
 
 
 def reference_claims(distances: pd.DataFrame, background: str = "white") -> list[Claim]:
-    """The limit of section 4.4, and whether the mean colour mends it: is more left of the object or of the wall?"""
+    """Claims: black keeps less of a dark object than of its background (section 4.4), the mean colour keeps more."""
     rows = {row["training"]: row for row in distances[distances["background"] == background].to_dict("records")}
     words = {
         BLACK: f"measured against black, more is left of the {background} background than of the dark object",
@@ -101,13 +101,13 @@ def reference_claims(distances: pd.DataFrame, background: str = "white") -> list
 
 
 def cost_claims(table: pd.DataFrame, background: str = "white") -> list[Claim]:
-    """What the mean colour costs or gains in predictions and in contrast, from the table `reference`."""
+    """The effect of the mean colour on kept predictions and contrast, from the table `reference`."""
     rows = {row["training"]: row for row in table[table["background"] == background].to_dict("records")}
     if not {BLACK, MEAN} <= rows.keys():
         return []
     return [
         Claim(
-            f"before {background}, {words} where sparsity is measured against the mean colour",
+            f"on {background} backgrounds, {words} when sparsity is measured against the mean colour",
             f"mean colour − black, {measure.replace('_', ' ')}",
             difference(score(rows[MEAN], measure), score(rows[BLACK], measure)),
             1,
@@ -118,38 +118,32 @@ def cost_claims(table: pd.DataFrame, background: str = "white") -> list[Claim]:
 
 @torch.no_grad()
 def draw_backgrounds(study: SpaceStudy, background: str, shown: int = 4) -> Figure:
-    """Scenes on one kind of background, as both networks keep them, and what each took away (bright is much).
+    """Scenes on one kind of background, and the kept images of both networks.
 
     Args:
-        study: of scenes, with both networks trained.
-        background: one of the table's.
-        shown: how many, the first ones.
+        study: a study of scenes.
+        background: one of `BACKGROUNDS`.
+        shown: the number of scenes.
 
     Raises:
-        ValueError: the background is not known.
+        ValueError: there is no such background.
     """
-    made = recomposed_scenes(shown, background, seed=study.settings.data.seed)
-    pixels = made.images.floats().to(study.device)
-    before, _ = answers(study.classifier, pixels)
-    names = made.images.class_names
-    columns = [
-        answered_column(
-            "as drawn" if background == BACKGROUNDS[0] else background, study.classifier, pixels, before, names
-        )
-    ]
-    for training, words in NETWORK_NAMES.items():
+    scenes = recomposed_scenes(shown, background, seed=study.settings.data.seed)
+    pixels = scenes.images.floats().to(study.device)
+    before, _ = predict_classes(study.classifier, pixels)
+    names = scenes.images.class_names
+    first = "as drawn" if background == BACKGROUNDS[0] else background
+    columns = [predicted_column(first, study.classifier, pixels, before, names)]
+    for training, name in NETWORK_NAMES.items():
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
-            columns.append(
-                answered_column(
-                    words.replace(" the ", "\nthe ").replace(" black", "\nblack"), study.classifier, kept, before, names
-                )
-            )
-    return draw_columns(columns, true_names(made.images, list(range(shown))))
+            head = name.replace(" the ", "\nthe ").replace(" black", "\nblack")
+            columns.append(predicted_column(head, study.classifier, kept, before, names))
+    return draw_columns(columns, true_names(scenes.images, list(range(shown))))
 
 
 def _sums(
     distance: Float[Tensor, "images 3 height width"], inside: Float[Tensor, "images 1 height width"]
 ) -> tuple[Tensor, Tensor]:
-    """Each image's sum on the object and on the background."""
+    """The sums over the object and over the background, per image."""
     return (distance * inside).sum((1, 2, 3)), (distance * (1 - inside)).sum((1, 2, 3))

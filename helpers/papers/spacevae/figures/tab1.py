@@ -1,4 +1,4 @@
-"""Table 1 of the SpaCE-VAE paper: ours beside the published one, the thresholds by each rule, and the claims."""
+"""Table 1 of the SpaCE-VAE paper: ours and the published one, the thresholds by each rule, and the claims."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ RULES = {
     "confident": "most confident, validation",
 }
 HALF_BRIGHTNESS = 45.0
-"""Per cent: what still counts as "an L1-sparsity around 50 %" (section 4.2)."""
+"""The smallest sparsity, in per cent, that counts as "an L1-sparsity around 50 %" (section 4.2)."""
 
 _DECIMALS = {"accuracy": 2, "agreement": 2, "confidence": 2, "l0": 1, "l1": 1}
 
 
 def on_test_images(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the table `sparsity` on test images, of the paper's trainings alone: one VQ-VAE, one network a β."""
+    """The rows of the table `sparsity` on test images, for the paper's trainings: one VQ-VAE, and one network per β."""
     rows = table[table["split"] == "test"]
     training = rows["training"].astype(str)
     plain = (rows["method"] != "space-vae") | training.str.match(r"beta-[\d.]+$")
-    other = (rows["method"] == "vq-vae") & (training != "vq-vae")  # those that networks of another grid begin with
+    other = (rows["method"] == "vq-vae") & (training != "vq-vae")  # VQ-VAEs from which networks with another grid start
     return (
         rows[plain & ~other]
         .sort_values(["beta", "threshold"], kind="stable", na_position="first")
@@ -53,7 +53,7 @@ def on_test_images(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen_row(table: pd.DataFrame, method: str, rule: str = "published") -> Row | None:
-    """A competitor's row on the test images, at the threshold that a rule chose; None where the rule chose none."""
+    """A competitor's row on the test images at the threshold chosen by a rule; None if the rule chose none."""
     rows = on_test_images(table)
     rows = rows[rows["method"] == method]
     rows = rows[rows["chosen"].astype(object).fillna("").astype(str).str.split().map(lambda rules: rule in rules)]
@@ -69,22 +69,22 @@ def table_one_rows(table: pd.DataFrame, rule: str = "published") -> list[Row]:
 
 
 def table_one(table: pd.DataFrame, rule: str = "published", *, paper: bool = True) -> pd.DataFrame:
-    """Table 1: one row per method, ours with 95 % intervals, and the paper's value (on CIFAR-10) behind.
+    """Table 1: one row per method, our values with 95 % intervals, each followed by the paper's (on CIFAR-10).
 
-    The paper has no agreement: it scores against true labels alone.
+    The paper reports no agreement, only accuracy with true labels.
     """
     published, rows = published_table_one(), []
     for row in table_one_rows(table, rule):
         theirs = published[published["method"] == row["method"]]
         if row["method"] == "space-vae":
             theirs = theirs[theirs["beta"] == row["beta"]]
-        shown = {"method": row_name(row)}
+        cells = {"method": row_name(row)}
         for metric in METRICS:
             cell = with_interval(score(row, metric), _DECIMALS[metric])
             if paper and metric in theirs and len(theirs):
                 cell += f" (paper {number(theirs[metric].iloc[0], _DECIMALS[metric])})"
-            shown[METRIC_HEADS[metric]] = cell
-        rows.append(shown)
+            cells[METRIC_HEADS[metric]] = cell
+        rows.append(cells)
     return pd.DataFrame(rows)
 
 
@@ -95,21 +95,21 @@ def paper_thresholds() -> str:
 
 
 def thresholds_by_rule(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per competitor and rule: the chosen σ, and what it gives on the test images."""
-    shown = []
+    """One row per competitor and rule: the chosen σ and its results on the test images."""
+    summary = []
     for method in COMPETITORS:
         for rule, words in RULES.items():
             row = chosen_row(table, method, rule)
-            facts = {"method": METHOD_NAMES[method], "rule": words, "σ": "none" if row is None else ""}
+            cells = {"method": METHOD_NAMES[method], "rule": words, "σ": "none" if row is None else ""}
             if row is not None:
-                facts["σ"] = number(row["threshold"], 1)
-                facts |= {METRIC_HEADS[m]: with_interval(score(row, m), _DECIMALS[m]) for m in METRICS}
-            shown.append(facts)
-    return pd.DataFrame(shown).fillna("–")
+                cells["σ"] = number(row["threshold"], 1)
+                cells |= {METRIC_HEADS[m]: with_interval(score(row, m), _DECIMALS[m]) for m in METRICS}
+            summary.append(cells)
+    return pd.DataFrame(summary).fillna("–")
 
 
 def table_one_claims(table: pd.DataFrame) -> list[Claim]:
-    """What section 4.2 says of Table 1, as far as the table has the rows."""
+    """The claims of section 4.2 about Table 1, as far as the table has their rows."""
     rows = {(row["method"], row["beta"]): row for row in table_one_rows(table)}
     competitors = {name: row for name in COMPETITORS if (row := chosen_row(table, name)) is not None}
     middle = rows.get(("space-vae", 10.0))
@@ -126,7 +126,7 @@ def table_one_claims(table: pd.DataFrame) -> list[Claim]:
         ]
         claims.append(
             Claim(
-                f"SpaCE-VAE (β = 10) takes away about half of the brightness (at least {HALF_BRIGHTNESS:.0f} %)",
+                f"SpaCE-VAE (β = 10) removes about half of the brightness (at least {HALF_BRIGHTNESS:.0f} %)",
                 "L1 sparsity, %",
                 score(middle, "l1"),
                 1,
@@ -148,19 +148,19 @@ def table_one_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def _beta_claims(rows: dict) -> list[Claim]:
-    """A higher price of doubt: more is recognised, and less is taken away; and the VQ-VAE that has neither price."""
+    """The effects of a larger weight β of the classification loss, and the comparison with the plain VQ-VAE."""
     claims = []
-    dear, cheap, plain = (rows.get(key) for key in (("space-vae", 100.0), ("space-vae", 1.0), _plain_key(rows)))
-    if dear is not None and cheap is not None:
+    high, low, plain = (rows.get(key) for key in (("space-vae", 100.0), ("space-vae", 1.0), _plain_key(rows)))
+    if high is not None and low is not None:
         for metric, words, expected in (
             ("accuracy", "more kept images are recognised with β = 100 than with β = 1", 1),
-            ("l1", "less brightness is taken away with β = 100 than with β = 1", -1),
+            ("l1", "less brightness is removed with β = 100 than with β = 1", -1),
             ("l0", "fewer pixels are black with β = 100 than with β = 1", -1),
         ):
-            effect = difference(score(dear, metric), score(cheap, metric))
+            effect = difference(score(high, metric), score(low, metric))
             claims.append(Claim(words, f"β = 100 − β = 1, {METRIC_NAMES[metric]}", effect, expected))  # type: ignore[arg-type]
-    if plain is not None and cheap is not None:
-        effect = difference(score(cheap, "accuracy"), score(plain, "accuracy"))
+    if plain is not None and low is not None:
+        effect = difference(score(low, "accuracy"), score(plain, "accuracy"))
         words = "a SpaCE-VAE's image (β = 1) is recognised more often than the plain VQ-VAE's reconstruction"
         claims.append(Claim(words, "β = 1 − VQ-VAE, accuracy (true labels)", effect, 1))
     return claims
@@ -176,10 +176,10 @@ def original_accuracy(table: pd.DataFrame) -> Effect:
 
 
 def image_numbers(study: SpaceStudy, table: pd.DataFrame) -> dict[str, Any]:
-    """What the text of Table 1 and Figure 4 says of the images: their source and number, and what thresholds there are.
+    """The numbers of the texts of Table 1 and Figure 4 about the images: source, accuracy on originals, counts.
 
     Args:
-        study: of the page.
+        study: the page's study.
         table: its table `sparsity`.
     """
     evaluation = study.settings.evaluation
@@ -191,8 +191,8 @@ def image_numbers(study: SpaceStudy, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def cost_of_labels(table: pd.DataFrame) -> list[Claim]:
-    """How far the two kinds of labels are apart, for SpaCE-VAE: agreement − accuracy."""
+def label_claims(table: pd.DataFrame) -> list[Claim]:
+    """The difference between predicted and true labels for SpaCE-VAE: agreement − accuracy."""
     return [
         Claim(
             f"{row_name(row)}: agreement exceeds accuracy",

@@ -1,4 +1,4 @@
-"""Names, colours and sentences that all pages about SpaCE-VAE share."""
+"""Names, colours and sentences shared by the pages about SpaCE-VAE."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METRIC_NAMES = {
     "l1": "L1 sparsity, %",
 }
 METRIC_HEADS = {**{name: name for name in METRICS}, "l0": "L0, %", "l1": "L1, %"}
-"""The same as heads of columns."""
+"""The same names, as heads of columns."""
 
 METHOD_NAMES = {
     "original": "original images",
@@ -35,7 +35,7 @@ METHOD_NAMES = {
     "darkened": "all pixels dimmed by a factor",
 }
 COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
-# of Okabe and Ito's palette, as all of the book's; CartoonX and Pixel RDE keep their own
+# from the palette of Okabe and Ito, as everywhere in the book; CartoonX and Pixel RDE keep their colours
 COLOURS = {
     "original": "#000000",
     "vq-vae": "#5A5A5A",
@@ -60,8 +60,8 @@ def score(row: Any, metric: str) -> Effect:
 def difference(first: Effect, second: Effect) -> Effect:
     """first − second of two means whose intervals are known, by the method of variance estimates recovery.
 
-    Zou and Donner (Statistics in Medicine 27, 2008). It takes the two for independent. Two methods on the same images
-    are not: what is hard for one is hard for the other, so that the true interval is narrower than this one.
+    Zou and Donner (Statistics in Medicine 27, 2008). The method assumes independent means. Two methods on the same
+    images are positively correlated, so that the true interval is narrower than this one.
     """
     value = first.value - second.value
     low = value - math.hypot(first.value - first.low, second.high - second.value)
@@ -70,18 +70,18 @@ def difference(first: Effect, second: Effect) -> Effect:
 
 
 def number(value: float | int, decimals: int = 2) -> str:
-    """A number with a true minus sign; nothing for nan."""
+    """A number with a true minus sign; empty for nan."""
     return "" if math.isnan(value) else f"{value:.{decimals}f}".replace("-", "−").replace("−0.00", "0.00")
 
 
 def with_interval(effect: Effect, decimals: int = 2) -> str:
-    """ "0.74 [0.71, 0.77]" with so many decimals; without brackets where the interval is not known."""
+    """ "0.74 [0.71, 0.77]"; without brackets if the interval is not known."""
     value, low, high = (number(end, decimals) for end in (effect.value, effect.low, effect.high))
     return f"{value} [{low}, {high}]" if low and high else value
 
 
 def row_name(row: Any) -> str:
-    """A method with its setting: "SpaCE-VAE, β = 10", "DeepLIFT, σ = −0.2"."""
+    """A method with its setting: "SpaCE-VAE, β = 10" or "DeepLIFT, σ = −0.2"."""
     name = METHOD_NAMES.get(row["method"], row["method"])
     if row["method"] == "space-vae":
         return f"{name}, β = {row['beta']:g}" if not math.isnan(row["beta"]) else name
@@ -92,33 +92,33 @@ def row_name(row: Any) -> str:
     return f"{name}, σ = {threshold:.{digits}f}".replace("-", "−")
 
 
-def one_row(table: pd.DataFrame, **facts: Any) -> pd.Series:
-    """The only row that has these values.
+def one_row(table: pd.DataFrame, **values: Any) -> pd.Series:
+    """The only row with these values, given by column.
 
     Raises:
-        ValueError: there is none, or there are several.
+        ValueError: no row or several rows have them.
     """
     rows = table
-    for name, value in facts.items():
+    for name, value in values.items():
         rows = rows[rows[name] == value]
     if len(rows) != 1:
-        raise ValueError(f"{len(rows)} rows have {facts}; expected exactly one")
+        raise ValueError(f"{len(rows)} rows have {values}; expected exactly one")
     return rows.iloc[0]
 
 
 def share(value: float | int) -> str:
-    """A share in words' shape: "74 %"."""
+    """A share in per cent: "74 %"."""
     return f"{100 * value:.0f} %"
 
 
 def source_words(table: pd.DataFrame, images: str = "test images") -> str:
-    """Which images the numbers of a table are from, as it stands beside them."""
+    """The source and number of a table's images, in words."""
     counts = table["images"].astype(int)
     many = f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     return f"{', '.join(dict.fromkeys(table['source']))}; {many} {images}"
 
 
 def metric_cells(row: Any) -> dict[str, str]:
-    """All metrics of a row with their intervals, under their names in words."""
+    """All metrics of a row with intervals, by column head."""
     decimals = {"l0": 1, "l1": 1}
-    return {words: with_interval(score(row, name), decimals.get(name, 2)) for name, words in METRIC_HEADS.items()}
+    return {head: with_interval(score(row, name), decimals.get(name, 2)) for name, head in METRIC_HEADS.items()}

@@ -128,7 +128,7 @@ class TestComparison:
         assert isinstance(figure, Figure)
         assert len(figure.axes) == 4 * (2 + len(COMPARED))
         words = {text.get_text() for text in figure.texts}
-        assert {"as they come", "least exact", "RTIS", "objects"} <= words
+        assert {"first images", "least exact", "RTIS", "objects"} <= words
 
 
 def test_between_by_hand():

@@ -33,18 +33,18 @@ from helpers.papers.explainer.figures.tab1 import (
 )
 from helpers.papers.explainer.figures.tab2 import (
     class_truth_summary,
+    compare_variants,
     draw_thresholds,
     segmentation_claims,
     table_two,
-    variants_beside,
 )
 from helpers.papers.explainer.figures.tab3 import table_three
 from helpers.papers.explainer.figures.tab4 import (
     COUNTS,
+    compare_thresholds,
     decision_claims,
     micro_effects,
     table_four,
-    thresholds_beside,
     variant_change,
 )
 from helpers.results import write_table
@@ -134,7 +134,7 @@ class TestSegmentation:
         assert outcome(segmentation_claims(worse), "best IoU") == "did not hold"
 
     def test_variants_are_compared_image_by_image(self, table):
-        shown = variants_beside(table)
+        shown = compare_variants(table)
         assert set(shown["published − corrected"]) == {"−1.00 [−1.00, −1.00]"}
 
     def test_there_is_a_line_for_each_method_in_each_panel(self, table):
@@ -155,7 +155,7 @@ class TestSegmentation:
         table = pd.DataFrame([{"method": name, **values} for name in METHODS for _ in range(3)])
         shown = class_truth_summary(table)
         assert len(shown) == len(METHODS)
-        assert shown["outranks the rest ↑"].iloc[0].startswith("0.90")
+        assert shown["pixel AUROC ↑"].iloc[0].startswith("0.90")
 
     def test_times_are_projected_to_the_papers_images(self):
         times = pd.DataFrame({"method": METHODS, "seconds_per_image": [1.0] * 5 + [0.1, 18.0]})
@@ -201,12 +201,12 @@ class TestDecisions:
         assert shown.loc["plain", "f_score"].startswith("1.00")
         assert shown.loc["masked, true classes", "recall"].startswith("1.00")  # at -1
         assert shown.loc["plain", "f_score, paper"] == pytest.approx(0.742)
-        assert np.isnan(shown.loc["masked, named classes", "f_score, paper"])
+        assert np.isnan(shown.loc["masked, predicted classes", "f_score, paper"])
 
     def test_both_thresholds_are_shown(self, table):
-        shown = thresholds_beside(table).set_index("input")
-        assert shown.loc["masked, named classes", "F at 0"].startswith("0.67")
-        assert shown.loc["masked, named classes", "F at -1"].startswith("1.00")
+        shown = compare_thresholds(table).set_index("input")
+        assert shown.loc["masked, predicted classes", "F at 0"].startswith("0.67")
+        assert shown.loc["masked, predicted classes", "F at -1"].startswith("1.00")
 
     def test_variants_stand_side_by_side(self, table):
         assert set(variant_change(table).columns) >= {"corrected", "published"}

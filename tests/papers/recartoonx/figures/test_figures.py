@@ -42,11 +42,11 @@ from helpers.papers.recartoonx.figures.runtime import (
 )
 from helpers.papers.recartoonx.figures.selection import area_gap, area_under_curve, curve_values, largest_gaps, win_rate
 from helpers.papers.recartoonx.figures.summaries import (
+    compare_with_published,
     curve_summary,
     figure_three,
     recipe_line,
     sweep_summary,
-    values_beside,
 )
 from helpers.papers.recartoonx.figures.tab1 import PAPER, settings_table
 from helpers.profiles import load_profile
@@ -191,7 +191,7 @@ class TestMisclassified:
     def test_the_first_wrong_ones_are_kept(self, tmp_path):
         study = Study(tiny_profile(), root=tmp_path)
         found = screen(study, most=100, keep=3)
-        scenes = make_scenes(found.looked_at, size=32, seed=5)
+        scenes = make_scenes(found.classified, size=32, seed=5)
         classes = study.classifier.predict(scenes.images)[0]
         rows = torch.nonzero(classes != scenes.label)[:, 0]
         assert found.wrong == len(rows)
@@ -234,7 +234,7 @@ class TestMisclassified:
         labelled = type(images)(images.names, images.images, wrong, images.digests, images.licence)
         study = Study(study.profile, root=tmp_path, images=labelled)
         found = screen(study)
-        assert (found.looked_at, found.wrong, found.truth) == (2, 2, None)
+        assert (found.classified, found.wrong, found.truth) == (2, 2, None)
         explanation = study.explain("cartoonx")
         scores, name = pointing_scores(found, explanation, study)
         expected = study.classifier(explanation.kept).softmax(-1)[torch.arange(2), found.predictions]
@@ -265,7 +265,7 @@ class TestSummaries:
         assert not table.duplicated(["panel", "variant", "curve", "x"]).any()
 
     def test_published_values_stand_beside_ours(self):
-        table = values_beside(curves(), (5, 10, 50))
+        table = compare_with_published(curves(), (5, 10, 50))
         row = table.query("curve == 'cartoonx' and direction == 'keep' and percent == 5").iloc[0]
         assert row["published"] == 0.263
         assert row["mean"] == pytest.approx(0.3)

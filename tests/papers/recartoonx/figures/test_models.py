@@ -27,11 +27,11 @@ from helpers.papers.recartoonx.figures.fig4 import (
 )
 from helpers.papers.recartoonx.figures.fig5 import (
     agnosticism_claims,
+    compare_with_published,
     draw_normalised,
     left_out,
     normalise_corrected,
     normalise_published,
-    normalised_beside,
     normalised_summary,
 )
 from helpers.papers.recartoonx.figures.fig7 import (
@@ -178,7 +178,7 @@ class TestNormalised:
         drawn = figure.axes[0].lines[0]
         assert drawn.get_ydata().tolist() == pytest.approx([100, 75, 25, 0])
         assert plt.get_fignums() == []
-        beside = normalised_beside(summary, percents=(5, 10)).set_index(["direction", "curve", "at"])
+        beside = compare_with_published(summary, percents=(5, 10)).set_index(["direction", "curve", "at"])
         assert beside.loc[("keep", "cnn", 5), "paper"] == 41
         assert beside.loc[("keep", "vit", 10), "ours, corrected"] == pytest.approx(25)
 

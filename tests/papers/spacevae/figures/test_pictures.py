@@ -16,9 +16,9 @@ from helpers.papers.spacevae.figures.calibration import calibration
 from helpers.papers.spacevae.figures.earlier import draw_cross_method_pictures
 from helpers.papers.spacevae.figures.extensions import draw_extensions
 from helpers.papers.spacevae.figures.fig1 import (
+    choose_examples,
     draw_flips,
     flip_table,
-    telling_rows,
     without_negative,
     without_random,
 )
@@ -26,13 +26,13 @@ from helpers.papers.spacevae.figures.fig2 import ablate_regions, ablation_table,
 from helpers.papers.spacevae.figures.fig3 import (
     code_pictures,
     draw_framework,
-    look_inside,
     loss_terms,
     term_table,
+    trace_image,
     used_codes,
 )
 from helpers.papers.spacevae.figures.fig5 import appearance_claims, appearance_table, draw_kept_images
-from helpers.papers.spacevae.figures.grid import Column, answers, draw_columns
+from helpers.papers.spacevae.figures.grid import Column, draw_columns, predict_classes
 from helpers.papers.spacevae.figures.page import picture_study
 from helpers.papers.spacevae.figures.reference import distance_table, draw_backgrounds
 from helpers.results import write_table
@@ -58,7 +58,7 @@ class TestAblation:
         assert found.confidence == pytest.approx(torch.sigmoid(torch.tensor(12 * 0.6 - 3)).item())
         expected = [0, found.confidence - torch.sigmoid(torch.tensor(-3.0)).item(), 0, 0]
         assert found.attributions == pytest.approx(expected, abs=1e-6)
-        assert found.answers == (0, 1, 0, 0)
+        assert found.predictions == (0, 1, 0, 0)
         assert [int((part == 0).sum()) for part in found.perturbed] == [3 * 16 * 16] * 4
         assert (found.perturbed[1][:, :16, 16:] == 0).all()
 
@@ -82,7 +82,7 @@ class TestFramework:
         method, image = study.model("beta-10"), study.test.floats()[0]
         _, about, _ = read_space_vae(study.weights_file("beta-10"))
         loss = SpaceVAELoss(about.loss, about.variance)
-        found = look_inside(method, study.classifier, loss, image)
+        found = trace_image(method, study.classifier, loss, image)
         torch.testing.assert_close(found.kept, method.explain(image[None]).kept[0])
         assert torch.equal(found.codes, method.codes(image[None])[0])
         # equation 7 by hand
@@ -122,7 +122,7 @@ class TestFramework:
 
     def test_it_is_drawn(self, study):
         loss = SpaceVAELoss(study.settings.options("beta-10").loss, 0.06)
-        found = look_inside(study.model("beta-10"), study.classifier, loss, study.test.floats()[1])
+        found = trace_image(study.model("beta-10"), study.classifier, loss, study.test.floats()[1])
         assert isinstance(draw_framework(found, study.test.class_names), Figure)
 
 
@@ -149,8 +149,8 @@ class TestFlips:
             "space-vae": 7,
         }
         images = study.test[:7].floats()
-        before, _ = answers(study.classifier, images)
-        after, _ = answers(study.classifier, study.model("beta-10").explain(images).kept)
+        before, _ = predict_classes(study.classifier, images)
+        after, _ = predict_classes(study.classifier, study.model("beta-10").explain(images).kept)
         own = table[table["method"] == "space-vae"]
         assert own["flipped"].tolist() == (before != after).float().tolist()
         assert isinstance(draw_flips(study, table), Figure)
@@ -158,7 +158,7 @@ class TestFlips:
     def test_the_first_telling_images_are_shown(self, study):
         table = flip_table(study).assign(flipped=[0, 1, 1, 0, 1, 0, 1] * 4)
         right = [True, True, False, True, True, True, True]
-        assert telling_rows(table, right, 2, "deeplift") == [1, 4, 0]
+        assert choose_examples(table, right, 2, "deeplift") == [1, 4, 0]
 
     def test_pictures_are_of_scenes(self, study):
         assert picture_study(study) is study

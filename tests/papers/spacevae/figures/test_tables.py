@@ -35,7 +35,7 @@ from helpers.papers.spacevae.figures.larger import CifarRuns, schedule_words
 from helpers.papers.spacevae.figures.reference import cost_claims, distance_summary, reference_claims, reference_summary
 from helpers.papers.spacevae.figures.tab1 import (
     chosen_row,
-    cost_of_labels,
+    label_claims,
     on_test_images,
     original_accuracy,
     paper_thresholds,
@@ -209,7 +209,7 @@ class TestTableOne:
         assert original_accuracy(few).value == 0.92
 
     def test_both_kinds_of_labels(self, sparsity):
-        assert [claim.effect.value for claim in cost_of_labels(sparsity)] == pytest.approx([0.05] * 3)
+        assert [claim.effect.value for claim in label_claims(sparsity)] == pytest.approx([0.05] * 3)
         assert paper_thresholds() == "DeepLIFT, σ = −0.2, Integrated Gradients, σ = −0.2, Feature Ablation, σ = −0.3"
 
 
@@ -343,7 +343,7 @@ class TestOthers:
         table = pd.DataFrame(rows).assign(threshold=NONE)
         claims = cross_method_claims(table)
         assert outcome(claims, "keeps more predictions than CartoonX") == "held"
-        assert outcome(claims, "takes more brightness away than Pixel RDE") == "did not hold"
+        assert outcome(claims, "removes more brightness than Pixel RDE") == "did not hold"
         assert len(cross_method_summary(table)) == 6
         assert [len(place.containers) for place in draw_cross_method(table).axes] == [6] * 4
 
@@ -372,9 +372,13 @@ class TestOthers:
         ]
         table = pd.DataFrame(rows)
         claims = flip_claims(table)
-        assert outcome(claims, "what DeepLIFT calls negative changes the class more often") == "held"
-        assert outcome(claims, "what DeepLIFT calls negative does less harm") == "did not hold"  # chance never harms
-        assert outcome(claims, "what Feature Ablation calls negative does less harm") == "held"  # chance always does
+        assert outcome(claims, "entries that DeepLIFT calls negative changes the class more often") == "held"
+        assert (
+            outcome(claims, "entries that DeepLIFT calls negative does less harm") == "did not hold"
+        )  # chance never harms
+        assert (
+            outcome(claims, "entries that Feature Ablation calls negative does less harm") == "held"
+        )  # chance always does
         summary = flip_summary(table)
         assert list(summary["entries dropped"]) == ["50 %"] * 3 + ["–"]
         assert summary["class changed"].iloc[-1].startswith("0.03")
