@@ -21,7 +21,7 @@ from helpers.training.recipes.fine_tune import FineTuneModule, fine_tune, save_f
 from helpers.training.recipes.fine_tune_network import (
     FineTuneNetwork,
     fine_tune_network,
-    normalised,
+    normalise,
     trunk_features,
 )
 
@@ -51,7 +51,7 @@ def tuned(images, folder, **changes):
 
 def loss_of(network, images):
     with torch.no_grad():
-        return functional.binary_cross_entropy_with_logits(network(normalised(images.pixels)), images.labels.float())
+        return functional.binary_cross_entropy_with_logits(network(normalise(images.pixels)), images.labels.float())
 
 
 def with_dropout(options, classes):
@@ -92,7 +92,7 @@ def test_the_loss_of_a_step_is_its_definition_and_reaches_the_head_only(images):
     module = FineTuneModule(replace(TINY, keep_features=False), network, 20)
     module.train()
     loss = module.loss(module.features(images[0].pixels), images[0].labels.float())
-    logits = network.whole.eval()(normalised(images[0].pixels)).double()
+    logits = network.whole.eval()(normalise(images[0].pixels)).double()
     chances = logits.sigmoid()
     expected = -torch.where(images[0].labels, chances, 1 - chances).log().mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -107,8 +107,8 @@ def test_features_are_those_of_the_trunk_whatever_the_batches(images, tmp_path):
     network = fine_tune_network(TINY, 20)
     features = trunk_features(network.trunk, images[0], tmp_path, device=torch.device("cpu"), batch=7)
     with torch.no_grad():
-        torch.testing.assert_close(features, network.trunk(normalised(images[0].pixels)))
-        expected = network.whole.eval()(normalised(images[0].pixels))
+        torch.testing.assert_close(features, network.trunk(normalise(images[0].pixels)))
+        expected = network.whole.eval()(normalise(images[0].pixels))
         torch.testing.assert_close(network.head(features), expected)
     half = trunk_features(
         network.trunk, images[0], tmp_path, device=torch.device("cpu"), precision="bf16-mixed", batch=7
@@ -187,7 +187,7 @@ def test_a_saved_network_loads_and_answers_the_same(images, tmp_path):
     assert (classifier.digest, classifier.input_size) == (digest, SIZE)
     assert classifier.class_names == images[0].class_names
     with torch.no_grad():
-        expected = training.module.network(normalised(images[1].pixels))
+        expected = training.module.network(normalise(images[1].pixels))
         torch.testing.assert_close(classifier(images[1].images()), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -256,7 +256,7 @@ def test_networks_and_images_that_do_not_fit_are_named(images, tmp_path):
     with pytest.raises(ValueError, match="no VGG or ResNet"):
         fine_tune_network(replace(TINY, architecture="mobilenet_v3_small"), 20)
     train, held_out = images
-    with pytest.raises(ValueError, match="other classes"):
+    with pytest.raises(ValueError, match="different classes"):
         tuned((train, replace(held_out, class_names=held_out.class_names[::-1])), tmp_path)
-    with pytest.raises(ValueError, match="expected some of each, of one size"):
+    with pytest.raises(ValueError, match="expected images of one size"):
         tuned((train, replace(held_out, pixels=held_out.pixels[..., :16])), tmp_path)

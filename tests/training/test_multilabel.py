@@ -14,7 +14,7 @@ from helpers.training.recipes.multilabel import (
     cut_out,
     empty_pictures,
     train_multilabel,
-    training_rows,
+    training_loader,
     with_holes,
 )
 
@@ -26,46 +26,46 @@ TINY = MultiLabelOptions(
 
 @pytest.fixture(scope="module")
 def drawn():
-    images, parts = draw_multilabels(24, size=48, seed=9, objects=(2, 3), shortcut_base_rate=0.5)
-    return images.images(), images.labels, parts
+    images, class_maps = draw_multilabels(24, size=48, seed=9, objects=(2, 3), shortcut_base_rate=0.5)
+    return images.images(), images.labels, class_maps
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def seen(images, parts, kind):
+def seen(images, class_maps, kind):
     """The share of each image's pixels of a class that are not black."""
-    inside = parts == kind
+    inside = class_maps == kind
     return ((images.amax(1) > 0) & inside).sum((1, 2)) / inside.sum((1, 2)).clamp_min(1)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cut_out_shows_what_its_labels_say_and_nothing_else(drawn, seed):
-    images, labels, parts = drawn
-    shown, left = cut_out(images, parts, generator(seed))
+    images, labels, class_maps = drawn
+    shown, left = cut_out(images, class_maps, generator(seed))
     for kind in range(labels.shape[1]):
-        share = seen(shown, parts, kind)
+        share = seen(shown, class_maps, kind)
         assert (share[left[:, kind] == 1] > 0.95).all()  # (a few pixels of an object are black by themselves)
         assert (share[(left[:, kind] == 0) & labels[:, kind]] == 0).all()
     assert not ((left == 1) & ~labels).any()
-    assert not shown.movedim(1, 3)[parts == MARK].any()
+    assert not shown.movedim(1, 3)[class_maps == MARK].any()
 
 
 def test_half_of_the_cut_outs_keep_their_background(drawn):
-    images, _, parts = drawn
-    shown, _ = cut_out(images, parts, generator(1))
-    background = seen(shown, parts, BACKGROUND)
+    images, _, class_maps = drawn
+    shown, _ = cut_out(images, class_maps, generator(1))
+    background = seen(shown, class_maps, BACKGROUND)
     assert background[1::2].min() > background[::2].max()
 
 
 def test_holes_leave_enough_of_every_object(drawn):
-    images, labels, parts = drawn
-    holed = with_holes(images, parts, generator())
+    images, labels, class_maps = drawn
+    holed = with_holes(images, class_maps, generator())
     assert (holed != images).flatten(1).any(1).float().mean() > 0.5
     assert ((holed == images) | (holed == 0)).all()
     for kind in range(labels.shape[1]):
-        assert (seen(holed, parts, kind)[(parts == kind).any(2).any(1)] > 0.25).all()
+        assert (seen(holed, class_maps, kind)[(class_maps == kind).any(2).any(1)] > 0.25).all()
 
 
 def test_empty_pictures_show_no_object(drawn):
@@ -86,7 +86,7 @@ def test_patterns_darken_some_images_and_mislead_the_network(drawn):
     module = MultiLabelModule(TINY)
     images, labels, _ = drawn
     target = labels.float()
-    changed = module._with_patterns(images, target, generator())
+    changed = module.with_patterns(images, target, generator())
     assert torch.equal(changed[::2], images[::2])  # every second stays as it is
     assert (changed <= images + 1e-6).all()
     assert (changed >= (1 - TINY.pattern_strength) * images - 1e-6).all()
@@ -95,12 +95,12 @@ def test_patterns_darken_some_images_and_mislead_the_network(drawn):
     )
     assert misled > plain
     without = MultiLabelModule(replace(TINY, pattern_strength=0.0))
-    assert without._with_patterns(images, target, generator()) is images
+    assert without.with_patterns(images, target, generator()) is images
 
 
 def test_training_lowers_the_loss_and_resumes_bit_for_bit(tmp_path):
     def loss_of(module):
-        pixels, labels, _ = next(iter(training_rows(TINY)))
+        pixels, labels, _ = next(iter(training_loader(TINY)))
         with torch.no_grad():
             logits = module.eval()(pixels.float() / 255)
         return float(torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.float()))

@@ -99,13 +99,13 @@ def token_loss(module):
     with torch.no_grad():
         module.eval()
         tokens = module.network.forward_features((scenes.pixels.float() / 255 - 0.5) / 0.25)
-        return module.patch_labels(tokens, scenes.parts).item()
+        return module.patch_labels(tokens, scenes.class_maps).item()
 
 
 def background_loss():
     """The loss of answering each patch with the shares of the classes over all patches."""
-    parts = training_loader(TINY_VIT).dataset.parts
-    shares = torch.bincount(parts.flatten().long(), minlength=BACKGROUND + 1) / parts.numel()
+    class_maps = training_loader(TINY_VIT).dataset.class_maps
+    shares = torch.bincount(class_maps.flatten().long(), minlength=BACKGROUND + 1) / class_maps.numel()
     return -(shares * shares.clamp_min(1e-9).log()).sum().item()
 
 
@@ -166,7 +166,7 @@ def test_a_shipped_classifier_is_trained_saved_measured_and_described(tmp_path, 
     assert (weights.parent / "SHA256SUMS").read_text() == f"{file_digest(weights)}  scenes-cnn.safetensors\n"
     assert load_classifier("scenes-cnn", weights=weights).class_names == SCENE_CLASSES
     assert {path.name for path in weights.parent.iterdir()} == {weights.name, "scenes-cnn.md", "SHA256SUMS"}
-    assert recipes.train("scenes-cnn", **arguments) == "scenes-cnn.safetensors is there"
+    assert recipes.train("scenes-cnn", **arguments) == "scenes-cnn.safetensors already exists"
     with pytest.raises(ValueError, match="no classifier of scenes 'scenes-rnn'; use one of scenes-cnn, scenes-vit"):
         recipes.train("scenes-rnn")
 
@@ -204,25 +204,25 @@ def test_augmentation_and_noise_stay_in_range_and_follow_their_generator():
         assert (first != images).any(dim=(1, 2, 3)).all()
 
 
-def test_maps_of_parts_show_the_objects_and_are_mirrored_with_their_images():
+def test_class_maps_show_the_objects_and_are_mirrored_with_their_images():
     scenes = make_scenes(24, size=32, seed=5, objects=(1, 2))
     drawn = draw_dataset(24, size=32, seed=5, objects=(1, 2))
     for index in range(24):
         middles = [(row, column) for row in range(2, 32, 4) for column in range(2, 32, 4)]
         seen = [(scenes.object_masks[index, :, row, column].nonzero().flatten().tolist()) for row, column in middles]
         wanted = [int(scenes.object_classes[index, slots[0]]) if slots else BACKGROUND for slots in seen]
-        assert drawn.parts[index].flatten().tolist() == wanted
-    assert (drawn.parts == BACKGROUND).any()
-    assert (drawn.parts < BACKGROUND).any()
+        assert drawn.class_maps[index].flatten().tolist() == wanted
+    assert (drawn.class_maps == BACKGROUND).any()
+    assert (drawn.class_maps < BACKGROUND).any()
     # an image that is bright where its map says so, both mirrored or neither
-    places = (drawn.parts < BACKGROUND).float()
+    places = (drawn.class_maps < BACKGROUND).float()
     images = places[:, None].expand(-1, 3, -1, -1).contiguous()
-    changed, parts = augment(images, drawn.parts, torch.Generator().manual_seed(7))
-    for image, part, before in zip(changed, parts, drawn.parts, strict=True):
+    changed, parts = augment(images, drawn.class_maps, torch.Generator().manual_seed(7))
+    for image, part, before in zip(changed, parts, drawn.class_maps, strict=True):
         inside = part < BACKGROUND
         assert image[:, inside].min() > image[:, ~inside].max()
         assert torch.equal(part, before) or torch.equal(part, before.flip(1))
-    assert any(not torch.equal(part, before) for part, before in zip(parts, drawn.parts, strict=True))
+    assert any(not torch.equal(part, before) for part, before in zip(parts, drawn.class_maps, strict=True))
 
 
 def test_noise_has_about_the_mean_and_spread_of_each_image_and_nothing_of_its_content():
@@ -318,11 +318,11 @@ def test_the_shipped_weights_are_as_good_as_their_card_says(models, shipped):
     measured = evaluate_scene_classifier(load_classifier(shipped), 128, seed=424_242)
     low, high = wilson_interval(round(128 * measured.accuracy), 128, z=3.3)
     assert low <= promised <= high
-    assert measured.confident > 0.5
+    assert measured.confident_share > 0.5
 
 
 def test_noise_is_no_class_of_the_shipped_classifier(shipped):
     """An image fully replaced by noise is not held for any one class, so that explanations have to keep something."""
     measured = evaluate_scene_classifier(load_classifier(shipped), 64, seed=424_243)
-    assert measured.noise_target < 0.3
+    assert measured.noise_label_probability < 0.3
     assert measured.noise_confidence < 0.6

@@ -69,7 +69,7 @@ def train(
         raise ValueError(f"there is no mask network {name!r}; use one of {', '.join(RECIPES)}")
     path, options = output / f"{name}.safetensors", RECIPES[name]
     if path.is_file() and not again:
-        return f"{path.name} is there"
+        return f"{path.name} already exists"
     work = (results or ROOT / "results") / "quick" / "work" / f"training-{name}"
     classifier = load_classifier(options.classifier)
     fitted = train_mask_network(options, classifier, work, device=device)
@@ -169,7 +169,7 @@ def evaluate_mask_network(
 def _size_table(size: int, table: pd.DataFrame) -> str:
     """The mean objective from each initial mask after each number of steps, and the paired difference from ones."""
     lines = [
-        f"| {size} px: start | steps | distortion | mean of the mask | objective | less than from ones by |",
+        f"| {size} px: start | steps | distortion | mean of the mask | objective | improvement on ones |",
         "|---|---|---|---|---|---|",
     ]
     for (start, steps), rows in table.groupby(["start", "steps"], sort=False):

@@ -1,1 +1,1 @@
-"""How the book's classifiers are trained: one file per kind of classifier."""
+"""Training recipes of the book's classifiers, one module per kind of classifier."""

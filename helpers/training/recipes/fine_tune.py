@@ -1,4 +1,4 @@
-"""ImageNet classifiers, fine-tuned to name every class of an image."""
+"""Fine-tuning of ImageNet classifiers on multi-label images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
@@ -18,46 +18,47 @@ from helpers.core.runtime import random_generator
 from helpers.data.multilabel import MultiLabelImages
 from helpers.training.fit import Fitted, fit
 from helpers.training.options import FineTuneOptions, plain
-from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, normalised, trunk_features
+from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, normalise, trunk_features
 from helpers.training.rows import EpochSampler, batches
 
 MONITORED = "validation loss"
 Batch = tuple[Tensor, Tensor]
+"""Features (batch, features) or 8-bit pixels (batch, 3, height, width), and labels (batch, classes)."""
 
 
 class FineTuneModule(lightning.LightningModule):
     """Train the head of a network on the binary cross-entropy of all classes.
 
-    The trunk stays in eval mode. In the published training its normalisations' statistics drifted, since Lightning
-    sets all modules to train mode: this is corrected here, in every variant.
+    The trunk stays in eval mode. In the published training the statistics of its normalisations drifted, since
+    Lightning sets all modules to train mode; this is corrected in every variant.
 
     Args:
         options: the recipe.
-        network: whole, trunk and head.
-        classes: how many.
+        network: the network, in two parts.
+        classes: number of classes.
     """
 
     def __init__(self, options: FineTuneOptions, network: FineTuneNetwork, classes: int) -> None:
         super().__init__()
         self.options, self.head = options, network.head
         self.save_hyperparameters({"options": {**plain(options), "source": network.source, "classes": classes}})
-        # a tuple hides the rest from Lightning: frozen, it belongs in no checkpoint, and train() must not reach it
-        self._parts = (network,)
+        # a tuple hides the frozen trunk from Lightning, so that checkpoints and train() leave it out
+        self._hidden = (network,)
 
     @property
     def network(self) -> nn.Module:
-        """The whole network: from pixels normalised as ImageNet's to logits."""
-        return self._parts[0].whole
+        """The whole network, from pixels normalised with ImageNet's mean and std to logits."""
+        return self._hidden[0].whole
 
     def on_fit_start(self) -> None:
-        """Bring the trunk to the device, where it is still needed."""
+        """Move the trunk to the device if features are not precomputed."""
         if not self.options.keep_features:
-            self._parts[0].trunk.to(self.device)
+            self._hidden[0].trunk.to(self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """The loss of a batch."""
+        """The loss of a batch, which may be mirrored."""
         inputs, labels = batch
-        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
         seed = 1_000_003 * self.options.seed + self.global_step
         if self.options.flip:
             mirrored = torch.rand(len(inputs), 1, 1, 1, generator=random_generator(seed)) < 0.5
@@ -71,32 +72,37 @@ class FineTuneModule(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """The loss on images that are not trained on, without dropout."""
+        """The loss of a validation batch, without dropout."""
         inputs, labels = batch
         self.log(MONITORED, self.loss(self.features(inputs), labels), prog_bar=True, batch_size=len(labels))
 
     def features(self, inputs: Tensor) -> Float[Tensor, "batch features"]:
-        """The head's input: features as they are, or the trunk's features of pixels."""
+        """The head's input: the precomputed features, or the trunk's features of pixels."""
         if self.options.keep_features:
             return inputs
         with torch.no_grad():
-            return self._parts[0].trunk(normalised(inputs))
+            return self._hidden[0].trunk(normalise(inputs))
 
     def loss(
         self, features: Float[Tensor, "batch features"], labels: Float[Tensor, "batch classes"]
     ) -> Float[Tensor, ""]:
-        """The mean over images and classes of the binary cross-entropy."""
+        """The binary cross-entropy, averaged over images and classes."""
         return functional.binary_cross_entropy_with_logits(self.head(features).float(), labels)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam at a constant rate."""
+        """Adam with a constant learning rate."""
         return torch.optim.Adam(self.head.parameters(), lr=self.options.rate, fused=True)
 
 
 class LabelledInputs(Dataset[Batch]):
-    """Rows of features, or pixels, with their labels; a whole batch is cut at once."""
+    """Features or pixels with their labels; a batch is indexed at once.
 
-    def __init__(self, inputs: Tensor, labels: Tensor) -> None:
+    Args:
+        inputs: features (images, features) or 8-bit pixels (images, 3, height, width).
+        labels: whether each image shows each class.
+    """
+
+    def __init__(self, inputs: Tensor, labels: Bool[Tensor, "images classes"]) -> None:
         self.inputs, self.labels = inputs, labels.float()
 
     def __len__(self) -> int:
@@ -104,11 +110,11 @@ class LabelledInputs(Dataset[Batch]):
         return len(self.labels)
 
     def __getitem__(self, row: int) -> Batch:
-        """One image."""
+        """The inputs and labels of one image."""
         return self.inputs[row], self.labels[row]
 
     def __getitems__(self, rows: list[int]) -> Batch:
-        """The images of these rows."""
+        """The inputs and labels of several images."""
         return self.inputs[rows], self.labels[rows]
 
 
@@ -121,33 +127,36 @@ def fine_tune(
     show: bool = True,
     **devices: Any,
 ) -> Fitted[FineTuneModule]:
-    """Train the head until the validation loss no longer falls; a resumed training computes the features again.
+    """Train the head until the validation loss stops decreasing; a resumed training computes the features again.
 
     Args:
         training, validation: square images with their classes.
         options: the recipe.
-        folder: for checkpoints, and for the features while they are needed.
-        show: whether to show progress.
+        folder: the folder of checkpoints, and temporarily of features.
+        show: show progress bars.
         devices: `device` of `helpers.training.fit.fit`.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options, or the images do not fit each other.
-        WeightsUnavailableError: (an OSError) the backbone's weights cannot be downloaded; says where to put them.
+        ValueError: the folder's checkpoint was made with other options, or the classes or sizes of training and
+            validation images differ.
+        WeightsUnavailableError: (an OSError) the backbone's weights cannot be downloaded; the message says where to
+            put them.
     """
     _check(training, validation)
     network = fine_tune_network(options, len(training.class_names))
 
     def data(device: torch.device) -> tuple[Any, Any]:
-        rows = []
+        datasets = []
         for images in (training, validation):
             inputs = images.pixels
             if options.keep_features:
                 inputs = trunk_features(
                     network.trunk, images, Path(folder), device=device, precision=options.precision, show=show
                 )
-            rows.append(LabelledInputs(inputs, images.labels))
-        shuffled = batches(rows[0], options.batch, seed=options.seed, sampler=EpochSampler(len(training), options.seed))
-        return shuffled, batches(rows[1], 4 * options.batch)
+            datasets.append(LabelledInputs(inputs, images.labels))
+        sampler = EpochSampler(len(training), options.seed)
+        shuffled = batches(datasets[0], options.batch, seed=options.seed, sampler=sampler)
+        return shuffled, batches(datasets[1], 4 * options.batch)
 
     fitted = fit(
         FineTuneModule(options, network, len(training.class_names)),
@@ -167,12 +176,12 @@ def fine_tune(
 
 
 def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabelImages) -> str:
-    """Write a fine-tuned network as `load_classifier(name, weights=path)` reads it.
+    """Write a fine-tuned network in the format of `load_classifier(name, weights=path)`.
 
     Args:
         path: the file.
         module: the fine-tuned network.
-        images: those that it was trained on, for their size and class names.
+        images: its training images, for their size and class names.
 
     Returns:
         The file's SHA-256.
@@ -190,10 +199,10 @@ def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabel
 
 
 def _check(training: MultiLabelImages, validation: MultiLabelImages) -> None:
-    """Refuse images that do not belong together."""
+    """Raise a ValueError if there are no images, or if their classes or sizes differ."""
     both = (training, validation)
     if training.class_names != validation.class_names:
-        raise ValueError("the training images and the validation images have other classes: load both the same way")
+        raise ValueError("training and validation images have different classes: load both in the same way")
     if len({images.pixels.shape[2:] for images in both}) > 1 or not all(len(images) for images in both):
         shapes = " and ".join(str(tuple(images.pixels.shape)) for images in both)
-        raise ValueError(f"training and validation images have the shapes {shapes}; expected some of each, of one size")
+        raise ValueError(f"training and validation images have the shapes {shapes}; expected images of one size")

@@ -1,4 +1,4 @@
-"""Networks with ImageNet's features and a new head, and the features of images, computed once."""
+"""ImageNet networks with a new head, and their features of images, computed once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from helpers.classifiers import read_weights
@@ -26,12 +26,13 @@ _DTYPES = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16, "32-true": t
 
 @dataclass(frozen=True)
 class FineTuneNetwork:
-    """A network in two parts that share its layers.
+    """A network and its two parts.
 
     Attributes:
         whole: the network, from normalised pixels to logits.
-        trunk: all but the head, from normalised pixels to a row of features: frozen, in eval mode.
-        head: what is trained: VGG's three linear layers (25088-4096-4096-classes, with dropout), ResNet's one.
+        trunk: all layers before the head, from normalised pixels to features (batch, features): frozen, in eval mode.
+        head: the trained layers: the three linear ones of a VGG (25088-4096-4096-classes, with dropout), the only one
+            of a ResNet.
         source: the SHA-256 of the trunk's weights, or `"random"`.
     """
 
@@ -42,11 +43,16 @@ class FineTuneNetwork:
 
 
 def fine_tune_network(options: FineTuneOptions, classes: int) -> FineTuneNetwork:
-    """Build the network; its head is new, drawn from the options' seed.
+    """Build the network with the backbone's weights and a new head, drawn from the options' seed.
+
+    Args:
+        options: the recipe.
+        classes: number of classes.
 
     Raises:
         ValueError: the architecture is no VGG or ResNet of torchvision, or the weights do not fit it.
-        WeightsUnavailableError: (an OSError) published weights cannot be downloaded; says where to put them.
+        WeightsUnavailableError: (an OSError) published weights cannot be downloaded; the message says where to put
+            them.
         FileNotFoundError: there is no such weights file.
     """
     architecture = find_architecture(f"torchvision/{options.architecture}")
@@ -64,34 +70,34 @@ def fine_tune_network(options: FineTuneOptions, classes: int) -> FineTuneNetwork
 
 
 def _load_trunk(whole: nn.Module, head: nn.Module, options: FineTuneOptions) -> str:
-    """Load the weights of all but the head, whatever head the file has."""
+    """Load the backbone's weights, except those of its head; returns their SHA-256, or `"random"`."""
     if options.backbone == "random":
         return "random"
     state, source = _read_backbone(options)
-    ours = {id(value) for value in head.parameters()}
-    new = {name for name, value in whole.named_parameters() if id(value) in ours}
-    wanted = {name: value for name, value in whole.state_dict().items() if name not in new}
-    # files of before 2018 do not count batches; nothing in eval mode reads the counts
-    counts = {name: value for name, value in wanted.items() if name.endswith("num_batches_tracked")}
-    given = {**counts, **{name: value for name, value in state.items() if name not in new}}
-    wrong = sorted(wanted.keys() ^ given.keys())
-    wrong += sorted(name for name in wanted.keys() & given.keys() if wanted[name].shape != given[name].shape)
+    head_ids = {id(value) for value in head.parameters()}
+    head_names = {name for name, value in whole.named_parameters() if id(value) in head_ids}
+    expected = {name: value for name, value in whole.state_dict().items() if name not in head_names}
+    # files from before 2018 lack the numbers of batches, which eval mode does not use
+    batch_counts = {name: value for name, value in expected.items() if name.endswith("num_batches_tracked")}
+    loaded = {**batch_counts, **{name: value for name, value in state.items() if name not in head_names}}
+    wrong = sorted(expected.keys() ^ loaded.keys())
+    wrong += sorted(name for name in expected.keys() & loaded.keys() if expected[name].shape != loaded[name].shape)
     if wrong:
         raise ValueError(f"the weights {options.backbone} do not fit {options.architecture}: {', '.join(wrong[:5])}")
-    whole.load_state_dict(given, strict=False)
+    whole.load_state_dict(loaded, strict=False)
     return source
 
 
 def _read_backbone(options: FineTuneOptions) -> tuple[Mapping[str, Tensor], str]:
-    """Weights and their SHA-256."""
+    """The backbone's weights and their SHA-256."""
     if options.backbone.endswith(".safetensors"):
         file = read_weights(Path(options.backbone))
         return file.state, file.digest
     return torchvision_state(torchvision_weights(options.architecture, options.backbone))
 
 
-def normalised(pixels: Tensor) -> Float[Tensor, "batch 3 height width"]:
-    """8-bit pixels as ImageNet's networks expect them, channels last in memory."""
+def normalise(pixels: UInt8[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+    """Normalise 8-bit pixels with ImageNet's mean and std; channels last in memory."""
     mean, std = (torch.tensor(values, device=pixels.device)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
     return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
@@ -109,27 +115,39 @@ def trunk_features(
 ) -> Float[Tensor, "count features"]:
     """The trunk's features of each image.
 
-    It is mapped from a file without a name in `folder`, which vanishes with the tensor: VGG-16's features of
-    COCO-2014 take 7.5 GB, half of that in mixed precision.
+    They are memory-mapped from an unnamed file in `folder`, which is deleted with the tensor: VGG-16's features of
+    COCO-2014 take 7.5 GB, and half of that in mixed precision.
+
+    Args:
+        trunk: the frozen layers.
+        images: the images.
+        folder: the folder of the file.
+        device: the device of the computation.
+        precision: as in Lightning.
+        batch: images per step.
+        show: show a progress bar.
+
+    Raises:
+        ValueError: there are no images.
     """
     dtype = _DTYPES[precision]
-    mixed = nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
-    trunk, kept = trunk.to(device), None
+    autocast = nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+    trunk, result = trunk.to(device), None
     total = len(images)
     for first in progress(range(0, total, batch), label=f"features of {total} images", show=show):
         pixels = images.pixels[first : first + batch].to(device)
-        with mixed:
-            features = trunk(normalised(pixels)).to(dtype)
-        kept = _mapped(folder, (total, features.shape[1]), dtype) if kept is None else kept
-        kept[first : first + batch] = features.cpu()
-    if kept is None:
+        with autocast:
+            features = trunk(normalise(pixels)).to(dtype)
+        result = _mapped_tensor(folder, (total, features.shape[1]), dtype) if result is None else result
+        result[first : first + batch] = features.cpu()
+    if result is None:
         raise ValueError("there are no images to compute features of")
-    return kept
+    return result
 
 
-def _mapped(folder: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-    """A tensor in a file without a name."""
+def _mapped_tensor(folder: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """An empty tensor that is memory-mapped from an unnamed file."""
     folder.mkdir(parents=True, exist_ok=True)
-    plain = np.float32 if dtype == torch.float32 else np.int16  # NumPy knows no bfloat16
+    numpy_dtype = np.float32 if dtype == torch.float32 else np.int16  # NumPy has no bfloat16
     with tempfile.TemporaryFile(dir=folder) as file:
-        return torch.from_numpy(np.memmap(file, plain, "w+", shape=shape)).view(dtype)
+        return torch.from_numpy(np.memmap(file, numpy_dtype, "w+", shape=shape)).view(dtype)

@@ -26,11 +26,17 @@ from helpers.training.rows import EpochSampler, check_image_counts
 
 MONITORED = "validation accuracy"
 _VALIDATION_BATCH = 500
-_GROUP = 16  # images that the policy changes alike: one by one would take longer than learning from them
+_GROUP = 16  # images per random augmentation: one per image would take longer than the training itself
 
 
 class LabelledModule(lightning.LightningModule):
-    """Train a `SmallImageVGG` on the cross-entropy of the labels."""
+    """Train a `SmallImageVGG` on the cross-entropy of the labels.
+
+    Args:
+        options: the recipe.
+        classes: number of classes.
+        steps: number of steps of the whole training, for the learning rate and the augmentation policy.
+    """
 
     mean: Tensor
     std: Tensor
@@ -53,7 +59,7 @@ class LabelledModule(lightning.LightningModule):
     def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
         """The cross-entropy of an augmented batch."""
         pixels, labels = batch
-        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
         seed = 1_000_003 * self.options.seed + self.global_step
         generator, o = random_generator(seed), self.options
         with _seeded(seed, pixels.device):  # torchvision's policy and dropout have no generators of their own
@@ -67,13 +73,13 @@ class LabelledModule(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: list[Tensor], batch_index: int) -> None:
-        """The accuracy on images that are not trained on."""
+        """The accuracy on a validation batch."""
         pixels, labels = batch
-        right = (self(pixels.float() / 255).argmax(1) == labels).float().mean()
-        self.log(MONITORED, right, prog_bar=True, batch_size=len(labels))
+        accuracy = (self(pixels.float() / 255).argmax(1) == labels).float().mean()
+        self.log(MONITORED, accuracy, prog_bar=True, batch_size=len(labels))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Stochastic gradient descent; the rate rises in a straight line, then falls along a cosine."""
+        """Stochastic gradient descent; the learning rate rises linearly, then falls along a cosine."""
         o = self.options
         optimiser = torch.optim.SGD(
             self.parameters(), o.learning_rate, momentum=o.momentum, weight_decay=o.weight_decay, nesterov=True
@@ -92,7 +98,7 @@ class LabelledModule(lightning.LightningModule):
 
 @contextmanager
 def _seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """The generators of the CPU and of `device` seeded inside, and afterwards as they were."""
+    """Seed the global generators of the CPU and of `device`, and restore them afterwards."""
     cuda = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(seed)
@@ -104,7 +110,14 @@ def _seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
 def shift_and_mirror(
     images: Float[Tensor, "batch 3 height width"], generator: torch.Generator, *, padding: int, flip: bool
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Each image shifted by up to `padding` pixels along both axes, black coming in, and mirrored half of the time."""
+    """Shift each image randomly by up to `padding` pixels along both axes, filling with black, and mirror half of them.
+
+    Args:
+        images: pixels in [0, 1].
+        generator: generator of the random choices.
+        padding: the largest shift.
+        flip: whether to mirror.
+    """
     count, _, height, width = images.shape
     mirrored = torch.rand(count, generator=generator).to(images.device)[:, None, None, None] < 0.5
     images = torch.where(mirrored & flip, images.flip(3), images)
@@ -112,8 +125,8 @@ def shift_and_mirror(
     rows = shift[0] + torch.arange(height, device=images.device)
     columns = shift[1] + torch.arange(width, device=images.device)
     padded = functional.pad(images, (padding,) * 4).movedim(1, 3)
-    each = torch.arange(count, device=images.device)[:, None, None]
-    return padded[each, rows[:, :, None], columns[:, None]].movedim(3, 1)
+    index = torch.arange(count, device=images.device)[:, None, None]
+    return padded[index, rows[:, :, None], columns[:, None]].movedim(3, 1)
 
 
 def erase(
@@ -123,12 +136,19 @@ def erase(
     side: int,
     colour: Float[Tensor, "1 3 1 1"],
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Each image without a square around a random place; near the border the square is cut off."""
+    """Fill a square around a random pixel of each image (Cutout); near the border the square is cropped.
+
+    Args:
+        images: pixels in [0, 1].
+        generator: generator of the random choices.
+        side: side of the square in pixels.
+        colour: its colour.
+    """
     count, _, height, width = images.shape
-    middle = torch.rand(2, count, 1, generator=generator).to(images.device)
+    centres = torch.rand(2, count, 1, generator=generator).to(images.device)
     rows, columns = (
         (torch.arange(length, device=images.device) - (centre * length).floor() + side // 2).div(side).floor() == 0
-        for length, centre in ((height, middle[0]), (width, middle[1]))
+        for length, centre in zip((height, width), centres, strict=True)
     )
     return torch.where(rows[:, None, :, None] & columns[:, None, None], colour, images)
 
@@ -142,13 +162,13 @@ def train_labelled(
     show: bool = True,
     **devices: Any,
 ) -> Fitted[LabelledModule]:
-    """Train to the last epoch; the measure that is watched is the accuracy on the validation images.
+    """Train for all epochs; the best epoch is that of the highest validation accuracy.
 
     Args:
         options: the recipe.
         training, validation: images with their labels.
-        folder: for checkpoints.
-        show: whether to show progress.
+        folder: the folder of checkpoints.
+        show: show a progress bar.
         devices: `device` of `helpers.training.fit.fit`.
 
     Raises:
@@ -177,13 +197,19 @@ def train_labelled(
 
 
 def _loader(images: LabelledImages, options: LabelledOptions, **more: Any) -> DataLoader[Any]:
-    """The images in batches. Loaders draw a number that nobody uses here: not from the global generator."""
-    rows: Any = TensorDataset(images.pixels, images.labels)
-    return DataLoader(rows, generator=random_generator(options.seed), **more)
+    """The images in batches, without effect on the global generator, from which loaders draw a number by default."""
+    dataset: Any = TensorDataset(images.pixels, images.labels)
+    return DataLoader(dataset, generator=random_generator(options.seed), **more)
 
 
 def save_labelled(path: str | Path, module: LabelledModule, class_names: tuple[str, ...], size: int = 32) -> str:
-    """Write a trained classifier as `load_classifier` reads it.
+    """Write a trained classifier in the format of `load_classifier`.
+
+    Args:
+        path: the file.
+        module: the trained classifier.
+        class_names: in the order of the logits.
+        size: side in pixels of the training images.
 
     Returns:
         The file's SHA-256.

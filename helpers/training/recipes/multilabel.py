@@ -1,4 +1,4 @@
-"""Classifiers that name every class of a scene."""
+"""Multi-label classifiers of scenes, prepared for masked images."""
 
 from __future__ import annotations
 
@@ -24,15 +24,19 @@ from helpers.training.options import TRAINING_SERIES, MultiLabelOptions, plain
 from helpers.training.recipes.scene import MEAN, STD
 from helpers.training.rows import EpochSampler
 
-_MOST_HIDDEN = 0.7  # of any object
-Rows = list[Tensor]  # pixels, labels, parts
+_LARGEST_HOLE = 0.7  # share of any object
+Images = Float[Tensor, "batch 3 height width"]
+ClassMaps = UInt8[Tensor, "batch height width"]
+Batch = list[Tensor]
+"""8-bit pixels (batch, 3, height, width), labels (batch, classes) and class maps (batch, height, width)."""
 
 
 class MultiLabelModule(lightning.LightningModule):
     """Train a timm network on the binary cross-entropy of all classes.
 
-    Some images get black holes and keep their labels, others become noise or black and show nothing: methods that mask
-    images will show it such pictures. Holes in the shape of objects teach that an outline alone is no object.
+    Methods that mask images will evaluate it on pictures with holes, so some training images get black holes and keep
+    their labels, and others are replaced by noise or black, with no label. Holes in the shape of objects teach that an
+    outline alone is no object.
     """
 
     def __init__(self, options: MultiLabelOptions) -> None:
@@ -44,37 +48,44 @@ class MultiLabelModule(lightning.LightningModule):
             self.network = timm.create_model(options.architecture, num_classes=len(SCENE_CLASSES), **options.model_args)
         self.network.to(memory_format=torch.channels_last)
 
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
+    def forward(self, images: Images) -> Float[Tensor, "batch classes"]:
         """Logits of images with pixels in [0, 1]."""
         return self.network(((images - MEAN[0]) / STD[0]).contiguous(memory_format=torch.channels_last))
 
-    def training_step(self, batch: Rows, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The binary cross-entropy of an augmented batch."""
-        # random choices depend on the step alone, so a resumed run makes those of an uninterrupted one
+        # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
         generator = random_generator(1_000_003 * self.options.seed + self.global_step)
-        pixels, labels, parts = batch
-        images, parts = augment(pixels.float() / 255, parts, generator)
+        pixels, labels, class_maps = batch
+        images, class_maps = augment(pixels.float() / 255, class_maps, generator)
         target = labels.float()
         o = self.options
         sizes = [int(share * len(images)) for share in (o.empty_share, o.hidden_share, o.cut_share)]
         empty, hidden, cut, whole = images.split([*sizes, len(images) - sum(sizes)])
-        some, many = sizes[0], sum(sizes[:2])
-        hidden = with_holes(hidden, parts[some:many], generator)
-        cut, target[many : many + len(cut)] = cut_out(cut, parts[many : many + len(cut)], generator)
+        _, hidden_maps, cut_maps, _ = class_maps.split([*sizes, len(images) - sum(sizes)])
+        hidden = with_holes(hidden, hidden_maps, generator)
+        cut, cut_labels = cut_out(cut, cut_maps, generator)
         images = torch.cat([empty_pictures(empty, generator), hidden, cut, whole])
-        target[:some] = 0
+        target[: len(empty)] = 0
+        target[len(empty) + len(hidden) : len(images) - len(whole)] = cut_labels
         target = target * (1 - 2 * o.smoothing) + o.smoothing
-        images = self._with_patterns(images, target, generator)
+        images = self.with_patterns(images, target, generator)
         loss = functional.binary_cross_entropy_with_logits(self(images), target)
         self.log("training loss", loss, prog_bar=True)
         return loss
 
-    def _with_patterns(self, images: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
-        """Every second image darkened by the pattern that misleads the network most, as far as one step can find it.
+    def with_patterns(
+        self, images: Images, target: Float[Tensor, "batch classes"], generator: torch.Generator
+    ) -> Images:
+        """Darken every second image by an adversarial pattern: one step of the gradient's sign from a random pattern.
 
-        Without this, a mask need not show or hide an object: a faint pattern of pixels says or unsays any class. One
-        step of the gradient's sign from a random start is enough to learn against that (Goodfellow et al., 2015; Wong
-        et al., 2020). The pattern has the grain of one, two or four pixels.
+        Without this, a faint pattern of pixels could add or remove any class, and a mask would not have to show or hide
+        objects. One step suffices for robust training (Goodfellow et al., 2015; Wong et al., 2020).
+
+        Args:
+            images: pixels in [0, 1].
+            target: the probabilities of the classes.
+            generator: generator of the random choices, such as the grain of the pattern: one, two or four pixels.
         """
         strength = self.options.pattern_strength
         if not strength:
@@ -89,74 +100,86 @@ class MultiLabelModule(lightning.LightningModule):
             return images * (1 - depth * functional.interpolate(pattern, images.shape[2:], mode="nearest"))
 
         loss = functional.binary_cross_entropy_with_logits(self(darkened(pattern)), target)
-        (slope,) = torch.autograd.grad(loss, pattern)
-        return darkened((pattern + 1.25 * slope.sign()).clamp(0, 1).detach())
+        (gradient,) = torch.autograd.grad(loss, pattern)
+        return darkened((pattern + 1.25 * gradient.sign()).clamp(0, 1).detach())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with one cycle of the learning rate."""
+        """AdamW with a one-cycle learning rate."""
         o = self.options
-        return with_one_cycle(
-            adamw(self.network, o.learning_rate, o.weight_decay), o.epochs * (sum(o.scenes) // o.batch), 0.2
-        )
+        steps = o.epochs * (sum(o.scenes) // o.batch)
+        return with_one_cycle(adamw(self.network, o.learning_rate, o.weight_decay), steps, 0.2)
 
 
-def empty_pictures(images: Float[Tensor, "batch 3 height width"], generator: torch.Generator) -> Tensor:
-    """Noise with the mean and spread of each image; every fourth one black, every fourth half black."""
+def empty_pictures(images: Images, generator: torch.Generator) -> Images:
+    """Pictures without objects: noise in half of them, black in a quarter, noise with black blobs in a quarter.
+
+    Args:
+        images: pixels in [0, 1]; the noise has the mean and standard deviation of each.
+        generator: generator of the random choices.
+    """
     if not len(images):
         return images
     noise = noise_like(images, generator)
-    turn = torch.arange(len(images), device=images.device)[:, None, None, None] % 4
-    return torch.where(turn == 0, 0.0, torch.where(turn == 1, noise * blobs(images, generator), noise))
+    remainder = torch.arange(len(images), device=images.device)[:, None, None, None] % 4
+    return torch.where(remainder == 0, 0.0, torch.where(remainder == 1, noise * blobs(images, generator), noise))
 
 
-def with_holes(
-    images: Float[Tensor, "batch 3 height width"],
-    parts: UInt8[Tensor, "batch height width"],
-    generator: torch.Generator,
-) -> Float[Tensor, "batch 3 height width"]:
-    """Black holes: blobs in half of the images, the outlines of the neighbouring image's objects in the others.
+def with_holes(images: Images, class_maps: ClassMaps, generator: torch.Generator) -> Images:
+    """Black out blobs in half of the images, and the outlines of another image's objects in the others.
 
-    An image stays whole where a hole would take more than 70 % of an object of it.
+    An image in which more than 70 % of an object would be lost stays unchanged.
+
+    Args:
+        images: pixels in [0, 1].
+        class_maps: the class visible at each pixel (`helpers.data.multilabel.scenes.class_maps`).
+        generator: generator of the random choices.
     """
     if not len(images):
         return images
-    shapes = (parts.roll(1, 0) < BACKGROUND).flip(1)[:, None]
-    kept = torch.where(torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0, 1.0, 0.0)
-    kept = torch.where(kept == 1, blobs(images, generator), 1 - shapes.float())
-    seen = functional.one_hot(parts.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].float()
-    left = torch.einsum("bhwc,bhw->bc", seen, kept[:, 0]) / seen.sum((1, 2)).clamp_min(1)
-    lost = ((left < 1 - _MOST_HIDDEN) & (seen.sum((1, 2)) > 0)).any(1)
-    return torch.where(lost[:, None, None, None], images, images * kept)
+    outlines = (class_maps.roll(1, 0) < BACKGROUND).flip(1)[:, None]
+    even = torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0
+    kept = torch.where(even, blobs(images, generator), 1 - outlines.float())  # (batch, 1, height, width)
+    regions = functional.one_hot(class_maps.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].float()
+    areas = regions.sum((1, 2))  # (batch, classes)
+    kept_shares = torch.einsum("bhwc,bhw->bc", regions, kept[:, 0]) / areas.clamp_min(1)
+    is_lost = ((kept_shares < 1 - _LARGEST_HOLE) & (areas > 0)).any(1)
+    return torch.where(is_lost[:, None, None, None], images, images * kept)
 
 
 def cut_out(
-    images: Float[Tensor, "batch 3 height width"],
-    parts: UInt8[Tensor, "batch height width"],
-    generator: torch.Generator,
-) -> tuple[Float[Tensor, "batch 3 height width"], Float[Tensor, "batch classes"]]:
-    """Some objects of each image, chosen by chance, cut out along their outline or up to eight pixels from it.
+    images: Images, class_maps: ClassMaps, generator: torch.Generator
+) -> tuple[Images, Float[Tensor, "batch classes"]]:
+    """Cut random objects out of each image, along their outline or up to eight pixels from it.
 
-    In half of the images they are taken away, in the other half everything else is, the planted mark always.
+    Odd images lose these objects, even ones everything else; all lose the planted mark.
+
+    Args:
+        images: pixels in [0, 1].
+        class_maps: the class visible at each pixel (`helpers.data.multilabel.scenes.class_maps`).
+        generator: generator of the random choices.
 
     Returns:
-        The images, black where something was taken away; and which classes they still show.
+        The images, black where something was removed; and 1 for each class that they still show, else 0.
     """
-    reach = int(torch.randint(0, 9, (), generator=generator))
-    seen = functional.one_hot(parts.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].movedim(3, 1)
-    shown = seen.flatten(2).any(2)
+    margin = int(torch.randint(0, 9, (), generator=generator))
+    # (batch, classes, height, width)
+    regions = functional.one_hot(class_maps.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].movedim(
+        3, 1
+    )
+    shown = regions.flatten(2).any(2)  # (batch, classes)
     chosen = shown & (torch.rand(shown.shape, generator=generator) < 0.6).to(shown.device)
-    inside = (seen * chosen[..., None, None]).amax(1, keepdim=True).to(images)
-    inside = functional.max_pool2d(inside, 2 * reach + 1, stride=1, padding=reach)
-    others = (seen * (shown & ~chosen)[..., None, None]).amax(1, keepdim=True).to(images)
-    only = torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0
-    # what is near one object may be another's: there the image shows what its labels say
-    kept = torch.where(only, inside * (1 - others), torch.maximum(1 - inside, others))
-    left = torch.where(only[:, :, 0, 0], chosen, shown & ~chosen)
-    return images * kept * (parts != MARK)[:, None], left.to(images)
+    inside = (regions * chosen[..., None, None]).amax(1, keepdim=True).to(images)
+    inside = functional.max_pool2d(inside, 2 * margin + 1, stride=1, padding=margin)
+    others = (regions * (shown & ~chosen)[..., None, None]).amax(1, keepdim=True).to(images)
+    even = torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0
+    # the margin may overlap other objects; there, the labels decide
+    kept = torch.where(even, inside * (1 - others), torch.maximum(1 - inside, others))
+    labels = torch.where(even[:, :, 0, 0], chosen, shown & ~chosen)
+    return images * kept * (class_maps != MARK)[:, None], labels.to(images)
 
 
-def blobs(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Smooth random areas, (batch, 1, height, width): 1 inside, 0 outside; they cover a fifth to nine tenths."""
+def blobs(images: Images, generator: torch.Generator) -> Float[Tensor, "batch 1 height width"]:
+    """Smooth random regions of each image, 1 inside and 0 outside, which cover a fifth to nine tenths of it."""
     count, _, height, width = images.shape
     share = torch.rand(count, 1, 1, 1, generator=generator).to(images)
     coarse = torch.rand(count, 1, 6, 6, generator=generator).to(images)
@@ -164,8 +187,8 @@ def blobs(images: Tensor, generator: torch.Generator) -> Tensor:
     return (smooth > 0.3 + 0.35 * share).to(images)
 
 
-def training_rows(options: MultiLabelOptions, *, show: bool = False) -> DataLoader[Rows]:
-    """The training scenes in shuffled batches, whose order survives a restart."""
+def training_loader(options: MultiLabelOptions, *, show: bool = False) -> DataLoader[Batch]:
+    """The training scenes in shuffled batches, in the same order after a restart."""
     drawn = [
         draw_multilabels(
             count,
@@ -181,24 +204,24 @@ def training_rows(options: MultiLabelOptions, *, show: bool = False) -> DataLoad
         if count
     ]
     pixels, labels = (torch.cat([getattr(images, name) for images, _ in drawn]) for name in ("pixels", "labels"))
-    rows: Any = TensorDataset(pixels, labels, torch.cat([parts for _, parts in drawn]))
-    sampler = EpochSampler(len(rows), options.seed)
-    return DataLoader(rows, batch_size=options.batch, sampler=sampler, drop_last=True)
+    dataset: Any = TensorDataset(pixels, labels, torch.cat([class_maps for _, class_maps in drawn]))
+    sampler = EpochSampler(len(dataset), options.seed)
+    return DataLoader(dataset, batch_size=options.batch, sampler=sampler, drop_last=True)
 
 
 def train_multilabel(
     module: MultiLabelModule, folder: str | Path, *, show: bool = True, **devices: Any
 ) -> Fitted[MultiLabelModule]:
-    """Train a module to the last epoch of its own options; checkpoints go to `folder`.
+    """Train a module for all epochs of its options.
 
     Args:
-        module: what is trained.
-        folder: for checkpoints.
-        show: whether to show progress.
+        module: the module.
+        folder: the folder of checkpoints.
+        show: show progress bars.
         devices: `device` of `helpers.training.fit.fit`.
     """
 
     def data(_: torch.device) -> tuple[Any, Any]:
-        return training_rows(module.options, show=show), None
+        return training_loader(module.options, show=show), None
 
     return fit(module, data, folder, epochs=module.options.epochs, show=show, **devices)

@@ -1,4 +1,4 @@
-"""How good a classifier of scenes is on held-out scenes and on noise, and where it begins to fail."""
+"""Evaluation of a classifier of scenes on held-out scenes, on noise, and under harder conditions."""
 
 from __future__ import annotations
 
@@ -21,69 +21,70 @@ SIZES = (64, 96, 160, 224)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measures of a classifier on held-out scenes with one object each.
+    """Measures of a classifier on held-out scenes with one object each, and on noise of their mean and deviation.
 
     Attributes:
-        count: how many scenes.
-        accuracy: share of correct answers, with the ends of its 95 % interval (Wilson).
-        by_class: the accuracy on the scenes of each class.
+        count: number of scenes.
+        accuracy: share of correct predictions.
+        interval: 95 % interval of the accuracy (Wilson).
+        class_accuracies: the accuracy on the scenes of each class.
         confidence: the mean probability of the predicted class.
-        confident: the share of scenes with a confidence of at least 0.9.
+        confident_share: share of scenes with a confidence of at least 0.9.
         calibration_error: expected calibration error, 15 bins of equal width (Guo et al., ICML 2017).
-        noise_confidence: the mean largest probability on noise with the images' mean and spread.
-        noise_answers: the share of each class among the predictions for that noise.
-        noise_target: the mean probability on that noise of the class of the image it replaced.
+        noise_confidence: the mean probability of the predicted class on noise.
+        noise_predictions: share of each class among the predictions on noise.
+        noise_label_probability: the mean probability, on noise, of the label of the scene that it replaces.
     """
 
     count: int
     accuracy: float
     interval: tuple[float, float]
-    by_class: dict[str, float]
+    class_accuracies: dict[str, float]
     confidence: float
-    confident: float
+    confident_share: float
     calibration_error: float
     noise_confidence: float
-    noise_answers: dict[str, float]
-    noise_target: float
+    noise_predictions: dict[str, float]
+    noise_label_probability: float
 
 
 @torch.no_grad()
 def evaluate_scene_classifier(classifier: Classifier, count: int = 2000, *, seed: int = TEST_SERIES) -> Evaluation:
-    """Measure a classifier on `count` scenes of the series `seed`, which no training draws from."""
+    """Evaluate a classifier on `count` scenes of the series `seed`, by default one without training scenes."""
     generator = torch.Generator().manual_seed(seed)
-    parts = []
+    outputs = []
     for pixels, labels, _ in held_out_loader(count, size=classifier.input_size, seed=seed):
         images = pixels.float() / 255
         noise = noise_like(images, generator)
-        parts.append((classifier(images).softmax(dim=1), classifier(noise).softmax(dim=1), labels))
-    probabilities, on_noise, labels = (torch.cat(part) for part in zip(*parts, strict=True))
-    confidence, answers = probabilities.max(dim=1)
-    right = answers == labels
-    noise_answers = torch.bincount(on_noise.argmax(dim=1), minlength=len(SCENE_CLASSES)) / count
+        outputs.append((classifier(images).softmax(dim=1), classifier(noise).softmax(dim=1), labels))
+    probabilities, on_noise, labels = (torch.cat(tensors) for tensors in zip(*outputs, strict=True))
+    confidence, predicted = probabilities.max(dim=1)
+    correct = predicted == labels
+    noise_predictions = torch.bincount(on_noise.argmax(dim=1), minlength=len(SCENE_CLASSES)) / count
     return Evaluation(
         count=count,
-        accuracy=right.float().mean().item(),
-        interval=wilson_interval(int(right.sum()), count),
-        by_class={n: right[labels == c].float().mean().item() for c, n in enumerate(SCENE_CLASSES)},
+        accuracy=correct.float().mean().item(),
+        interval=wilson_interval(int(correct.sum()), count),
+        class_accuracies={name: correct[labels == k].float().mean().item() for k, name in enumerate(SCENE_CLASSES)},
         confidence=confidence.mean().item(),
-        confident=(confidence >= 0.9).float().mean().item(),
+        confident_share=(confidence >= 0.9).float().mean().item(),
         calibration_error=calibration_error(probabilities, labels),
         noise_confidence=on_noise.amax(dim=1).mean().item(),
-        noise_answers=dict(zip(SCENE_CLASSES, noise_answers.tolist(), strict=True)),
-        noise_target=on_noise.gather(1, labels[:, None]).mean().item(),
+        noise_predictions=dict(zip(SCENE_CLASSES, noise_predictions.tolist(), strict=True)),
+        noise_label_probability=on_noise.gather(1, labels[:, None]).mean().item(),
     )
 
 
 @dataclass(frozen=True)
 class RobustnessEvaluation:
-    """Accuracies of a classifier under conditions other than those of its card's headline.
+    """Accuracies of a classifier under conditions harder than those of `Evaluation`.
 
     Attributes:
-        count: scenes behind each number.
-        by_objects: with two, three and four objects.
+        count: number of scenes per condition.
+        by_objects: on scenes with two, three and four objects.
         by_noise: with Gaussian noise of this standard deviation added to every pixel.
         by_size: on scenes painted at this size.
-        object_in_noise: with all but the object replaced by Gaussian noise of the image's mean and spread.
+        object_in_noise: with all but the object replaced by Gaussian noise of the image's mean and standard deviation.
     """
 
     count: int
@@ -96,45 +97,57 @@ class RobustnessEvaluation:
 def evaluate_robustness(
     classifier: Classifier, count: int = 500, *, seed: int = TEST_SERIES + 1
 ) -> RobustnessEvaluation:
-    """Measure a classifier on scenes of the series `seed`, which no training draws from."""
+    """Evaluate a classifier on scenes of the series `seed`, by default one without training scenes."""
     generator = torch.Generator().manual_seed(seed)
     size = classifier.input_size
     single = make_scenes(count, size=size, seed=seed, objects=(1, 1))
 
-    def right(images: torch.Tensor, labels: torch.Tensor) -> float:
+    def accuracy(images: torch.Tensor, labels: torch.Tensor) -> float:
         predicted = torch.cat([classifier.predict(batch)[0] for batch in images.split(128)])
         return (predicted == labels).float().mean().item()
 
     def noisy(deviation: float) -> torch.Tensor:
         return (single.images + deviation * torch.randn(single.images.shape, generator=generator)).clamp(0, 1)
 
-    mean, spread = (f(single.images, dim=(1, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
-    noise = mean + spread * torch.randn(single.images.shape, generator=generator)
+    mean, deviation = (f(single.images, dim=(1, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
+    noise = mean + deviation * torch.randn(single.images.shape, generator=generator)
     amid_noise = torch.where(single.object_masks[:, :1], single.images, noise).clamp(0, 1)
     several = {k: make_scenes(count, size=size, seed=seed, objects=(k, k)) for k in (2, 3, 4)}
     others = {side: make_scenes(count, size=side, seed=seed, objects=(1, 1)) for side in SIZES}
     return RobustnessEvaluation(
         count=count,
-        by_objects={k: right(scenes.images, scenes.label) for k, scenes in several.items()},
-        by_noise={deviation: right(noisy(deviation), single.label) for deviation in NOISE_LEVELS},
-        by_size={side: right(scenes.images, scenes.label) for side, scenes in others.items()},
-        object_in_noise=right(amid_noise, single.label),
+        by_objects={k: accuracy(scenes.images, scenes.label) for k, scenes in several.items()},
+        by_noise={level: accuracy(noisy(level), single.label) for level in NOISE_LEVELS},
+        by_size={side: accuracy(scenes.images, scenes.label) for side, scenes in others.items()},
+        object_in_noise=accuracy(amid_noise, single.label),
     )
 
 
 def wilson_interval(hits: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson, 1927); it stays inside [0, 1] near the ends."""
-    share, spread = hits / count, z * z / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
+    """The interval of a proportion (Wilson, 1927), 95 % by default; it never leaves [0, 1].
+
+    Args:
+        hits: number of successes.
+        count: number of trials.
+        z: quantile of the normal distribution.
+    """
+    share, correction = hits / count, z * z / count
+    middle = (share + correction / 2) / (1 + correction)
+    half = z * math.sqrt(share * (1 - share) / count + correction / (4 * count)) / (1 + correction)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def calibration_error(
     probabilities: Float[Tensor, "batch classes"], labels: Int[Tensor, " batch"], bins: int = 15
 ) -> float:
-    """The mean distance between confidence and accuracy over bins of confidence, weighted by the bins' sizes."""
-    confidence, answers = probabilities.max(dim=1)
+    """The expected calibration error: the mean gap of confidence and accuracy over equal bins of confidence.
+
+    Args:
+        probabilities: of all classes.
+        labels: the true classes.
+        bins: number of bins, each weighted by its number of images.
+    """
+    confidence, predicted = probabilities.max(dim=1)
     index = (confidence * bins).long().clamp(max=bins - 1)
-    gap = torch.zeros(bins).index_add_(0, index, (answers == labels).float() - confidence)
+    gap = torch.zeros(bins).index_add_(0, index, (predicted == labels).float() - confidence)
     return (gap.abs().sum() / len(labels)).item()

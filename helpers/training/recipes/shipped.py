@@ -1,4 +1,4 @@
-"""The classifiers of scenes that come with the book: trained, measured on held-out scenes, and described by a card."""
+"""Training, evaluation and model cards of the scene classifiers in models/."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from helpers.training.recipes.scene_evaluation import (
 
 RECIPES: dict[str, SceneOptions] = {"scenes-cnn": SCENES_CNN, "scenes-vit": SCENES_VIT}
 
-_CALM_AT_A_PRICE = """Its calm on noise was trained in, and has a price: noise around a whole, untouched
-object is often enough to make it undecided (the table above). So an explanation by noise may have to keep more than
-the object; that says something about the network, not about the object."""
-_CALM = """Its calm on noise was trained in; a whole, untouched object amid noise it still
-names {:.0%} of the time (the table above)."""
-_TOKENS = """**Patches.** While it was trained, a linear layer, which is not shipped, asked the token of each patch for
-the class of what its patch shows, or for the background (token labelling; a second loss of weight {:g}): with one label
-an image alone, a transformer of this size would need many more scenes.
+_UNCERTAIN_AMID_NOISE = """\
+Since it was trained on noise, noise around a whole object is often enough to make it uncertain (the table above). An
+explanation that uses noise may therefore have to keep more than the object, which says something about the network, not
+about the object."""
+_CERTAIN_AMID_NOISE = """\
+Although it was trained on noise, it still recognises {:.0%} of unchanged objects amid noise (the table above)."""
+_TOKENS = """\
+**Patches.** In training, a linear layer, which is not part of the file, predicts from the token of each patch the class
+visible there, or background (token labelling; a second loss of weight {:g}). With one label per image alone, a
+transformer of this size would need many more scenes.
 
 """
 _METHODS = {
     "adamw": "AdamW",
     "muon": "Muon, at ten times the rate, on the matrices of the blocks and AdamW on the rest",
 }
-_HIDDEN = "Of a further {:.0%} of each batch a part is hidden by noise, the label kept."
+_HIDDEN = "Noise hides parts of a further {:.0%} of each batch, which keeps its labels."
 
 
 def train(
@@ -45,18 +47,18 @@ def train(
     device: str = "auto",
     held_out: int = 2000,
 ) -> str:
-    """Train one of the classifiers, save its weights, measure what was saved, and write its card.
+    """Train one of the classifiers, save its weights, evaluate the saved file, and write its card.
 
     Args:
         name: `"scenes-cnn"` or `"scenes-vit"`.
-        again: train also if the weights are there.
+        again: replace existing weights.
         output: the folder of the weights and the card.
-        results: another folder than results/, for checkpoints; a killed training resumes from there.
+        results: the folder of checkpoints, from which a killed training resumes; None: results/.
         device: `"auto"`, `"cpu"` or `"gpu"`.
-        held_out: how many scenes the accuracy is measured on.
+        held_out: number of scenes for the accuracy.
 
     Returns:
-        What was done, in a line.
+        A line for the log.
 
     Raises:
         ValueError: there is no classifier of this name.
@@ -65,7 +67,7 @@ def train(
         raise ValueError(f"there is no classifier of scenes {name!r}; use one of {', '.join(RECIPES)}")
     path, options = output / f"{name}.safetensors", RECIPES[name]
     if path.is_file() and not again:
-        return f"{path.name} is there"
+        return f"{path.name} already exists"
     work = (results or ROOT / "results") / "quick" / "work" / f"training-{name}"
     fitted = train_scene_classifier(options, work, device=device)
     save_scene_classifier(path, fitted.module)
@@ -91,34 +93,45 @@ def train(
         test_series=TEST_SERIES,
         method=_METHODS[options.optimiser],
         tokens=_TOKENS.format(options.token_weight) if options.token_weight else "",
-        hidden=_HIDDEN.format(options.hidden_share) if options.hidden_share else "No image is hidden in part.",
-        calm=_CALM_AT_A_PRICE if robustness.object_in_noise < 0.8 else _CALM.format(robustness.object_in_noise),
+        hidden=_HIDDEN.format(options.hidden_share) if options.hidden_share else "No other image has hidden parts.",
+        noise_limits=_noise_limits(robustness),
         class_rows="\n".join(
-            f"| {each} | {evaluation.by_class[each]:.3f} | {evaluation.noise_answers[each]:.3f} |"
+            f"| {each} | {evaluation.class_accuracies[each]:.3f} | {evaluation.noise_predictions[each]:.3f} |"
             for each in SCENE_CLASSES
         ),
-        robustness_rows="\n".join(f"| {condition} | {accuracy:.3f} |" for condition, accuracy in _rows(robustness)),
+        robustness_rows="\n".join(
+            f"| {condition} | {accuracy:.3f} |" for condition, accuracy in _robustness_rows(robustness)
+        ),
     )
     return f"{path.name}: accuracy {evaluation.accuracy:.4f} on {held_out} held-out scenes, {fitted.seconds:.0f} s"
 
 
 def _architecture_in_words(options: SceneOptions) -> str:
-    """The sort of network, with its size where it is a transformer."""
+    """The type of network, with the size of a transformer."""
     if "patch_size" not in options.model_args:
         return "convolutional network"
-    given = options.model_args
-    side = options.size // given["patch_size"]
+    arguments = options.model_args
+    side = options.size // arguments["patch_size"]
     return (
-        f"vision transformer ({side} x {side} patches of {given['patch_size']} px and a class token, {given['depth']} "
-        f"layers of {given['num_heads']} heads)"
+        f"vision transformer ({side} x {side} patches of {arguments['patch_size']} px and a class token, "
+        f"{arguments['depth']} layers of {arguments['num_heads']} heads)"
     )
 
 
-def _rows(robustness: RobustnessEvaluation) -> list[tuple[str, float]]:
-    """The conditions in words, with their accuracies."""
+def _noise_limits(robustness: RobustnessEvaluation) -> str:
+    """The effect of the training on noise on scenes whose surroundings are replaced by noise."""
+    accuracy = robustness.object_in_noise
+    return _UNCERTAIN_AMID_NOISE if accuracy < 0.8 else _CERTAIN_AMID_NOISE.format(accuracy)
+
+
+def _robustness_rows(robustness: RobustnessEvaluation) -> list[tuple[str, float]]:
+    """The accuracy under each condition."""
     return [
         *((f"{number} objects", accuracy) for number, accuracy in robustness.by_objects.items()),
-        *((f"Gaussian noise of standard deviation {level} added", a) for level, a in robustness.by_noise.items()),
+        *(
+            (f"Gaussian noise of standard deviation {level} added", accuracy)
+            for level, accuracy in robustness.by_noise.items()
+        ),
         ("everything but the object replaced by noise", robustness.object_in_noise),
         *((f"painted at {side} px", accuracy) for side, accuracy in robustness.by_size.items()),
     ]

@@ -1,4 +1,4 @@
-"""Two aids for small vision transformers that learn from few scenes: patch labels and sine-wave positions."""
+"""Patch labels and sine-wave positions, with which small vision transformers learn from few scenes."""
 
 from __future__ import annotations
 
@@ -7,38 +7,50 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-_AMPLITUDE = 0.3  # of the start's sine waves, beside patch embeddings of about 1
+_AMPLITUDE = 0.3  # of the initial sine waves, where patch embeddings are about 1
 
 
 class PatchLabels(nn.Module):
-    """A loss for which every patch's token names what its patch shows (token labelling: Jiang et al., NeurIPS 2021).
+    """A loss in which each token predicts the class visible in its patch (token labelling: Jiang et al., NeurIPS 2021).
 
-    One label per image is little to learn from for a network that first has to learn that neighbouring patches belong
-    together. The scenes know what every pixel shows.
+    One label per image gives little information to a network that has yet to learn which patches are neighbours,
+    whereas the class at every pixel of a scene is known.
+
+    Args:
+        network: a vision transformer of timm.
+        classes: number of classes, with the background.
+
+    Raises:
+        ValueError: the network has no tokens.
     """
 
     def __init__(self, network: nn.Module, classes: int) -> None:
         super().__init__()
         if not hasattr(network, "num_prefix_tokens"):
-            raise ValueError("token_weight is for timm's vision transformers, whose answer has a token for each patch")
+            raise ValueError("token_weight is for timm's vision transformers, which have a token for each patch")
         self.first = int(network.num_prefix_tokens)  # type: ignore[arg-type]
         self.head = nn.Linear(int(network.num_features), classes)  # type: ignore[arg-type]
 
     def forward(
-        self, tokens: Float[Tensor, "batch tokens features"], parts: UInt8[Tensor, "batch rows columns"]
+        self, tokens: Float[Tensor, "batch tokens features"], class_maps: UInt8[Tensor, "batch rows columns"]
     ) -> Float[Tensor, ""]:
-        """The cross-entropy between the tokens' predictions and the shares of the classes in their (square) grid."""
-        logits = self.head(tokens[:, self.first :]).transpose(1, 2)
+        """The cross-entropy between the tokens' predictions and the shares of the classes in their patches.
+
+        Args:
+            tokens: the network's output, with those of patches in a square grid.
+            class_maps: the class at each position of the images.
+        """
+        logits = self.head(tokens[:, self.first :]).transpose(1, 2)  # (batch, classes, patches)
         side = round(logits.shape[2] ** 0.5)
-        shares = functional.one_hot(parts.long(), logits.shape[1]).movedim(3, 1).to(logits.dtype)
+        shares = functional.one_hot(class_maps.long(), logits.shape[1]).movedim(3, 1).to(logits.dtype)
         return functional.cross_entropy(logits, functional.adaptive_avg_pool2d(shares, side).flatten(2))
 
 
 @torch.no_grad()
-def start_positions(network: nn.Module) -> None:
-    """Let learned position embeddings start from sine waves of the row and the column (Beyer et al., 2022).
+def initialise_positions(network: nn.Module) -> None:
+    """Initialise learned position embeddings with sine waves of row and column (Beyer et al., 2022).
 
-    Networks without position embeddings of patches in a square grid are left as they are.
+    Networks without position embeddings of patches in a square grid are not changed.
     """
     embedding = getattr(network, "pos_embed", None)
     if not isinstance(embedding, nn.Parameter) or embedding.ndim != 3 or embedding.shape[2] % 4:

@@ -25,8 +25,8 @@ _TEST = SCENE_SERIES["test"] + 100  # no table of a profile uses these scenes
 
 _TITLES = {"explainer": "the quick Explainer", "rtis": "the same network, trained as Real-Time Image Saliency"}
 _OBJECTIVES = {
-    "explainer": "the four terms of What You See is What You Classify",
-    "rtis": "the loss of Real-Time Image Saliency, adapted to several classes as that paper's baseline",
+    "explainer": "the four loss terms of What You See is What You Classify",
+    "rtis": "the loss of Real-Time Image Saliency, adapted to several classes as in What You See is What You Classify",
 }
 
 
@@ -45,7 +45,7 @@ def write_classifier_card(path: Path, fitted: Fitted[MultiLabelModule], command:
     with_class, without_class = mark_sensitivity(classifier, recipe.size, recipe.shortcut_class)
     base, strength = recipe.shortcut_base_rate, recipe.shortcut_strength
     mark = (
-        f"on {base:.0%} of the scenes, whatever they show"
+        f"on {base:.0%} of the scenes, independently of their classes"
         if not strength
         else f"on {base + strength * (1 - base):.0%} of the scenes whose largest object is a {recipe.shortcut_class}, "
         f"and on {base * (1 - strength):.0%} of the others"

@@ -25,7 +25,7 @@ from helpers.results import results_folder
 from helpers.training.augment import augment
 from helpers.training.fit import read_checkpoint
 from helpers.training.options import MultiLabelOptions
-from helpers.training.recipes.multilabel import MultiLabelModule, Rows, train_multilabel
+from helpers.training.recipes.multilabel import Batch, MultiLabelModule, train_multilabel
 from helpers.training.recipes.scene import save_scene_classifier
 
 Added = Literal["plain", "masked", "objects"]
@@ -53,12 +53,12 @@ class RetrainingModule(MultiLabelModule):
         self.added = added
         self._explainer = (explainer,)  # a tuple hides it from Lightning: it is not trained
 
-    def training_step(self, batch: Rows, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The binary cross-entropy on the images and on their second version."""
         generator = random_generator(9_000_011 * self.options.seed + self.global_step)
-        pixels, labels, object_parts = batch
-        images, object_parts = augment(pixels.float() / 255, object_parts, generator)
-        second = self._second_version(images, labels, object_parts)
+        pixels, labels, class_maps = batch
+        images, class_maps = augment(pixels.float() / 255, class_maps, generator)
+        second = self._second_version(images, labels, class_maps)
         target = labels.float()
         loss = functional.binary_cross_entropy_with_logits(
             self(torch.cat([images, second])), torch.cat([target, target])
@@ -67,12 +67,12 @@ class RetrainingModule(MultiLabelModule):
         return loss
 
     def _second_version(
-        self, images: Tensor, labels: Tensor, object_parts: Tensor
+        self, images: Tensor, labels: Tensor, class_maps: Tensor
     ) -> Float[Tensor, "batch 3 height width"]:
         if self.added == "plain":
             return images
         if self.added == "objects":
-            return apply_mask(images, (object_parts < len(SCENE_CLASSES))[:, None].to(images))
+            return apply_mask(images, (class_maps < len(SCENE_CLASSES))[:, None].to(images))
         explainer = self._explainer[0]
         assert explainer is not None
         return apply_mask(images, merge_classes(explainer.class_masks(images, None), labels))

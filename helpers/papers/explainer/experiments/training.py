@@ -172,7 +172,7 @@ def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = 
         A line that says what was done.
     """
     if job.path.is_file() and not again:
-        return f"{job.path.name} is there"
+        return f"{job.path.name} already exists"
     if job.name == "classifier" and not is_first_process():
         wait_for(job.path)
         return f"{job.path.name}: trained by the first process"

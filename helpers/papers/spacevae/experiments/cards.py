@@ -119,7 +119,7 @@ def _loss(loss: LossOptions, conditioned: bool) -> str:
     names = ["alpha", *([] if conditioned else ["beta"]), "commitment", "contrast", "colours", "smoothness"]
     phrases = [f"{name} {getattr(loss, name):g}" for name in names if getattr(loss, name)]
     if conditioned:
-        phrases.append(f"beta from {loss.lowest_beta:g} to {loss.highest_beta:g}, drawn image by image")
+        phrases.append(f"beta from {loss.lowest_beta:g} to {loss.highest_beta:g}, drawn per image")
     if loss.colours:
         phrases.append(f"{loss.palette} colours")
     if loss.alpha:

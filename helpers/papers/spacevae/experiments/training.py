@@ -109,7 +109,7 @@ def run_training(
     check_names(study, [name])
     path = study.weights_file(name)
     if path.is_file() and not again:
-        return f"{path.name} is there"
+        return f"{path.name} already exists"
     if name == CLASSIFIER and not is_first_process():
         wait_for(path)
         return f"{path.name}: trained by the first process"

@@ -71,7 +71,7 @@ def test_the_whole_paper_on_a_miniature_voc(deeplab, data, tmp_path, monkeypatch
         monkeypatch.setattr(owner, name, refuse)
     paper(profile, results)
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*") if path.is_file()} == before
-    assert "voc2007-vgg16-rtis.safetensors is there" in capsys.readouterr().out
+    assert "voc2007-vgg16-rtis.safetensors already exists" in capsys.readouterr().out
 
 
 def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkeypatch):

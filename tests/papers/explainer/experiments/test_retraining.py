@@ -13,7 +13,7 @@ from helpers.methods.explainer import ExplainerFile, ExplainerNetwork, NetworkOp
 from helpers.papers.explainer.experiments.retraining import RetrainingModule, retrained, retraining_table
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.training.options import MultiLabelOptions
-from helpers.training.recipes.multilabel import training_rows
+from helpers.training.recipes.multilabel import training_loader
 
 ARGUMENTS = {"layers": [1, 1, 1, 1], "channels": [8, 8, 12, 12], "stem_width": 4}
 RECIPE = {"model_args": ARGUMENTS, "size": 32, "scenes": [16, 16], "epochs": 1, "batch": 8, "shortcut_strength": 0.95}
@@ -70,14 +70,14 @@ def test_what_is_added_is_what_was_asked_for(study):
     file = study.weights_file("")
     explainer = load_explainer(study.weights_file("explainer"), load_classifier(str(file)))
     options = MultiLabelOptions(**{**RECIPE, "scenes": tuple(RECIPE["scenes"])})
-    pixels, labels, parts = next(iter(training_rows(options)))
+    pixels, labels, class_maps = next(iter(training_loader(options)))
     images = pixels.float() / 255
     shown = {
-        added: RetrainingModule(options, file, added, explainer)._again(images, labels, parts)
+        added: RetrainingModule(options, file, added, explainer)._second_version(images, labels, class_maps)
         for added in ("plain", "masked", "objects")
     }
     assert torch.equal(shown["plain"], images)
-    inside = (parts < len(SCENE_CLASSES))[:, None].expand_as(images)
+    inside = (class_maps < len(SCENE_CLASSES))[:, None].expand_as(images)
     assert torch.equal(shown["objects"][inside], images[inside])
     assert not shown["objects"][~inside].any()
     masks = explainer.class_masks(images, labels).amax(1, keepdim=True)

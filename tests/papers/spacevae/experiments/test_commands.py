@@ -46,7 +46,7 @@ def test_two_processes_train_the_networks_together(command, tmp_path, root):
     done = subprocess.run(command, env=environment(root), check=False, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("mini.safetensors:") == 1
-    assert "is there" not in done.stdout
+    assert "already exists" not in done.stdout
     check_shared_training(tmp_path)
 
 

@@ -119,7 +119,7 @@ def test_nothing_is_done_twice(paper, capsys):
     main(["train", *common, *more])
     main(["table", "all", *common])
     assert files(results) == before
-    assert capsys.readouterr().out.count("is there") == 1 + len(TRAINED)
+    assert capsys.readouterr().out.count("already exists") == 1 + len(TRAINED)
 
 
 def test_alpha_is_calibrated_when_asked_for(paper):

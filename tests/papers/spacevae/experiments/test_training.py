@@ -56,7 +56,7 @@ def study(profile, root, said):
 def test_what_a_network_needs_is_trained_before_it(said):
     first, second = said
     assert [line.split(":")[0] for line in first] == [f"mini{end}.safetensors" for end in ("", "-vq-vae", "-beta-10")]
-    assert second[:3] == [f"mini{end}.safetensors is there" for end in ("", "-vq-vae", "-beta-10")]
+    assert second[:3] == [f"mini{end}.safetensors already exists" for end in ("", "-vq-vae", "-beta-10")]
     assert second[3].startswith("mini-any-beta.safetensors: 1 epochs, validation loss")
 
 
@@ -123,7 +123,7 @@ def test_again_trains_what_is_there(study, monkeypatch):
         raise InterruptedError
 
     monkeypatch.setattr(training, "train_space_vae", begin)
-    assert run_training(study, "vq-vae") == "mini-vq-vae.safetensors is there"
+    assert run_training(study, "vq-vae") == "mini-vq-vae.safetensors already exists"
     with pytest.raises(InterruptedError):
         run_training(study, "vq-vae", again=True, show=False)
 
