@@ -1,4 +1,4 @@
-# Each command does all set-up by itself: .venv, requirements.txt, a Jupyter kernel. `make` alone prints them.
+# Each command does the set-up first if need be: .venv, requirements.txt, a Jupyter kernel. `make` lists the commands.
 PYTHON ?= python3
 PROFILE ?= quick
 CORES ?= all
@@ -16,7 +16,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup book test test-all check figure figures lab bench models clean
 
-help: ## print the commands
+help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
 
 book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
@@ -25,7 +25,7 @@ book: $(READY) ## run the pages whose inputs changed and build the book: _build/
 test: check book ## check the sources, build the book, run the tests
 	$(PYTEST) -m "not slow" $(SAMPLE) tests
 
-test-all: check book ## the same with the slow tests, and every page executed a second time: do its numbers come out again?
+test-all: check book ## the same with the slow tests, and a second run of every page, which must give the same numbers
 	$(PYTEST) tests _build/pages _build/figures/quick
 
 check: $(READY) ## lint, format, types and the order of the packages
@@ -41,17 +41,17 @@ figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=s
 lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
 	$(RUN) jupyter lab --ip=localhost --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book $(AS_ROOT)
 
-bench: $(READY) ## the benchmarks: ratios within one run
+bench: $(READY) ## run the benchmarks, which print ratios within one run
 	$(RUN) python -m benchmarks
 
-models: $(READY) ## train the small models of models/ again
+models: $(READY) ## train the models in models/ again
 	for name in scenes-cnn scenes-vit scenes-cnn-cartoonx-mask scenes-cnn-pixel-rde-mask; do $(RUN) python -m helpers train --again --model $$name || exit 1; done
 	$(RUN) python -m helpers train --again --profile quick
 
-clean: ## remove what was built; .venv and results/ stay
+clean: ## remove built files; .venv and results/ stay
 	rm -rf _build .snakemake
 
-# Set-up. The stamp is written last: an interrupted set-up is done again.
+# Set-up. The stamp is written last, so that an interrupted set-up is repeated.
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(f'error: Python 3.10 or newer is needed; $(PYTHON) is {v}. With another one: make PYTHON=python3.12' if sys.version_info < (3, 10) else 0)"
 	"$$($(PYTHON) -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')" -m venv .venv

@@ -1,11 +1,11 @@
-# The pages, the figures and the book, each made again when what it depends on has changed, and only then.
+# The pages, the figures and the book; each is made again if and only if its inputs have changed.
 #
-#   snakemake --cores all html                                      the book
+#   snakemake --cores all html                                        the book
 #   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
 #
-# What counts is content, not time stamps: each target depends on a small file under _build/inputs/ that lists the
-# SHA-256 of everything its page needs (found by helpers.site), and that is written only when the list differs. The
-# files themselves are no inputs: Snakemake would ask for the size and the time of thousands again and again.
+# Contents count, not time stamps: each target depends on a manifest under _build/inputs/, a small file with the SHA-256
+# of all inputs of its page (see helpers.site.dependencies), which is rewritten only if it differs. The inputs
+# themselves are not listed here, because Snakemake would check size and time of thousands of files repeatedly.
 # Runs with Snakemake 7.32 (Python 3.10) and 9.
 
 import os
@@ -25,22 +25,22 @@ ROOT = Path(workflow.basedir)
 HELPERS = " ".join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
-# only the first process writes lists: the jobs that it starts must not move them while pages run
-WRITES_LISTS = os.environ.setdefault("BOOK_LISTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
+# only the first process writes manifests: those of its jobs must not change while pages run
+WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
 
 
-def listed(name, inputs, parameters=None):
-    """The file that lists what `name` depends on, brought up to date."""
-    path, text = Path("_build/inputs") / f"{name}.txt", inputs.listed(parameters)
-    if WRITES_LISTS and not (path.is_file() and path.read_text() == text):
+def manifest(name, inputs, parameters=None):
+    """The path of a target's manifest, which is brought up to date."""
+    path, text = Path("_build/inputs") / f"{name}.txt", inputs.manifest(parameters)
+    if WRITES_MANIFESTS and not (path.is_file() and path.read_text() == text):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return str(path)
 
 
 @lru_cache
-def list_of_page(page):
-    return listed(page, page_inputs(page, root=ROOT))
+def manifest_of_page(page):
+    return manifest(page, page_inputs(page, root=ROOT))
 
 
 @lru_cache
@@ -49,13 +49,13 @@ def inputs_of_figure(profile, id):
     find_profile(profile, ROOT)
     parameters = {"profile": profile, **figure.parameters}
     tables = [f"_build/tables/{profile}/{table}.done" for table in figure.needs]
-    return [listed(f"{profile}/{id}", page_inputs(figure.notebook, parameters, ROOT), parameters), *tables]
+    return [manifest(f"{profile}/{id}", page_inputs(figure.notebook, parameters, ROOT), parameters), *tables]
 
 
 @lru_cache
 def inputs_of_table(profile, name):
-    before = [f"_build/tables/{profile}/{other}.done" for other in (*TABLES[name].reads, *TABLES[name].after)]
-    return [listed(f"{profile}/tables/{name}", table_inputs(name, profile, ROOT)), *before]
+    prerequisites = [f"_build/tables/{profile}/{other}.done" for other in (*TABLES[name].reads, *TABLES[name].after)]
+    return [manifest(f"{profile}/tables/{name}", table_inputs(name, profile, ROOT)), *prerequisites]
 
 
 onstart:
@@ -65,7 +65,7 @@ onstart:
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
-        listed("html", files_inputs(site_files(ROOT), ROOT)),
+        manifest("html", files_inputs(site_files(ROOT), ROOT)),
     output:
         touch(COMPLETE),
     shell:
@@ -79,7 +79,7 @@ rule figures:
 
 rule page:
     input:
-        lambda wildcards: list_of_page(f"{wildcards.page}.md"),
+        lambda wildcards: manifest_of_page(f"{wildcards.page}.md"),
     output:
         "_build/pages/{page}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
@@ -97,9 +97,9 @@ rule figure:
         "{HELPERS} figure {wildcards.id} {wildcards.profile} {output}"
 
 
-# What several figures of a profile share, or what takes longer than a notebook's cell may. The marker is the output,
-# since Snakemake deletes the outputs of a job before it starts: the results themselves are written atomically by the
-# command, which computes nothing that is fresh, and resumes where it was stopped.
+# Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
+# because Snakemake deletes the outputs of a job before it starts. The command writes the tables themselves atomically,
+# skips fresh ones, and resumes interrupted ones.
 rule table:
     input:
         lambda wildcards: inputs_of_table(wildcards.profile, wildcards.table),
@@ -108,6 +108,6 @@ rule table:
     wildcard_constraints:
         table="|".join(TABLES),
     threads: max(1, workflow.cores // 2)
-    priority: 10  # figures wait for it: it starts before the pages that nothing waits for
+    priority: 10  # before pages, since figures wait for tables
     shell:
         "{HELPERS} table {wildcards.table} --profile {wildcards.profile}"

@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Handler = Callable[[argparse.Namespace], None]
-_SEVERAL = """Classifiers come before the networks that explain them. Existing weights are
-kept; interrupted trainings resume. Several GPUs of one machine share the training of each network:
+_TRAIN_DETAILS = """Classifiers are trained before the networks that
+explain them. Existing weights are kept; interrupted trainings resume.
+
+Several GPUs of one machine can share the training of each network:
 
     python -m helpers train --profile coco2014 --devices 4 --strategy ddp
 
-Lightning starts the other processes with the same command when the first network's turn comes. Under SLURM, which
-starts all processes itself, the first one trains the classifiers while the others wait for the files, so that the
-folder of results must be one that all machines see (--nodes=2, --ntasks-per-node=4, --gpus-per-node=4):
+Lightning then starts the other processes with the same command when the first network is trained. SLURM starts all
+processes itself (--nodes=2, --ntasks-per-node=4, --gpus-per-node=4):
 
     srun --kill-on-bad-exit python -m helpers train --profile coco2014 --nodes 2 --devices 4 --strategy ddp
 
-Fewer GPUs wait if one task trains the classifiers before: --only classifier, then --only explainer rtis."""
+The first process trains the classifiers while the others wait for their files, so all machines must share the folder of
+results. To keep no GPUs waiting, train the classifiers in a job with one task before: --only classifier, then
+--only explainer rtis."""
 
 
 def _page(options: argparse.Namespace) -> None:
@@ -74,9 +77,9 @@ def _format(options: argparse.Namespace) -> None:
 def _table(options: argparse.Namespace) -> None:
     from helpers.results.commands import make_tables
 
-    only = {"dataset": options.dataset, "classifier": options.classifier, "models": options.models}
-    given = {name: value for name, value in only.items() if value is not None}
-    make_tables(options.name, options.profile, root=options.results, **given)
+    restrictions = {"dataset": options.dataset, "classifier": options.classifier, "models": options.models}
+    restrictions = {name: value for name, value in restrictions.items() if value is not None}
+    make_tables(options.name, options.profile, root=options.results, **restrictions)
 
 
 def _tables(options: argparse.Namespace) -> None:
@@ -114,120 +117,140 @@ def _train(options: argparse.Namespace) -> None:
     from helpers.papers.training import train_model, train_profile
 
     names = ["again", "results", "device", *(["output"] if options.output is not None else [])]
-    given = {name: getattr(options, name) for name in names}
     if options.model is None:
-        given |= {name: getattr(options, name) for name in ("only", "devices", "nodes", "strategy")}
-        train_profile(options.profile, classifiers=options.classifier, **given)
+        names += ["only", "devices", "nodes", "strategy"]
+    arguments = {name: getattr(options, name) for name in names}
+    if options.model is None:
+        train_profile(options.profile, classifiers=options.classifier, **arguments)
     elif options.only or options.classifier:
-        raise ValueError("--only and --classifier choose trainings of a profile; they do not go with --model")
+        raise ValueError("--only and --classifier select trainings of a profile; they cannot be used with --model")
     else:
-        print(train_model(options.model, **given))
+        print(train_model(options.model, **arguments))
 
 
 def _add_pages(commands: argparse._SubParsersAction) -> None:
-    page = _add(commands, "page", _page, "run a page as it stands")
-    page.add_argument("page", type=Path, help="such as book/wavelets.md")
-    page.add_argument("output", type=Path, help="where the executed notebook goes")
-    figure = _add(commands, "figure", _figure, "run the notebook of a figure or table of a paper")
-    figure.add_argument("id", help="such as recartoonx-fig3: see book/figures.yaml")
-    figure.add_argument("profile")
-    figure.add_argument("output", type=Path, help="where the executed notebook goes")
-    check = _add(commands, "check", _check, "is there such a figure, such a profile, and the data for it?")
-    check.add_argument("--id", help="the figure; without it, all that the profile can have")
-    check.add_argument("--profile", required=True)
-    _add(commands, "build", _build, "build the HTML from the executed pages")
-    form = _add(commands, "format", _format, "format the code of all pages")
-    form.add_argument("--check", action="store_true", help="write nothing; fail where something would change")
-    depends = _add(commands, "dependencies", _dependencies, "list the files that a page depends on")
-    depends.add_argument("page", type=Path)
+    page = _add_command(commands, "page", _page, "run a page of the book")
+    page.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
+    page.add_argument("output", type=Path, help="the executed notebook to write")
+    figure = _add_command(commands, "figure", _figure, "run the page of a figure or table of a paper")
+    figure.add_argument("id", help="the figure, such as recartoonx-fig3: a key of book/figures.yaml")
+    figure.add_argument("profile", help="the name of a profile in profiles/")
+    figure.add_argument("output", type=Path, help="the executed notebook to write")
+    check = _add_command(commands, "check", _check, "check that the data of a figure, or of all figures, is available")
+    check.add_argument("--id", help="the figure; default: all figures for which the profile has settings")
+    check.add_argument("--profile", required=True, help="the name of a profile in profiles/")
+    _add_command(commands, "build", _build, "build the HTML of the book from the executed pages")
+    formatter = _add_command(commands, "format", _format, "format the code of all pages")
+    formatter.add_argument("--check", action="store_true", help="change no file; fail if a page is not formatted")
+    dependencies = _add_command(commands, "dependencies", _dependencies, "list the files on which a page depends")
+    dependencies.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
 
 
 def _add_tables(commands: argparse._SubParsersAction) -> None:
-    table = _add(
+    table = _add_command(
         commands,
         "table",
         _table,
-        "make a table of numbers of a profile, or all of them",
-        "A table that is fresh is not made again. A run can be stopped and started again: finished images are not "
-        "computed twice. `all` leaves out what takes hours or trains networks: ask for it by name.",
+        "make one table of numbers of a profile, or all of them",
+        "Fresh tables are not made again. An interrupted run resumes: finished images are not computed twice. `all` "
+        "leaves out tables that take hours or train networks; make these by name.",
     )
-    table.add_argument("name", help="such as curves (`python -m helpers tables` lists them), or all")
+    table.add_argument("name", help="a table, such as curves (`python -m helpers tables` lists them), or all")
     _add_profile(table)
-    table.add_argument("--dataset", help="class masks: only this one, such as voc2007")
-    table.add_argument("--classifier", help="class masks: only this one, such as vgg16")
-    table.add_argument("--models", type=Path, help="SpaCE-VAE: where weights for scenes are, instead of models/")
-    tables = _add(
-        commands, "tables", _tables, "list all tables: which are fresh, which are stale and why, and what they cost"
+    table.add_argument("--dataset", help="for class masks: one dataset, such as voc2007; default: all")
+    table.add_argument("--classifier", help="for class masks: one classifier, such as vgg16; default: all")
+    table.add_argument("--models", type=Path, help="for SpaCE-VAE: the folder of weights for scenes; default: models/")
+    tables = _add_command(
+        commands,
+        "tables",
+        _tables,
+        "list all tables with their state (fresh, or stale and why) and computing time",
     )
-    tables.add_argument("--profile", help="only those of this profile")
-    tables.add_argument("--results", type=Path, help="another folder than results/")
-    accept = _add(
+    tables.add_argument("--profile", help="list the tables of this profile only")
+    tables.add_argument("--results", type=Path, help="the folder of results; default: results/")
+    accept = _add_command(
         commands,
         "accept",
         _accept,
-        "declare stale tables to be fresh, with a reason that is kept beside them",
-        "For changes of code that change no result, such as a new name: nothing is computed.",
+        "declare stale tables fresh, and store the reason with them",
+        "For changes of code that do not change results, such as renaming. Nothing is computed.",
     )
-    accept.add_argument("names", nargs="*", help="tables; none: all of the profile")
+    accept.add_argument("names", nargs="*", help="the tables; default: all of the profile")
     _add_profile(accept)
-    accept.add_argument("--because", required=True, help="why the numbers are still right")
-    attributions = _add(
+    accept.add_argument("--because", required=True, metavar="REASON", help="why the numbers are still correct")
+    attributions = _add_command(
         commands,
         "attributions",
         _attributions,
-        "compute and store what SpaCE-VAE's competitors say, which may take hours",
-        "A second process with --backwards meets the first one in the middle.",
+        "compute and store the attributions of SpaCE-VAE's competitors",
+        "This may take hours. A second process with --backwards can share the work: the two meet in the middle.",
     )
     _add_profile(attributions)
-    attributions.add_argument("--method", nargs="+", help="such as feature-ablation; default: all")
-    attributions.add_argument("--split", nargs="+", choices=("test", "validation"), default=("test", "validation"))
-    attributions.add_argument("--backwards", action="store_true", help="begin with the last images")
-    attributions.add_argument("--threads", type=int, help="of the CPU")
-    readme = _add(commands, "readme", _readme, "draw the picture at the top of the README from the stored gallery")
-    readme.add_argument("--output", type=Path, help="instead of the README's own")
+    attributions.add_argument("--method", nargs="+", help="the methods, such as feature-ablation; default: all")
+    attributions.add_argument(
+        "--split", nargs="+", choices=("test", "validation"), default=("test", "validation"), help="default: both"
+    )
+    attributions.add_argument("--backwards", action="store_true", help="begin with the last image")
+    attributions.add_argument("--threads", type=int, help="number of CPU threads; default: PyTorch's")
+    readme = _add_command(commands, "readme", _readme, "draw the README's picture from the stored gallery")
+    readme.add_argument("--output", type=Path, help="the file to write; default: that of the README")
 
 
 def _add_training(commands: argparse._SubParsersAction) -> None:
-    train = _add(commands, "train", _train, "train the networks of a profile, or one model of models/", _SEVERAL)
+    summary = "train the networks of a profile, or one model of models/"
+    train = _add_command(commands, "train", _train, summary, _TRAIN_DETAILS)
     train.formatter_class = argparse.RawDescriptionHelpFormatter
     _add_profile(train)
-    train.add_argument("--model", help="such as scenes-cnn or scenes-cnn-cartoonx-mask, instead of a profile's")
     train.add_argument(
-        "--only", nargs="+", default=(), metavar="NAME", help="classifier, explainer, rtis, beta-10, ..."
+        "--model", help="one model of no profile instead, such as scenes-cnn or scenes-cnn-cartoonx-mask"
     )
-    train.add_argument("--classifier", nargs="+", default=(), help="class masks: for these classifiers only")
-    train.add_argument("--again", action="store_true", help="train also what is there")
-    train.add_argument("--output", type=Path, help="where weights for scenes go, instead of models/")
-    train.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"))
-    train.add_argument("--devices", type=int, default=1, help="processes on each machine, for the networks")
-    train.add_argument("--nodes", type=int, default=1, help="machines")
-    train.add_argument("--strategy", default="auto", help="Lightning's, such as ddp")
+    train.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="select trainings: classifier, explainer, rtis, beta-10, ...; default: all",
+    )
+    train.add_argument(
+        "--classifier", nargs="+", default=(), help="for class masks: select classifiers, such as vgg16; default: all"
+    )
+    train.add_argument("--again", action="store_true", help="replace existing weights")
+    train.add_argument("--output", type=Path, help="the folder of weights for scenes; default: models/")
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"), help="default: auto")
+    train.add_argument("--devices", type=int, default=1, help="number of processes per machine; default: 1")
+    train.add_argument("--nodes", type=int, default=1, help="number of machines; default: 1")
+    train.add_argument("--strategy", default="auto", help="Lightning's strategy, such as ddp; default: auto")
 
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """End the program with one message where something is missing or wrong that its user can mend."""
+    """End the program with a one-line message, without traceback, on an error that its user can correct."""
     try:
         yield
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
 
 
-def _add(
-    commands: argparse._SubParsersAction, name: str, handler: Handler, summary: str, more: str = ""
+def _add_command(
+    commands: argparse._SubParsersAction, name: str, handler: Handler, summary: str, details: str = ""
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}".strip())
+    description = f"{summary[0].upper()}{summary[1:]}. {details}".strip()
+    parser = commands.add_parser(name, help=summary, description=description)
     parser.set_defaults(handler=handler)
     return parser
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help="a name in profiles/, or the path of a YAML file")
-    parser.add_argument("--results", type=Path, help="another folder than results/")
+    parser.add_argument(
+        "--profile",
+        default="quick",
+        help="the name of a profile in profiles/, or the path of a YAML file; default: quick",
+    )
+    parser.add_argument("--results", type=Path, help="the folder of results; default: results/")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Do what the command line says; what is missing or wrong ends it in one message, without a traceback."""
+    """Run the command of the given arguments, by default those of the command line."""
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_pages(commands)

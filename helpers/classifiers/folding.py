@@ -6,6 +6,7 @@ import copy
 from collections import Counter
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
@@ -40,7 +41,9 @@ def fold_batch_norms(network: nn.Module, input_size: int) -> nn.Module:
     return folded if is_same else network
 
 
-def _foldable_pairs(network: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+def _foldable_pairs(
+    network: nn.Module, images: Float[Tensor, "batch 3 size size"]
+) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Convolutions with the batch normalisation of their output, where each of the two runs once per forward pass."""
     outputs: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # holds the tensors too, so that no id is reused
     pairs, calls = [], Counter()

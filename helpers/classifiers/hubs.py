@@ -135,7 +135,7 @@ def _timm_digest(path: Path, repository: str) -> str:
         raise OSError(f"the hub gives {tag!r}, which is no SHA-256")
     except OSError as error:
         raise WeightsUnavailableError(
-            f"{path} cannot be checked: the cache has no record of its SHA-256, and the hub cannot be asked ({error}); "
+            f"{path} cannot be checked: the cache does not record its SHA-256, and the hub does not give it ({error}); "
             f"pass weights={str(path)!r} to load it as a file of your own"
         ) from error
 

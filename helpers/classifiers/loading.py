@@ -196,7 +196,7 @@ def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
         class_names = imagenet_class_names() if count == 1000 else [f"class {index}" for index in range(count)]
     if len(class_names) != count:
         raise ValueError(
-            f"{name} gives {count} logits, but {len(class_names)} class names come with it; correct its file"
+            f"{name} gives {count} logits, but its file has {len(class_names)} class names; correct the file"
         )
     return Classifier(
         network,

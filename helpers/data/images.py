@@ -136,14 +136,14 @@ def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
             f"expected an image of 1 or 3 channels (channels, height, width), got shape {tuple(image.shape)}"
         )
     if not bool(torch.isfinite(image).all()):
-        raise ValueError("the image has values that are not finite (NaN or infinity); look at what computed it")
+        raise ValueError("the image has values that are not finite (NaN or infinity); check its computation")
     levels = image.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
     pixels = levels.permute(1, 2, 0).contiguous().numpy()  # (height, width, channels)
     return Image.fromarray(pixels[:, :, 0] if image.shape[0] == 1 else pixels)
 
 
 def image_digest(image: Tensor) -> str:
-    """The SHA-256 of an image's dtype, shape and values: equal images have equal digests on any device."""
+    """The SHA-256 of the dtype, shape and values of a tensor of any shape, on any device."""
     values = image.detach().to("cpu").contiguous()
     header = f"{values.dtype} {tuple(values.shape)} ".encode()
     return hashlib.sha256(header + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
@@ -170,7 +170,7 @@ def _open(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryStr
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
         if path.is_dir():
-            raise ValueError(f"{path} is a folder, not a picture; name one file, or use folder_images for all in it")
+            raise ValueError(f"{path} is a folder, not a picture; name one file, or load all with folder_images")
         if not path.is_file():
             raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
         with path.open("rb") as stream:
@@ -189,7 +189,7 @@ def _decode(stream: BinaryStream, name: str) -> Float[Tensor, "3 height width"]:
         raise UnreadableImageError(f"{name} is empty (0 bytes); copy or download it again")
     stream.seek(0)
     try:
-        # Pillow warns of broken EXIF and of its own size limit, which do not matter here.
+        # Pillow's warnings of broken EXIF and of its size limit are irrelevant here
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(cast(BinaryIO, stream), formats=_available_formats()) as picture:

@@ -86,7 +86,7 @@ GALLERY: Mapping[str, Photograph] = {
 """Photographs by name that need no download and may be published."""
 
 GALLERY_NAMES = ("chelsea", "coffee", "rocket", "astronaut", "camera", "clock")
-"""The photographs of everyday things, which suit an ImageNet classifier."""
+"""The photographs of everyday objects, which suit an ImageNet classifier."""
 
 
 def gallery_images(

@@ -67,10 +67,10 @@ def known_profiles(folder: Path = PROFILES_FOLDER) -> list[str]:
 
 
 def profile_path(name_or_path: str | Path) -> Path:
-    """The file of a profile.
+    """The file of a profile, given by its name in `profiles/` or by its path.
 
     Raises:
-        ValueError: there is none; the message lists the profiles that exist.
+        ValueError: there is no such file; the message lists the project's profiles.
     """
     is_path = isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
     path = Path(name_or_path) if is_path else PROFILES_FOLDER / f"{name_or_path}.yaml"

@@ -29,7 +29,7 @@ def _matching(pattern: str, allowed: str) -> AfterValidator:
 
 
 def check_wavelet(name: str) -> str:
-    """The name of a discrete wavelet of PyWavelets.
+    """Return the name if PyWavelets has a discrete wavelet of this name.
 
     Raises:
         ValueError: PyWavelets has no such wavelet.

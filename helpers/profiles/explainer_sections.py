@@ -22,7 +22,7 @@ class DatasetSettings(Section):
 
     source: Literal["scenes", "voc2007", "coco2014"]
     objects: tuple[Count, Count] = (1, 2)  # scenes only: smallest and largest number of objects per image
-    train: Count | None = None  # number of images in each split; None: all. Scenes need all four
+    train: Count | None = None  # number of images in each split; None: all. Scenes require all four numbers
     validation: Count | None = None
     test: Count | None = None
     segmented: Count | None = None  # number of test images with masks of their objects
@@ -34,7 +34,7 @@ class DatasetSettings(Section):
     def _fits_together(self) -> DatasetSettings:
         counts = (self.train, self.validation, self.test, self.segmented)
         if self.source == "scenes" and None in counts:
-            raise ValueError("source: scenes needs `train`, `validation`, `test` and `segmented`: they have no end")
+            raise ValueError("source: scenes needs `train`, `validation`, `test` and `segmented`")
         if not self.objects[0] <= self.objects[1] <= 4:
             raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
         return self
@@ -49,7 +49,7 @@ class DatasetSettings(Section):
 
 
 class ExplainedClassifier(Section):
-    """One of the paper's two classifiers, or its replacement, and the training of its Explainer."""
+    """One of the paper's two classifiers, or its replacement, and the trainings of its Explainer and RTIS network."""
 
     name: str  # a file in models/, or a network of torchvision to be fine-tuned on each dataset
     scenes: MultiLabelOptions | None = None  # training of a classifier of scenes from scratch

@@ -34,9 +34,9 @@ class ImageSettings(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> ImageSettings:
         if (self.source == "folder") != (self.path is not None):
-            raise ValueError("`path` goes with source: folder, and source: folder needs a `path`")
+            raise ValueError("`path` is for source: folder only, and source: folder needs a `path`")
         if self.source == "scenes" and self.count is None:
-            raise ValueError("source: scenes needs a `count`, since their series has no end")
+            raise ValueError("source: scenes needs a `count`, since its series is endless")
         if not self.objects[0] <= self.objects[1] <= 4:
             raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
         return self
@@ -145,7 +145,10 @@ class TransformerSettings(Section):
 
 
 class PublishedRun(Section):
-    """The published optimiser, Adam at a constant rate, in full or shortened; an entry reaches 0 in 1 ÷ rate steps."""
+    """The published optimiser, Adam with a constant learning rate, in full or shortened.
+
+    A mask entry needs at least 1 ÷ learning rate steps from 1 to 0.
+    """
 
     images: Count
     steps: Count = 2000
@@ -172,9 +175,9 @@ class InitialMaskSettings(Section):
 class SearchSettings(Section):
     """The convergence of the optimisation of masks, and sparsity weights per image."""
 
-    images: Count  # per classifier: the first ones (convergence), and the least confident ones (sparsity-weights)
+    images: Count  # per classifier: the first ones (convergence), those of lowest confidence (sparsity-weights)
     check_every: Count = 100  # steps between two estimates of the duality gap
-    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # target at an image's own λk, relative to p²
+    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.2  # target of per-image sparsity weights, relative to p²
 
 
 RATE_DISTORTION = ("images", "classifier", "cartoonx", "pixel_rde", "curves", "sweep")

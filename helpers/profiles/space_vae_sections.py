@@ -18,7 +18,7 @@ class LabelledData(Section):
     """Small images with one label each."""
 
     source: Literal["scenes", "cifar10", "cifar10-lossy"]
-    train: Count | None = None  # number of images in each split; None: all. Scenes need all three
+    train: Count | None = None  # number of images in each split; None: all. Scenes require all three numbers
     validation: Count | None = None
     test: Count | None = None
     root: str | None = None  # the folder of CIFAR-10, may start with $XAIBOOK_DATA; None: in the data folder
@@ -27,7 +27,7 @@ class LabelledData(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> LabelledData:
         if self.source == "scenes" and None in (self.train, self.validation, self.test):
-            raise ValueError("source: scenes needs `train`, `validation` and `test`, since their series has no end")
+            raise ValueError("source: scenes needs `train`, `validation` and `test`")
         return self
 
     def folder(self) -> str | None:
@@ -42,7 +42,7 @@ class LabelledData(Section):
 class SmallClassifier(Section):
     """The classifier to explain, and its training."""
 
-    name: Name  # of its weights file; in models/ if it ships
+    name: Name  # of its weights file, in models/ or in the folder of results
     recipe: LabelledOptions = LabelledOptions()
 
 
@@ -59,7 +59,7 @@ class SpaceVAEEvaluation(Section):
     threshold_images: Count  # validation images, for the choice of their thresholds
     thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = _THRESHOLDS
     integration_steps: Count = 50
-    cross_method: Count | None = None  # scenes that CartoonX, Pixel RDE and the Explainer are tested on
+    cross_method: Count | None = None  # scenes, for the comparison with CartoonX, Pixel RDE and the Explainer
 
     @model_validator(mode="after")
     def _in_range(self) -> SpaceVAEEvaluation:
@@ -69,7 +69,7 @@ class SpaceVAEEvaluation(Section):
 
 
 class AlphaCalibration(Section):
-    """Short trainings that calibrate alpha: the published 0.05 belongs to loss reductions that are not published."""
+    """Short trainings that calibrate alpha; the published 0.05 belongs to loss reductions that are not published."""
 
     alphas: Annotated[tuple[float, ...], Field(min_length=2)]
     epochs: Count
@@ -88,13 +88,13 @@ class SpaceVAESettings(Section):
     calibration: AlphaCalibration | None = None
 
     @model_validator(mode="after")
-    def _trainings_are_right(self) -> SpaceVAESettings:
-        before: set[str] = set()
+    def _valid_trainings(self) -> SpaceVAESettings:
+        earlier: set[str] = set()
         for name in self.models:
-            start = self.options(name).init_from
-            if start is not None and start not in before:
-                raise ValueError(f"models.{name}.init_from is {start!r}, which must be a training listed before it")
-            before.add(name)
+            init_from = self.options(name).init_from
+            if init_from is not None and init_from not in earlier:
+                raise ValueError(f"models.{name}.init_from is {init_from!r}, which must be a training listed before it")
+            earlier.add(name)
         return self
 
     @property

@@ -1,7 +1,7 @@
-"""From the sources of the pages to the published book: what a page depends on, its execution, the site.
+"""From the sources of the pages to the published book: the inputs of a page, its execution, the site.
 
-The Snakefile calls these; `python -m helpers` is their command line. A page is a MyST Markdown file of `book/`,
-named by its path from the project's root, such as `book/wavelets.md`.
+The Snakefile calls these functions; `python -m helpers` is their command line. A page is a MyST Markdown file of
+`book/`, named by its path from the project's root, such as `book/wavelets.md`.
 """
 
 from helpers.site.dependencies import Inputs, page_inputs, table_inputs

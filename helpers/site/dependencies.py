@@ -1,12 +1,12 @@
 """The inputs of a page's outputs, read from the sources without running them.
 
-A page is run again when one of these changes:
+A page is run again if one of these changes:
 
-- the page itself, and what its front matter lists under `depends` (paths or globs from the project's root);
+- the page itself, and the files that its front matter lists under `depends` (paths or globs from the project's root);
 - the definitions of `helpers` that its code reaches (`helpers.results.code`);
-- the profile that it runs: its parameter `profile`, or those that its code names, or all where it only loads one;
-- every model that a text in the page, in that code or in the profile names, and those that were made for it;
-- committed results of other profiles that such a text names;
+- its profile: the value of its parameter `profile`; else the profiles named in its code; else, if it loads one, all;
+- the models whose names are strings in the page, in that code or in the profile, and the models made for them;
+- the committed results of other profiles whose names are such strings;
 - the locked packages, requirements.txt.
 """
 
@@ -42,10 +42,10 @@ class Inputs:
     files: frozenset[Path]
     root: Path
 
-    def listed(self, parameters: Mapping[str, object] | None = None) -> str:
-        """A line for the code, one for each file with the SHA-256 of its content, then the parameters.
+    def manifest(self, parameters: Mapping[str, object] | None = None) -> str:
+        """A text that differs if an input does: the SHA-256 of the code and of each file, and the parameters.
 
-        Two such texts are equal only if nothing changed; moving a module changes nothing.
+        It does not depend on the modules in which definitions are.
         """
         names = sorted(path.relative_to(self.root).as_posix() for path in self.files)
         lines = [f"{_digest(self.root / name)}  {name}" for name in names]
@@ -53,13 +53,13 @@ class Inputs:
         return "\n".join([code, *lines, json.dumps(dict(parameters or {}), sort_keys=True)]) + "\n"
 
     def paths(self) -> set[Path]:
-        """All files, those of the code among them."""
+        """All files, including those of the code."""
         return {*self.files, *finder(self.root).files(self.code)}
 
 
 @lru_cache
 def finder(root: Path = ROOT) -> CodeFinder:
-    """The finder of a project's code, which reads each module once."""
+    """The finder of a project's code, cached since it reads each module once."""
     return CodeFinder(root)
 
 
@@ -75,28 +75,37 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
         ValueError: the page names an unknown profile, `depends` matches no file, or a cell is not Python.
     """
     page = root / page
-    settings = {**page_parameters(page), **(parameters or {})}
-    own_words = _strings(page_code(page, parameters=False)) | {str(value) for value in settings.values()}
+    values = {**page_parameters(page), **(parameters or {})}
+    page_strings = _strings(page_code(page, parameters=False)) | {str(value) for value in values.values()}
     code = finder(root).reached_by(page_code(page))
-    profiles = _profiles(settings.get("profile"), own_words, code, root)
-    words = own_words | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
-    own = str((parameters or {}).get("profile"))  # a figure writes the results of its profile: they are no inputs
-    found = {*page_sources(page), *profiles, *_models(words, root), *_results(words, own, root), *_declared(page, root)}
-    return Inputs(code, frozenset(found | _lock(root)), root)
+    profiles = _profiles(values.get("profile"), page_strings, code, root)
+    strings = page_strings | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
+    own_profile = str((parameters or {}).get("profile"))  # its results are outputs of a figure, not inputs
+    files = {*page_sources(page), *_declared(page, root), *profiles, *_models(strings, root), *_lock(root)}
+    return Inputs(code, frozenset(files | _results(strings, own_profile, root)), root)
 
 
 def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
-    """The inputs of a profile's table, a superset: its study decides whether the table is stale."""
+    """The inputs of a profile's table, or more: the command that makes the table checks whether it is stale.
+
+    Args:
+        name: the table.
+        profile: the name of the profile.
+        root: the project's root.
+
+    Raises:
+        ValueError: there is no such table or profile.
+    """
     table = find_table(name)
     roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.inputs) if path]  # type: ignore[misc]
     code = finder(root).reached(roots)
     profiles = _profiles(profile, set(), code, root)
-    words = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
-    return Inputs(code, frozenset({*profiles, *_models(words, root), *_lock(root)}), root)
+    strings = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
+    return Inputs(code, frozenset({*profiles, *_models(strings, root), *_lock(root)}), root)
 
 
 def files_inputs(files: Iterable[Path], root: Path = ROOT) -> Inputs:
-    """The inputs of a target that depends on files only."""
+    """The inputs of a target that depends on these files only."""
     return Inputs(frozenset(), frozenset(files), root)
 
 
@@ -106,7 +115,7 @@ def _content_digest(path: Path, _modified: int) -> str:
 
 
 def _digest(path: Path) -> str:
-    """The SHA-256 of a file, computed once for each of its versions."""
+    """The SHA-256 of a file, computed once per modification."""
     return _content_digest(path, path.stat().st_mtime_ns)
 
 
@@ -121,61 +130,65 @@ def _strings(trees: Iterable[ast.Module]) -> set[str]:
 
 @cache
 def _parsed_yaml(path: Path, _modified: int) -> frozenset[str]:
-    found: set[str] = set()
-    waiting = [yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))]
-    while waiting:
-        value = waiting.pop()
+    strings: set[str] = set()
+    queue = [yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))]
+    while queue:
+        value = queue.pop()
         if isinstance(value, str):
-            found.add(value)
+            strings.add(value)
         elif isinstance(value, (dict, list)):
-            waiting.extend(value.values() if isinstance(value, dict) else value)
-    return frozenset(found)
+            queue.extend(value.values() if isinstance(value, dict) else value)
+    return frozenset(strings)
 
 
 def _yaml_strings(path: Path) -> frozenset[str]:
+    """All strings among the values of a YAML file."""
     return _parsed_yaml(path, path.stat().st_mtime_ns)
 
 
-def _profiles(profile: object, page_words: set[str], code: Iterable[Definition], root: Path) -> set[Path]:
+def _profiles(profile: object, page_strings: set[str], code: Iterable[Definition], root: Path) -> set[Path]:
+    """The files of the profiles that a page loads, and of those that they name."""
     known = {path.stem: path for path in sorted((root / "profiles").glob("*.yaml"))}
     if profile is not None and str(profile) not in known:
         raise ValueError(f"profile {profile!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
     loads_one = any(f"{module}.".startswith("helpers.profiles.") for module, _ in code)
-    named = page_words & known.keys() if loads_one else set()
+    named = page_strings & known.keys() if loads_one else set()
     if profile is not None:
         named |= {str(profile)}
     elif loads_one and not named:
         named = set(known)
-    found = {known[name] for name in named}
-    for path in list(found):  # a profile may build on another one
-        found |= {known[word] for word in _yaml_strings(path) & known.keys()}
-    return found
+    paths = {known[name] for name in named}
+    for path in list(paths):  # a profile may build on another one
+        paths |= {known[name] for name in _yaml_strings(path) & known.keys()}
+    return paths
 
 
-def _models(words: set[str], root: Path) -> set[Path]:
-    """The models that texts name, and those that belong to them: "scenes-cnn" names "scenes-cnn-cartoonx-mask"."""
+def _models(strings: set[str], root: Path) -> set[Path]:
+    """The models named by strings, and the models made for them, such as scenes-cnn-cartoonx-mask for scenes-cnn."""
     files = [path for path in (root / "models").glob("*") if path.is_file() and path.suffix != ".md"]
-    named = {p for p in files if words & {p.stem, p.name, f"models/{p.stem}", f"models/{p.name}"}}
+    named = {p for p in files if strings & {p.stem, p.name, f"models/{p.stem}", f"models/{p.name}"}}
     return named | {p for p in files if any(p.stem.startswith(f"{other.stem}-") for other in named)}
 
 
-def _results(words: set[str], own_profile: str, root: Path) -> set[Path]:
+def _results(strings: set[str], own_profile: str, root: Path) -> set[Path]:
+    """The committed results of other profiles that strings name, by file or by table."""
     files = [path for path in (root / "results").glob("*/*") if path.suffix in {".csv", ".json"}]
     committed = [path for path in files if path.parent.name not in {own_profile, "quick"}]
-    tables = words & TABLES.keys()  # of some, a file for each pair of a dataset and a classifier
+    tables = strings & TABLES.keys()  # some tables have one file per dataset and classifier
     return {
         path
         for path in committed
-        if words & {path.stem, path.name, f"results/{path.parent.name}/{path.name}"}
+        if strings & {path.stem, path.name, f"results/{path.parent.name}/{path.name}"}
         or any(path.stem.startswith(f"{name}-") for name in tables)
     }
 
 
 def _declared(page: Path, root: Path) -> set[Path]:
-    found: set[Path] = set()
+    """The files that match the patterns under `depends` in the front matter."""
+    declared: set[Path] = set()
     for pattern in read_page(page).metadata.get("depends", []):
         files = {path for path in root.glob(pattern) if path.is_file()}
         if not files:
             raise ValueError(f"{page}: nothing matches {pattern!r}, which its front matter lists under depends")
-        found |= files
-    return found
+        declared |= files
+    return declared

@@ -1,4 +1,4 @@
-"""Running a page with papermill; a failure in any cell or widget fails the build."""
+"""Execution of a page with papermill; a failure in a cell or a widget fails the build."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class PageError(ValueError):
-    """A page failed while it ran: the message says which page, which cell, and the traceback."""
+    """A page failed; the message names the page and the cell, and has the traceback."""
 
 
 def failures(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
-    """The failures in an executed notebook: the location ("cell In [3]") and the traceback.
+    """The location ("cell In [3]") and the traceback of each failure in an executed notebook.
 
-    An exception in a widget's callback does not stop the run; the widget would show it in the published page. It is
-    read from the state of the widgets in the executed notebook.
+    An exception in a widget's callback does not stop the run, but the published page would show it. It is read from
+    the state of the widgets in the notebook.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -54,25 +54,25 @@ def execute(
 ) -> Path:
     """Run a page and write the executed notebook.
 
-    The kernel is this interpreter's, the working folder the project's root. `output` appears only after everything
-    in the page succeeded. It carries the time at which the run began: an input that changed meanwhile is newer.
+    The kernel runs this interpreter in the project's root. `output` is written only if the whole page succeeds, with
+    the start of the run as its modification time, so that inputs changed during the run are newer.
 
     Args:
         page: the MyST Markdown page.
-        output: where the executed notebook goes.
+        output: the executed notebook to write.
         parameters: values for the page's cell tagged `parameters`.
         root: the project's root.
-        cell_timeout: seconds that one cell may take.
+        cell_timeout: the longest running time of a cell in seconds.
 
     Returns:
         The path of the executed notebook.
 
     Raises:
-        PageError: a cell or a widget's callback raised; the notebook is kept beside, as `<name>.failed.ipynb`.
-        ValueError: a parameter that the page does not have.
+        PageError: a cell or a widget's callback raised an exception; the notebook is kept as `<name>.failed.ipynb`.
+        ValueError: the page does not have one of the parameters.
     """
     page, output = Path(root / page), Path(root / output)
-    began = time.time()
+    start = time.time()
     output.parent.mkdir(parents=True, exist_ok=True)
     failed = output.with_suffix(".failed.ipynb")
     failed.unlink(missing_ok=True)
@@ -81,9 +81,9 @@ def execute(
         problems = _run(page, executed, dict(parameters or {}), root, cell_timeout)
         if problems:
             shutil.move(executed, failed)
-            where, traceback = problems[0]
-            raise PageError(f"{page} failed in {where}\n\n{traceback}\n\nThe notebook as far as it ran: {failed}")
-        os.utime(executed, (began, began))
+            location, traceback = problems[0]
+            raise PageError(f"{page} failed in {location}\n\n{traceback}\n\nThe notebook as far as it ran: {failed}")
+        os.utime(executed, (start, start))
         os.replace(executed, output)
     return output
 
@@ -91,8 +91,8 @@ def execute(
 def _run(
     page: Path, executed: Path, parameters: dict[str, object], root: Path, cell_timeout: int
 ) -> list[tuple[str, str]]:
-    """Run the page into `executed`; returns the failures."""
-    import papermill  # a second, and only needed here
+    """Run the page, write the notebook to `executed`, and return the failures."""
+    import papermill  # takes a second to import
     from papermill.exceptions import PapermillExecutionError
 
     defaults = page_parameters(page)
@@ -116,7 +116,7 @@ def _run(
 
 
 def _kernel_manager() -> type:
-    """Starts kernels as `helpers.site.warm` does."""
+    """A class that starts kernels through `helpers.site.warm`."""
     from jupyter_client import AsyncKernelManager
 
     class Manager(AsyncKernelManager):

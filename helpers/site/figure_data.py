@@ -1,4 +1,4 @@
-"""A check, before anything runs, that the data of a figure is on this machine."""
+"""A check before a run that the data of a figure is on this machine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def require_figure_data(figure: Figure, profile: str) -> None:
         profile: the name of its profile.
 
     Raises:
-        MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to fetch.
+        MissingArchiveError: (a FileNotFoundError) archives are missing; the message says which to download.
         ValueError: the profile has no section on class masks, or on SpaCE-VAE.
     """
     if figure.paper == SPACE_VAE:
         _require_labelled(profile)
     if figure.paper != CLASS_MASKS:
         return
-    from helpers.data.multilabel import require_dataset  # seconds, which other figures need not wait for
+    from helpers.data.multilabel import require_dataset  # takes seconds, which other figures do not need
     from helpers.profiles import load_profile
 
     settings = load_profile(profile, needs="explainer").explainer

@@ -1,4 +1,4 @@
-"""One format for the code of all pages: ruff's, at the width that a page shows without scrolling."""
+"""Formatting of the code of all pages by ruff, at the width that a page shows without scrolling."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ WIDTH = 88
 """Characters per line of code on a page."""
 
 _CELL = re.compile(
-    r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n"  # its first line
-    r"(?P<options>(?:---\n.*?\n---\n|(?::[^\n]*\n)*))"  # its options, as YAML or line by line
+    r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n"
+    r"(?P<options>(?:---\n.*?\n---\n|(?::[^\n]*\n)*))"  # as YAML or line by line
     r"(?P<code>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
 
 
 def formatted_pages(pages: Iterable[Path]) -> dict[Path, str]:
-    """The text of each page with its code cells formatted, and their imports sorted and those without a use removed.
+    """The text of each page with formatted code cells, sorted imports, and without unused imports.
 
-    Magics and semicolons at the end of a cell stay.
+    Magics, and semicolons at the end of a cell, are kept.
 
     Raises:
         ValueError: a cell is not Python; the message is ruff's.
@@ -46,7 +46,7 @@ def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
     """Format the code of all pages of the book.
 
     Args:
-        check: write nothing.
+        check: do not change any file.
         root: the project's root.
 
     Returns:
@@ -65,9 +65,9 @@ def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
 def _ruff(*arguments: str) -> None:
     ruff = Path(sys.executable).with_name("ruff")
     command = [str(ruff), arguments[0], "--isolated", "--quiet", f"--line-length={WIDTH}", *arguments[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"the code of a page cannot be formatted: {(done.stderr or done.stdout).strip()}")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise ValueError(f"the code of a page cannot be formatted: {(process.stderr or process.stdout).strip()}")
 
 
 def _notebook(sources: list[str]) -> str:

@@ -14,32 +14,32 @@ from helpers.core.files import ROOT
 from helpers.site.registry import load_registry
 from helpers.site.source import is_executable
 
-BOOK_PROFILE = "quick"  # the profile that the book's own pages run; larger ones come in as committed results
+BOOK_PROFILE = "quick"  # the profile of the book's pages; of larger ones, pages read committed results
 SITE = "_build/site"
 HTML = "_build/html"
-COMPLETE = f"{HTML}/.complete"  # written last: a build that stopped half-way has no such file
+COMPLETE = f"{HTML}/.complete"  # written last: an interrupted build has no such file
 
 
 class BuildError(ValueError):
-    """Jupyter Book reported a warning or an error; its output says which."""
+    """Jupyter Book reported warnings or errors; the message has its output."""
 
 
 def toc_pages(root: Path = ROOT) -> list[str]:
     """The pages in the table of contents, in order, as paths from the root with `.md`."""
-    found: list[str] = []
+    pages: list[str] = []
 
     def collect(entry: object) -> None:
         if isinstance(entry, dict):
-            found.extend(f"{entry[key]}.md" for key in ("root", "file") if key in entry)
-        for part in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
-            collect(part)
+            pages.extend(f"{entry[key]}.md" for key in ("root", "file") if key in entry)
+        for child in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+            collect(child)
 
     collect(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8")))
-    return found
+    return pages
 
 
 def executed_path(page: str, root: Path = ROOT) -> Path | None:
-    """Where the executed notebook of a page of the book is, from the root; None for a page without code."""
+    """The path, from the root, of the executed notebook of a page; None for a page without code."""
     if not is_executable(root / page):
         return None
     identifier = Path(page).stem
@@ -52,14 +52,14 @@ def site_files(root: Path = ROOT) -> list[Path]:
     """The files of the site besides executed notebooks: settings, pages without code, references, pictures."""
     book = [path for path in sorted((root / "book").rglob("*")) if path.is_file() and path.suffix != ".ipynb"]
     pages = {root / page for page in toc_pages(root)}
-    kept = [path for path in book if path.suffix != ".md" or (path in pages and not is_executable(path))]
-    return [root / "_config.yml", root / "_toc.yml", *kept]
+    sources = [path for path in book if path.suffix != ".md" or (path in pages and not is_executable(path))]
+    return [root / "_config.yml", root / "_toc.yml", *sources]
 
 
 def assemble(root: Path = ROOT) -> Path:
-    """Lay out the sources of the site, with each executed notebook beside its page.
+    """Copy the sources of the site into one folder, with each executed notebook beside its page.
 
-    The pages are kept but excluded from the build, so that a link to `wavelets.md` resolves to the notebook.
+    The pages are there too, but excluded from the build, so that a link to `wavelets.md` resolves to the notebook.
 
     Returns:
         The folder, `_build/site`.
@@ -83,7 +83,7 @@ def assemble(root: Path = ROOT) -> Path:
 
 
 def build(root: Path = ROOT) -> Path:
-    """Build the HTML with warnings as errors; it replaces the former HTML only on success.
+    """Build the HTML, with warnings as errors; it replaces the previous HTML only on success.
 
     Returns:
         The folder, `_build/html`.
@@ -93,16 +93,17 @@ def build(root: Path = ROOT) -> Path:
     """
     site = assemble(root)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    # --all: an incremental build would not repeat the warnings of an earlier one
+    # --all: an incremental build would not repeat earlier warnings
     command = [str(jupyter_book), "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
-    done = subprocess.run(command, cwd=root, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise BuildError(f"Jupyter Book found warnings or errors; the HTML was left as it was.\n\n{done.stdout}")
-    html, former = root / HTML, root / "_build/html-former"
-    shutil.rmtree(former, ignore_errors=True)
+    output, errors = subprocess.PIPE, subprocess.STDOUT
+    process = subprocess.run(command, cwd=root, check=False, stdout=output, stderr=errors, text=True)
+    if process.returncode:
+        raise BuildError(f"Jupyter Book reported warnings or errors; the HTML was not replaced.\n\n{process.stdout}")
+    html, previous = root / HTML, root / "_build/html-previous"
+    shutil.rmtree(previous, ignore_errors=True)
     if html.exists():
-        os.replace(html, former)
+        os.replace(html, previous)
     os.replace(site / "_build" / "html", html)
-    shutil.rmtree(former, ignore_errors=True)
+    shutil.rmtree(previous, ignore_errors=True)
     (root / COMPLETE).touch()
     return html

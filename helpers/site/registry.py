@@ -1,4 +1,4 @@
-"""The registry of figures: which notebook makes each figure and table of the papers."""
+"""The registry of figures: the page of each figure and table of the papers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from helpers.core.files import ROOT
 from helpers.results.registry import find_table
 
 REGISTRY = "book/figures.yaml"
-CLASS_MASKS = "stalder2022explainer"  # the paper whose figures rest on a profile's section `explainer`
-SPACE_VAE = "liuhess_spacevae"  # and on its section `space_vae`
+CLASS_MASKS = "stalder2022explainer"  # BibTeX key of the paper whose figures need a profile's section `explainer`
+SPACE_VAE = "liuhess_spacevae"  # the same for the section `space_vae`
 
 
 def _known_table(name: str) -> str:
@@ -30,11 +30,11 @@ class Figure(BaseModel):
 
     Attributes:
         paper: the BibTeX key of the paper.
-        shows: what the paper calls it, such as "Figure 3".
-        title: what it shows, in a few words.
-        notebook: the page that makes it, from the project's root.
-        parameters: what papermill sets in the notebook besides `profile`.
-        needs: tables that are made first, as several figures share them or as they take long.
+        shows: its name in the paper, such as "Figure 3".
+        title: its content, in a few words.
+        notebook: its page, from the project's root.
+        parameters: the page's parameters besides `profile`.
+        needs: tables that are made first, since several figures share them or since they take long.
         dataset: its only dataset; None if its parameters name the dataset, or for all datasets.
         scenes: whether it needs the ground truth of scenes.
     """
@@ -55,7 +55,7 @@ def load_registry(root: Path = ROOT) -> dict[str, Figure]:
     """The figures by id, in the order of the file.
 
     Raises:
-        ValueError: an entry has an unknown key, or a value of the wrong type; the message names both.
+        ValueError: an entry has an unknown key or a value of the wrong type; the message names entry and key.
     """
     entries = yaml.safe_load((root / REGISTRY).read_text(encoding="utf-8")) or {}
     try:
@@ -65,10 +65,10 @@ def load_registry(root: Path = ROOT) -> dict[str, Figure]:
 
 
 def find_figure(identifier: str, root: Path = ROOT) -> Figure:
-    """The figure of that id.
+    """The figure with this id.
 
     Raises:
-        ValueError: there is none; the message lists those that exist.
+        ValueError: there is no such figure; the message lists those that exist.
     """
     figures = load_registry(root)
     if identifier not in figures:
@@ -80,7 +80,7 @@ def find_profile(name: str, root: Path = ROOT) -> Path:
     """The file of a profile.
 
     Raises:
-        ValueError: there is none of that name; the message lists those that exist.
+        ValueError: there is no such profile; the message lists those that exist.
     """
     known = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
     if name not in known:
@@ -89,7 +89,7 @@ def find_profile(name: str, root: Path = ROOT) -> Path:
 
 
 def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
-    """The ids of all figures that a profile has the settings for: of CartoonX, of class masks, of SpaCE-VAE.
+    """The ids of all figures for which a profile has settings: of CartoonX, of class masks, of SpaCE-VAE.
 
     Raises:
         ValueError: there is no such profile.
@@ -99,17 +99,18 @@ def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
 
 
 def _possible(figure: Figure, profile: Mapping[str, Any]) -> bool:
+    """Whether the content of a profile has the settings, datasets and ground truth that a figure needs."""
     if figure.paper == SPACE_VAE:
-        space = profile.get("space_vae")
-        return space is not None and (not figure.scenes or space["data"]["source"] == "scenes")
+        section = profile.get("space_vae")
+        return section is not None and (not figure.scenes or section["data"]["source"] == "scenes")
     if figure.paper != CLASS_MASKS:
         return "images" in profile or not {"explainer", "space_vae"} & profile.keys()
     section = profile.get("explainer")
     if section is None:
         return False
     datasets, dataset = section["datasets"], figure.dataset or figure.parameters.get("dataset")
-    chosen = [data for name, data in datasets.items() if dataset in (None, name)]
-    known = figure.parameters.get("classifier") in (None, *section["classifiers"])
-    truth = not figure.scenes or any(data["source"] == "scenes" for data in chosen)
-    pairs = not figure.scenes or "pairs" in section["evaluation"]
-    return bool(chosen) and known and truth and pairs
+    usable = [data for name, data in datasets.items() if dataset in (None, name)]
+    has_classifier = figure.parameters.get("classifier") in (None, *section["classifiers"])
+    has_truth = not figure.scenes or any(data["source"] == "scenes" for data in usable)
+    has_pairs = not figure.scenes or "pairs" in section["evaluation"]
+    return bool(usable) and has_classifier and has_truth and has_pairs

@@ -1,4 +1,4 @@
-"""Reading a page: its notebook, its code, its front matter."""
+"""The parts of a page: its notebook, its code, its parameters, its front matter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from nbformat import NotebookNode
 
 CONTINUED_IN = "continued-in"
-"""What a page's front matter calls the source of its further cells, which several pages share."""
+"""The key, in a page's front matter, of a source of further cells that several pages share."""
 
 _HEAD = re.compile(r"\A---\n(?P<head>.*?\n)---\n", re.DOTALL)
 _PARAMETERS = re.compile(
@@ -26,12 +26,12 @@ def _read(page: Path, _modified: tuple[int, ...]) -> NotebookNode:
 
 
 def read_page(page: Path) -> NotebookNode:
-    """The notebook that a MyST Markdown page stands for; its front matter is the notebook's metadata."""
+    """The notebook of a MyST Markdown page; its front matter is the notebook's metadata."""
     return _read(page, tuple(path.stat().st_mtime_ns for path in page_sources(page)))
 
 
 def page_sources(page: Path) -> list[Path]:
-    """The files that a page's text stands in: its own, and the one that it is continued in."""
+    """The files of a page's text: its own, and the one in which it is continued."""
     return _sources(page, page.read_text(encoding="utf-8"))
 
 
@@ -41,29 +41,29 @@ def page_text(page: Path) -> str:
 
 
 def continued(text: str, page: Path) -> str:
-    """The text of a page, and what follows the cell tagged `parameters` in the source that it is continued in.
+    """The text of a page, followed by the text after the cell tagged `parameters` in the source that continues it.
 
-    There, `{{ name }}` stands for the value of a parameter of this page.
+    In that source, `{{ name }}` is replaced by the value of a parameter of this page.
 
     Args:
-        text: of the page's own file.
-        page: this file.
+        text: the text of the page's own file.
+        page: the path of this file.
 
     Raises:
-        ValueError: the source is not there, or one of the two has no cell tagged `parameters`.
+        ValueError: there is no such source, or one of the two files has no cell tagged `parameters`.
     """
     _, *sources = _sources(page, text)
     for source in sources:
         if not source.is_file():
-            raise ValueError(f"{page} is continued in {source}, which is not there")
+            raise ValueError(f"{page} is continued in {source}, which does not exist")
         shared = source.read_text(encoding="utf-8")
         own, cell = _PARAMETERS.search(text), _PARAMETERS.search(shared)
         if own is None or cell is None:
             raise ValueError(f"{page if own is None else source} has no cell tagged `parameters`")
-        rest = shared[cell.end() :]
+        continuation = shared[cell.end() :]
         for name, value in _literal_assignments(ast.parse(own["code"])).items():
-            rest = rest.replace(f"{{{{ {name} }}}}", str(value))
-        text = f"{text}{rest}"
+            continuation = continuation.replace(f"{{{{ {name} }}}}", str(value))
+        text = f"{text}{continuation}"
     return text
 
 
@@ -75,13 +75,13 @@ def _sources(page: Path, text: str) -> list[Path]:
 
 
 def is_executable(page: Path) -> bool:
-    """Whether the page has code to run, as shown by a kernel in its front matter."""
+    """Whether the page has code to run: whether its front matter names a kernel."""
     head = page.read_text(encoding="utf-8").split("\n---", 1)[0]
     return head.startswith("---") and "kernelspec:" in head
 
 
 def _without_magics(source: str) -> str:
-    """The cell's Python: IPython's magics and shell lines become `pass`, which keeps the line numbers."""
+    """The Python of a cell, with `pass` for IPython's magics and shell lines, so that line numbers stay."""
     return "\n".join(
         line[: len(line) - len(line.lstrip())] + "pass" if line.lstrip().startswith(("%", "!")) else line
         for line in source.splitlines()
@@ -89,7 +89,11 @@ def _without_magics(source: str) -> str:
 
 
 def page_code(page: Path, *, parameters: bool = True) -> list[ast.Module]:
-    """The syntax trees of the page's code cells, in order; the cell tagged `parameters` only where it is asked for.
+    """The syntax trees of the page's code cells, in order.
+
+    Args:
+        page: the page.
+        parameters: include the cell tagged `parameters`.
 
     Raises:
         ValueError: a cell is not Python; the message names the page and the cell.
@@ -105,7 +109,7 @@ def page_code(page: Path, *, parameters: bool = True) -> list[ast.Module]:
 
 
 def page_parameters(page: Path) -> dict[str, object]:
-    """The literal assignments of the cell tagged `parameters`, or nothing where the page has no such cell."""
+    """The literal assignments of the cell tagged `parameters`; empty if the page has no such cell."""
     for cell in read_page(page).cells:
         if cell.cell_type == "code" and _is_parameters(cell):
             return _literal_assignments(ast.parse(_without_magics(cell.source)))

@@ -1,6 +1,6 @@
-"""A Sphinx extension for `jupyter-book build .`, which reads pages by itself: pages that are continued in a source.
+"""A Sphinx extension for `jupyter-book build .`: pages that are continued in a shared source.
 
-`make book` does not need it: it builds from executed notebooks, which are whole.
+`make book` does not need it, since it builds from executed notebooks, which are complete.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Continue each page before Sphinx parses it."""
+    """Register the extension: each page is continued before Sphinx parses it."""
     app.connect("source-read", _continue)
     return {"parallel_read_safe": True}
 

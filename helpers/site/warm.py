@@ -1,13 +1,13 @@
-"""A warm start: one process imports the libraries, and whatever needs them is forked from it.
+"""A warm start: one server process imports the libraries, and runners and kernels are forked from it.
 
-Importing PyTorch, pandas, Matplotlib and the Jupyter packages takes some 10 s of a processor. The runner and the
-kernel of each page and each table of a build would all do it again. `start_server` starts a process that does it once;
-`python -I -S warm.py MODULE ARGUMENT...` then does what `python -m MODULE ARGUMENT...` does, in a process forked from
-it. Modules of `helpers` are never imported before the fork, so that each page runs as in an interpreter of its own.
+Importing PyTorch, pandas, Matplotlib and the Jupyter packages takes about 10 s of CPU time, for the runner and the
+kernel of each page and for each table of a build. `start_server` starts a process that imports them once;
+`python -I -S warm.py MODULE ARGUMENT...` then does the same as `python -m MODULE ARGUMENT...`, in a process forked from
+it. Modules of `helpers` are not imported before the fork, so that each page runs as in a new interpreter.
 
-Without a server the command simply runs the module: outside builds, and where there are no file descriptors of
-processes (Linux has them). This file imports nothing but the standard library, and is run by its path, as importing
-`helpers.site` costs more than the client may.
+Without a server (outside builds, or where processes have no file descriptors, as they do on Linux), the command only
+runs the module. This file imports the standard library only and is run by its path, because importing `helpers.site`
+would take too long for a client.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 ADDRESS = "BOOK_WARM_START"
 COMMAND = ["-I", "-S", __file__]
-"""What runs a module warm, instead of `-m`."""
+"""The arguments of Python that replace `-m` to run a module in a forked process."""
 
 LIBRARIES = (
     "captum.attr",
@@ -49,7 +49,7 @@ LIBRARIES = (
     "timm",
     "torchvision",
 )
-_DECIDED_AT_IMPORT = ("tqdm.auto", "tqdm.autonotebook")  # bars as text or as widgets: is this a kernel?
+_DECIDED_AT_IMPORT = ("tqdm.auto", "tqdm.autonotebook")  # they choose text or widgets: imported again in each kernel
 
 
 class _Job(NamedTuple):
@@ -61,13 +61,13 @@ class _Job(NamedTuple):
 
 
 def start_server() -> None:
-    """Start the process, which ends with this one. Without effect where there is one already, and off Linux."""
+    """Start the server, which ends with this process. No effect if there is one already, and only on Linux."""
     import subprocess
 
     if ADDRESS in os.environ or not hasattr(os, "pidfd_open"):
         return
     command = [sys.executable, __file__]
-    # its standard input stays open as long as this process lives; Ctrl-C does not reach it before it ends the jobs
+    # its standard input closes when this process ends; in a session of its own, it outlives Ctrl-C to end its jobs
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert server.stdout is not None
     os.environ[ADDRESS] = server.stdout.readline().strip()
@@ -75,7 +75,7 @@ def start_server() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Have the server run `python -m` with these arguments, on this process's streams; returns the exit status."""
+    """Let the server run `python -m` with these arguments, on this process's streams; returns the exit status."""
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback of this file: the server ends the job
     with socket.socket(socket.AF_UNIX) as server:
@@ -84,7 +84,7 @@ def run(arguments: list[str]) -> int:
         socket.send_fds(server, [b"\n"], [0, 1, 2])
         server.sendall(json.dumps(request).encode() + b"\n")
         server.settimeout(1)
-        while os.getppid() == parent:  # the server ends the job of a client that has gone
+        while os.getppid() == parent:  # the server ends the jobs of clients that have ended
             try:
                 return int(server.recv(16) or 1)
             except TimeoutError:
@@ -93,7 +93,11 @@ def run(arguments: list[str]) -> int:
 
 
 def serve() -> list[str]:
-    """Import the libraries and fork until standard input ends; returns, in each forked process, its arguments."""
+    """Import the libraries and fork on request until standard input ends.
+
+    Returns:
+        The arguments, in each forked process; the server itself never returns.
+    """
     import gc
     import importlib
     import shutil
@@ -112,7 +116,7 @@ def serve() -> list[str]:
     for name in _DECIDED_AT_IMPORT:
         sys.modules.pop(name, None)
     sys.modules["pandas"].set_option("display.max_columns", 20)  # as in a kernel: pandas takes this for a terminal
-    gc.freeze()  # the collector leaves alone what the processes share
+    gc.freeze()  # the garbage collector then does not touch, and so copy, the shared memory
     arguments = _serve(listener)
     if arguments is None:
         shutil.rmtree(folder)
@@ -121,7 +125,7 @@ def serve() -> list[str]:
 
 
 def _serve(listener: socket.socket) -> list[str] | None:
-    """Fork on request. Returns the arguments in a forked process, and None in the server when its time has come."""
+    """Fork on request. Returns the arguments in a forked process, and None in the server once standard input ends."""
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         selector.register(listener, selectors.EVENT_READ)
@@ -143,13 +147,14 @@ def _serve(listener: socket.socket) -> list[str] | None:
 
 
 def _fork(listener: socket.socket, selector: selectors.BaseSelector) -> list[str] | None:
+    """Fork a process for the next client. Returns the arguments in the forked process, and None in the server."""
     client, _ = listener.accept()
     _, streams, _, _ = socket.recv_fds(client, 1, 3)
     with client.makefile("rb") as file:
         request = json.loads(file.readline())
     pid = os.fork()
     if pid == 0:
-        os.setsid()  # a group of its own: it ends with all that it starts
+        os.setsid()  # a process group of its own, which can be killed as a whole
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         for descriptor in [*streams, client.detach(), *(key.fd for key in selector.get_map().values() if key.fd > 2)]:
@@ -165,7 +170,7 @@ def _fork(listener: socket.socket, selector: selectors.BaseSelector) -> list[str
 
 
 def _begin(request: dict) -> None:
-    """What a new interpreter does with its folder and environment, as far as imported libraries have not done it."""
+    """Apply the request's folder and environment, which a new interpreter and its libraries would read at the start."""
     import numpy as np
     import torch
     from threadpoolctl import threadpool_limits
@@ -182,7 +187,7 @@ def _begin(request: dict) -> None:
 
 
 def _run_module(name: str) -> int:
-    """What `python -m` does; returns the exit status."""
+    """Run a module like `python -m`; returns the exit status."""
     import traceback
 
     try:
@@ -198,7 +203,7 @@ def _run_module(name: str) -> int:
 
 
 def _end(status: int) -> None:
-    """End a forked process as `multiprocessing` does: without taking apart all the libraries, which takes seconds."""
+    """End a forked process like `multiprocessing`: without the finalisation of all libraries, which takes seconds."""
     import atexit
     import threading
 
@@ -210,14 +215,15 @@ def _end(status: int) -> None:
 
 
 def _kill(job: _Job | None) -> None:
-    """Kill a process and its group; the process is not reaped before `_report`, so that its number is still its own."""
+    """Kill a process and its group; `_report` reaps it later, so its process id cannot have been reused."""
     if job is not None:
         os.kill(job.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):  # it has not made its group yet
+        with contextlib.suppress(ProcessLookupError):  # the process has not created its group yet
             os.killpg(job.pid, signal.SIGKILL)
 
 
 def _report(job: _Job, selector: selectors.BaseSelector) -> None:
+    """Send the exit status of an ended process to its client."""
     status = os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
     if job.client in {key.fileobj for key in selector.get_map().values()}:
         selector.unregister(job.client)
@@ -232,6 +238,6 @@ if __name__ == "__main__":
         sys.exit(run(sys.argv[1:]))
     if sys.argv[1:]:
         os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
-    del sys.path[0]  # the folder of this file: `html` is the standard library's. Not -I: kernels would inherit it
+    del sys.path[0]  # this folder, whose html.py would hide the standard library's (kernels would inherit -I)
     sys.argv = serve()
     _end(_run_module(sys.argv[0]))

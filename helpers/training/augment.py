@@ -12,12 +12,15 @@ ClassMaps = UInt8[Tensor, "batch rows columns"]
 
 
 def augment(images: Images, class_maps: ClassMaps, generator: torch.Generator) -> tuple[Images, ClassMaps]:
-    """Mirror half of the images, vary brightness and contrast, permute the colour channels of a fifth.
+    """Mirror half of the images, vary brightness and contrast, and permute the colour channels of a fifth.
 
     Args:
         images: pixels in [0, 1].
-        class_maps: the class visible at each position, mirrored with the images.
+        class_maps: the class visible at each position.
         generator: generator of the random choices.
+
+    Returns:
+        The changed images, in [0, 1], and the class maps, mirrored with them.
     """
     count = images.shape[0]
     draw = torch.rand(4, count, 1, 1, 1, generator=generator).to(images.device)
@@ -32,9 +35,16 @@ def augment(images: Images, class_maps: ClassMaps, generator: torch.Generator) -
 
 
 def noise_like(images: Images, generator: torch.Generator) -> Images:
-    """Gaussian noise with the mean and standard deviation of each image, at random scales from fine to coarse.
+    """Gaussian noise around the mean of each image, with its standard deviation, at random scales from fine to coarse.
 
     It resembles the noise with which explanation methods replace pixels and wavelet coefficients.
+
+    Args:
+        images: pixels in [0, 1].
+        generator: generator of the noise.
+
+    Returns:
+        Noise clamped to [0, 1], independent for each image.
     """
     count, _, height, width = images.shape
     mean, deviation = images.mean(dim=(1, 2, 3), keepdim=True), images.std(dim=(1, 2, 3), keepdim=True)
@@ -49,11 +59,16 @@ def noise_like(images: Images, generator: torch.Generator) -> Images:
 
 
 def hide_blobs(images: Images, generator: torch.Generator) -> Images:
-    """Replace blobs that cover a quarter to three fifths of each image by noise, at an opacity of at least a half."""
+    """Replace blobs that cover a quarter to three fifths of each image by noise, at an opacity of at least a half.
+
+    Args:
+        images: pixels in [0, 1].
+        generator: generator of the blobs and the noise.
+    """
     count, _, height, width = images.shape
     share, strength = torch.rand(2, count, 1, 1, 1, generator=generator).to(images.device)
     blobs = torch.rand(count, 1, 9, 9, generator=generator).to(images.device)
     blobs = functional.interpolate(blobs, (height, width), mode="bilinear", align_corners=False)
-    # bilinear interpolations of uniform numbers lie mostly between 0.2 and 0.8
+    # most bilinear interpolations of uniform numbers lie between 0.2 and 0.8
     hidden = (20 * (0.33 + 0.22 * share - blobs) + 0.5).clamp(0, 1) * (0.5 + 0.5 * strength)
     return images + hidden * (noise_like(images, generator) - images)

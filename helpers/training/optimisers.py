@@ -9,7 +9,14 @@ from torch import nn
 
 
 def adamw(module: nn.Module, learning_rate: float, weight_decay: float, **options: Any) -> torch.optim.AdamW:
-    """AdamW without weight decay on biases and normalisations."""
+    """AdamW without weight decay on biases and normalisations.
+
+    Args:
+        module: the module whose parameters are optimised.
+        learning_rate: the learning rate.
+        weight_decay: the weight decay of matrices and convolutions.
+        options: further options of `torch.optim.AdamW`.
+    """
     flat = [p for p in module.parameters() if p.ndim <= 1]
     others = [p for p in module.parameters() if p.ndim > 1]
     groups = [{"params": others, "weight_decay": weight_decay}, {"params": flat, "weight_decay": 0.0}]

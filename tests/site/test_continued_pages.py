@@ -90,7 +90,7 @@ class TestContinued:
         with pytest.raises(ValueError, match=r"shared\.md has no cell tagged `parameters`"):
             page_text(page)
         page.with_name("shared.md").unlink()
-        with pytest.raises(ValueError, match=r"one\.md is continued in .*shared\.md, which is not there"):
+        with pytest.raises(ValueError, match=r"one\.md is continued in .*shared\.md, which does not exist"):
             page_text(page)
 
     def test_it_depends_on_both_files_and_is_read_again(self, page, tmp_path):

@@ -264,7 +264,7 @@ class TestExecution:
 
 
 def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {name: value for name, value in os.environ.items() if name != "BOOK_LISTS_WRITTEN_BY"}
+    environment = {name: value for name, value in os.environ.items() if name != "BOOK_MANIFESTS_WRITTEN_BY"}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 

@@ -28,7 +28,7 @@ def cifar10(split: CIFAR10Split, root: str | Path | None = None) -> LabelledImag
         root: the folder that holds `cifar-10-batches-py`; None for `cifar10/` in the data folder.
 
     Raises:
-        FileNotFoundError: files are missing or damaged; the message says what to fetch and where to put it.
+        FileNotFoundError: files are missing or damaged; the message has the archive and its folder.
     """
     folder = cifar10_folder(root)
     try:
@@ -43,7 +43,7 @@ def cifar10_folder(root: str | Path | None = None) -> Path:
     """The folder that holds `cifar-10-batches-py`: `root`, or `cifar10/` in the data folder.
 
     Raises:
-        FileNotFoundError: neither is known; the message says what to fetch and where to put it.
+        FileNotFoundError: neither is known; the message has the archive and its folder.
     """
     if root is not None:
         return Path(root).expanduser()

@@ -20,7 +20,7 @@ class LabelledImages(Batch):
 
     Attributes:
         pixels: 0 to 255.
-        labels: the class of each image.
+        labels: the class of each image, an index into `class_names`.
         class_names: one name per class.
         source: a description of the data, shown next to every number.
     """

@@ -42,7 +42,7 @@ def load_labelled(
     """The images of a split.
 
     CIFAR-10's validation images are 15 % of the training images of each class, and its training split is the rest
-    (SpaCE-VAE, section 4). Scenes have one object each; each split draws from seeds of its own.
+    (SpaCE-VAE, section 4). Scenes have one object each; no seed is shared by two splits.
 
     Args:
         source: `"scenes"`, `"cifar10"` (as published) or `"cifar10-lossy"` (the JPEG edition in `XAIBOOK_DATA`).
@@ -54,7 +54,7 @@ def load_labelled(
 
     Raises:
         ValueError: a name is unknown, the count or the seed is out of range, or a file is malformed.
-        FileNotFoundError: data is missing; the message says what to fetch and where to put it.
+        FileNotFoundError: data is missing; the message says which archive to download, and where to put it.
     """
     if source not in get_args(Source) or split not in get_args(Split):
         raise ValueError(
@@ -63,7 +63,7 @@ def load_labelled(
         )
     if source == "scenes":
         if count is None or count < 1:
-            raise ValueError(f"count={count}: scenes need a count of at least 1, since their series has no end")
+            raise ValueError(f"count={count}: scenes need a count of at least 1, since their series is endless")
         if not 0 <= seed < _SEEDS_PER_SPLIT:
             raise ValueError(
                 f"seed={seed}: seeds of scenes must lie in 0..{_SEEDS_PER_SPLIT - 1}, so that splits share no image"

@@ -60,7 +60,7 @@ class MissingArchiveError(FileNotFoundError):
 def dataset_root(name: str, root: str | Path | None = None) -> Path:
     """The folder of a dataset: `root`, or the folder `name` in the data folder.
 
-    It need not exist: `require` says what belongs in it.
+    It need not exist; `require` checks its content.
 
     Raises:
         ValueError: no root is given and `XAIBOOK_DATA` is not set.
@@ -78,7 +78,7 @@ def dataset_root(name: str, root: str | Path | None = None) -> Path:
 
 
 def require_dataset(name: str, root: str | Path | None = None) -> None:
-    """Check that a dataset is complete, before a long run begins; scenes need no files.
+    """Check before a long run that the files of a dataset are complete; scenes need none.
 
     Args:
         name: `"voc2007"`, `"coco2014"` or `"scenes"`.
@@ -88,7 +88,7 @@ def require_dataset(name: str, root: str | Path | None = None) -> None:
         MissingArchiveError: archives are missing, or `XAIBOOK_DATA` is not set; the message has the address, size and
             folder of each.
     """
-    if name == "scenes":  # drawn, not read
+    if name == "scenes":
         return
     title, archives = _DATASETS[name]
     try:
@@ -155,6 +155,6 @@ def read_listed_picture(path: Path) -> Image.Image:
         try:
             picture = Image.open(stream)
             picture.load()
-        except (OSError, SyntaxError) as error:  # the latter: a PNG with a torn header
+        except (OSError, SyntaxError) as error:  # Pillow's SyntaxError: a damaged PNG header
             raise ValueError(f"{path} cannot be decoded ({error}); unpack the archive again") from error
     return picture

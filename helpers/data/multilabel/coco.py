@@ -49,7 +49,7 @@ def coco_images(split: Split, selection: Selection, *, raw_ids: bool) -> MultiLa
             80 categories in the order of their numbers.
 
     Raises:
-        MissingArchiveError: archives are missing; the message says what to download.
+        MissingArchiveError: archives are missing; the message lists them and their folder.
     """
     root, annotations = _require_files(split, selection.root)
 
@@ -67,18 +67,18 @@ def coco_segmented(selection: Selection, *, raw_ids: bool, published: bool) -> S
 
     Args:
         selection, raw_ids: as in `coco_images`; a count of None means 1,000, or all if there are fewer.
-        published: as in the paper's code, crowds are objects, and bilinear resizing leaves masks fractional at
+        published: as in the paper's code, crowds are objects, and bilinear resizing makes masks fractional at
             borders; else masks are resized by the nearest pixel, and the pixels of crowds, whose outlines are rough,
             are not counted (unless a single object covers them).
 
     Raises:
-        MissingArchiveError: archives are missing; the message says what to download.
+        MissingArchiveError: archives are missing; the message lists them and their folder.
     """
     root, annotations = _require_files("test", selection.root)
     dataset = _dataset(root, annotations)
     rows = [row for row, image_id in enumerate(dataset.ids) if dataset.coco.getAnnIds(image_id, iscrowd=False)]
     selection = replace(selection, count=min(SEGMENTED, len(rows)) if selection.count is None else selection.count)
-    rows = [rows[row] for row in selection.rows(len(rows), "COCO-2014 val2014 with an object of its own")]
+    rows = [rows[row] for row in selection.rows(len(rows), "COCO-2014 val2014 with an object that is not a crowd")]
     key = selection.key("coco2014", "segmented", file_digest(annotations))
     cached = cached_images(root, selection, key, lambda: _listing(dataset, rows))
     read = _published_truth if published else _truth

@@ -60,8 +60,7 @@ def load_split(
         scene_options: further options of `helpers.data.scenes.make_scenes`, such as `objects=(1, 2)`.
 
     Raises:
-        MissingArchiveError: (a FileNotFoundError) archives are missing; the message says what to download, and where
-            to put it.
+        MissingArchiveError: (a FileNotFoundError) archives are missing; the message lists them and their folder.
         ValueError: the data folder is not known, or an argument does not fit the source.
         PermissionError: the cache is not writable.
     """
@@ -130,7 +129,7 @@ def _check(
     if variant not in ("corrected", "published"):
         raise ValueError(f"variant={variant!r} is not known; use 'corrected' or 'published'")
     if source == "scenes" and (count is None or count < 1):
-        raise ValueError(f"count={count}: scenes need a count of at least 1, since their series has no end")
+        raise ValueError(f"count={count}: scenes need a count of at least 1, since their series is endless")
     if source != "scenes" and scene_options:
         raise ValueError(f"{', '.join(scene_options)}: options of scenes, but the source is {source!r}")
     if download and source != "voc2007":

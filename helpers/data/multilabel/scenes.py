@@ -1,11 +1,11 @@
-"""Scenes as multi-label images: the quick profile's substitute for VOC and COCO, with exact regions."""
+"""Scenes as multi-label images with exact regions, in place of VOC and COCO in the quick profile."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from helpers.core.runtime import progress
@@ -22,13 +22,19 @@ _AT_ONCE = 256
 
 
 def scene_multilabels(scenes: Scenes, seed: int = 0, start: int = 0) -> MultiLabelImages:
-    """Scenes as 8-bit pixels, which is exact, with all their visible classes."""
+    """Scenes as 8-bit pixels, which represent them exactly, with their visible classes.
+
+    Args:
+        scenes: the scenes.
+        seed: seed of their series, for their names.
+        start: number of the first scene in the series, for their names.
+    """
     names = tuple(f"scene-{seed}-{start + index:06d}" for index in range(len(scenes)))
     return MultiLabelImages((scenes.images * 255).round().byte(), scenes.labels, names, SCENE_CLASSES)
 
 
 def scene_truth(scenes: Scenes, seed: int = 0, start: int = 0) -> SegmentedImages:
-    """Scenes with the visible region of all their objects; every pixel counts."""
+    """Scenes with the visible region of all their objects; every pixel counts (arguments as in `scene_multilabels`)."""
     objects = scenes.object_masks.any(1).float()
     visible = scenes.object_masks.flatten(2).any(2)
     classes = scenes.object_classes.clamp_min(0)
@@ -42,8 +48,8 @@ def scene_truth(scenes: Scenes, seed: int = 0, start: int = 0) -> SegmentedImage
     )
 
 
-def class_truth(scenes: Scenes) -> Tensor:
-    """The visible region of each class, booleans (scenes, classes, size, size); a scene shows a class at most once."""
+def class_truth(scenes: Scenes) -> Bool[Tensor, "scenes classes size size"]:
+    """The visible region of each class; a scene shows a class at most once."""
     count, _, size, _ = scenes.object_masks.shape
     regions = torch.zeros(count, len(SCENE_CLASSES) + 1, size, size, dtype=torch.bool)
     classes = torch.where(scenes.object_classes < 0, BACKGROUND, scenes.object_classes)
@@ -65,7 +71,7 @@ def class_maps(scenes: Scenes) -> UInt8[Tensor, "scenes size size"]:
 def draw_multilabels(
     count: int, *, size: int, seed: int, start: int = 0, show: bool = False, **options: Any
 ) -> tuple[MultiLabelImages, UInt8[Tensor, "count size size"]]:
-    """Many scenes for training, drawn 256 at a time, and their class maps (see `class_maps`).
+    """Scenes for training, drawn 256 at a time, with their class maps (see `class_maps`).
 
     Args:
         count: number of scenes.

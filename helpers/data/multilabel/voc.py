@@ -47,7 +47,7 @@ def voc_images(split: Split, selection: Selection, *, difficult: bool, download:
         download: let torchvision download the archive if it is missing.
 
     Raises:
-        MissingArchiveError: the archive is missing; the message says what to download.
+        MissingArchiveError: the archive is missing; the message has its address and folder.
     """
     root = _require_files(split, selection.root, download)
     dataset = VOCDetection(root, year="2007", image_set=_IMAGE_SETS[split])
@@ -66,7 +66,7 @@ def voc_segmented(selection: Selection, *, difficult: bool, published: bool, dow
             belong to the object; else masks are resized by the nearest pixel, and void pixels are not counted.
 
     Raises:
-        MissingArchiveError: the archive is missing; the message says what to download.
+        MissingArchiveError: the archive is missing; the message has its address and folder.
     """
     root = _require_files("test", selection.root, download)
     segmented = VOCSegmentation(root, year="2007", image_set="test")

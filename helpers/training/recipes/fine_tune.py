@@ -55,7 +55,7 @@ class FineTuneModule(lightning.LightningModule):
         if not self.options.keep_features:
             self._hidden[0].trunk.to(self.device)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Float[Tensor, ""]:
         """The loss of a batch, which may be mirrored."""
         inputs, labels = batch
         # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
@@ -77,7 +77,7 @@ class FineTuneModule(lightning.LightningModule):
         self.log(MONITORED, self.loss(self.features(inputs), labels), prog_bar=True, batch_size=len(labels))
 
     def features(self, inputs: Tensor) -> Float[Tensor, "batch features"]:
-        """The head's input: the precomputed features, or the trunk's features of pixels."""
+        """The head's input: the precomputed features, or the trunk's features of pixels (batch, 3, height, width)."""
         if self.options.keep_features:
             return inputs
         with torch.no_grad():

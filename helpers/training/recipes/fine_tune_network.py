@@ -146,7 +146,7 @@ def trunk_features(
 
 
 def _mapped_tensor(folder: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-    """An empty tensor that is memory-mapped from an unnamed file."""
+    """A tensor of zeros, memory-mapped from an unnamed file."""
     folder.mkdir(parents=True, exist_ok=True)
     numpy_dtype = np.float32 if dtype == torch.float32 else np.int16  # NumPy has no bfloat16
     with tempfile.TemporaryFile(dir=folder) as file:

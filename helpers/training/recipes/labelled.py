@@ -25,6 +25,9 @@ from helpers.training.options import LabelledOptions, plain
 from helpers.training.rows import EpochSampler, check_image_counts
 
 MONITORED = "validation accuracy"
+Batch = list[Tensor]
+"""8-bit pixels (batch, 3, height, width) and labels (batch)."""
+
 _VALIDATION_BATCH = 500
 _GROUP = 16  # images per random augmentation: one per image would take longer than the training itself
 
@@ -56,7 +59,7 @@ class LabelledModule(lightning.LightningModule):
         """Logits of images with pixels in [0, 1]."""
         return self.network(((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last))
 
-    def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Float[Tensor, ""]:
         """The cross-entropy of an augmented batch."""
         pixels, labels = batch
         # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
@@ -72,7 +75,7 @@ class LabelledModule(lightning.LightningModule):
         self.log("training loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: list[Tensor], batch_index: int) -> None:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """The accuracy on a validation batch."""
         pixels, labels = batch
         accuracy = (self(pixels.float() / 255).argmax(1) == labels).float().mean()

@@ -52,7 +52,7 @@ class MultiLabelModule(lightning.LightningModule):
         """Logits of images with pixels in [0, 1]."""
         return self.network(((images - MEAN[0]) / STD[0]).contiguous(memory_format=torch.channels_last))
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Float[Tensor, ""]:
         """The binary cross-entropy of an augmented batch."""
         # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
         generator = random_generator(1_000_003 * self.options.seed + self.global_step)

@@ -8,7 +8,7 @@ from typing import Any
 import lightning
 import timm
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from timm.optim import Muon
 from torch import Tensor, nn
@@ -49,13 +49,13 @@ class SceneModule(lightning.LightningModule):
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """Logits of images with pixels in [0, 1]."""
-        return self.network(self._normalised(images))
+        return self.network(self._normalise(images))
 
     @staticmethod
-    def _normalised(images: Tensor) -> Tensor:
+    def _normalise(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
         return ((images - MEAN[0]) / STD[0]).contiguous(memory_format=torch.channels_last)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Float[Tensor, ""]:
         """The cross-entropy of an augmented batch, part of it noise with a uniform target."""
         # random choices depend on the step only, so that a resumed run repeats those of an uninterrupted one
         generator = torch.Generator().manual_seed(1_000_003 * self.options.seed + self.global_step)
@@ -64,7 +64,7 @@ class SceneModule(lightning.LightningModule):
             loss = functional.cross_entropy(self(images), target)
         else:
             network: Any = self.network  # timm's transformers have these two methods
-            tokens = network.forward_features(self._normalised(images))
+            tokens = network.forward_features(self._normalise(images))
             scenes = slice(int(self.options.noise_share * len(images)), None)  # the first images are noise
             loss = functional.cross_entropy(network.forward_head(tokens), target)
             loss = loss + self.options.token_weight * self.patch_labels(tokens[scenes], class_maps[scenes])
@@ -72,8 +72,12 @@ class SceneModule(lightning.LightningModule):
         return loss
 
     def _prepare(
-        self, pixels: Tensor, labels: Int[Tensor, " batch"], class_maps: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self,
+        pixels: UInt8[Tensor, "batch 3 size size"],
+        labels: Int[Tensor, " batch"],
+        class_maps: UInt8[Tensor, "batch rows columns"],
+        generator: torch.Generator,
+    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch classes"], UInt8[Tensor, "batch rows columns"]]:
         """Images in [0, 1], resized and augmented; their target probabilities; their class maps."""
         images = pixels.float() / 255
         side = self._draw_side(generator)
