@@ -23,8 +23,8 @@ def describe_errors(path: Path, error: ValidationError) -> str:
     """
     errors = error.errors(include_url=False)
     # a list with a wrong entry is itself reported as wrong; the message on the entry is enough
-    parents = {each["loc"][:-1] for each in errors if each["type"] not in UNKNOWN_KEY}
-    lines = [_describe(each) for each in errors if each["loc"] not in parents or not each["loc"]]
+    parents = {entry["loc"][:-1] for entry in errors if entry["type"] not in UNKNOWN_KEY}
+    lines = [_describe(entry) for entry in errors if entry["loc"] not in parents or not entry["loc"]]
     return f"{path}: " + "; ".join(lines)
 
 
@@ -33,7 +33,7 @@ def _describe(error: Any) -> str:
     key = ".".join(map(str, location))
     value = reprlib.repr(error["input"])
     if error["type"] in UNKNOWN_KEY:
-        return f"{key} = {value}: {_nearest(location)}"
+        return f"{key} = {value}: {_suggestion(location)}"
     if error["type"] == "missing":
         return f"{key} is missing"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
@@ -41,10 +41,10 @@ def _describe(error: Any) -> str:
     return f"{key} = {value}: {message}" if location else message
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
+def _suggestion(location: tuple[int | str, ...]) -> str:
     known = _known_keys(location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    similar = difflib.get_close_matches(str(location[-1]), known, n=1)
+    hint = f"did you mean {similar[0]!r}? " if similar else ""
     return f"no such key; {hint}Allowed here: {', '.join(known)}"
 
 

@@ -76,9 +76,10 @@ def fit(
         patience: number of epochs without improvement after which training stops; None: no early stopping.
         min_delta: the smallest change that counts as an improvement.
         keep: return the weights of the best or of the last epoch.
-        device, devices, nodes, strategy: as in Lightning: `"auto"`, `"cpu"` or `"gpu"`; processes per machine;
-            machines; such as `"ddp"`. Several processes share each batch if the data is a `rows.BatchDataModule`.
-        precision: as in Lightning.
+        device: `"auto"`, `"cpu"` or `"gpu"`.
+        devices: number of processes per machine; they share each batch if the data is a `rows.BatchDataModule`.
+        nodes: number of machines.
+        strategy, precision: as in Lightning, such as `"ddp"` and `"bf16-mixed"`.
         clip: the norm to which gradients are clipped; None: no clipping.
         show: show a progress bar.
 

@@ -128,7 +128,7 @@ def _listing(dataset: CocoDetection, rows: list[int]) -> Listing:
     return Listing(
         names=[file.stem for file in files],
         objects=[
-            tuple((each["category_id"], bool(each.get("iscrowd"))) for each in _annotations(dataset, image_id))
+            tuple((entry["category_id"], bool(entry.get("iscrowd"))) for entry in _annotations(dataset, image_id))
             for image_id in image_ids
         ],
         categories={number: category["name"] for number, category in sorted(dataset.coco.cats.items())},

@@ -133,7 +133,7 @@ def _objects(path: Path) -> Objects:
     try:
         tree = ElementTree.fromstring(read_listed_file(path))
         objects: Any = VOCDetection.parse_voc_xml(tree)["annotation"]["object"]
-        return tuple((VOC_CLASSES.index(each["name"]), each.get("difficult", "0") == "1") for each in objects)
+        return tuple((VOC_CLASSES.index(entry["name"]), entry.get("difficult", "0") == "1") for entry in objects)
     except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not an annotation of VOC-2007 ({error}); unpack the archive again") from error
 

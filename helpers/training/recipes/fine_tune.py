@@ -200,9 +200,10 @@ def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabel
 
 def _check(training: MultiLabelImages, validation: MultiLabelImages) -> None:
     """Raise a ValueError if there are no images, or if their classes or sizes differ."""
-    both = (training, validation)
     if training.class_names != validation.class_names:
         raise ValueError("training and validation images have different classes: load both in the same way")
-    if len({images.pixels.shape[2:] for images in both}) > 1 or not all(len(images) for images in both):
-        shapes = " and ".join(str(tuple(images.pixels.shape)) for images in both)
-        raise ValueError(f"training and validation images have the shapes {shapes}; expected images of one size")
+    shapes = [tuple(images.pixels.shape) for images in (training, validation)]
+    if shapes[0][2:] != shapes[1][2:] or not all(shape[0] for shape in shapes):
+        raise ValueError(
+            f"training and validation images have the shapes {shapes[0]} and {shapes[1]}; expected images of one size"
+        )

@@ -199,10 +199,10 @@ def train_labelled(
     )
 
 
-def _loader(images: LabelledImages, options: LabelledOptions, **more: Any) -> DataLoader[Any]:
+def _loader(images: LabelledImages, recipe: LabelledOptions, **options: Any) -> DataLoader[Any]:
     """The images in batches, without effect on the global generator, from which loaders draw a number by default."""
     dataset: Any = TensorDataset(images.pixels, images.labels)
-    return DataLoader(dataset, generator=random_generator(options.seed), **more)
+    return DataLoader(dataset, generator=random_generator(recipe.seed), **options)
 
 
 def save_labelled(path: str | Path, module: LabelledModule, class_names: tuple[str, ...], size: int = 32) -> str:

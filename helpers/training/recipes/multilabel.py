@@ -138,12 +138,12 @@ def with_holes(images: Images, class_maps: ClassMaps, generator: torch.Generator
         return images
     outlines = (class_maps.roll(1, 0) < BACKGROUND).flip(1)[:, None]
     even = torch.arange(len(images), device=images.device)[:, None, None, None] % 2 == 0
-    kept = torch.where(even, blobs(images, generator), 1 - outlines.float())  # (batch, 1, height, width)
+    mask = torch.where(even, blobs(images, generator), 1 - outlines.float())  # (batch, 1, height, width)
     regions = functional.one_hot(class_maps.long().clamp_max(BACKGROUND), BACKGROUND + 1)[..., :BACKGROUND].float()
     areas = regions.sum((1, 2))  # (batch, classes)
-    kept_shares = torch.einsum("bhwc,bhw->bc", regions, kept[:, 0]) / areas.clamp_min(1)
+    kept_shares = torch.einsum("bhwc,bhw->bc", regions, mask[:, 0]) / areas.clamp_min(1)
     is_lost = ((kept_shares < 1 - _LARGEST_HOLE) & (areas > 0)).any(1)
-    return torch.where(is_lost[:, None, None, None], images, images * kept)
+    return torch.where(is_lost[:, None, None, None], images, images * mask)
 
 
 def cut_out(

@@ -96,8 +96,8 @@ def train(
         hidden=_HIDDEN.format(options.hidden_share) if options.hidden_share else "No other image has hidden parts.",
         noise_limits=_noise_limits(robustness),
         class_rows="\n".join(
-            f"| {each} | {evaluation.class_accuracies[each]:.3f} | {evaluation.noise_predictions[each]:.3f} |"
-            for each in SCENE_CLASSES
+            f"| {name} | {evaluation.class_accuracies[name]:.3f} | {evaluation.noise_predictions[name]:.3f} |"
+            for name in SCENE_CLASSES
         ),
         robustness_rows="\n".join(
             f"| {condition} | {accuracy:.3f} |" for condition, accuracy in _robustness_rows(robustness)
