@@ -128,7 +128,7 @@ def test_files_that_are_no_safetensors(tmp_path):
         ({"model_args": {"num_classes": 5, "widths": 3}}, "cannot be built with"),
         ({"model_args": {"pretrained": True}}, "model_args may not hold pretrained"),
         ({"model_args": {"checkpoint_path": "x.pth"}}, "model_args may not hold checkpoint_path"),
-        ({"classes": CLASSES[:4]}, "gives 5 logits, but 4 class names"),
+        ({"classes": CLASSES[:4]}, "gives 5 logits, but its file has 4 class names"),
         ({"classes": "something"}, "classes is 'something'; expected 'ImageNet-1k, torchvision order' or a JSON list"),
         ({"mean": (0.5,)}, r"metadata of .* cannot be used: mean"),
         ({"std": (0.5, 0.0, 0.5)}, r"metadata of .* cannot be used: std"),
