@@ -143,7 +143,7 @@ def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figur
     left.axhline(tolerance, color="black", linewidth=1, linestyle=":")
     _diagonal(right)
     right.axvline(tolerance, color="black", linewidth=1, linestyle=":")
-    right.set(xlabel="gap", ylabel="objective above the best known", title="what the gap says of the objective")
+    right.set(xlabel="gap", ylabel="objective above the best known", title="excess of the objective against the gap")
     right.legend()
     return figure
 

@@ -207,7 +207,7 @@ class TestPanel:
         mask = explainer.class_masks(image)[:, 4:5]
         after = 100 * float(classifier(image * mask)[0, 4].sigmoid())
         assert figure.axes[1].get_title() == f"its mask: {100 * float(mask.mean()):.1f} %"
-        assert figure.axes[2].get_title() == f"what is kept: {after:.0f} %"
+        assert figure.axes[2].get_title() == f"kept part: {after:.0f} %"
 
     def test_it_draws_at_each_change_and_takes_an_upload(self, explainer):
         scenes = make_scenes(2, size=32, seed=6).images

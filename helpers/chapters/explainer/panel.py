@@ -31,7 +31,7 @@ def show_class_mask(explainer: Explainer, images: Float[Tensor, "batch 3 height 
         for title in (
             f"{name}: {before[row]:.0f} %",
             f"its mask: {100 * float(masks[row].mean()):.1f} %",
-            f"what is kept: {after[row]:.0f} %",
+            f"kept part: {after[row]:.0f} %",
         )
     ]
     return show_images(pictures, titles, columns=3, colours=MASK_COLOURS, width=6)
@@ -62,4 +62,4 @@ def class_mask_panel(explainer: Explainer, images: Float[Tensor, "batch 3 height
         image = uploaded_image(upload, images[scene])
         return show_class_mask(explainer, image[None], target)
 
-    return LivePanel(draw, controls, label="an image, the mask of the class that you chose, and what the mask keeps")
+    return LivePanel(draw, controls, label="an image, the mask of the chosen class, and the kept part")

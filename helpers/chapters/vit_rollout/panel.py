@@ -78,7 +78,7 @@ def rollout_panel(
         ),
         "fusion": ipywidgets.Dropdown(options=list(FUSIONS), description="Heads", **wide()),
         "target": ipywidgets.Dropdown(
-            options=[("what it sees", None), *((name, i) for i, name in enumerate(classifier.class_names))],
+            options=[("the predicted class", None), *((name, i) for i, name in enumerate(classifier.class_names))],
             description="Class",
             **wide(),
         ),

@@ -197,23 +197,23 @@ def wrong_class_words(mistakes: Mistakes | None) -> str:
     present = table["predicted_class_is_there"]
     lift = mean_effect((table["inside_predicted"] - table["area_predicted"])[present])
     return (
-        f"The truth says more than the pictures. On {present.sum()} of these {len(table)} images the wrong class is in "
-        "the scene after all, as a smaller object: the classifier saw what is there, and the label asks for something "
-        "else. There the share of CartoonX's relevance on that object exceeds the object's share of the image by "
-        f"{lift} on average: above 0, the explanation tells which object was taken for the largest."
+        f"On {present.sum()} of these {len(table)} images the wrong class is in the scene after all, as a smaller "
+        "object: the classifier recognised it, but the label is the class of the largest object. There the share of "
+        "CartoonX's relevance on the smaller object exceeds the object's share of the image by "
+        f"{lift} on average. Above 0, the explanation points at the object that the classifier took for the largest."
     )
 
 
 def photograph_words(explanations: pd.DataFrame) -> str:
-    """How often the classifier repeats its mistake when it is shown the kept part of a photograph alone."""
+    """How often the classifier repeats its mistake on the kept part of a photograph alone."""
     labelled = explanations[explanations["label"] >= 0]
     mistakes = labelled[labelled["label"] != labelled["prediction"]]
     same = mistakes["kept_prediction"] == mistakes["prediction"]
     kept = same.groupby(mistakes["method"]).sum()
     return (
-        f"Of {labelled['image'].nunique()} photographs of ImageNet, MobileNetV2 names "
-        f"{mistakes['image'].nunique()} wrongly. Shown the kept part alone, it repeats its mistake on "
-        f"{kept.get('cartoonx', 0)} of them after CartoonX, and on {kept.get('pixel-rde', 0)} after Pixel RDE (numbers "
+        f"Of {labelled['image'].nunique()} photographs of ImageNet, MobileNetV2 misclassifies "
+        f"{mistakes['image'].nunique()}. On the kept part alone, it repeats its mistake on "
+        f"{kept.get('cartoonx', 0)} of them with CartoonX, and on {kept.get('pixel-rde', 0)} with Pixel RDE (numbers "
         "from `results/study/`). The pictures may not be published here; `make figure ID=recartoonx-fig2 "
         "PROFILE=study` draws them for you."
     )

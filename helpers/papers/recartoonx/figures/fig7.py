@@ -71,7 +71,7 @@ def weight_slider(group: RowGroup) -> StaticFrames:
         return show_images(pictures, columns=len(group.titles), width=2 * len(group.titles))
 
     def describe(weight: str) -> str:
-        return f"The images, and below each what CartoonX keeps for the transformer at λk = {weight}"
+        return f"The images, and below each the transformer's cartoon at λk = {weight}"
 
     return frame_slider(render, list(rows), "λk", describe=describe)
 

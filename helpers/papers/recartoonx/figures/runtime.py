@@ -112,7 +112,7 @@ def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
     sentences = []
     for row in comparison.itertuples():
         side = row.difference.side_of(0)
-        verdict = {-1: "lower", 0: "not told apart", 1: "higher"}[side]
+        verdict = {-1: "lower", 0: "no clear difference", 1: "higher"}[side]
         images = "image" if row.images == 1 else "images"
         sentences.append(
             f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "

@@ -116,11 +116,11 @@ def misclassified_words(table: pd.DataFrame) -> str:
         return "The classifier gets all of these images right."
     first = rows.iloc[0]
     kept = rows[rows["training"] == SMOOTH]
-    words = f"The last image shows a **{first['label']}**, and the classifier says **{first['predicted']}**."
+    words = f"The last image shows a **{first['label']}**, and the classifier predicts **{first['predicted']}**."
     if kept.empty:
         return words
     after = one_row(rows, training=SMOOTH)["predicted_after"]
-    words += f" For the image that SpaCE-VAE (β = 1) keeps, it says **{after}**."
+    words += f" For the image that SpaCE-VAE (β = 1) keeps, it predicts **{after}**."
     if after == first["predicted"]:
         return f"{words} So the mistake is kept, and the kept image may show the reason for it."
     return f"{words} So the mistake is not kept: on this image the explanation explains something else."
