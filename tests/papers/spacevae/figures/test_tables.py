@@ -423,7 +423,9 @@ class TestOthers:
         assert example_rows(table, "fig5") == [4, 9]
         assert "shows a **bird**" in misclassified_words(table)
         assert "the mistake is kept" in misclassified_words(table)
-        assert "predicts **dog**. So the mistake is not kept" in misclassified_words(table.assign(predicted_after="dog"))
+        assert "predicts **dog**. So the mistake is not kept" in misclassified_words(
+            table.assign(predicted_after="dog")
+        )
         assert "all of these images right" in misclassified_words(table.head(1))
 
 
