@@ -51,14 +51,14 @@ class Composition:
     Attributes:
         object_classes: index into `SHAPES`, -1 for no object.
         centre, radius: of each object.
-        turn: rotation of each object, in [-1, 1]: the share of the largest rotation of its class (`object_turns`).
+        rotation: of each object, in [-1, 1]: the share of the largest rotation of its class (`object_rotations`).
         stretch: factors on the two axes of each object.
-        shape_vary: the numbers in [0, 1] that vary each shape.
-        texture, texture_turn, texture_vary: the pattern on each object: index into `TEXTURES`, rotation in radians,
-            and the numbers in [0, 1] that vary it.
+        shape_variation: the numbers in [0, 1] that vary each shape.
+        texture, texture_rotation, texture_variation: the pattern on each object: index into `TEXTURES`, rotation in
+            radians, and the numbers in [0, 1] that vary it.
         colours: three colours per object: base, the texture's second colour, and the accent of details.
-        background, background_turn, background_vary: the background's pattern, like that of an object; index into
-            `BACKGROUNDS`.
+        background, background_rotation, background_variation: the background's pattern, like that of an object; index
+            into `BACKGROUNDS`.
         ground: the background's two colours.
         light: the unit vector towards the light.
         fields: the numbers on the lattices of two fields of fractal noise.
@@ -69,16 +69,16 @@ class Composition:
     object_classes: Int[Tensor, "batch 4"]
     centre: Float[Tensor, "batch 4 2"]
     radius: Float[Tensor, "batch 4"]
-    turn: Float[Tensor, "batch 4"]
+    rotation: Float[Tensor, "batch 4"]
     stretch: Float[Tensor, "batch 4 2"]
-    shape_vary: Float[Tensor, "batch 4 3"]
+    shape_variation: Float[Tensor, "batch 4 3"]
     texture: Int[Tensor, "batch 4"]
-    texture_turn: Float[Tensor, "batch 4"]
-    texture_vary: Float[Tensor, "batch 4 4"]
+    texture_rotation: Float[Tensor, "batch 4"]
+    texture_variation: Float[Tensor, "batch 4 4"]
     colours: Float[Tensor, "batch 4 3 3"]
     background: Int[Tensor, " batch"]
-    background_turn: Float[Tensor, " batch"]
-    background_vary: Float[Tensor, "batch 4"]
+    background_rotation: Float[Tensor, " batch"]
+    background_variation: Float[Tensor, "batch 4"]
     ground: Float[Tensor, "batch 2 3"]
     light: Float[Tensor, "batch 2"]
     fields: Float[Tensor, "batch 2 numbers"]
@@ -133,16 +133,16 @@ def compose(count: int, *, seed: int, start: int, objects: tuple[int, int], clas
         object_classes=torch.where(present, _distinct_classes(per_object["object_class"][..., 0], classes), -1),
         centre=centre,
         radius=radius,
-        turn=2 * per_object["turn"][..., 0] - 1,
+        rotation=2 * per_object["turn"][..., 0] - 1,
         stretch=0.9 + 0.2 * per_object["stretch"],
-        shape_vary=per_object["shape_vary"],
+        shape_variation=per_object["shape_vary"],
         texture=(per_object["texture"][..., 0] * len(TEXTURES)).long(),
-        texture_turn=2 * math.pi * per_object["texture_turn"][..., 0],
-        texture_vary=per_object["texture_vary"],
+        texture_rotation=2 * math.pi * per_object["texture_turn"][..., 0],
+        texture_variation=per_object["texture_vary"],
         colours=_object_colours(palette, per_object),
         background=(scene["background"][:, 0] * len(BACKGROUNDS)).long(),
-        background_turn=math.pi * scene["background_turn"][:, 0],
-        background_vary=scene["background_vary"],
+        background_rotation=math.pi * scene["background_turn"][:, 0],
+        background_variation=scene["background_vary"],
         ground=_ground_colours(palette, scene),
         light=torch.cat([torch.cos(light), torch.sin(light)], dim=-1),
         fields=scene["fields"].reshape(count, 2, _FIELD_NUMBERS),
@@ -196,7 +196,7 @@ def _ground_colours(palette: Int[Tensor, " batch"], scene: Draws) -> Float[Tenso
     return torch.where(scene["swap"][..., None] < 0.5, pair, pair.flip(1))
 
 
-def object_turns(composition: Composition) -> Float[Tensor, "batch 4"]:
+def object_rotations(composition: Composition) -> Float[Tensor, "batch 4"]:
     """The rotation of each object in radians, within the range of its class."""
-    limits = torch.tensor([shape.turn for shape in SHAPES] + [0.0])
-    return composition.turn * limits[composition.object_classes]
+    limits = torch.tensor([shape.largest_rotation for shape in SHAPES] + [0.0])
+    return composition.rotation * limits[composition.object_classes]

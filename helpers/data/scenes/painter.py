@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.data.scenes.composition import FIELD_GRIDS, Composition, object_turns
+from helpers.data.scenes.composition import FIELD_GRIDS, Composition, object_rotations
 from helpers.data.scenes.palettes import DARK, PALE, rgb
 from helpers.data.scenes.patterns import BACKGROUNDS, TEXTURES
 from helpers.data.scenes.primitives import Plane, box, coverage
@@ -71,11 +71,13 @@ def paint_background(scenes: Composition, size: int) -> Float[Tensor, "batch 3 s
         rows = torch.nonzero(scenes.background == index).squeeze(1)
         if not len(rows):
             continue
-        turn = _planes(scenes.background_turn[rows] * (0.0 if name in UPRIGHT else 1.0))
-        cos, sin = torch.cos(turn), torch.sin(turn)
+        rotation = _planes(scenes.background_rotation[rows] * (0.0 if name in UPRIGHT else 1.0))
+        cos, sin = torch.cos(rotation), torch.sin(rotation)
         pixel = torch.full((len(rows), 1, 1), 2 / size)
-        vary = scenes.background_vary[rows][..., None, None]
-        tone[rows] = CONTRAST.get(name, 1.0) * pattern(cos * x + sin * y, cos * y - sin * x, vary, noise[rows], pixel)
+        variation = scenes.background_variation[rows][..., None, None]
+        tone[rows] = CONTRAST.get(name, 1.0) * pattern(
+            cos * x + sin * y, cos * y - sin * x, variation, noise[rows], pixel
+        )
     ground = scenes.ground[..., None, None]
     canvas = ground[:, 0] + tone[:, None] * (ground[:, 1] - ground[:, 0])
     light = _planes(scenes.light[:, 0]) * x + _planes(scenes.light[:, 1]) * y
@@ -107,11 +109,11 @@ def _paint_class(
     """The layer of one class: the scenes `rows` show it in `slot`."""
     shape, pixel = SHAPES[index], 2 / size
     radius = _planes(scenes.radius[rows, slot] * shape.scale)
-    turn = _planes(object_turns(scenes)[rows, slot])
+    rotation = _planes(object_rotations(scenes)[rows, slot])
     stretch = scenes.stretch[rows, slot][..., None, None]
-    vary = scenes.shape_vary[rows, slot][..., None, None]
-    facing = torch.where(vary[:, 2] < 0.5, 1.0, -1.0) if shape.mirrored else 1.0
-    cos, sin = torch.cos(turn) / radius, torch.sin(turn) / radius
+    variation = scenes.shape_variation[rows, slot][..., None, None]
+    facing = torch.where(variation[:, 2] < 0.5, 1.0, -1.0) if shape.mirrored else 1.0
+    cos, sin = torch.cos(rotation) / radius, torch.sin(rotation) / radius
     x, y = pixel_grid(size)
     x, y = x - _planes(scenes.centre[rows, slot, 0]), y - _planes(scenes.centre[rows, slot, 1])
     light = [_planes(scenes.light[rows, axis]) for axis in (0, 1)]
@@ -122,7 +124,7 @@ def _paint_class(
         return facing * (cos * u + sin * v) / stretch[:, 0], (cos * v - sin * u) / stretch[:, 1]
 
     def signed_distance(shift: float) -> Plane:
-        return shape.distance(*local_coordinates(shift), vary) * radius
+        return shape.distance(*local_coordinates(shift), variation) * radius
 
     distance = signed_distance(0.0)
     albedo = _albedo(scenes, slot, index, rows, local_coordinates(0.0), radius, noise[rows], pixel)
@@ -153,17 +155,17 @@ def _albedo(
     colours = scenes.colours[rows, slot][..., None, None]
     tone = torch.empty_like(noise)
     textures = scenes.texture[rows, slot]
-    turn = _planes(scenes.texture_turn[rows, slot])
+    rotation = _planes(scenes.texture_rotation[rows, slot])
     x, y = coordinates
-    across, along = torch.cos(turn) * x + torch.sin(turn) * y, torch.cos(turn) * y - torch.sin(turn) * x
-    vary = scenes.texture_vary[rows, slot][..., None, None]
+    across, along = torch.cos(rotation) * x + torch.sin(rotation) * y, torch.cos(rotation) * y - torch.sin(rotation) * x
+    variation = scenes.texture_variation[rows, slot][..., None, None]
     for texture, pattern in enumerate(TEXTURES.values()):
         some = torch.nonzero(textures == texture).squeeze(1)
         if len(some):
-            tone[some] = pattern(across[some], along[some], vary[some], noise[some], pixel / radius[some])
+            tone[some] = pattern(across[some], along[some], variation[some], noise[some], pixel / radius[some])
     albedo = colours[:, 0] + tone[:, None] * (colours[:, 1] - colours[:, 0])
     roles = {"pale": _constant(PALE), "dark": _constant(DARK), "accent": colours[:, 2], "shade": 0.62 * colours[:, 0]}
-    for role, detail in SHAPES[index].details(x, y, scenes.shape_vary[rows, slot][..., None, None]):
+    for role, detail in SHAPES[index].details(x, y, scenes.shape_variation[rows, slot][..., None, None]):
         albedo = albedo + coverage(detail * radius, pixel)[:, None] * (roles[role] - albedo)
     return albedo
 

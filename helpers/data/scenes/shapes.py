@@ -22,17 +22,17 @@ Role = Literal["accent", "pale", "dark", "shade"]
 Detail = tuple[Role, Plane]
 
 
-def _star(x: Plane, y: Plane, vary: Variation) -> Plane:
-    points = 5 + torch.floor(2 * vary[:, 0])
+def _star(x: Plane, y: Plane, variation: Variation) -> Plane:
+    points = 5 + torch.floor(2 * variation[:, 0])
     outwards, sideways = fold(x, y, points)
-    inner = 0.42 + 0.12 * vary[:, 1]
+    inner = 0.42 + 0.12 * variation[:, 1]
     corner_out, corner_side = inner * torch.cos(torch.pi / points), inner * torch.sin(torch.pi / points)
     length = torch.sqrt((1 - corner_out) ** 2 + corner_side**2)
     return ((outwards - 1) * corner_side + sideways * (1 - corner_out)) / length - 0.05
 
 
-def _heart(x: Plane, y: Plane, vary: Variation) -> Plane:
-    x, y = x.abs() / (1.02 + 0.12 * vary[:, 0]), 0.62 * y + 0.6
+def _heart(x: Plane, y: Plane, variation: Variation) -> Plane:
+    x, y = x.abs() / (1.02 + 0.12 * variation[:, 0]), 0.62 * y + 0.6
     x = x * 0.62
     lobes = torch.sqrt((x - 0.25) ** 2 + (y - 0.75) ** 2) - 0.25 * 2**0.5
     middle = torch.sqrt(x**2 + (y - 1) ** 2)
@@ -42,82 +42,84 @@ def _heart(x: Plane, y: Plane, vary: Variation) -> Plane:
     return torch.where(x + y > 1, lobes, body) / 0.62 - 0.02
 
 
-def _crescent(x: Plane, y: Plane, vary: Variation) -> Plane:
-    bite = 0.74 + 0.1 * vary[:, 0]
-    return torch.maximum(circle(x, y, 1.0), -circle(x, y, bite, at=(0.42 + 0.1 * vary[:, 1], 0.12)))
+def _crescent(x: Plane, y: Plane, variation: Variation) -> Plane:
+    bite = 0.74 + 0.1 * variation[:, 0]
+    return torch.maximum(circle(x, y, 1.0), -circle(x, y, bite, at=(0.42 + 0.1 * variation[:, 1], 0.12)))
 
 
-def _ring(x: Plane, y: Plane, vary: Variation) -> Plane:
-    width = 0.17 + 0.1 * vary[:, 0]
+def _ring(x: Plane, y: Plane, variation: Variation) -> Plane:
+    width = 0.17 + 0.1 * variation[:, 0]
     return (torch.sqrt(x * x + y * y) - 0.75).abs() - width
 
 
-def _gear(x: Plane, y: Plane, vary: Variation) -> Plane:
-    teeth = 8 + torch.floor(4 * vary[:, 0])
+def _gear(x: Plane, y: Plane, variation: Variation) -> Plane:
+    teeth = 8 + torch.floor(4 * variation[:, 0])
     outwards, sideways = fold(x, y, teeth)
     tooth = box(outwards, sideways, (0.3, 0.85 / teeth + 0.12 * (0.96 - outwards)), at=(0.7, 0.0))
     body = torch.minimum(circle(x, y, 0.76), tooth)
-    return torch.maximum(body, -circle(x, y, 0.26 + 0.12 * vary[:, 1])) - 0.01
+    return torch.maximum(body, -circle(x, y, 0.26 + 0.12 * variation[:, 1])) - 0.01
 
 
-def _flower(x: Plane, y: Plane, vary: Variation) -> Plane:
-    petals = 5 + torch.floor(3 * vary[:, 0])
+def _flower(x: Plane, y: Plane, variation: Variation) -> Plane:
+    petals = 5 + torch.floor(3 * variation[:, 0])
     outwards, sideways = fold(x, y, petals)
-    petal = circle(outwards, sideways, 0.66 * torch.sin(torch.pi / petals) * (1.0 + 0.12 * vary[:, 1]), at=(0.62, 0.0))
+    petal = circle(
+        outwards, sideways, 0.66 * torch.sin(torch.pi / petals) * (1.0 + 0.12 * variation[:, 1]), at=(0.62, 0.0)
+    )
     return torch.minimum(petal, circle(x, y, 0.5))
 
 
-def _leaf(x: Plane, y: Plane, vary: Variation) -> Plane:
-    bent = x - 0.16 * (1 - y * y) * (2 * vary[:, 0] - 1)
+def _leaf(x: Plane, y: Plane, variation: Variation) -> Plane:
+    bent = x - 0.16 * (1 - y * y) * (2 * variation[:, 0] - 1)
     blade = lens(bent, y - 0.12, (0.56, 0.95))
     return torch.minimum(blade, segment(bent, y, (0.0, -0.7), (0.0, -1.12)) - 0.05)
 
 
-def _fish(x: Plane, y: Plane, vary: Variation) -> Plane:
+def _fish(x: Plane, y: Plane, variation: Variation) -> Plane:
     body = ellipse(x, y, (0.72, 0.46), at=(0.22, 0.0))
     tail = polygon(x, y, ((-0.3, 0.0), (-1.0, 0.52), (-1.0, -0.52)))
-    tail = torch.maximum(tail, -circle(x, y, 0.26 + 0.1 * vary[:, 0], at=(-1.2, 0.0)))
+    tail = torch.maximum(tail, -circle(x, y, 0.26 + 0.1 * variation[:, 0], at=(-1.2, 0.0)))
     fin = polygon(x, y, ((-0.12, 0.3), (0.42, 0.3), (-0.02, 0.72)))
     return torch.minimum(torch.minimum(body, tail), fin) - 0.03
 
 
-def _mushroom(x: Plane, y: Plane, vary: Variation) -> Plane:
+def _mushroom(x: Plane, y: Plane, variation: Variation) -> Plane:
     cap = torch.maximum(ellipse(x, y, (0.95, 0.85), at=(0.0, 0.05)), 0.02 - y - 0.08 * torch.cos(2.2 * x)) - 0.03
-    stem = box(x, y, (0.2 + 0.1 * vary[:, 0] + 0.12 * (-y - 0.3).clamp_min(0), 0.5), at=(0.0, -0.42)) - 0.05
+    stem = box(x, y, (0.2 + 0.1 * variation[:, 0] + 0.12 * (-y - 0.3).clamp_min(0), 0.5), at=(0.0, -0.42)) - 0.05
     return torch.minimum(cap, stem)
 
 
-def _house(x: Plane, y: Plane, vary: Variation) -> Plane:
+def _house(x: Plane, y: Plane, variation: Variation) -> Plane:
     walls = box(x, y, (0.68, 0.5), at=(0.0, -0.42))
     roof = polygon(x, y, ((-0.92, 0.02), (0.92, 0.02), (0.0, 0.86)))
-    chimney = box(x, y, (0.12, 0.3 + 0.08 * vary[:, 0]), at=(0.48, 0.5))
+    chimney = box(x, y, (0.12, 0.3 + 0.08 * variation[:, 0]), at=(0.48, 0.5))
     return torch.minimum(torch.minimum(walls, roof), chimney)
 
 
-def _no_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _no_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     return []
 
 
-def _crescent_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _crescent_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     craters = ((-0.72, 0.1, 0.1), (-0.5, -0.52, 0.13), (-0.45, 0.62, 0.08))
     return [("shade", torch.stack([circle(x, y, r, at=(a, b)) for a, b, r in craters]).amin(0))]
 
 
-def _ring_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _ring_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     return [("shade", (torch.sqrt(x * x + y * y) - 0.75).abs() - 0.035)]
 
 
-def _gear_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _gear_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     return [("shade", (torch.sqrt(x * x + y * y) - 0.55).abs() - 0.04)]
 
 
-def _flower_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _flower_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     centre = circle(x, y, 0.27)
     return [("shade", centre - 0.06), ("accent", centre)]
 
 
-def _leaf_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
-    bent = x - 0.16 * (1 - y * y) * (2 * vary[:, 0] - 1)
+def _leaf_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
+    bent = x - 0.16 * (1 - y * y) * (2 * variation[:, 0] - 1)
     midrib = segment(bent, y, (0.0, -1.12), (0.0, 0.9)) - 0.025
     slanted = y - 0.75 * bent.abs()
     spacing = 0.27
@@ -126,7 +128,7 @@ def _leaf_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
     return [("shade", torch.minimum(midrib, veins))]
 
 
-def _fish_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _fish_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     gill = torch.maximum((circle(x, y, 0.42, at=(0.82, 0.0))).abs() - 0.03, ellipse(x, y, (0.6, 0.36), at=(0.22, 0.0)))
     tail = torch.minimum(x + 0.42, polygon(x, y, ((-0.4, 0.42), (0.7, 0.42), (0.7, 0.9), (-0.4, 0.9))))
     eye = (0.62, 0.12)
@@ -138,7 +140,7 @@ def _fish_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
     ]
 
 
-def _mushroom_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _mushroom_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     spots = ((-0.52, 0.32, 0.14), (0.02, 0.62, 0.15), (0.5, 0.36, 0.16), (-0.08, 0.22, 0.1))
     below = y + 0.08 * torch.cos(2.2 * x) + 0.02
     return [
@@ -148,7 +150,7 @@ def _mushroom_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
     ]
 
 
-def _house_details(x: Plane, y: Plane, vary: Variation) -> list[Detail]:
+def _house_details(x: Plane, y: Plane, variation: Variation) -> list[Detail]:
     roof = torch.minimum(-y + 0.02, box(x, y, (0.2, 0.5), at=(0.48, 0.7)))
     left = box(x, y, (0.15, 0.15), at=(-0.36, -0.32))
     right = box(x, y, (0.15, 0.15), at=(0.4, -0.32))
@@ -171,7 +173,7 @@ class Shape:
         distance: the signed distance of the silhouette.
         details: the details inside it, back to front.
         scale: the factor on local coordinates that gives the silhouette the area of the unit disc.
-        turn: the largest rotation in either direction, in radians.
+        largest_rotation: in either direction, in radians.
         mirrored: whether half of the objects are mirrored.
     """
 
@@ -179,20 +181,20 @@ class Shape:
     distance: Callable[[Plane, Plane, Variation], Plane]
     details: Callable[[Plane, Plane, Variation], list[Detail]]
     scale: float
-    turn: float = 0.45
+    largest_rotation: float = 0.45
     mirrored: bool = False
 
 
 SHAPES: tuple[Shape, ...] = (
-    Shape("star", _star, _no_details, 1.32, turn=3.14),
+    Shape("star", _star, _no_details, 1.32, largest_rotation=3.14),
     Shape("heart", _heart, _no_details, 1.09),
     Shape("crescent", _crescent, _crescent_details, 1.44, mirrored=True),
-    Shape("ring", _ring, _ring_details, 1.22, turn=3.14),
-    Shape("gear", _gear, _gear_details, 1.24, turn=3.14),
-    Shape("flower", _flower, _flower_details, 1.12, turn=3.14),
-    Shape("leaf", _leaf, _leaf_details, 1.42, turn=1.0),
+    Shape("ring", _ring, _ring_details, 1.22, largest_rotation=3.14),
+    Shape("gear", _gear, _gear_details, 1.24, largest_rotation=3.14),
+    Shape("flower", _flower, _flower_details, 1.12, largest_rotation=3.14),
+    Shape("leaf", _leaf, _leaf_details, 1.42, largest_rotation=1.0),
     Shape("fish", _fish, _fish_details, 1.41, mirrored=True),
-    Shape("mushroom", _mushroom, _mushroom_details, 1.22, turn=0.3),
-    Shape("house", _house, _house_details, 1.21, turn=0.2),
+    Shape("mushroom", _mushroom, _mushroom_details, 1.22, largest_rotation=0.3),
+    Shape("house", _house, _house_details, 1.21, largest_rotation=0.2),
 )
 SCENE_CLASSES: tuple[str, ...] = tuple(shape.name for shape in SHAPES)
