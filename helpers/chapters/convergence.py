@@ -76,7 +76,7 @@ def draw_box(
     (slope,) = torch.autograd.grad(objective(end).sum(), end)
     arrow = (path[-1] - 0.3 * slope[0] / slope[0].norm()).tolist()
     left.annotate("", arrow, path[-1].tolist(), arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 2})
-    left.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal", title="the box, a descent, and where its slope points")
+    left.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal", title="the box, a descent, and the final slope")
     left.grid(visible=False)
     steps = np.arange(len(path))
     for values, label, colour in (
@@ -85,7 +85,7 @@ def draw_box(
         (excess, "objective above the best", GREEN),
     ):
         right.semilogy(steps, values.clamp_min(1e-7), label=label, color=colour)
-    right.set(xlabel="step", title="which of them ends at 0?")
+    right.set(xlabel="step", title="gradient, gap and excess")
     right.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
     return figure
 
@@ -103,8 +103,8 @@ def draw_bounds(
     figure, axes = plt.subplots(1, len(bounds), figsize=(4.4 * len(bounds), 3.1), squeeze=False, layout="constrained")
     plt.close(figure)
     for panel, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
-        panel.plot(pairs, upper, ".-", color=RED, label="same noise chooses and values")
-        panel.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other values")
+        panel.plot(pairs, upper, ".-", color=RED, label="same draws choose and measure")
+        panel.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other measures")
         panel.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
         panel.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
         panel.minorticks_off()

@@ -91,6 +91,6 @@ def draw_gain(table: pd.DataFrame, references: Mapping[str, float], starts: Sequ
         axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
     for label, value in references.items():
         axes.axhline(value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label)
-    axes.set(xlabel="steps in all", ylabel="final objective, mean over images")
+    axes.set(xlabel="number of steps", ylabel="final objective, mean over images")
     axes.legend()
     return figure

@@ -42,8 +42,8 @@ def few_images_words(count: int) -> str:
         return ""
     chance = 2 * 0.5**count
     return (
-        f"Mind how few images these are. If nothing but chance were at work, all {count} of them would still agree "
-        f"on the direction in {chance:.0%} of all runs."
+        f"These are few images. By chance alone, all {count} of them would still agree on the direction in "
+        f"{chance:.0%} of all runs."
     )
 
 

@@ -108,14 +108,14 @@ class TestLinearVAE:
         found, images = principal
         vae = LinearVAE(found, 0.2)
         w, centred = vae.decoder.T, (images - found.mean).flatten(1)
-        matrix = w.T @ w + 0.2**2 * torch.eye(vae.alive)
+        matrix = w.T @ w + 0.2**2 * torch.eye(vae.active)
         wanted = torch.linalg.solve(matrix, w.T @ centred.T).T
         torch.testing.assert_close(vae.encode(images), wanted, atol=1e-4, rtol=1e-3)
 
     def test_bits_are_the_mean_divergence_of_posterior_and_prior(self, principal):
         found, images = principal
         vae = LinearVAE(found, 0.2)
-        spread = (0.2**2 / found.variances[: vae.alive]).sqrt().expand(len(images), -1)
+        spread = (0.2**2 / found.variances[: vae.active]).sqrt().expand(len(images), -1)
         posterior = Independent(Normal(vae.encode(images), spread), 1)
         prior = Independent(Normal(torch.zeros_like(spread), torch.ones_like(spread)), 1)
         mean = float(kl_divergence(posterior, prior).mean()) / torch.tensor(2.0).log()
@@ -137,9 +137,9 @@ class TestLinearVAE:
 
     def test_directions_below_the_noise_are_dead(self, principal):
         found, images = principal
-        alive = [LinearVAE(found, noise).alive for noise in (0.01, 0.2, 0.5, 5.0)]
-        assert alive == sorted(alive, reverse=True)
-        assert alive[-1] == 0
+        active = [LinearVAE(found, noise).active for noise in (0.01, 0.2, 0.5, 5.0)]
+        assert active == sorted(active, reverse=True)
+        assert active[-1] == 0
         dead = LinearVAE(found, 5.0)
         assert dead.bits == 0
         torch.testing.assert_close(dead.reconstruct(images[:2]), found.mean.expand(2, -1, -1, -1))
@@ -179,7 +179,7 @@ class TestLinearVAE:
         figure = draw_linear_vae(
             vae, principal[1][:2], vae.reconstruct(principal[1][:2]), vae.sample(2, torch.Generator().manual_seed(0))
         )
-        assert figure.axes[0].get_title() == f"{vae.alive} alive, {vae.bits:.0f} bits per image"
+        assert figure.axes[0].get_title() == f"{vae.active} active, {vae.bits:.0f} bits per image"
         assert len(figure.axes) == 1 + 3 * 2
 
 

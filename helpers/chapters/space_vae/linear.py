@@ -71,28 +71,28 @@ class LinearVAE:
             raise ValueError(f"noise={self.noise} must be greater than 0")
 
     @property
-    def alive(self) -> int:
+    def active(self) -> int:
         """The number of latent variables in use: the directions with more variance than the noise."""
         return int((self.principal.variances > self.noise**2).sum())
 
     @property
     def bits(self) -> float:
         """The mean Kullback-Leibler divergence of code and prior, in bits per image: half log2 of variance by noise."""
-        ratios = self.principal.variances[: self.alive].double() / self.noise**2
+        ratios = self.principal.variances[: self.active].double() / self.noise**2
         return float(0.5 * ratios.log2().sum())
 
     @property
-    def decoder(self) -> Float[Tensor, "alive pixels"]:
+    def decoder(self) -> Float[Tensor, "active pixels"]:
         """W, one row per latent variable in use: its direction times sqrt(variance - noise^2)."""
-        left = self.principal.variances[: self.alive] - self.noise**2
-        return self.principal.directions[: self.alive] * left.sqrt()[:, None]
+        left = self.principal.variances[: self.active] - self.noise**2
+        return self.principal.directions[: self.active] * left.sqrt()[:, None]
 
-    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch alive"]:
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch active"]:
         """The means of q(z | x), the exact posterior: W (x - mean) / variance."""
         centred = (images - self.principal.mean).flatten(1)
-        return centred @ self.decoder.T / self.principal.variances[: self.alive]
+        return centred @ self.decoder.T / self.principal.variances[: self.active]
 
-    def decode(self, codes: Float[Tensor, "batch alive"]) -> Float[Tensor, "batch 3 height width"]:
+    def decode(self, codes: Float[Tensor, "batch active"]) -> Float[Tensor, "batch 3 height width"]:
         """W z + mean, not clamped."""
         return (codes @ self.decoder).unflatten(1, self.principal.mean.shape) + self.principal.mean
 
@@ -105,13 +105,13 @@ class LinearVAE:
         """
         codes = self.encode(images)
         if generator is not None:
-            deviation = self.noise / self.principal.variances[: self.alive].sqrt()  # of q(z | x), in each direction
+            deviation = self.noise / self.principal.variances[: self.active].sqrt()  # of q(z | x), in each direction
             codes = codes + deviation * torch.randn(codes.shape, generator=generator)
         return self.decode(codes)
 
     def sample(self, count: int, generator: torch.Generator) -> Float[Tensor, "count 3 height width"]:
         """New images: codes from the prior, decoded."""
-        return self.decode(torch.randn(count, self.alive, generator=generator))
+        return self.decode(torch.randn(count, self.active, generator=generator))
 
 
 def noise_for_bits(principal: PrincipalDirections, bits: float | int) -> float:

@@ -39,13 +39,13 @@ def draw_linear_vae(
         variances, numbers = vae.principal.variances, range(1, len(vae.principal.variances) + 1)
         spectrum.loglog(numbers, variances, color=METHOD_COLOURS["neutral"])
         spectrum.fill_between(
-            list(numbers)[: vae.alive], variances[: vae.alive], vae.noise**2,
+            list(numbers)[: vae.active], variances[: vae.active], vae.noise**2,
             color=METHOD_COLOURS["Pixel RDE"], alpha=0.35, linewidth=0,
         )  # fmt: skip
         spectrum.axhline(vae.noise**2, color=METHOD_COLOURS["CartoonX"], linestyle="--", linewidth=1.5)
         spectrum.annotate("σ²", (1.1, vae.noise**2), xytext=(0, 4), textcoords="offset points", ha="left")
         spectrum.set(xlabel="direction", ylabel="variance", ylim=(5e-4, None))
-        spectrum.set_title(f"{vae.alive} alive, {vae.bits:.0f} bits per image")
+        spectrum.set_title(f"{vae.active} active, {vae.bits:.0f} bits per image")
         axes = right.subplots(3, columns)
         rows = {"images": images, "decoded": decoded, "drawn": samples}
         for row, (name, pictures) in zip(axes, rows.items(), strict=True):

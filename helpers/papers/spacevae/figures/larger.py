@@ -86,9 +86,9 @@ def schedule_words(profile: str) -> str:
     lengths = sorted({each.epochs for each in options})
     span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
     starts = sorted({each.init_from for each in options if each.init_from is not None})
-    begins = f" (with a β they begin as a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
+    begins = f" (those with a β start from a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
     recipe = settings.classifier.recipe
-    brighter = " (with changes of brightness and colour in its augmentation, which the published one has not)"
+    brighter = " (with changes of brightness and colour in its augmentation, unlike the published one)"
     changed = brighter if recipe.policy != "none" else ""
     classifier = f"the classifier {recipe.epochs} epochs, published {LabelledOptions().epochs}{changed}"
     networks = f"the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}"
