@@ -154,5 +154,5 @@ def test_a_classifier_that_is_not_trained_yet_is_asked_for(data, tmp_path, monke
 
 def test_each_table_that_rests_on_truth_says_so_for_photographs():
     for name in ("explainer-class-truth", "explainer-shortcut"):
-        with pytest.raises(SystemExit, match=r"error: .*is not known of photographs"):
+        with pytest.raises(SystemExit, match=r"error: .*of photographs are not known"):
             main(["table", name, "--profile", "voc2007"])
