@@ -29,8 +29,7 @@ from helpers.methods.explainer.files import MODELS_FOLDER
 from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
 from helpers.profiles import Profile, Variant
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
-from helpers.results import ItemStore, StoredItem, Table, digest_of_images, none_if_missing
-from helpers.results.study import ProfileStudy
+from helpers.results import ItemStore, ProfileStudy, StoredItem, Table, digest_of_images, none_if_missing
 from helpers.results.tables import results_folder
 
 DATASETS = ("voc2007", "coco2014")

@@ -23,15 +23,9 @@ from helpers.papers.spacevae.figures.fig1 import (
     without_random,
 )
 from helpers.papers.spacevae.figures.fig2 import ablate_regions, ablation_table, ablation_words, draw_ablation
-from helpers.papers.spacevae.figures.fig3 import (
-    code_pictures,
-    draw_framework,
-    loss_terms,
-    term_table,
-    trace_image,
-    used_codes,
-)
+from helpers.papers.spacevae.figures.fig3 import draw_framework
 from helpers.papers.spacevae.figures.fig5 import appearance_claims, appearance_table, draw_kept_images
+from helpers.papers.spacevae.figures.framework import code_pictures, loss_terms, term_table, trace_image, used_codes
 from helpers.papers.spacevae.figures.grid import Column, draw_columns, predict_classes
 from helpers.papers.spacevae.figures.page import picture_study
 from helpers.papers.spacevae.figures.reference import distance_table, draw_backgrounds
