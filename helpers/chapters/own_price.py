@@ -17,9 +17,10 @@ from helpers.core.runtime import random_generator
 from helpers.core.statistics import mean_effect
 from helpers.methods.rde import RatePath
 from helpers.metrics.truth_scores import relevance_mass_accuracy
-from helpers.plots import METHOD_COLOURS
+from helpers.plots import METHOD_COLOURS, draw_image
 
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
+WEIGHTINGS = {"fixed": "one λk", "relative": "one λk, relative", "own": "own λk"}
 
 
 def add_rising_noise(
@@ -127,6 +128,51 @@ def weighting_summary(
                 "entries, median": float(kept_entries(explanation).median()),
                 "share on the object, %": str(mean_effect(100 * inside.numpy())),
                 "of images": int((with_object & ~black).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
+    """The rate-distortion paths of two images with the masks at one λk marked, and what these keep.
+
+    Args:
+        path: of two images, with relative distortion.
+        weight: one of the path's λk.
+        names: one per image.
+    """
+    index = path.weights.index(weight)
+    figure, axes = plt.subplots(1, 3, figsize=(9.2, 2.9), width_ratios=[1.7, 1, 1], layout="constrained")
+    plt.close(figure)
+    for image, (name, colour) in enumerate(zip(names, (RED, METHOD_COLOURS["Pixel RDE"]), strict=True)):
+        rates, distortions = 100 * path.sparsity[:, image], path.distortion[:, image]
+        axes[0].semilogx(rates, distortions, ".-", color=colour, linewidth=1.3, label=name)
+        axes[0].semilogx(rates[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
+        kept = path.explanations[index].kept[image]
+        draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %")
+    axes[0].set(xlabel="rate, %", ylabel="relative distortion", ylim=(-0.03, 1.1))
+    axes[0].legend()
+    return figure
+
+
+def black_share_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per model and weighting of the stored table `sparsity-weights`: its share of black explanations.
+
+    The share has a bootstrap interval over images; λk is a range, and all other numbers are means.
+    """
+    rows = []
+    for (model, weighting), part in table.groupby(["model", "weighting"], sort=False):
+        weights = part["sparsity_weight"]
+        rows.append(
+            {
+                "model": model,
+                "sparsity weight": WEIGHTINGS[weighting],
+                "black, %": str(mean_effect(100 * part["black"].astype(float))),
+                "λk": f"{weights.min():.0f} to {weights.max():.0f}",
+                "rate, %": 100 * part["sparsity"].mean(),
+                "relative distortion": part["distortion"].mean(),
+                "confidence": part["confidence"].mean(),
+                "images": len(part),
             }
         )
     return pd.DataFrame(rows)

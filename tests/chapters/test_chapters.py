@@ -7,15 +7,13 @@ import hashlib
 import pytest
 import pywt
 import torch
-from tiny import TinyClassifier, smooth_images
+from tiny import TinyClassifier, named, smooth_images
 
 from helpers.__main__ import main
 from helpers.chapters.gallery import read_gallery, read_sweep
 from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.readme import write_readme_picture
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
-from helpers.classifiers import Classifier
-from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import make_scenes
 from helpers.methods.wavelets import WaveletTransform
 from helpers.metrics.truth_scores import border_to_mass_ratio, region_of_class, relevance_mass_accuracy
@@ -77,14 +75,7 @@ class TestTruth:
 
 
 def test_predictions_in_words():
-    classifier = Classifier(
-        TinyClassifier(classes=3),
-        name="tiny",
-        class_names=("cat", "dog", "owl"),
-        preprocessing=Preprocessing(mean=(0.0,) * 3, std=(1.0,) * 3, input_size=32),
-        digest="0",
-        source="test",
-    )
+    classifier = named(TinyClassifier(classes=3), 32, ("cat", "dog", "owl"))
     images = smooth_images(4, 32)
     for words, probabilities in zip(
         describe_predictions(classifier, images), classifier(images).softmax(1), strict=True

@@ -5,25 +5,35 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import torch
-from tiny import TinyClassifier, smooth_images
+from tiny import TinyClassifier, named, smooth_images
 
-from helpers.chapters.convergence import (
+from helpers.chapters.convergence.drawings import (
     draw_bounds,
     draw_box,
     draw_published,
     draw_searches,
+    draw_stopped,
     draw_tangent,
+)
+from helpers.chapters.convergence.searches import (
+    covered_share,
+    describe_runs,
+    describe_stored_runs,
     steps_needed,
+    stopping_table,
+    watch_cycles,
 )
 from helpers.chapters.own_price import (
     add_rising_noise,
+    black_share_table,
     break_even_weight,
     draw_kept_entries,
+    draw_path,
     draw_weight_lines,
     kept_entries,
     weighting_summary,
 )
-from helpers.core.explanation import Explanation
+from helpers.core.explanation import Convergence, Explanation
 from helpers.methods.rde import CartoonX, RatePath
 
 RUN = pd.DataFrame(
@@ -51,14 +61,54 @@ def explanation(sums, size=8, k=10):
 
 class TestStepsNeeded:
     def test_the_first_measurement_below_the_tolerance_counts(self):
-        found = steps_needed(RUN, 0.05).set_index("image")
-        assert found.loc["a"].tolist() == [20.0, 0.6, 0.5]  # though its gap was larger again later
-        assert found.loc["b", ["needed", "at_stop"]].isna().all()
-        assert found.loc["b", "at_end"] == 1.8
+        needed = steps_needed(RUN, 0.05).set_index("image")
+        assert needed.loc["a"].tolist() == [20.0, 0.6, 0.5]  # though its gap was larger again later
+        assert needed.loc["b", ["needed", "at_stop"]].isna().all()
+        assert needed.loc["b", "at_end"] == 1.8
 
     def test_a_loose_tolerance_needs_one_measurement_and_none_is_never_met(self):
         assert steps_needed(RUN, 10.0)["needed"].tolist() == [10.0, 10.0]
         assert steps_needed(RUN, 0.0)["needed"].isna().all()
+
+
+class TestSearches:
+    def test_cycles_add_up_and_continue_from_the_last_mask(self):
+        method, images = CartoonX(TinyClassifier(), levels=2, samples=2, learning_rate=0.2), smooth_images(2, 32)
+        table, explanations = watch_cycles(method, images, (2, 3), pairs=2)
+        assert table["image"].tolist() == [0, 1, 0, 1]
+        assert table["step"].tolist() == [2, 2, 5, 5]
+        assert table.groupby("image")["excess"].min().tolist() == [0, 0]
+        assert (explanations[1].mask != explanations[0].mask).any()
+        single = method.with_options(steps=2, schedule="cosine").explain(images)
+        torch.testing.assert_close(explanations[0].mask, single.mask)
+
+    def test_a_row_is_covered_by_its_gap_and_its_uncertainty(self):
+        table = pd.DataFrame({"gap": [0.5, 0.5, 0.5], "uncertainty": 0.1, "excess": [0.4, 0.55, 0.7]})
+        assert covered_share(table) == pytest.approx(2 / 3)
+
+    def test_measurements_count_among_the_samples(self):
+        convergence = Convergence(
+            torch.tensor([True, False]), torch.tensor([25, 50]), torch.tensor([0.01, 0.2]), torch.tensor([0.02, 0.1])
+        )
+        table = stopping_table(["cat", "dog"], convergence, (25, 50), samples=2)
+        assert table["samples, at most"].tolist() == [50 + 48, 100 + 2 * 48]
+        assert table["steps"].tolist() == [25, 50]
+
+    def test_a_run_in_words(self):
+        run = RUN.assign(model="cnn", steps=40)
+        text = describe_runs(run, 0.05)
+        assert "On 2 images (`cnn`), the gap at step 40 is 0.450 ± 0.010 in the mean, and the objective 1.150." in text
+        assert "1 of 2 searches came below 0.05" in text
+        assert "after 20 steps in the mean: 50 % of the budget" in text
+        assert text.endswith("their objective changes by −0.100.\n\n")
+        assert describe_runs(run, 0.0).endswith("0 of 2 searches came below 0 at some measurement.\n\n")
+
+    def test_only_stored_runs_are_described(self):
+        run = RUN.assign(model="cnn", steps=40)
+        assert describe_stored_runs(None, None, 0.05) == ""
+        text = describe_stored_runs(run, run, 0.05)
+        assert text.startswith("**Scenes, published recipe.** On 2 images")
+        assert "**Photographs of ImageNet, 40 steps of the fast recipe.** On 2 images" in text
 
 
 class TestPrices:
@@ -90,6 +140,25 @@ class TestPrices:
         assert table["of images"].tolist() == [1, 3]
         assert table["share on the object, %"].str.split().str[0].tolist() == ["50.00", "50.00"]
 
+    def test_stored_weightings_by_model(self):
+        table = pd.DataFrame(
+            {
+                "model": "cnn",
+                "weighting": ["fixed", "fixed", "own", "own"],
+                "black": [True, False, False, False],
+                "sparsity_weight": [20.0, 20.0, 3.0, 50.0],
+                "sparsity": [0.0, 0.02, 0.01, 0.03],
+                "distortion": [1.0, 0.5, 0.2, 0.2],
+                "confidence": [0.1, 0.9, 0.1, 0.9],
+            }
+        )
+        summary = black_share_table(table).set_index("sparsity weight")
+        assert list(summary.index) == ["one λk", "own λk"]
+        assert summary["black, %"].str.split().str[0].tolist() == ["50.00", "0.00"]
+        assert summary["λk"].tolist() == ["20 to 20", "3 to 50"]
+        assert summary["rate, %"].tolist() == pytest.approx([1, 2])
+        assert summary["images"].tolist() == [2, 2]
+
 
 class TestDrawings:
     def test_the_tangent_ends_where_the_gap_says(self):
@@ -110,6 +179,16 @@ class TestDrawings:
         )
         assert list(counts.axes[0].lines[0].get_ydata()) == pytest.approx([0.5, 3.0], rel=1e-5)
 
+    def test_a_search_stops_at_its_first_gap_below_the_tolerance(self):
+        classifier, images = named(TinyClassifier(), 32), smooth_images(2, 32)
+        table = RUN.replace({"a": 0, "b": 1})
+        kept = [Explanation(images[:, :1], images * share, torch.zeros(2, dtype=torch.long)) for share in (0.5, 0.7, 1)]
+        figure = draw_stopped(classifier, images, kept, table, 0.05)
+        assert [axes.get_title().split(":")[0] for axes in figure.axes[2:]] == ["20 steps", "30 steps"]
+        drawn = torch.from_numpy(figure.axes[2].images[0].get_array().data)
+        torch.testing.assert_close(drawn, 0.7 * images[0].permute(1, 2, 0))
+        assert figure.get_supxlabel() == "all 2 scenes: 25 steps on average"
+
     def test_a_path_of_a_real_method(self):
         from helpers.methods.rde import rate_distortion_path
 
@@ -118,3 +197,6 @@ class TestDrawings:
         figure = draw_weight_lines(path, torch.tensor([0.3, 0.5]), ["a", "b"])
         assert len(figure.axes) == 2
         assert len(figure.axes[0].lines) == 4  # two masks, the best of them, black
+        figure = draw_path(path, 10.0, ["a", "b"])
+        assert figure.axes[0].lines[1].get_xdata() == pytest.approx([100 * float(path.sparsity[1, 0])])  # marked
+        assert figure.axes[2].get_title() == f"b: keeps {100 * float(path.sparsity[1, 1]):.2f} %"

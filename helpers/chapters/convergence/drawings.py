@@ -1,4 +1,4 @@
-"""Pictures and counts of the page on convergence: a box-constrained problem, its duality gap, and real runs."""
+"""Drawings of the page on convergence: a box-constrained problem, its duality gap, and real runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.plots import METHOD_COLOURS
+from helpers.chapters.convergence.searches import steps_needed
+from helpers.chapters.predictions import describe_predictions
+from helpers.classifiers import Classifier
+from helpers.core.explanation import Explanation
+from helpers.plots import METHOD_COLOURS, show_images
 
 BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
 FLOOR = 1e-3  # smaller values are drawn here on logarithmic axes
@@ -171,27 +175,31 @@ def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
     return figure
 
 
-def steps_needed(table: pd.DataFrame, tolerance: float) -> pd.DataFrame:
-    """The steps until each run's gap was below the tolerance, with the objective then and at the end.
+def draw_stopped(
+    classifier: Classifier,
+    images: Float[Tensor, "batch 3 height width"],
+    explanations: Sequence[Explanation],
+    table: pd.DataFrame,
+    tolerance: float,
+) -> Figure:
+    """The images, and the part that is kept of each if its search stops where its gap is first below a tolerance.
 
     Args:
-        table: columns image, step, gap, objective, the steps of an image ascending.
+        classifier: names what it sees, above each picture.
+        images: the first of the images that were watched.
+        explanations: of all of them, after each cycle (`watch_cycles`).
+        table: of the same run; a search whose gap is never below the tolerance stops after the last cycle.
         tolerance: of the gap.
-
-    Returns:
-        One row per image: image, needed (the first measured step with a gap below the tolerance, else nan), at_stop
-        (the objective at that step), at_end (at the last step).
     """
-    rows = []
-    for image, steps in table.groupby("image", sort=False):
-        below = steps[steps["gap"] < tolerance]
-        first = below.iloc[0] if len(below) else None
-        rows.append(
-            {
-                "image": image,
-                "needed": np.nan if first is None else float(first["step"]),
-                "at_stop": np.nan if first is None else float(first["objective"]),
-                "at_end": float(steps.iloc[-1]["objective"]),
-            }
-        )
-    return pd.DataFrame(rows)
+    steps = sorted(table["step"].unique())
+    needed = steps_needed(table, tolerance)["needed"].fillna(steps[-1])
+    kept = torch.stack([explanations[steps.index(needed[i])].kept[i] for i in range(len(images))])
+    predictions = describe_predictions(classifier, kept)
+    return show_images(
+        [*images, *kept],
+        describe_predictions(classifier, images)
+        + [f"{step:.0f} steps:\n{prediction}" for step, prediction in zip(needed, predictions, strict=False)],
+        columns=len(images),
+        width=7,
+        caption=f"all {len(needed)} scenes: {needed.mean():.0f} steps on average",
+    )

@@ -1,0 +1,1 @@
+"""Drawings, searches and words of the page on convergence."""
