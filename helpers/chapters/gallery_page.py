@@ -1,0 +1,97 @@
+"""Drawings, tables and numbers of the page that shows the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from helpers.chapters.gallery import GalleryEntry
+from helpers.plots import MASK_COLOURS, show_images
+
+METHOD_NAMES = {"cartoonx": "CartoonX", "pixel-rde": "Pixel RDE"}
+
+
+def draw_entry(entry: GalleryEntry) -> Figure:
+    """A photograph and both methods' kept parts with their predictions, above the published picture and the masks."""
+    cartoonx, pixel_rde = entry.numbers["cartoonx"], entry.numbers["pixel-rde"]
+    pictures = {
+        "image": f"“{cartoonx['prediction_name']}, {100 * cartoonx['confidence']:.0f} %”",
+        "cartoonx-kept": f"CartoonX keeps:\n“{_kept_prediction(cartoonx)}”",
+        "pixel-rde-kept": f"Pixel RDE keeps:\n“{_kept_prediction(pixel_rde)}”",
+        "cartoonx-cartoon": "CartoonX as published",
+        "cartoonx-mask": f"CartoonX: {100 * cartoonx['sparsity']:.2f} % of the coefficients",
+        "pixel-rde-mask": f"Pixel RDE: {100 * pixel_rde['sparsity']:.1f} % of the pixels",
+    }
+    # the published picture stays grey: the colours are those of masks
+    images = [entry.pictures[name].expand(3 if name == "cartoonx-cartoon" else -1, -1, -1) for name in pictures]
+    return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=8.4)
+
+
+def _kept_prediction(row: Mapping[str, Any]) -> str:
+    if row["kept_prediction"] == row["prediction"]:
+        return f"the same, {100 * row['kept_confidence']:.0f} %"
+    return f"{row['kept_prediction_name']} (the class above: {100 * row['kept_confidence']:.0f} %)"
+
+
+def draw_sweep(
+    photograph: Float[Tensor, "3 height width"], pictures: Mapping[str, Tensor], row: Mapping[str, Any]
+) -> Figure:
+    """A photograph, the part of it that is kept at one λk, and the published picture.
+
+    Args:
+        photograph: pixels in [0, 1].
+        pictures: "kept" and "cartoon" at this λk (`read_sweep`).
+        row: the row of the sweep's table.
+    """
+    return show_images(
+        [photograph, pictures["kept"], pictures["cartoon"]],
+        [
+            f"λk = {row['sparsity_weight']:g}",
+            f"kept, {100 * row['sparsity']:.2f} %: “{row['kept_prediction_name']}”",
+            f"the photograph's class: {100 * row['kept_confidence']:.0f} %",
+        ],
+        columns=3,
+        width=8,
+    )
+
+
+def numbers_table(gallery: Mapping[str, GalleryEntry]) -> pd.DataFrame:
+    """One row per photograph and method: both predictions with their probabilities, the kept share, the distortion."""
+    return pd.DataFrame(
+        [
+            {
+                "photograph": name,
+                "prediction": row["prediction_name"],
+                "method": METHOD_NAMES[row["method"]],
+                "probability": f"{100 * row['confidence']:.0f} %",
+                "kept": f"{100 * row['sparsity']:.2f} %",
+                "distortion": f"{row['distortion']:.3f}",
+                "prediction for the kept part": row["kept_prediction_name"],
+                "its probability": f"{100 * row['kept_confidence']:.0f} %",
+            }
+            for name, entry in gallery.items()
+            for row in entry.numbers.values()
+        ]
+    )
+
+
+def credits_table(gallery: Mapping[str, GalleryEntry]) -> pd.DataFrame:
+    """One row per photograph: its title, author and licence."""
+    photographs = [entry.photograph for entry in gallery.values()]
+    return pd.DataFrame(
+        [{"photograph": each.title, "by": each.credit, "licence": each.licence} for each in photographs]
+    )
+
+
+def method_numbers(gallery: Mapping[str, GalleryEntry], method: str) -> dict[str, float | int]:
+    """A method's photographs whose kept part has the same prediction ("same"), and its mean sparsity in % ("rate")."""
+    rows = [entry.numbers[method] for entry in gallery.values()]
+    return {
+        "same": sum(row["kept_prediction"] == row["prediction"] for row in rows),
+        "rate": 100 * sum(row["sparsity"] for row in rows) / len(rows),
+    }
