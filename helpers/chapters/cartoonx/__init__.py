@@ -1,0 +1,1 @@
+"""Scores and drawings of the chapter on CartoonX."""
