@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from ipywidgets import FloatLogSlider, IntSlider, Widget
 from jaxtyping import Bool, Float
@@ -142,11 +143,11 @@ def draw_probabilities(probabilities: Mapping[str, Float[Tensor, " batch"]], nam
     """
     figure, axes = plt.subplots(figsize=(7.2, 2.4), layout="constrained")
     plt.close(figure)
-    ticks = torch.arange(len(names))
+    ticks = np.arange(len(names))
     for offset, (label, values), colour in zip(
         (-0.25, 0, 0.25), probabilities.items(), (GREY, BLUE, PURPLE), strict=True
     ):
-        axes.bar(ticks + offset, values, width=0.23, label=label, color=colour)
+        axes.bar(ticks + offset, values.tolist(), width=0.23, label=label, color=colour)
     axes.set(ylabel="probability", ylim=(0, 1.05), xticks=ticks, xticklabels=names)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
