@@ -9,13 +9,16 @@ import torch
 
 from helpers.chapters.vit_rollout.attention import (
     class_token_reads,
+    map_correlations,
     own_patch_share,
     patch_map,
     patches_apart,
     relevance_concentration,
     rollout_after_layers,
     show_heads,
+    show_rollouts,
 )
+from helpers.chapters.vit_rollout.drawings import draw_truth_scores, draw_two_classes
 from helpers.chapters.vit_rollout.panel import rollout_panel, show_rollout
 from helpers.classifiers import load_classifier
 from helpers.data.scenes import make_scenes
@@ -115,3 +118,34 @@ def test_the_panel_draws_at_each_change_and_takes_an_upload(classifier, images):
     panel.controls["upload"].value = (upload("x.png", b"no image"),)
     assert [output["output_type"] for output in panel.output.outputs] == ["display_data", "error"]
     assert "your image x.png cannot be used" in panel.output.outputs[1]["evalue"]
+
+
+def test_correlations_are_those_of_each_pair_of_maps():
+    first = torch.tensor([[[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]]])
+    second = torch.tensor([[[2.0, 4.0, 6.0]], [[3.0, 2.0, 1.0]]])
+    assert map_correlations(first, second) == pytest.approx([1, -1])
+
+
+def test_rollouts_stand_below_their_images(classifier, images, found):
+    method = AttentionRollout(classifier, discard_ratio=0.0)
+    figure = show_rollouts(images, method, found)
+    assert len(figure.axes) == 4
+    drawn = torch.from_numpy(figure.axes[3].images[0].get_array().data)
+    torch.testing.assert_close(drawn, rollout_after_layers(method, found, (1,), 3, (32, 32))[0][0])
+
+
+def test_two_classes_of_each_scene(classifier):
+    scenes = make_scenes(2, size=32, seed=4, objects=(2, 2))
+    explanation = AttentionRollout(classifier).explain(scenes.images)
+    figure = draw_two_classes(classifier, scenes, explanation, (explanation, explanation))
+    titles = [axes.get_title() for axes in figure.axes]
+    names = [classifier.class_names[label] for label in scenes.object_classes[1, :2].tolist()]
+    assert titles[5:] == ["rollout", f"gradient: {names[0]}", f"gradient: {names[1]}"]
+
+
+def test_a_dot_for_each_scene_and_a_stroke_for_the_mean():
+    figure = draw_truth_scores({"random": torch.tensor([0.1, 0.3]), "CartoonX": torch.tensor([0.5, 0.7])})
+    lines = figure.axes[0].lines
+    assert len(lines) == 4
+    assert lines[2].get_xdata() == pytest.approx([50, 70])
+    assert float(lines[3].get_xdata()[0]) == pytest.approx(60)

@@ -94,3 +94,29 @@ def relevance_concentration(
     order = relevance.sort(1, descending=True).values
     held = order.cumsum(1) / order.sum(1, keepdim=True)
     return ((held < share).sum(1) + 1) / relevance.shape[1]
+
+
+def show_rollouts(
+    images: Float[Tensor, "batch 3 height width"],
+    method: AttentionRollout,
+    attentions: Attentions,
+    *,
+    layers: int | None = None,
+) -> Figure:
+    """Images in a row, and below each its rollout.
+
+    Args:
+        images: the first images of the batch whose attention was captured.
+        method: multiplies the attention.
+        attentions: of the batch.
+        layers: the number of layers to multiply, from the first; None for all.
+    """
+    size = (images.shape[2], images.shape[3])
+    count = len(attentions.layers) if layers is None else layers
+    maps = rollout_after_layers(method, attentions, range(len(images)), count, size)
+    return show_images([*images, *maps], columns=len(images), colours=MASK_COLOURS, width=7)
+
+
+def map_correlations(first: Float[Tensor, "batch 1 patches"], second: Float[Tensor, "batch 1 patches"]) -> list[float]:
+    """Pearson's correlation of the two maps of each image."""
+    return [float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in zip(first[:, 0], second[:, 0], strict=True)]
