@@ -168,7 +168,7 @@ class TestGallery:
         assert len(figure.axes) == 6
         assert figure.axes[2].get_title().startswith("Pixel RDE keeps:\n“")
         sweep, pictures = read_sweep(folder, "trial")
-        figure = draw_sweep(gallery["chelsea"].pictures["image"], pictures[20.0], sweep.iloc[1])
+        figure = draw_sweep(gallery["chelsea"].pictures["image"], pictures[20.0], sweep.to_dict("records")[1])
         assert [axes.get_title().split(":")[0] for axes in figure.axes][::2] == ["λk = 20", "the photograph's class"]
 
     def test_a_second_run_computes_nothing_and_changes_nothing(self, made, monkeypatch):
