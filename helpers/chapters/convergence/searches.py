@@ -125,7 +125,7 @@ def describe_runs(table: pd.DataFrame, tolerance: float) -> str:
             f"{len(below)} of {len(needed)} searches came below {tolerance:g} at some measurement"
         )
         if len(below):
-            steps, change = below["needed"].mean(), float((below["at_end"] - below["at_stop"]).mean())
+            steps, change = below["needed"].mean(), -float((below["at_stop"] - below["at_end"]).mean())
             text += (
                 f", these first after {steps:.0f} steps in the mean: {100 * steps / budget:.0f} % of the budget. "
                 f"From there to the end their objective changes by {change:+.3f}".replace("-", "−")
