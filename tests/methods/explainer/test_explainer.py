@@ -71,7 +71,7 @@ def test_explain_takes_a_class_or_the_most_likely_one(explainer):
         (7, "from 0 to 4"),
         (-1, "from 0 to 4"),
         (torch.tensor([0, 1]), "one for each of 3"),
-        (lambda x: x, "no callable"),
+        (lambda x: x, "not a callable"),
     ],
 )
 @pytest.mark.usefixtures("unchecked")

@@ -117,7 +117,7 @@ def test_a_file_gives_back_the_network(tmp_path):
     assert torch.equal(read.network(images, weights), made(images, weights))
     assert (read.network.options, read.classifier, read.digest) == (WAVELETS, "tiny", digest)
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
-    with pytest.raises(ValueError, match="not the file"):
+    with pytest.raises(ValueError, match="not the expected file"):
         load_mask_network(path)
 
 
