@@ -20,9 +20,8 @@ def random_ranks(
 ) -> Int[Tensor, "draws batch k"]:
     """The rank of each entry of a mask, 0 for the largest, with ties broken at random in each draw.
 
-    Most entries of a converged mask are exactly 0, so that their order is random: the spread over draws shows how much
-        of
-    a curve is due to chance.
+    Most entries of a converged mask are exactly 0, so that their order is random: the spread over draws shows how
+    much of a curve is due to chance.
     """
     # a stable sort after a random permutation, which the batch shares, keeps ties in the permuted order
     k = mask.shape[-1]
