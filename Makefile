@@ -55,6 +55,6 @@ clean: ## remove built files; .venv and results/ stay
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(f'error: Python 3.10 or newer is needed; $(PYTHON) is {v}. With another one: make PYTHON=python3.12' if sys.version_info < (3, 10) else 0)"
 	"$$($(PYTHON) -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')" -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	.venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
 	.venv/bin/python -m ipykernel install --sys-prefix --name keep-what-matters --display-name "Keep What Matters"
 	@touch $@
