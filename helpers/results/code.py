@@ -42,6 +42,8 @@ class CodeFinder:
         self.root = root
         self._modules: dict[str, ParsedModule | None] = {}
         self._direct: dict[Definition, frozenset[Definition]] = {}
+        self._digests: dict[Definition, str] = {}
+        self._literals: dict[Definition, set[str]] = {}
 
     def reached(self, roots: Iterable[Definition | str], without: Sequence[str] = ()) -> frozenset[Definition]:
         """All definitions that some roots reach, themselves included.
@@ -96,7 +98,7 @@ class CodeFinder:
 
     def strings(self, definitions: Iterable[Definition]) -> set[str]:
         """All string literals in the code of some definitions, except docstrings."""
-        return {text for definition in definitions for text in string_literals(self._statements(definition))}
+        return {text for definition in definitions for text in self._strings(definition)}
 
     def imported_files(self, names: Iterable[str]) -> set[Path]:
         """The files that are run when some modules are imported: a superset of those with reached definitions."""
@@ -213,7 +215,15 @@ class CodeFinder:
 
     @cache  # noqa: B019  finders live as long as the program
     def _digest(self, definition: Definition) -> str:
-        return hashlib.sha256(repr([normal_form(s) for s in self._statements(definition)]).encode()).hexdigest()
+        if definition not in self._digests:
+            form = repr([normal_form(s) for s in self._statements(definition)])
+            self._digests[definition] = hashlib.sha256(form.encode()).hexdigest()
+        return self._digests[definition]
+
+    def _strings(self, definition: Definition) -> set[str]:
+        if definition not in self._literals:
+            self._literals[definition] = string_literals(self._statements(definition))
+        return self._literals[definition]
 
 
 def _is_below(module: str, packages: Iterable[str]) -> bool:

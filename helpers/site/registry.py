@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,7 +58,12 @@ def load_registry(root: Path = ROOT) -> dict[str, Figure]:
     Raises:
         ValueError: an entry has an unknown key or a value of the wrong type; the message names entry and key.
     """
-    entries = yaml.safe_load((root / REGISTRY).read_text(encoding="utf-8")) or {}
+    return dict(_parse_registry((root / REGISTRY).read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=4)
+def _parse_registry(text: str) -> dict[str, Figure]:
+    entries = yaml.safe_load(text) or {}
     try:
         return {identifier: Figure.model_validate(entry) for identifier, entry in entries.items()}
     except ValidationError as error:
