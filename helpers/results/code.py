@@ -42,8 +42,6 @@ class CodeFinder:
         self.root = root
         self._modules: dict[str, ParsedModule | None] = {}
         self._direct: dict[Definition, frozenset[Definition]] = {}
-        self._digests: dict[Definition, str] = {}
-        self._literals: dict[Definition, set[str]] = {}
 
     def reached(self, roots: Iterable[Definition | str], without: Sequence[str] = ()) -> frozenset[Definition]:
         """All definitions that some roots reach, themselves included.
@@ -69,12 +67,12 @@ class CodeFinder:
                 waiting += self._reached_directly(definition)
         return frozenset(seen)
 
-    def reached_by(self, trees: Iterable[ast.AST]) -> frozenset[Definition]:
-        """All definitions reached by code outside of `helpers`, such as the cells of a page."""
+    def reached_by(self, trees: Iterable[ast.AST], without: Sequence[str] = ()) -> frozenset[Definition]:
+        """All definitions reached by code outside of `helpers`, such as the cells of a page (see `reached`)."""
         statements = [statement for tree in trees for statement in statements_of(tree)]
         cells = ParsedModule("", Path(), ast.Module(statements, []))
         direct = {d for statement in cells.tree.body for d in self._references(cells, statement)}
-        return self.reached(definition for definition in direct if definition[0])
+        return self.reached((definition for definition in direct if definition[0]), without)
 
     def digest(self, definitions: Iterable[Definition]) -> str:
         """SHA-256 of the normal form of some definitions.
@@ -215,15 +213,11 @@ class CodeFinder:
 
     @cache  # noqa: B019  finders live as long as the program
     def _digest(self, definition: Definition) -> str:
-        if definition not in self._digests:
-            form = repr([normal_form(s) for s in self._statements(definition)])
-            self._digests[definition] = hashlib.sha256(form.encode()).hexdigest()
-        return self._digests[definition]
+        return hashlib.sha256(repr([normal_form(s) for s in self._statements(definition)]).encode()).hexdigest()
 
+    @cache  # noqa: B019
     def _strings(self, definition: Definition) -> set[str]:
-        if definition not in self._literals:
-            self._literals[definition] = string_literals(self._statements(definition))
-        return self._literals[definition]
+        return string_literals(self._statements(definition))
 
 
 def _is_below(module: str, packages: Iterable[str]) -> bool:

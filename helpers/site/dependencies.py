@@ -4,6 +4,7 @@ A page is run again if one of these changes:
 
 - the page itself, and the files that its front matter lists under `depends` (paths or globs from the project's root);
 - the definitions of `helpers` that its code reaches (`helpers.results.code`);
+- the tables of its paper that it names, and the definitions that they reach;
 - its profile: the value of its parameter `profile`; else the profiles named in its code; else, if it loads one, all;
 - the models whose names are strings in the page, in that code or in the profile, and the models made for them;
 - the committed results of other profiles whose names are such strings;
@@ -23,9 +24,12 @@ import yaml
 
 from helpers.core.files import ROOT, file_digest
 from helpers.results.code import CodeFinder
-from helpers.results.registry import TABLES, find_table
+from helpers.results.registry import STUDIES, TABLES, Table, find_table
 from helpers.results.syntax import Definition
 from helpers.site.source import page_code, page_parameters, page_sources, read_page
+
+_REGISTRY = "helpers.results.registry"
+"""It names the functions of all tables of all papers: a page depends on those of the tables that it names only."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,26 @@ class Inputs:
         code: the definitions of `helpers`.
         files: all other files, absolute paths.
         root: the project's root.
+        tables: the tables, as the registry has them.
     """
 
     code: frozenset[Definition]
     files: frozenset[Path]
     root: Path
+    tables: tuple[Table, ...] = ()
 
     def manifest(self, parameters: Mapping[str, object] | None = None) -> str:
-        """A text that differs if an input does: the SHA-256 of the code and of each file, and the parameters.
+        """A text that differs if an input does: the SHA-256 of the code and of each file, the tables, the parameters.
 
         It does not depend on the modules in which definitions are.
         """
         names = sorted(path.relative_to(self.root).as_posix() for path in self.files)
         lines = [f"{_digest(self.root / name)}  {name}" for name in names]
         code = f"{finder(self.root).digest(self.code)}  code"
-        return "\n".join([code, *lines, json.dumps(dict(parameters or {}), sort_keys=True)]) + "\n"
+        return (
+            "\n".join([code, *lines, *map(repr, self.tables), json.dumps(dict(parameters or {}), sort_keys=True)])
+            + "\n"
+        )
 
     def paths(self) -> set[Path]:
         """All files, including those of the code."""
@@ -77,12 +86,14 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
     page = root / page
     values = {**page_parameters(page), **(parameters or {})}
     page_strings = _strings(page_code(page, parameters=False)) | {str(value) for value in values.values()}
-    code = finder(root).reached_by(page_code(page))
+    code = finder(root).reached_by(page_code(page), without=[_REGISTRY])
+    tables = _tables(page_strings | finder(root).strings(code), code)
+    code = code.union(*(_code_of_table(table, root) for table in tables))
     profiles = _profiles(values.get("profile"), page_strings, code, root)
     strings = page_strings | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     own_profile = str((parameters or {}).get("profile"))  # its results are outputs of a figure, not inputs
     files = {*page_sources(page), *_declared(page, root), *profiles, *_models(strings, root), *_lock(root)}
-    return Inputs(code, frozenset(files | _results(strings, own_profile, root)), root)
+    return Inputs(code, frozenset(files | _results(strings, own_profile, root)), root, tables)
 
 
 def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
@@ -97,11 +108,23 @@ def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
         ValueError: there is no such table or profile.
     """
     table = find_table(name)
-    roots: list[Definition | str] = [tuple(path.split(":")) for path in (table.make, table.inputs) if path]  # type: ignore[misc]
-    code = finder(root).reached(roots)
+    code = _code_of_table(table, root)
     profiles = _profiles(profile, set(), code, root)
     strings = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
-    return Inputs(code, frozenset({*profiles, *_models(strings, root), *_lock(root)}), root)
+    return Inputs(code, frozenset({*profiles, *_models(strings, root), *_lock(root)}), root, (table,))
+
+
+def _code_of_table(table: Table, root: Path) -> frozenset[Definition]:
+    paths = filter(None, [table.make, table.inputs, STUDIES[table.paper]])
+    roots: list[Definition | str] = [tuple(path.split(":")) for path in paths]  # type: ignore[misc]
+    return finder(root).reached(roots, without=[_REGISTRY])
+
+
+def _tables(strings: set[str], code: Iterable[Definition]) -> tuple[Table, ...]:
+    """The tables that strings name, of the papers whose experiments the code reaches."""
+    packages = {".".join(module.split(".")[:4]) for module, _ in code}
+    named = (table for name, table in TABLES.items() if name in strings)
+    return tuple(table for table in named if f"helpers.papers.{table.paper}.experiments" in packages)
 
 
 def files_inputs(files: Iterable[Path], root: Path = ROOT) -> Inputs:

@@ -17,8 +17,9 @@ import pytest
 
 from helpers.__main__ import main
 from helpers.core.files import ROOT
+from helpers.results.registry import STUDIES, TABLES
 from helpers.site import PageError, execute, load_registry, page_inputs, toc_pages
-from helpers.site.dependencies import finder
+from helpers.site.dependencies import finder, table_inputs
 from helpers.site.html import BuildError, build, executed_path
 from helpers.site.registry import find_figure, find_profile
 from helpers.site.source import is_executable, page_code
@@ -195,6 +196,29 @@ class TestDependencies:
         """What Python really loads for the page's imports is among what was read off the syntax."""
         assert loaded_files[page]
         assert loaded_files[page] <= finder().files_imported_by(page_code(ROOT / page))
+
+    @pytest.mark.parametrize("identifier", [name for name in load_registry() if name != "spacevae-earlier"])
+    def test_a_figure_depends_on_the_code_of_its_own_paper(self, identifier):
+        """One helper of one paper changed: that paper's pages only (spacevae-earlier compares with CartoonX's)."""
+        figure = load_registry()[identifier]
+        inputs = page_inputs(figure.notebook, {"profile": "quick", **figure.parameters})
+        papers = {module.split(".")[2] for module, _ in inputs.code if module.startswith("helpers.papers.")}
+        assert papers == {identifier.split("-")[0]}
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_a_table_depends_on_its_function_its_study_and_its_own_paper(self, name):
+        inputs, table = table_inputs(name, "quick"), TABLES[name]
+        assert {tuple(path.split(":")) for path in (table.make, STUDIES[table.paper])} <= inputs.code
+        papers = {module.split(".")[2] for module, _ in inputs.code if module.startswith("helpers.papers.")}
+        assert papers == {table.paper}
+
+    def test_a_page_depends_on_the_tables_that_it_names(self):
+        inputs = page_inputs("book/figures/recartoonx-fig7.md", {"profile": "quick"})
+        assert TABLES["transformer-sweep"] in inputs.tables
+        assert TABLES["convergence"] not in inputs.tables
+        assert tuple(TABLES["transformer-sweep"].make.split(":")) in inputs.code
+        assert tuple(TABLES["convergence"].make.split(":")) not in inputs.code
+        assert "transformer_sweep" in inputs.manifest(), "its settings in the registry count too"
 
     def test_a_page_does_not_see_the_modules_of_the_page_before(self, loaded_files):
         """The check itself: the pages share one process, and each of them starts without modules of `helpers`."""
