@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -18,6 +17,7 @@ from helpers.core.statistics import mean_effect
 from helpers.methods.rde import RatePath
 from helpers.metrics.truth_scores import relevance_mass_accuracy
 from helpers.plots import METHOD_COLOURS, draw_image
+from helpers.plots.figures import panels
 
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 WEIGHTINGS = {"fixed": "one λk", "relative": "one λk, relative", "own": "own λk"}
@@ -50,20 +50,21 @@ def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Seq
         black: the black mask's distortion, one per image.
         names: one per image.
     """
-    figure, axes = plt.subplots(1, len(names), figsize=(4.4 * len(names), 3.2), sharex=True, layout="constrained")
-    plt.close(figure)
-    weights = np.geomspace(1, 2 * max(path.weights), 200)
-    for index, (panel, name) in enumerate(zip(np.atleast_1d(axes), names, strict=True)):
-        lines = path.distortion[:, index, None] + path.sparsity[:, index, None] * torch.tensor(weights)
-        for line in lines:
-            panel.plot(weights, line, color=GREY, linewidth=0.8, alpha=0.8)
-        best, level = lines.amin(0), float(black[index])
-        panel.plot(weights, best, color=RED, label="the best of these masks")
-        panel.axhline(level, color="black", linestyle="--", label="the black mask")
-        panel.fill_between(weights, level, 1e3, where=(best > level).numpy(), color="black", alpha=0.15, linewidth=0)
-        panel.set(xscale="log", xlabel="λk", title=name, ylim=(0, 1.25 * max(float(black.max()), 0.1)))
-    np.atleast_1d(axes)[0].set_ylabel("objective")
-    np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(1, len(names), size=(4.4 * len(names), 3.2), sharex=True) as (figure, axes):
+        weights = np.geomspace(1, 2 * max(path.weights), 200)
+        for index, (panel, name) in enumerate(zip(np.atleast_1d(axes), names, strict=True)):
+            lines = path.distortion[:, index, None] + path.sparsity[:, index, None] * torch.tensor(weights)
+            for line in lines:
+                panel.plot(weights, line, color=GREY, linewidth=0.8, alpha=0.8)
+            best, level = lines.amin(0), float(black[index])
+            panel.plot(weights, best, color=RED, label="the best of these masks")
+            panel.axhline(level, color="black", linestyle="--", label="the black mask")
+            panel.fill_between(
+                weights, level, 1e3, where=(best > level).numpy(), color="black", alpha=0.15, linewidth=0
+            )
+            panel.set(xscale="log", xlabel="λk", title=name, ylim=(0, 1.25 * max(float(black.max()), 0.1)))
+        np.atleast_1d(axes)[0].set_ylabel("objective")
+        np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -85,17 +86,16 @@ def draw_kept_entries(
         explanations: by method, those under the two weightings.
         weightings: the names of the two.
     """
-    figure, axes = plt.subplots(1, len(explanations), figsize=(4.4 * len(explanations), 3.3), layout="constrained")
-    plt.close(figure)
-    for panel, (name, pair) in zip(np.atleast_1d(axes), explanations.items(), strict=True):
-        counts = [kept_entries(explanation).clamp_min(0.03) for explanation in pair]
-        panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
-        for count, weighting, face in zip(counts, weightings, ("white", RED), strict=True):
-            panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=weighting)
-        panel.axhspan(0.01, 1, color="black", alpha=0.15, linewidth=0)
-        panel.set(title=name, yscale="log", xlabel="p, the confidence", ylim=(0.02, None), xlim=(0, 1.03))
-    np.atleast_1d(axes)[0].set_ylabel("entries kept")
-    np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(1, len(explanations), size=(4.4 * len(explanations), 3.3)) as (figure, axes):
+        for panel, (name, pair) in zip(np.atleast_1d(axes), explanations.items(), strict=True):
+            counts = [kept_entries(explanation).clamp_min(0.03) for explanation in pair]
+            panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
+            for count, weighting, face in zip(counts, weightings, ("white", RED), strict=True):
+                panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=weighting)
+            panel.axhspan(0.01, 1, color="black", alpha=0.15, linewidth=0)
+            panel.set(title=name, yscale="log", xlabel="p, the confidence", ylim=(0.02, None), xlim=(0, 1.03))
+        np.atleast_1d(axes)[0].set_ylabel("entries kept")
+        np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -142,16 +142,15 @@ def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
         names: one per image.
     """
     index = path.weights.index(weight)
-    figure, axes = plt.subplots(1, 3, figsize=(9.2, 2.9), width_ratios=[1.7, 1, 1], layout="constrained")
-    plt.close(figure)
-    for image, (name, colour) in enumerate(zip(names, (RED, METHOD_COLOURS["Pixel RDE"]), strict=True)):
-        rates, distortions = 100 * path.sparsity[:, image], path.distortion[:, image]
-        axes[0].semilogx(rates, distortions, ".-", color=colour, linewidth=1.3, label=name)
-        axes[0].semilogx(rates[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
-        kept = path.explanations[index].kept[image]
-        draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %")
-    axes[0].set(xlabel="rate, %", ylabel="relative distortion", ylim=(-0.03, 1.1))
-    axes[0].legend()
+    with panels(1, 3, size=(9.2, 2.9), width_ratios=[1.7, 1, 1]) as (figure, axes):
+        for image, (name, colour) in enumerate(zip(names, (RED, METHOD_COLOURS["Pixel RDE"]), strict=True)):
+            rates, distortions = 100 * path.sparsity[:, image], path.distortion[:, image]
+            axes[0].semilogx(rates, distortions, ".-", color=colour, linewidth=1.3, label=name)
+            axes[0].semilogx(rates[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
+            kept = path.explanations[index].kept[image]
+            draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %")
+        axes[0].set(xlabel="rate, %", ylabel="relative distortion", ylim=(-0.03, 1.1))
+        axes[0].legend()
     return figure
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from ipywidgets import FloatLogSlider, IntSlider, Widget
@@ -17,6 +16,7 @@ from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.methods.rde.problem import RateDistortion
 from helpers.plots import METHOD_COLOURS, curve_with_band, draw_image, show_images
+from helpers.plots.figures import panels
 
 BLUE, RED, GREEN, PURPLE, GREY = (
     METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "truth", "other", "neutral")
@@ -65,30 +65,28 @@ def draw_discs(
         obfuscations: one per disc.
     """
     best = int(objective.argmin())
-    figure, axes = plt.subplots(1, 3, figsize=(9.6, 2.7), width_ratios=[1.6, 0.8, 0.8], layout="constrained")
-    plt.close(figure)
-    error = values["distortion_error"]
-    curve_with_band(axes[0], radii, values["distortion"], error, "distortion", colour=BLUE)
-    curve_with_band(axes[0], radii, values["sparsity"], None, "rate", colour=GREY, linestyle="--")
-    curve_with_band(axes[0], radii, objective, error, "objective, λk = 1", colour=RED)
-    axes[0].plot(radii[best], objective[best], "o", color=RED)
-    axes[0].set(xlabel="radius of the disc, pixels", ylim=(0, 1.1))
-    axes[0].legend(loc="upper right", fontsize=9)
-    for panel, disc, name in ((axes[1], best // 2, "too small"), (axes[2], best, "the best disc")):
-        (prediction,) = describe_predictions(classifier, obfuscations[disc : disc + 1])
-        draw_image(panel, obfuscations[disc], f"{name}:\n{prediction}")
+    with panels(1, 3, size=(9.6, 2.7), width_ratios=[1.6, 0.8, 0.8]) as (figure, axes):
+        error = values["distortion_error"]
+        curve_with_band(axes[0], radii, values["distortion"], error, "distortion", colour=BLUE)
+        curve_with_band(axes[0], radii, values["sparsity"], None, "rate", colour=GREY, linestyle="--")
+        curve_with_band(axes[0], radii, objective, error, "objective, λk = 1", colour=RED)
+        axes[0].plot(radii[best], objective[best], "o", color=RED)
+        axes[0].set(xlabel="radius of the disc, pixels", ylim=(0, 1.1))
+        axes[0].legend(loc="upper right", fontsize=9)
+        for panel, disc, name in ((axes[1], best // 2, "too small"), (axes[2], best, "the best disc")):
+            (prediction,) = describe_predictions(classifier, obfuscations[disc : disc + 1])
+            draw_image(panel, obfuscations[disc], f"{name}:\n{prediction}")
     return figure
 
 
 def draw_search(explanation: Explanation) -> Figure:
     """The mask of one image, and its objective and distortion over the steps."""
-    figure, axes = plt.subplots(1, 2, figsize=(6.4, 2.5), width_ratios=[1, 1.7], layout="constrained")
-    plt.close(figure)
-    draw_image(axes[0], explanation.mask[0], f"mask: keeps {100 * float(explanation.mask.mean()):.1f} %")
-    axes[1].plot(explanation.history["objective"][0], color=BLUE, label="objective")
-    axes[1].plot(explanation.history["distortion"][0], color=PURPLE, label="distortion", linewidth=1)
-    axes[1].set(xlabel="step", yscale="log", ylim=(1e-4, 30))
-    axes[1].legend(loc="upper right")
+    with panels(1, 2, size=(6.4, 2.5), width_ratios=[1, 1.7]) as (figure, axes):
+        draw_image(axes[0], explanation.mask[0], f"mask: keeps {100 * float(explanation.mask.mean()):.1f} %")
+        axes[1].plot(explanation.history["objective"][0], color=BLUE, label="objective")
+        axes[1].plot(explanation.history["distortion"][0], color=PURPLE, label="distortion", linewidth=1)
+        axes[1].set(xlabel="step", yscale="log", ylim=(1e-4, 30))
+        axes[1].legend(loc="upper right")
     return figure
 
 
@@ -110,17 +108,18 @@ def draw_entries(
         paths: the mask after 0, 1, ... steps, by learning rate.
         useless, useful: the row and the column of each entry.
     """
-    figure, axes = plt.subplots(figsize=(8.2, 3.0), layout="constrained")
-    plt.close(figure)
-    for (rate, path), colour in zip(paths.items(), (RED, GREEN, BLUE), strict=True):
-        steps = torch.arange(1, len(path))
-        axes.plot(steps, path[(slice(1, None), 0, *useless)], color=colour, label=f"outside the window, rate {rate:g}")
-        axes.plot(
-            steps, path[(slice(1, None), 0, *useful)], color=colour, linewidth=0.8, label=f"inside, rate {rate:g}"
-        )
-        axes.plot(steps, (1 - rate * steps).clamp_min(0), "--", color="black", linewidth=0.8)
-    axes.set(xscale="log", xlabel="step", ylabel="mask entry")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(size=(8.2, 3.0)) as (figure, axes):
+        for (rate, path), colour in zip(paths.items(), (RED, GREEN, BLUE), strict=True):
+            steps = torch.arange(1, len(path))
+            axes.plot(
+                steps, path[(slice(1, None), 0, *useless)], color=colour, label=f"outside the window, rate {rate:g}"
+            )
+            axes.plot(
+                steps, path[(slice(1, None), 0, *useful)], color=colour, linewidth=0.8, label=f"inside, rate {rate:g}"
+            )
+            axes.plot(steps, (1 - rate * steps).clamp_min(0), "--", color="black", linewidth=0.8)
+        axes.set(xscale="log", xlabel="step", ylabel="mask entry")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -141,13 +140,12 @@ def draw_probabilities(probabilities: Mapping[str, Float[Tensor, " batch"]], nam
         probabilities: in [0, 1], by their label in the legend.
         names: the classes.
     """
-    figure, axes = plt.subplots(figsize=(7.2, 2.4), layout="constrained")
-    plt.close(figure)
-    ticks = np.arange(len(names))
-    for offset, (label, values), colour in zip(
-        (-0.25, 0, 0.25), probabilities.items(), (GREY, BLUE, PURPLE), strict=True
-    ):
-        axes.bar(ticks + offset, values.tolist(), width=0.23, label=label, color=colour)
-    axes.set(ylabel="probability", ylim=(0, 1.05), xticks=ticks, xticklabels=names)
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(size=(7.2, 2.4)) as (figure, axes):
+        ticks = np.arange(len(names))
+        for offset, (label, values), colour in zip(
+            (-0.25, 0, 0.25), probabilities.items(), (GREY, BLUE, PURPLE), strict=True
+        ):
+            axes.bar(ticks + offset, values.tolist(), width=0.23, label=label, color=colour)
+        axes.set(ylabel="probability", ylim=(0, 1.05), xticks=ticks, xticklabels=names)
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

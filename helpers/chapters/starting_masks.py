@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -16,6 +15,7 @@ from helpers.methods.initial_masks import MaskNetwork
 from helpers.methods.initial_masks.learned import refine_mask
 from helpers.methods.rde import RateDistortionExplainer
 from helpers.plots import MASK_COLOURS, draw_image
+from helpers.plots.figures import panels
 
 START_COLOURS = {
     "ones": "#0072B2",
@@ -52,20 +52,18 @@ def draw_starts(
     starts: Mapping[str, Float[Tensor, "batch 1 k"]],
 ) -> Figure:
     """One row per image: the image, then each start as a mask of its pixels, with the mean of the mask."""
-    figure, axes = plt.subplots(
-        len(images),
-        len(starts) + 1,
-        figsize=(1.55 * (len(starts) + 1), 1.75 * len(images)),
-        layout="constrained",
-        squeeze=False,
-    )
-    plt.close(figure)
-    pictures = {name: method.to_explanation(method.problem(images), start, {}).mask for name, start in starts.items()}
-    for row, image in enumerate(images):
-        draw_image(axes[row, 0], image, "the image" if row == 0 else "")
-        for ax, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
-            mean = float(starts[name][row].mean())
-            draw_image(ax, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
+    with panels(len(images), len(starts) + 1, size=(1.55 * (len(starts) + 1), 1.75 * len(images)), squeeze=False) as (
+        figure,
+        axes,
+    ):
+        pictures = {
+            name: method.to_explanation(method.problem(images), start, {}).mask for name, start in starts.items()
+        }
+        for row, image in enumerate(images):
+            draw_image(axes[row, 0], image, "the image" if row == 0 else "")
+            for ax, (name, picture) in zip(axes[row, 1:], pictures.items(), strict=True):
+                mean = float(starts[name][row].mean())
+                draw_image(ax, picture[row], f"{name}\n{mean:.2f}" if row == 0 else f"{mean:.2f}", colours=MASK_COLOURS)
     return figure
 
 
@@ -73,24 +71,24 @@ def draw_descents(
     histories: Mapping[str, Float[Tensor, "batch steps"]], *, colours: Mapping[str, str] | None = None
 ) -> Figure:
     """The mean objective over the steps on a logarithmic scale, one line per start."""
-    figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
-    plt.close(figure)
-    for name, history in histories.items():
-        axes.plot(history.mean(0), label=name, color=(colours or START_COLOURS).get(name))
-    axes.set(xlabel="step", ylabel="objective, mean over images", yscale="log")
-    axes.legend()
+    with panels(size=(6.5, 3.4)) as (figure, axes):
+        for name, history in histories.items():
+            axes.plot(history.mean(0), label=name, color=(colours or START_COLOURS).get(name))
+        axes.set(xlabel="step", ylabel="objective, mean over images", yscale="log")
+        axes.legend()
     return figure
 
 
 def draw_gain(table: pd.DataFrame, references: Mapping[str, float], starts: Sequence[str]) -> Figure:
     """The mean objective after each number of steps, one line per start, with reference lines."""
-    figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
-    plt.close(figure)
-    for name in starts:
-        rows = table[(table["start"] == name) & (table["steps"] > 0)].groupby("steps")["objective"].mean()
-        axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
-    for label, value in references.items():
-        axes.axhline(value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label)
-    axes.set(xlabel="number of steps", ylabel="final objective, mean over images")
-    axes.legend()
+    with panels(size=(6.5, 3.4)) as (figure, axes):
+        for name in starts:
+            rows = table[(table["start"] == name) & (table["steps"] > 0)].groupby("steps")["objective"].mean()
+            axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
+        for label, value in references.items():
+            axes.axhline(
+                value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label
+            )
+        axes.set(xlabel="number of steps", ylabel="final objective, mean over images")
+        axes.legend()
     return figure

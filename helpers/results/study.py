@@ -212,7 +212,7 @@ class ProfileStudy:
         return loaded
 
     def store(self, folder: str, **inputs: Any) -> ItemStore:
-        """A store of single results in `results/<profile>/work/<folder>/`, whose key is that of some inputs."""
+        """A store of single results, in a folder of the profile's work files, whose key is that of some inputs."""
         return ItemStore.of(results_folder(self.profile, self.root) / "work" / folder, inputs)
 
     def write(self, table: pd.DataFrame, name: str, *, wall_seconds: float | int, **more: Any) -> Path:

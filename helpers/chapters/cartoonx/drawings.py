@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from helpers.methods.rde import CartoonX
 from helpers.methods.wavelets import WaveletTransform
 from helpers.metrics import hallucinated_edges
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, draw_image, show_images
+from helpers.plots.figures import panels
 
 ORANGE = (0.84, 0.37, 0.0)
 
@@ -38,22 +38,20 @@ def draw_scenes(
         (cartoons, ["the published picture"] * count, "gray"),
         (explanation.mask, [f"mask: keeps {rate:.2f} %" for rate in rates], MASK_COLOURS),
     )
-    figure, axes = plt.subplots(4, count, figsize=(8.6, 9.3), layout="constrained", squeeze=False)
-    plt.close(figure)
-    for panels, (pictures, titles, colours) in zip(axes, rows, strict=True):
-        for panel, picture, title in zip(panels, pictures, titles, strict=True):
-            draw_image(panel, picture, title, colours=colours)
+    with panels(4, count, size=(8.6, 9.3), squeeze=False) as (figure, axes):
+        for axes_of_row, (pictures, titles, colours) in zip(axes, rows, strict=True):
+            for panel, picture, title in zip(axes_of_row, pictures, titles, strict=True):
+                draw_image(panel, picture, title, colours=colours)
     return figure
 
 
 def draw_pyramid(transform: WaveletTransform, mask: Float[Tensor, " k"], kept: Mapping[str, float]) -> Figure:
     """A mask on the wavelet pyramid, and the number of coefficients that are kept at each scale (`kept_per_scale`)."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.2), width_ratios=[1.3, 1], layout="constrained")
-    plt.close(figure)
-    draw_image(left, wavelet_pyramid(transform, mask, gap=2, gap_value=0.4), "the mask of the first scene")
-    right.barh(list(kept), list(kept.values()), color=METHOD_COLOURS["CartoonX"])
-    right.set(title="coefficients kept, mean of four scenes")
-    right.invert_yaxis()
+    with panels(1, 2, size=(8.6, 4.2), width_ratios=[1.3, 1]) as (figure, (left, right)):
+        draw_image(left, wavelet_pyramid(transform, mask, gap=2, gap_value=0.4), "the mask of the first scene")
+        right.barh(list(kept), list(kept.values()), color=METHOD_COLOURS["CartoonX"])
+        right.set(title="coefficients kept, mean of four scenes")
+        right.invert_yaxis()
     return figure
 
 
@@ -103,13 +101,12 @@ def draw_scores(scores: Mapping[str, Mapping[str, Float[Tensor, " batch"]]]) -> 
     Args:
         scores: by method, as from `mask_scores`.
     """
-    figure, axes = plt.subplots(1, len(MASK_SCORES), figsize=(9, 2.4), layout="constrained")
-    plt.close(figure)
-    for panel, (score, title) in zip(axes, MASK_SCORES.items(), strict=True):
-        for column, (method, values) in enumerate(scores.items()):
-            panel.bar(column, float(values[score].mean()), color=METHOD_COLOURS[method], width=0.7)
-            panel.plot([column] * len(values[score]), values[score], "o", color="black", markersize=3)
-        panel.set(title=title, xticks=[0, 1], xticklabels=list(scores))
+    with panels(1, len(MASK_SCORES), size=(9, 2.4)) as (figure, axes):
+        for panel, (score, title) in zip(axes, MASK_SCORES.items(), strict=True):
+            for column, (method, values) in enumerate(scores.items()):
+                panel.bar(column, float(values[score].mean()), color=METHOD_COLOURS[method], width=0.7)
+                panel.plot([column] * len(values[score]), values[score], "o", color="black", markersize=3)
+            panel.set(title=title, xticks=[0, 1], xticklabels=list(scores))
     return figure
 
 

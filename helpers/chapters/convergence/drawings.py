@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.chapters.convergence.searches import steps_needed
@@ -18,6 +18,7 @@ from helpers.chapters.predictions import describe_predictions
 from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.plots import METHOD_COLOURS, show_images
+from helpers.plots.figures import panels
 
 BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
 FLOOR = 1e-3  # smaller values are drawn here on logarithmic axes
@@ -38,20 +39,21 @@ def draw_tangent(objective: Callable[[Tensor], Tensor], entry: float | int, titl
     height, slope = height.detach(), float(slope)
     corner = 0.0 if slope > 0 else 1.0
     end = float(height) + slope * (corner - entry)
-    figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
-    plt.close(figure)
-    curve = objective(values)
-    axes.plot(values, curve, color=GREY, label="objective")
-    axes.plot([0, 1], [float(height) - slope * entry, float(height) + slope * (1 - entry)], color=BLUE, label="tangent")
-    axes.plot(entry, height, "o", color=RED, label="the mask entry")
-    axes.plot(corner, end, "s", color=BLUE, label="the corner it points to")
-    axes.annotate("", (corner, end), (corner, float(height)), arrowprops={"arrowstyle": "<->", "color": RED})
-    axes.axhline(float(height), color=RED, linewidth=0.8, linestyle=":")
-    axes.axhline(float(curve.min()), color=GREEN, linewidth=1, linestyle="--", label="the best value")
-    axes.set(xlabel="s", ylabel="objective", title=title, xlim=(-0.06, 1.06))
-    low, high = float(curve.min()), float(curve.max())
-    axes.set_ylim(low - 1.1 * (high - low), high + 0.15 * (high - low))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(size=(5.6, 3.2)) as (figure, axes):
+        curve = objective(values)
+        axes.plot(values, curve, color=GREY, label="objective")
+        axes.plot(
+            [0, 1], [float(height) - slope * entry, float(height) + slope * (1 - entry)], color=BLUE, label="tangent"
+        )
+        axes.plot(entry, height, "o", color=RED, label="the mask entry")
+        axes.plot(corner, end, "s", color=BLUE, label="the corner it points to")
+        axes.annotate("", (corner, end), (corner, float(height)), arrowprops={"arrowstyle": "<->", "color": RED})
+        axes.axhline(float(height), color=RED, linewidth=0.8, linestyle=":")
+        axes.axhline(float(curve.min()), color=GREEN, linewidth=1, linestyle="--", label="the best value")
+        axes.set(xlabel="s", ylabel="objective", title=title, xlim=(-0.06, 1.06))
+        low, high = float(curve.min()), float(curve.max())
+        axes.set_ylim(low - 1.1 * (high - low), high + 0.15 * (high - low))
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -69,28 +71,27 @@ def draw_box(
         path: the descent.
         gaps, norms, excess: at each point the gap, the gradient's norm, and the objective − its minimum.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.7), width_ratios=[1, 1.25], layout="constrained")
-    plt.close(figure)
-    grid = torch.linspace(-0.25, 1.45, 120)
-    points = torch.cartesian_prod(grid, grid)
-    left.contour(grid, grid, objective(points).view(120, 120).T, levels=14, colors=GREY, linewidths=0.7, alpha=0.7)
-    left.add_patch(plt.Rectangle((0, 0), 1, 1, fill=False, color="black", linewidth=1.5))
-    left.plot(*path.T, ".-", color=RED, linewidth=1.2)
-    end = path[-1:].clone().requires_grad_()
-    (slope,) = torch.autograd.grad(objective(end).sum(), end)
-    arrow = (path[-1] - 0.3 * slope[0] / slope[0].norm()).tolist()
-    left.annotate("", arrow, path[-1].tolist(), arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 2})
-    left.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal", title="the box, a descent, and the final slope")
-    left.grid(visible=False)
-    steps = np.arange(len(path))
-    for values, label, colour in (
-        (norms, "norm of the gradient", BLUE),
-        (gaps, "the gap", RED),
-        (excess, "objective above the best", GREEN),
-    ):
-        right.semilogy(steps, values.clamp_min(1e-7), label=label, color=colour)
-    right.set(xlabel="step", title="gradient, gap and excess")
-    right.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
+    with panels(1, 2, size=(9.2, 3.7), width_ratios=[1, 1.25]) as (figure, (left, right)):
+        grid = torch.linspace(-0.25, 1.45, 120)
+        points = torch.cartesian_prod(grid, grid)
+        left.contour(grid, grid, objective(points).view(120, 120).T, levels=14, colors=GREY, linewidths=0.7, alpha=0.7)
+        left.add_patch(Rectangle((0, 0), 1, 1, fill=False, color="black", linewidth=1.5))
+        left.plot(*path.T, ".-", color=RED, linewidth=1.2)
+        end = path[-1:].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(objective(end).sum(), end)
+        arrow = (path[-1] - 0.3 * slope[0] / slope[0].norm()).tolist()
+        left.annotate("", arrow, path[-1].tolist(), arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 2})
+        left.set(xlabel="$s_1$", ylabel="$s_2$", aspect="equal", title="the box, a descent, and the final slope")
+        left.grid(visible=False)
+        steps = np.arange(len(path))
+        for values, label, colour in (
+            (norms, "norm of the gradient", BLUE),
+            (gaps, "the gap", RED),
+            (excess, "objective above the best", GREEN),
+        ):
+            right.semilogy(steps, values.clamp_min(1e-7), label=label, color=colour)
+        right.set(xlabel="step", title="gradient, gap and excess")
+        right.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
     return figure
 
 
@@ -104,18 +105,17 @@ def draw_bounds(
         bounds: by panel, the lower and the upper estimates.
         truth: the gap of the first panel, if known.
     """
-    figure, axes = plt.subplots(1, len(bounds), figsize=(4.4 * len(bounds), 3.1), squeeze=False, layout="constrained")
-    plt.close(figure)
-    for panel, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
-        panel.plot(pairs, upper, ".-", color=RED, label="same draws choose and measure")
-        panel.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other measures")
-        panel.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
-        panel.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
-        panel.minorticks_off()
-    if truth is not None:
-        axes[0, 0].axhline(truth, color="black", linestyle="--", linewidth=1, label="the gap")
-    axes[0, 0].set_ylabel("estimate of the gap")
-    axes[0, 0].legend()
+    with panels(1, len(bounds), size=(4.4 * len(bounds), 3.1), squeeze=False) as (figure, axes):
+        for panel, (name, (lower, upper)) in zip(axes[0], bounds.items(), strict=True):
+            panel.plot(pairs, upper, ".-", color=RED, label="same draws choose and measure")
+            panel.plot(pairs, lower, ".-", color=BLUE, label="one half chooses, the other measures")
+            panel.fill_between(pairs, lower, upper, color=GREY, alpha=0.15, linewidth=0)
+            panel.set(title=name, xlabel="antithetic pairs", xscale="log", xticks=list(pairs), xticklabels=list(pairs))
+            panel.minorticks_off()
+        if truth is not None:
+            axes[0, 0].axhline(truth, color="black", linestyle="--", linewidth=1, label="the gap")
+        axes[0, 0].set_ylabel("estimate of the gap")
+        axes[0, 0].legend()
     return figure
 
 
@@ -126,29 +126,30 @@ def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figur
         tables: by model, with columns image, step, gap, uncertainty and excess.
         tolerance: drawn as a line.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.5), layout="constrained")
-    plt.close(figure)
-    for (model, table), colour in zip(tables.items(), (RED, BLUE), strict=False):
-        for number, (_, rows) in enumerate(table.groupby("image")):
-            left.plot(rows["step"], rows["gap"].clip(FLOOR), color=colour, linewidth=0.8, alpha=0.6)
-            right.plot(
-                rows["gap"].clip(FLOOR),
-                rows["excess"].clip(FLOOR),
-                "o",
-                color=colour,
-                markersize=3.5,
-                alpha=0.7,
-                label=None if number else model,
-            )
-    left.set(xscale="log", yscale="log", xlabel="step", ylabel="gap", title="each image's gap")
-    steps = sorted(set().union(*(table["step"] for table in tables.values())))
-    left.set(xticks=steps, xticklabels=[str(step) for step in steps])
-    left.minorticks_off()
-    left.axhline(tolerance, color="black", linewidth=1, linestyle=":")
-    _diagonal(right)
-    right.axvline(tolerance, color="black", linewidth=1, linestyle=":")
-    right.set(xlabel="gap", ylabel="objective above the best known", title="excess of the objective against the gap")
-    right.legend()
+    with panels(1, 2, size=(9.2, 3.5)) as (figure, (left, right)):
+        for (model, table), colour in zip(tables.items(), (RED, BLUE), strict=False):
+            for number, (_, rows) in enumerate(table.groupby("image")):
+                left.plot(rows["step"], rows["gap"].clip(FLOOR), color=colour, linewidth=0.8, alpha=0.6)
+                right.plot(
+                    rows["gap"].clip(FLOOR),
+                    rows["excess"].clip(FLOOR),
+                    "o",
+                    color=colour,
+                    markersize=3.5,
+                    alpha=0.7,
+                    label=None if number else model,
+                )
+        left.set(xscale="log", yscale="log", xlabel="step", ylabel="gap", title="each image's gap")
+        steps = sorted(set().union(*(table["step"] for table in tables.values())))
+        left.set(xticks=steps, xticklabels=[str(step) for step in steps])
+        left.minorticks_off()
+        left.axhline(tolerance, color="black", linewidth=1, linestyle=":")
+        _diagonal(right)
+        right.axvline(tolerance, color="black", linewidth=1, linestyle=":")
+        right.set(
+            xlabel="gap", ylabel="objective above the best known", title="excess of the objective against the gap"
+        )
+        right.legend()
     return figure
 
 
@@ -164,14 +165,13 @@ def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
         table: the table `convergence`.
         tolerance: drawn as a line.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.3), sharex=True, layout="constrained")
-    plt.close(figure)
-    for _, rows in table.groupby("image"):
-        left.semilogy(rows["step"], rows["objective"], color=RED, linewidth=1)
-        right.semilogy(rows["step"], rows["gap"].clip(FLOOR), color=RED, linewidth=1)
-    left.set(xlabel="step", title="objective")
-    right.set(xlabel="step", title="gap")
-    right.axhline(tolerance, color="black", linewidth=1, linestyle=":")
+    with panels(1, 2, size=(9.2, 3.3), sharex=True) as (figure, (left, right)):
+        for _, rows in table.groupby("image"):
+            left.semilogy(rows["step"], rows["objective"], color=RED, linewidth=1)
+            right.semilogy(rows["step"], rows["gap"].clip(FLOOR), color=RED, linewidth=1)
+        left.set(xlabel="step", title="objective")
+        right.set(xlabel="step", title="gap")
+        right.axhline(tolerance, color="black", linewidth=1, linestyle=":")
     return figure
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -14,6 +13,7 @@ from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.data.scenes import Scenes
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
+from helpers.plots.figures import panels
 
 UNINFORMED = ("a constant map", "random")
 
@@ -43,12 +43,13 @@ def draw_truth_scores(scores: Mapping[str, Float[Tensor, " batch"]]) -> Figure:
     Args:
         scores: in [0, 1], by map; `UNINFORMED` ones are grey.
     """
-    figure, axes = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
-    plt.close(figure)
-    for height, (name, values) in enumerate(scores.items()):
-        colour = METHOD_COLOURS.get(name, METHOD_COLOURS["neutral" if name in UNINFORMED else "other"])
-        axes.plot(100 * values, [height] * len(values), "o", color=colour, alpha=0.45)
-        axes.plot(100 * values.mean(), height, "|", color=colour, markersize=18, markeredgewidth=3)
-    axes.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel="relevance on the object, %", xlim=(0, 100))
-    axes.invert_yaxis()
+    with panels(size=(7.5, 3.4)) as (figure, axes):
+        for height, (name, values) in enumerate(scores.items()):
+            colour = METHOD_COLOURS.get(name, METHOD_COLOURS["neutral" if name in UNINFORMED else "other"])
+            axes.plot(100 * values, [height] * len(values), "o", color=colour, alpha=0.45)
+            axes.plot(100 * values.mean(), height, "|", color=colour, markersize=18, markeredgewidth=3)
+        axes.set(
+            yticks=range(len(scores)), yticklabels=list(scores), xlabel="relevance on the object, %", xlim=(0, 100)
+        )
+        axes.invert_yaxis()
     return figure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pywt
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
 from helpers.methods.wavelets import WaveletTransform
 from helpers.plots import METHOD_COLOURS, draw_image
+from helpers.plots.figures import panels
 
 BLUE, RED, GREY = METHOD_COLOURS["Pixel RDE"], METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 
@@ -24,12 +24,11 @@ _NUMPY_BORDERS = {"zero": "constant", "symmetric": "symmetric", "reflect": "refl
 
 def draw_row(image: Float[Tensor, "1 height width"], row: int) -> Figure:
     """An image with one of its rows marked, and the brightness along that row."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 2.9), width_ratios=[1, 2.4], layout="constrained")
-    plt.close(figure)
-    draw_image(left, image)
-    left.axhline(row, color=RED, linewidth=1.5)
-    right.plot(image[0, row], color=RED, linewidth=1.4)
-    right.set(xlabel="column", ylabel="brightness", xlim=(0, image.shape[-1] - 1), ylim=(-0.03, 1.03))
+    with panels(1, 2, size=(9.6, 2.9), width_ratios=[1, 2.4]) as (figure, (left, right)):
+        draw_image(left, image)
+        left.axhline(row, color=RED, linewidth=1.5)
+        right.plot(image[0, row], color=RED, linewidth=1.4)
+        right.set(xlabel="column", ylabel="brightness", xlim=(0, image.shape[-1] - 1), ylim=(-0.03, 1.03))
     return figure
 
 
@@ -41,26 +40,25 @@ def draw_ladder(averages: Sequence[Float[Tensor, " _n"]], differences: Sequence[
         differences: the differences of each level.
     """
     levels = len(differences)
-    figure, axes = plt.subplots(levels, 2, figsize=(9.6, 1.35 * levels), sharex=True, layout="constrained")
-    plt.close(figure)
-    length = len(averages[0])
-    limit = 1.05 * max(float(level_differences.abs().max()) for level_differences in differences)
-    for level, (average, difference, (left, right)) in enumerate(
-        zip(averages[1:], differences, axes, strict=True), start=1
-    ):
-        edges = np.linspace(0, length, len(average) + 1)
-        scale = 2 ** (level / 2)  # averages in brightness: each level scaled sums by 1/√2, not by 1/2
-        left.plot(averages[0], color=GREY, linewidth=0.6, alpha=0.7)
-        left.stairs(average / scale, edges, color=RED, linewidth=1.4, baseline=None)
-        middles = (edges[1:] + edges[:-1]) / 2
-        right.vlines(middles, 0, difference, color=BLUE, linewidth=1.2)
-        right.axhline(0, color=GREY, linewidth=0.6)
-        left.set(ylabel=f"level {level}", ylim=(-0.05, 1.05), yticks=[0, 1])
-        right.set(ylim=(-limit, limit))
-    axes[0, 0].set_title("averages (red) on the row (grey)")
-    axes[0, 1].set_title("differences")
-    axes[-1, 0].set(xlabel="column", xlim=(0, length))
-    axes[-1, 1].set_xlabel("column")
+    with panels(levels, 2, size=(9.6, 1.35 * levels), sharex=True) as (figure, axes):
+        length = len(averages[0])
+        limit = 1.05 * max(float(level_differences.abs().max()) for level_differences in differences)
+        for level, (average, difference, (left, right)) in enumerate(
+            zip(averages[1:], differences, axes, strict=True), start=1
+        ):
+            edges = np.linspace(0, length, len(average) + 1)
+            scale = 2 ** (level / 2)  # averages in brightness: each level scaled sums by 1/√2, not by 1/2
+            left.plot(averages[0], color=GREY, linewidth=0.6, alpha=0.7)
+            left.stairs(average / scale, edges, color=RED, linewidth=1.4, baseline=None)
+            middles = (edges[1:] + edges[:-1]) / 2
+            right.vlines(middles, 0, difference, color=BLUE, linewidth=1.2)
+            right.axhline(0, color=GREY, linewidth=0.6)
+            left.set(ylabel=f"level {level}", ylim=(-0.05, 1.05), yticks=[0, 1])
+            right.set(ylim=(-limit, limit))
+        axes[0, 0].set_title("averages (red) on the row (grey)")
+        axes[0, 1].set_title("differences")
+        axes[-1, 0].set(xlabel="column", xlim=(0, length))
+        axes[-1, 1].set_xlabel("column")
     return figure
 
 
@@ -102,19 +100,18 @@ def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelet
     Details whose filter crosses the border are left out.
     """
     rows = 1 + len(wavelets)
-    figure, axes = plt.subplots(rows, len(signals), figsize=(9.6, 1.35 * rows), squeeze=False, layout="constrained")
-    plt.close(figure)
-    for column, (name, signal) in enumerate(signals.items()):
-        axes[0, column].plot(signal, color=RED)
-        axes[0, column].set(title=name, xticks=[], ylim=(-0.1, 1.1), yticks=[0, 1])
-        details = [_inner_details(signal, wavelet) for wavelet in wavelets]
-        limit = 1.15 * max(0.04, *(float(abs(inner).max()) for inner in details))
-        for axis, inner in zip(axes[1:, column], details, strict=True):
-            axis.vlines(range(len(inner)), 0, inner, color=BLUE, linewidth=2)
-            axis.axhline(0, color=GREY, linewidth=0.6)
-            axis.set(xticks=[], ylim=(-limit, limit))
-    for axis, name in zip(axes[:, 0], ["signal", *(f"details\n{wavelet}" for wavelet in wavelets)], strict=True):
-        axis.set_ylabel(name)
+    with panels(rows, len(signals), size=(9.6, 1.35 * rows), squeeze=False) as (figure, axes):
+        for column, (name, signal) in enumerate(signals.items()):
+            axes[0, column].plot(signal, color=RED)
+            axes[0, column].set(title=name, xticks=[], ylim=(-0.1, 1.1), yticks=[0, 1])
+            details = [_inner_details(signal, wavelet) for wavelet in wavelets]
+            limit = 1.15 * max(0.04, *(float(abs(inner).max()) for inner in details))
+            for axis, inner in zip(axes[1:, column], details, strict=True):
+                axis.vlines(range(len(inner)), 0, inner, color=BLUE, linewidth=2)
+                axis.axhline(0, color=GREY, linewidth=0.6)
+                axis.set(xticks=[], ylim=(-limit, limit))
+        for axis, name in zip(axes[:, 0], ["signal", *(f"details\n{wavelet}" for wavelet in wavelets)], strict=True):
+            axis.set_ylabel(name)
     return figure
 
 
@@ -125,17 +122,16 @@ def _inner_details(signal: Tensor, wavelet: str) -> np.ndarray:
 
 def draw_borders(row: Float[Tensor, " n"], beyond: int) -> Figure:
     """The continuation of a row of pixels beyond its ends in each boundary mode."""
-    figure, axes = plt.subplots(1, 4, figsize=(9.6, 2.0), sharey=True, layout="constrained")
-    plt.close(figure)
-    columns = np.arange(-beyond, len(row) + beyond)
-    for axis, (mode, numpy_mode) in zip(axes, _NUMPY_BORDERS.items(), strict=True):
-        continued = np.pad(row.numpy(), beyond, mode=numpy_mode)  # type: ignore[call-overload]
-        axis.plot(columns, continued, color=RED, linewidth=1.2, linestyle=":")
-        axis.plot(row, color=RED, linewidth=1.6)
-        axis.axvspan(-beyond, 0, color=GREY, alpha=0.12, linewidth=0)
-        axis.axvspan(len(row) - 1, len(row) - 1 + beyond, color=GREY, alpha=0.12, linewidth=0)
-        axis.set(title=mode, xlabel="column", xlim=(-beyond, len(row) - 1 + beyond))
-    axes[0].set_ylabel("brightness")
+    with panels(1, 4, size=(9.6, 2.0), sharey=True) as (figure, axes):
+        columns = np.arange(-beyond, len(row) + beyond)
+        for axis, (mode, numpy_mode) in zip(axes, _NUMPY_BORDERS.items(), strict=True):
+            continued = np.pad(row.numpy(), beyond, mode=numpy_mode)  # type: ignore[call-overload]
+            axis.plot(columns, continued, color=RED, linewidth=1.2, linestyle=":")
+            axis.plot(row, color=RED, linewidth=1.6)
+            axis.axvspan(-beyond, 0, color=GREY, alpha=0.12, linewidth=0)
+            axis.axvspan(len(row) - 1, len(row) - 1 + beyond, color=GREY, alpha=0.12, linewidth=0)
+            axis.set(title=mode, xlabel="column", xlim=(-beyond, len(row) - 1 + beyond))
+        axes[0].set_ylabel("brightness")
     return figure
 
 
@@ -143,24 +139,23 @@ def draw_decay(
     shares: Sequence[float], discarded: Mapping[str, Float[Tensor, " shares"]], colours: Mapping[str, str]
 ) -> Figure:
     """The discarded energy against the kept share of the coefficients, on logarithmic axes, one line per name."""
-    figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-    plt.close(figure)
-    for name, values in discarded.items():
-        dashed = "pixels" in name
-        axes.loglog(
-            100 * np.asarray(shares),
-            100 * values.numpy(),
-            label=name,
-            color=colours[name],
-            linestyle="--" if dashed else "-",
-            linewidth=1.4 if dashed else 2.2,
-        )
-    guide = np.array([0.3, 5.0])
-    axes.loglog(guide, 12 / guide, color="black", linewidth=1, linestyle=":", label="a slope of −1")
-    axes.set(xlabel="coefficients kept, %", ylabel="energy left out, %", ylim=(0.01, 130))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(size=(7.2, 3.6)) as (figure, axes):
+        for name, values in discarded.items():
+            dashed = "pixels" in name
+            axes.loglog(
+                100 * np.asarray(shares),
+                100 * values.numpy(),
+                label=name,
+                color=colours[name],
+                linestyle="--" if dashed else "-",
+                linewidth=1.4 if dashed else 2.2,
+            )
+        guide = np.array([0.3, 5.0])
+        axes.loglog(guide, 12 / guide, color="black", linewidth=1, linestyle=":", label="a slope of −1")
+        axes.set(xlabel="coefficients kept, %", ylabel="energy left out, %", ylim=(0.01, 130))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -172,14 +167,13 @@ def draw_gradient_test(changes: Mapping[str, Mapping[str, float]], truth: str) -
         truth: the label of the line at 1.
     """
     modes = list(dict.fromkeys(mode for slopes in changes.values() for mode in slopes))
-    figure, axes = plt.subplots(figsize=(9.6, 2.7), layout="constrained")
-    plt.close(figure)
-    width = 0.8 / len(changes)
-    for index, (name, slopes) in enumerate(changes.items()):
-        positions = [modes.index(mode) + (index - (len(changes) - 1) / 2) * width for mode in slopes]
-        axes.bar(positions, list(slopes.values()), width=0.92 * width, label=name, color=(GREY, BLUE, RED)[index])
-    axes.axhline(1, color="black", linewidth=1, linestyle="--", label=truth)
-    axes.set(xticks=range(len(modes)), xticklabels=modes, ylabel="slope / true slope")
-    axes.grid(axis="x", visible=False)
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(size=(9.6, 2.7)) as (figure, axes):
+        width = 0.8 / len(changes)
+        for index, (name, slopes) in enumerate(changes.items()):
+            positions = [modes.index(mode) + (index - (len(changes) - 1) / 2) * width for mode in slopes]
+            axes.bar(positions, list(slopes.values()), width=0.92 * width, label=name, color=(GREY, BLUE, RED)[index])
+        axes.axhline(1, color="black", linewidth=1, linestyle="--", label=truth)
+        axes.set(xticks=range(len(modes)), xticklabels=modes, ylabel="slope / true slope")
+        axes.grid(axis="x", visible=False)
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
