@@ -131,9 +131,9 @@ def root_of(node: ast.expr) -> ast.expr:
     return node
 
 
-def string_literals(statements: Iterable[ast.stmt]) -> set[str]:
-    """All string literals in some statements."""
-    nodes = (node for statement in statements for node in ast.walk(statement))
+def string_literals(trees: Iterable[ast.AST]) -> set[str]:
+    """All string literals in some syntax trees."""
+    nodes = (node for tree in trees for node in ast.walk(tree))
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 

@@ -13,7 +13,6 @@ A page is run again if one of these changes:
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ import yaml
 from helpers.core.files import ROOT, file_digest
 from helpers.results.code import CodeFinder
 from helpers.results.registry import STUDIES, TABLES, Table, find_table
-from helpers.results.syntax import Definition
+from helpers.results.syntax import Definition, string_literals
 from helpers.site.source import page_code, page_parameters, page_sources, read_page
 
 _REGISTRY = "helpers.results.registry"
@@ -85,7 +84,7 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
     """
     page = root / page
     values = {**page_parameters(page), **(parameters or {})}
-    page_strings = _strings(page_code(page, parameters=False)) | {str(value) for value in values.values()}
+    page_strings = string_literals(page_code(page, parameters=False)) | {str(value) for value in values.values()}
     code = finder(root).reached_by(page_code(page), without=[_REGISTRY])
     tables = _tables(page_strings | finder(root).strings(code), code)
     code = code.union(*(_code_of_table(table, root) for table in tables))
@@ -144,11 +143,6 @@ def _digest(path: Path) -> str:
 
 def _lock(root: Path) -> set[Path]:
     return {path for path in [root / "requirements.txt"] if path.is_file()}
-
-
-def _strings(trees: Iterable[ast.Module]) -> set[str]:
-    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    return {node.value for node in nodes if isinstance(node.value, str)}
 
 
 @cache
