@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import operator
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, Literal, Protocol, cast, runtime_checkable
+from collections.abc import Sequence
+from typing import Literal, SupportsIndex
 
 import numpy as np
 import torch
@@ -18,65 +15,33 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from helpers.data.decoding import BinaryStream, Decoded, decode
+
 Resize = Literal["stretch", "crop", "pad"]
+Size = SupportsIndex | Sequence[SupportsIndex] | np.ndarray | None
+"""A side in pixels, (height, width), or None for a picture's own size."""
 
 MAX_PIXELS = 50_000_000
-"""The largest number of pixels of a picture, before or after resizing; loading one of that size takes about 1 GB."""
-
-MAX_BYTES = 512 * 2**20
-"""The size of the largest file that is read."""
-
-# Only formats of photographs: Pillow hands some others (EPS) to outside programs.
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
-SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""The largest number of pixels to which an image is resized."""
 
 _PAD_VALUE = 0.5  # mid-grey
-_ORIENTATION_TAG = 0x0112  # EXIF
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-@runtime_checkable
-class BinaryStream(Protocol):
-    """A binary file-like object; unlike `typing.BinaryIO`, a type that can be checked at run time."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move the current position."""
-
-    def tell(self) -> int:
-        """The current position."""
-
-    def seekable(self) -> bool:
-        """Whether `seek` works."""
-
-
-class UnreadableImageError(ValueError):
-    """A file that cannot be loaded as a picture; the message names the file, the reason and a remedy."""
 
 
 def load_image(
-    source: str | Path | BinaryStream | bytes,
-    size: int | tuple[int, int] | None = None,
+    source: str | os.PathLike | bytes | bytearray | memoryview | BinaryStream | Image.Image | np.ndarray,
+    size: Size = None,
     resize: Resize = "stretch",
 ) -> Float[Tensor, "3 height width"]:
     """Load a photograph as red, green and blue in [0, 1].
 
     The picture is rotated according to its EXIF orientation. Transparent pixels are blended with white, grey pictures
-    get three equal channels, 16-bit grey is divided by 65535, CMYK is converted without a colour profile, and of an
-    animation the first frame is used.
+    get three equal channels, grey of more than 8 bits is divided by its largest value, colour of 16 bits is rounded to
+    8, CMYK is converted without a colour profile, and of an animation the first frame is used.
 
     Args:
-        source: a path, the bytes of a file, or a binary stream (read, never closed).
+        source: a path (`~` is the home folder), the bytes of a file, a binary stream (read, never closed), a Pillow
+            picture, or an array of shape (height, width) or (height, width, 1 to 4 channels: grey, grey and alpha,
+            RGB, RGBA) of uint8, uint16, booleans, or floats in [0, 1].
         size: the side in pixels, or (height, width); None keeps the picture's own size.
         resize: `"stretch"` as in the papers (the tensor is resized regardless of its aspect ratio, bilinear with
             antialiasing), `"crop"` (scaled to cover the size, then cropped at the centre), or `"pad"` (scaled to fit
@@ -84,36 +49,70 @@ def load_image(
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableImageError: (a ValueError) the file is empty, truncated, not a picture, larger than `MAX_PIXELS`, or
+        UnreadableImageError: (a ValueError) the file is empty, truncated, not a picture, too large for the memory, or
             of a mode without a known range of values.
-        ValueError: the size is not positive or too large, or the path is a folder.
+        ValueError: the size is not positive or too large, the path is a folder, or the array is of another shape, type
+            or range.
+        TypeError: the source is of another type.
     """
     target = _check_size(size, resize)
-    with _open(source) as (stream, name):
-        image = _decode(stream, name)
-    return resize_image(image, target, resize)
+    if isinstance(source, np.ndarray):
+        return resize_image(_from_array(source), target, resize)
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
+    if not isinstance(source, str | os.PathLike | bytes | Image.Image | BinaryStream):
+        hint = "; a tensor is resized by resize_image" if isinstance(source, Tensor) else ""
+        raise TypeError(
+            "load_image expects a path, bytes, a binary stream, a Pillow picture or a NumPy array, not "
+            f"{type(source).__name__}{hint}"
+        )
+    wanted = None if target is None else lambda height, width: _scaled(height, width, target, resize)
+    decoded = decode(source, wanted)
+    return _resized(to_tensor(decoded), decoded.size, target, resize)
+
+
+def to_bytes(decoded: Decoded) -> Image.Image:
+    """A decoded picture in RGB; grey of more than 8 bits is rounded to 8."""
+    picture = decoded.picture
+    if picture.mode != "F":
+        return picture
+    return Image.fromarray((np.asarray(picture) * 255).round().astype(np.uint8)).convert("RGB")
+
+
+def to_tensor(decoded: Decoded) -> Float[Tensor, "3 height width"]:
+    """A decoded picture in [0, 1]."""
+    picture = decoded.picture
+    if picture.mode == "F":
+        return torch.from_numpy(np.array(picture)).expand(3, -1, -1).contiguous()
+    # np.array makes a writable copy (torch warns of read-only memory); permuting bytes takes a quarter of the memory
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+    return pixels.float().div_(255)
 
 
 def resize_image(
-    image: Float[Tensor, "channels height width"], size: int | tuple[int, int] | None, resize: Resize = "stretch"
+    image: Float[Tensor, "channels height width"], size: Size, resize: Resize = "stretch"
 ) -> Float[Tensor, "channels new_height new_width"]:
     """Resize an image in [0, 1]; `size` and `resize` are those of `load_image`.
 
     Raises:
         ValueError: the size is not positive or too large, or the image is too elongated to be cropped to it.
     """
-    target = _check_size(size, resize)
+    old_size = (image.shape[-2], image.shape[-1])
+    return _resized(image, old_size, _check_size(size, resize), resize)
+
+
+def _resized(
+    image: Float[Tensor, "channels height width"],
+    old_size: tuple[int, int],
+    target: tuple[int, int] | None,
+    resize: Resize,
+) -> Float[Tensor, "channels new_height new_width"]:
+    """The image resized; `old_size` is its (height, width) before it was reduced."""
     if target is None:
         return image
     height, width = target
-    old_height, old_width = image.shape[-2:]
-    horizontal, vertical = width / old_width, height / old_height
-    if resize == "stretch":
-        scaled = (height, width)
-    elif (vertical >= horizontal) == (resize == "crop"):  # the height determines the scale
-        scaled = (height, max(1, int(height * old_width / old_height)))
-    else:
-        scaled = (max(1, int(width * old_height / old_width)), width)
+    old_height, old_width = old_size
+    scaled = _scaled(old_height, old_width, target, resize)
     if scaled[0] * scaled[1] > MAX_PIXELS:
         raise ValueError(
             f"an image of {old_height} x {old_width} pixels is too elongated to be cropped to {height} x {width}; "
@@ -149,127 +148,64 @@ def image_digest(image: Tensor) -> str:
     return hashlib.sha256(header + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
-def _check_size(size: int | tuple[int, int] | None, resize: str) -> tuple[int, int] | None:
+def _check_size(size: Size, resize: str) -> tuple[int, int] | None:
     """The size as (height, width); None for the picture's own size."""
     if resize not in ("stretch", "crop", "pad"):
         raise ValueError(f"resize={resize!r} is not known; use 'stretch', 'crop' or 'pad'")
     if size is None:
         return None
-    height, width = (size, size) if isinstance(size, int) else size
+    try:
+        sides = [operator.index(side) for side in (size if isinstance(size, Sequence | np.ndarray) else (size, size))]
+        height, width = sides
+    except (TypeError, ValueError):
+        height = width = 0
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
-        raise ValueError(f"size={size!r}: expected a positive side or (height, width), {MAX_PIXELS:,} pixels at most")
+        raise ValueError(
+            f"size={size!r}: expected a positive side or (height, width) in whole pixels, {MAX_PIXELS:,} at most"
+        )
     return height, width
 
 
-@contextmanager
-def _open(source: str | Path | BinaryStream | bytes) -> Iterator[tuple[BinaryStream, str]]:
-    """The source as a stream, and its name for error messages; only streams opened here are closed."""
-    if isinstance(source, bytes):
-        with io.BytesIO(source) as stream:
-            yield stream, "the bytes given"
-    elif isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        if path.is_dir():
-            raise ValueError(f"{path} is a folder, not a picture; name one file, or load all with folder_images")
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
-        with path.open("rb") as stream:
-            yield stream, str(path)
-    elif source.seekable():
-        yield source, str(getattr(source, "name", "the stream given"))
+def _scaled(old_height: int, old_width: int, target: tuple[int, int], resize: str) -> tuple[int, int]:
+    """The (height, width) to which an image is resized before it is cropped or padded to the target."""
+    height, width = target
+    if resize == "stretch":
+        return target
+    if (height / old_height >= width / old_width) == (resize == "crop"):  # the height determines the scale
+        return height, max(1, int(height * old_width / old_height))
+    return max(1, int(width * old_height / old_width)), width
+
+
+def _from_array(array: np.ndarray) -> Float[Tensor, "3 height width"]:
+    """Red, green and blue in [0, 1] from an array of pixels, channels last."""
+    pixels = array[:, :, None] if array.ndim == 2 else array
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4) or pixels.size == 0:
+        hint = (
+            "; put the channels last: array.transpose(1, 2, 0)" if array.ndim == 3 and len(array) in (1, 3, 4) else ""
+        )
+        raise ValueError(
+            f"an array of shape {array.shape} is no picture; expected (height, width) or (height, width, channels), "
+            f"with 1 to 4 channels{hint}"
+        )
+    if pixels.dtype.kind == "f":
+        if not bool(((pixels >= 0) & (pixels <= 1)).all()):
+            found = (
+                f"{np.nanmin(pixels):g} to {np.nanmax(pixels):g}" if np.isfinite(pixels).all() else "NaN or infinity"
+            )
+            raise ValueError(f"an array of floats must lie in [0, 1], but has {found}; divide 0..255 by 255")
+        largest = 1
+    elif pixels.dtype == np.bool_:
+        largest = 1
+    elif pixels.dtype in (np.dtype("u1"), np.dtype("u2"), np.dtype(">u2")):
+        largest = np.iinfo(pixels.dtype).max
     else:
-        yield io.BytesIO(source.read(MAX_BYTES + 1)), str(getattr(source, "name", "the stream given"))
-
-
-def _decode(stream: BinaryStream, name: str) -> Float[Tensor, "3 height width"]:
-    """The picture in a stream; its size is checked in the header before any pixel is decoded."""
-    if stream.seek(0, os.SEEK_END) > MAX_BYTES:
-        raise UnreadableImageError(f"{name} is larger than the limit of {MAX_BYTES:,} bytes; reduce it first")
-    if stream.tell() == 0:
-        raise UnreadableImageError(f"{name} is empty (0 bytes); copy or download it again")
-    stream.seek(0)
-    try:
-        # Pillow's warnings of broken EXIF and of its size limit are irrelevant here
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(cast(BinaryIO, stream), formats=_available_formats()) as picture:
-                _check_header(picture, name)
-                picture.load()
-                return _to_tensor(_rotate_upright(picture), name)
-    except UnreadableImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(
-            f"{name} is too large ({error}); the limit is {MAX_PIXELS:,} pixels: reduce it first"
-        ) from error
-    except Image.UnidentifiedImageError as error:
-        raise UnreadableImageError(
-            f"{name} is not a picture, or its format is not supported; use JPEG, PNG, WebP, GIF, BMP or TIFF "
-            "(convert HEIC to JPEG first)"
-        ) from error
-    except Exception as error:  # decoders raise many types of exceptions on damaged files
-        raise UnreadableImageError(
-            f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated, damaged "
-            "or of a rare variant: copy or download it again, or save it anew as PNG or JPEG"
-        ) from error
-
-
-def _available_formats() -> list[str]:
-    """The formats of `FORMATS` that this build of Pillow supports."""
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
-
-
-def _check_header(picture: Image.Image, name: str) -> None:
-    """Raise an error if the size in a picture's header is empty or too large."""
-    width, height = picture.size
-    if width < 1 or height < 1:
-        raise UnreadableImageError(f"{name} is a picture of {width} x {height} pixels; use one with at least one pixel")
-    if width * height > MAX_PIXELS:
-        raise UnreadableImageError(
-            f"{name} claims {width} x {height} = {width * height:,} pixels; the limit is {MAX_PIXELS:,}: "
-            "reduce it first, for example with Pillow's Image.thumbnail"
+        raise ValueError(
+            f"an array of {pixels.dtype} has no known white; convert it to uint8 (0..255), uint16 (0..65535) or floats "
+            "in [0, 1]"
         )
-
-
-def _rotate_upright(picture: Image.Image) -> Image.Image:
-    """The picture rotated according to its EXIF orientation; unreadable EXIF is ignored.
-
-    Pillow's `exif_transpose` raises on damaged metadata, and rewrites them.
-    """
-    try:
-        orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a picture with damaged metadata can still be read
-        orientation = 1
-    method = _ORIENTATIONS.get(orientation)
-    return picture if method is None else picture.transpose(method)
-
-
-def _to_tensor(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
-    """Red, green and blue in [0, 1] from a picture of any mode."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return _high_depth_grey(picture, name)
-    if picture.has_transparency_data:
-        layers = picture.convert("RGBA")
-        picture = Image.new("RGB", layers.size, "white")
-        picture.paste(layers, mask=layers.getchannel("A"))
-    elif picture.mode != "RGB":
-        picture = picture.convert("RGB")
-    # np.array makes a writable copy (torch warns of read-only memory); permuting bytes takes a quarter of the memory
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
-    return pixels.float().div_(255)
-
-
-def _high_depth_grey(picture: Image.Image, name: str) -> Float[Tensor, "3 height width"]:
-    """A grey picture of more than 8 bits: 16-bit integers divided by 65535, or floats that already lie in [0, 1]."""
-    values = torch.from_numpy(np.array(picture).astype(np.float32))
-    largest = 1.0 if picture.mode == "F" else 65535.0
-    if not bool(((values >= 0) & (values <= largest)).all()):
-        raise UnreadableImageError(
-            f"{name} has values outside [0, {largest:g}] (mode {picture.mode}), so black and white are undefined; "
-            "scale it to 8 or 16 bits first"
-        )
-    return values.div_(largest).expand(3, -1, -1).contiguous()
+    values = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).permute(2, 0, 1) / largest
+    colours, alpha = (values[:-1], values[-1:]) if len(values) in (2, 4) else (values, torch.ones(1))
+    return (colours * alpha + (1 - alpha)).expand(3, -1, -1).contiguous()
 
 
 def _pad(image: Float[Tensor, "channels height width"], height: int, width: int) -> Float[Tensor, "channels h w"]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import mimetypes
+import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
@@ -16,7 +19,8 @@ from torch import Tensor
 from helpers.core.batch import Batch
 from helpers.core.files import data_file, file_digest
 from helpers.core.runtime import random_generator
-from helpers.data.images import SUFFIXES, Resize, image_digest, load_image
+from helpers.data.decoding import SUFFIXES, is_picture
+from helpers.data.images import Resize, Size, image_digest, load_image
 from helpers.data.scenes import make_scenes
 
 IMAGENET_LICENCE = "ImageNet terms: research use only; never to be published"
@@ -89,9 +93,7 @@ GALLERY_NAMES = ("chelsea", "coffee", "rocket", "astronaut", "camera", "clock")
 """The photographs of everyday objects, which suit an ImageNet classifier."""
 
 
-def gallery_images(
-    size: int | tuple[int, int] = 256, resize: Resize = "crop", names: Sequence[str] = GALLERY_NAMES
-) -> ImageSet:
+def gallery_images(size: Size = 256, resize: Resize = "crop", names: Sequence[str] = GALLERY_NAMES) -> ImageSet:
     """Photographs of `GALLERY`, read from the installed scikit-image: no download, free to publish.
 
     Their labels are -1, since they have no ImageNet class.
@@ -117,7 +119,7 @@ def gallery_images(
 def imagenet_samples(
     root: str | Path | None = None,
     subset: str = "study",
-    size: int | tuple[int, int] = 256,
+    size: Size = 256,
     count: int | None = None,
     resize: Resize = "stretch",
     seed: int | None = None,
@@ -145,36 +147,67 @@ def imagenet_samples(
         order = torch.randperm(len(rows), generator=random_generator(seed)).tolist()
         rows = [rows[index] for index in order]
     rows = _first(rows, count, f"subset {subset!r}")
-    paths = {Path(file).stem: data_file(f"imagenet-samples/{file}", root) for file, _ in rows}
+    names = dict(zip([file for file, _ in all_rows], _different_names([file for file, _ in all_rows]), strict=True))
+    paths = {
+        names[file].partition("/")[2].replace("/", "-"): data_file(f"imagenet-samples/{file}", root) for file, _ in rows
+    }
     labels = torch.tensor([label for _, label in rows])
     return _load_all(paths, size, resize, licence=IMAGENET_LICENCE, labels=labels)
 
 
 def folder_images(
     folder: str | Path,
-    size: int | tuple[int, int] = 256,
+    size: Size = 256,
     resize: Resize = "crop",
     count: int | None = None,
     licence: str = "the reader's own",
 ) -> ImageSet:
-    """The photographs in a folder, sorted by name, with labels -1; other files and subfolders are skipped.
+    """The photographs in a folder, sorted by name, with labels -1; subfolders are not searched.
+
+    An image is named after its file without the ending, or with it where two names would be the same (cat.png and
+    cat.jpg). Files with another ending than those of pictures are looked into; one that is not of another known type
+    (text, tables) and cannot be read is named in a warning.
 
     Raises:
         FileNotFoundError: there is no such folder.
         ValueError: the folder has no photographs or fewer than `count`, or one cannot be read.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; create it and put your photographs in")
-    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
-    paths = sorted(path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    paths, left_out = [], []
+    for path in entries:
+        if path.is_dir():
+            continue
+        kind = mimetypes.guess_type(path.name)[0] or "unknown"
+        if path.suffix.lower() in SUFFIXES or (kind.startswith(("image/", "unknown")) and is_picture(path)):
+            paths.append(path)
+        elif kind.startswith(("image/", "unknown")):
+            left_out.append(path.name)
+    if left_out:
+        warnings.warn(
+            f"{folder}: left out {', '.join(left_out[:5])}{' and others' if len(left_out) > 5 else ''}, which are not "
+            "pictures that can be read; convert them to JPEG or PNG, or move them away",
+            stacklevel=2,
+        )
     if not paths:
-        raise ValueError(f"no photographs in {folder}; expected files that end in {', '.join(SUFFIXES)}")
-    paths = _first(paths, count, str(folder))
-    stems = [path.stem for path in paths]
-    # cat.png and cat.jpg in one folder keep their suffixes, so that names stay different
-    named = {path.name if stems.count(path.stem) > 1 else path.stem: path for path in paths}
-    return _load_all(named, size, resize, licence=licence)
+        inner = [path.name for path in entries if path.is_dir()]
+        hint = f"; subfolders are not searched: name one of {', '.join(inner[:5])}" if inner else ""
+        raise ValueError(f"no photographs in {folder}; expected files that end in {', '.join(SUFFIXES)}{hint}")
+    names = dict(zip(_different_names([path.name for path in paths]), paths, strict=True))
+    return _load_all(dict(_first(list(names.items()), count, str(folder))), size, resize, licence=licence)
+
+
+def _different_names(files: Sequence[str]) -> list[str]:
+    """A name for each of some different files: without its ending, unless that is also the name of another file."""
+    stems = Counter(str(PurePosixPath(file).with_suffix("")).casefold() for file in files)
+    whole = {file.casefold() for file in files}
+    return [
+        file if stems[stem.casefold()] > 1 or stem.casefold() in whole - {file.casefold()} else stem
+        for file in files
+        for stem in [str(PurePosixPath(file).with_suffix(""))]
+    ]
 
 
 def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> ImageSet:
@@ -208,14 +241,18 @@ def _read_labels(path: Path) -> list[tuple[str, int]]:
     """The rows (file, class index) of labels.csv."""
     with path.open(newline="", encoding="utf-8") as stream:
         try:
-            return [(row["file"], int(row["class_index"])) for row in csv.DictReader(stream)]
+            rows = [(str(row["file"]), int(row["class_index"])) for row in csv.DictReader(stream)]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} must have the columns file,class_index,wnid with integer indices") from error
+    twice = [file for file, count in Counter(file for file, _ in rows).items() if count > 1]
+    if twice:
+        raise ValueError(f"{path} lists {twice[0]} more than once; list each file once")
+    return rows
 
 
 def _load_all(
     paths: Mapping[str, Path],
-    size: int | tuple[int, int],
+    size: Size,
     resize: Resize,
     licence: str,
     labels: Int[Tensor, " count"] | None = None,

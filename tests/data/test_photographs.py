@@ -1,12 +1,14 @@
 """Sets of images: the gallery, ImageNet samples (a made-up data folder, and the real one), folders, scenes."""
 
 import hashlib
+from pathlib import PurePosixPath
 
 import pytest
 import torch
 from PIL import Image
 
 from helpers.core.files import DATA_VARIABLE, data_file, data_folder, file_digest
+from helpers.data.decoding import SUFFIXES
 from helpers.data.imagenet import imagenet_class_names
 from helpers.data.images import image_digest, load_image
 from helpers.data.photographs import (
@@ -166,6 +168,68 @@ def test_a_folder_in_the_order_of_its_names(tmp_path):
     assert photographs.labels.tolist() == [-1] * 4
     assert torch.equal(photographs.images[2], load_image(tmp_path / "b.PNG", 16, "crop"))
     assert folder_images(tmp_path, 16, count=2).names == ("a.jpg", "a.png")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["cat.png", "cat.jpg"],
+        ["cat.png", "cat.png.jpg", "cat.jpg"],
+        ["cat.png", "Cat.PNG", "CAT.jpg"],
+        ["a.b.png", "a.b.jpg", "a.png", "a.jfif"],
+        ["a.png.png", "a.png", "a"],
+        *([f"a{suffix}", f"b{suffix.upper()}"] for suffix in SUFFIXES if suffix not in (".pfm", ".avifs")),
+    ],
+    ids=str,
+)
+def test_no_file_is_lost_whatever_its_name(tmp_path, files):
+    for number, name in enumerate(files):
+        path = write_picture(tmp_path / "drawn.png", 10 * number)
+        path.rename(tmp_path / name)
+    photographs = folder_images(tmp_path, 16)
+    assert len(photographs) == len(files)
+    levels = (photographs.images.mean((1, 2, 3)) * 25.5).round().int().tolist()
+    assert levels == [files.index(name) for name in sorted(files)]
+    for name, file in zip(photographs.names, sorted(files), strict=True):
+        assert name in (file, str(PurePosixPath(file).with_suffix("")))
+    assert folder_images(tmp_path, 16, count=1).names == photographs.names[:1]
+
+
+def test_what_looks_like_a_picture_and_is_none_is_named(tmp_path):
+    write_picture(tmp_path / "a.png", 10)
+    for name in ("b.heic", "c.nef", "d.svg", "labels.csv", "notes.txt", "e.json"):
+        (tmp_path / name).write_text("no picture")
+    with pytest.warns(UserWarning, match=r"left out b\.heic, c\.nef, d\.svg, which") as caught:
+        assert folder_images(tmp_path, 16).names == ("a",)
+    assert len(caught) == 1
+
+
+def test_a_broken_link_is_not_passed_over(tmp_path):
+    write_picture(tmp_path / "a.png", 10)
+    (tmp_path / "b.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(FileNotFoundError, match=r"b\.png"):
+        folder_images(tmp_path, 16)
+
+
+def test_folders_of_classes_are_named(tmp_path):
+    write_picture(tmp_path / "cats" / "a.png", 10)
+    with pytest.raises(ValueError, match="subfolders are not searched: name one of cats"):
+        folder_images(tmp_path, 16)
+
+
+def test_samples_of_one_name_in_several_folders_stay_apart(data):
+    folder = data / "imagenet-samples"
+    rows = ["file,class_index,wnid"]
+    for number, file in enumerate(("study/a.png", "study/a.jpg", "study/in/a.png", "rest/a.png")):
+        write_picture(folder / file, number * 10)
+        rows.append(f"{file},{number},n{number:08d}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    samples = imagenet_samples(data, size=16)
+    assert samples.names == ("a.png", "a.jpg", "in-a")
+    assert samples.labels.tolist() == [0, 1, 2]
+    (folder / "labels.csv").write_text("\n".join([*rows, rows[1]]) + "\n")
+    with pytest.raises(ValueError, match=r"lists study/a\.png more than once"):
+        imagenet_samples(data, size=16)
 
 
 def test_folders_without_photographs(tmp_path):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, UnidentifiedImageError
 from torchvision.datasets import CIFAR10
 
 from helpers.core.files import DATA_VARIABLE, data_file, data_folder
+from helpers.data.decoding import decode
+from helpers.data.images import to_bytes
 from helpers.data.labelled.data import LabelledImages
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -76,10 +76,11 @@ def cifar10_parquet(split: CIFAR10Split, source: str, root: str | Path | None = 
     path = data_file(f"cifar10/{split}.parquet", root)
     try:
         table = pd.read_parquet(path, columns=["img", "label"])
-        pictures = [np.asarray(Image.open(io.BytesIO(row["bytes"])).convert("RGB")) for row in table["img"]]
+        pictures = [np.asarray(to_bytes(decode(bytes(row["bytes"])))) for row in table["img"]]
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-    except (KeyError, TypeError, ValueError, OSError, UnidentifiedImageError) as error:
+        labels = torch.from_numpy(table["label"].to_numpy(dtype=np.int64, copy=True))
+        return LabelledImages(pixels, labels, CIFAR10_CLASSES, source)
+    except (KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(
             f"{path} is not CIFAR-10's Parquet edition ({error}); expected the columns img (with bytes) and label"
         ) from error
-    return LabelledImages(pixels, torch.tensor(table["label"].to_numpy()), CIFAR10_CLASSES, source)

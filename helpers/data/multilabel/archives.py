@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from helpers.core.files import DATA_VARIABLE, data_folder
+from helpers.data.decoding import UnreadableImageError, decode, stored_picture
+from helpers.data.images import to_bytes
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,12 @@ def read_listed_file(path: Path) -> bytes:
     Raises:
         FileNotFoundError: there is no such file.
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is listed, but there is no such file; unpack the archive again") from error
+    _check_listed(path)
+    return path.read_bytes()
 
 
 def read_listed_picture(path: Path) -> Image.Image:
-    """A picture that a dataset lists, decoded, in its own mode.
+    """A photograph that a dataset lists, in RGB.
 
     Its EXIF orientation is ignored, since annotations refer to the pixels as stored.
 
@@ -151,10 +151,32 @@ def read_listed_picture(path: Path) -> Image.Image:
         FileNotFoundError: there is no such file.
         ValueError: the picture is damaged.
     """
-    with io.BytesIO(read_listed_file(path)) as stream:
-        try:
-            picture = Image.open(stream)
-            picture.load()
-        except (OSError, SyntaxError) as error:  # Pillow's SyntaxError: a damaged PNG header
-            raise ValueError(f"{path} cannot be decoded ({error}); unpack the archive again") from error
-    return picture
+    _check_listed(path)
+    with _advised():
+        return to_bytes(decode(path, upright=False))
+
+
+def read_listed_mask(path: Path) -> Image.Image:
+    """A segmentation that a dataset lists, in the mode of its file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the picture is damaged.
+    """
+    content = read_listed_file(path)
+    with _advised():
+        return stored_picture(content, str(path))
+
+
+def _check_listed(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is listed, but there is no such file; unpack the archive again")
+
+
+@contextmanager
+def _advised() -> Iterator[None]:
+    """Add to the error of a damaged picture where a sound one comes from."""
+    try:
+        yield
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"{error}; or unpack the archive again") from error

@@ -74,7 +74,7 @@ class Listing:
         names: one name per image.
         objects: the objects of each image.
         categories: the name of each class by its number in the dataset.
-        read: decodes an image by its index in the listing; called by several threads.
+        read: decodes an image in RGB by its index in the listing; called by several threads.
     """
 
     names: Sequence[str]
@@ -175,7 +175,7 @@ def _decode(listing: Listing, size: int, file: BinaryIO, show: bool) -> None:
     """Append the pixels of all images, channels first, decoded by threads (Pillow releases Python's global lock)."""
 
     def pixels(index: int) -> bytes:
-        image = listing.read(index).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+        image = listing.read(index).resize((size, size), Image.Resampling.BILINEAR)
         return np.asarray(image).transpose(2, 0, 1).tobytes()
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:

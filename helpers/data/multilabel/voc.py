@@ -21,6 +21,7 @@ from helpers.data.multilabel.archives import (
     MissingArchiveError,
     dataset_root,
     read_listed_file,
+    read_listed_mask,
     read_listed_picture,
     require,
 )
@@ -164,11 +165,11 @@ def _truth(path: Path, size: int, skipped: list[bool]) -> Truth:
 
 def _published_truth(path: Path, size: int, skipped: list[bool]) -> Truth:
     """As in the paper's code: objects are all pixels that are not black after conversion of the palette to grey."""
-    grey = read_listed_picture(path).convert("L").resize((size, size), Image.Resampling.BILINEAR)
+    grey = read_listed_mask(path).convert("L").resize((size, size), Image.Resampling.BILINEAR)
     objects = torch.from_numpy((np.asarray(grey) > 0).astype(np.float32))
     return objects, torch.ones_like(objects, dtype=torch.bool)
 
 
 def _nearest(path: Path, size: int) -> np.ndarray:
     """The palette indices of a segmentation, resized by the nearest pixel."""
-    return np.array(read_listed_picture(path).resize((size, size), Image.Resampling.NEAREST))
+    return np.array(read_listed_mask(path).resize((size, size), Image.Resampling.NEAREST))

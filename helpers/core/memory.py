@@ -1,0 +1,39 @@
+"""How much memory this process may still use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_CGROUPS = (  # the limit and the use of a container's memory, in the second and the first version of control groups
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def available_memory() -> int | None:
+    """Bytes of main memory that are free, within the limit of the container if there is one; None if unknown."""
+    known = [value for value in (_free(), *(_left(limit, use) for limit, use in _CGROUPS)) if value is not None]
+    return min(known, default=None)
+
+
+def _free() -> int | None:
+    """Free memory of the machine; where only its whole memory is known (macOS), that."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None
+
+
+def _left(limit: str, use: str) -> int | None:
+    """What a control group has left; None if it has no limit."""
+    try:
+        return max(0, int(Path(limit).read_text()) - int(Path(use).read_text()))
+    except (OSError, ValueError):  # no such group, or "max"
+        return None
