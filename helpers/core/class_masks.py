@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from helpers.core.explanation import Explanation
+from helpers.core.replica import frozen
 
 ClassTarget = int | Int[Tensor, " batch"] | None
 
@@ -79,7 +80,7 @@ class ClassMaskMethod(ABC):
         """The target class of each image, and the number of classes."""
         if images.ndim != 4:
             raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
-        logits = self.classifier(images)
+        logits = frozen(self.classifier)(images)
         count = logits.shape[1]
         if targets is None:
             return logits.argmax(1), count

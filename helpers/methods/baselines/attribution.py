@@ -11,9 +11,10 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.replica import with_frozen_classifier
 from helpers.core.runtime import progress
 from helpers.core.types import Count
-from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
+from helpers.methods.baselines.pairs import count_classes, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -73,13 +74,13 @@ class AttributionMethod(ABC):
         inputs = inputs.detach()
         if not len(inputs):
             return torch.zeros_like(inputs)
-        with frozen(self.classifier):
-            targets = self._targets(inputs, target)
-            size = self._images_at_once(inputs)
-            batches = progress(
-                list(zip(inputs.split(size), targets.split(size), strict=True)), label=self.name, show=show_progress
-            )
-            return torch.cat([self._attribute(images, classes).detach() for images, classes in batches])
+        method = with_frozen_classifier(self)
+        targets = method._targets(inputs, target)
+        size = method._images_at_once(inputs)
+        batches = progress(
+            list(zip(inputs.split(size), targets.split(size), strict=True)), label=self.name, show=show_progress
+        )
+        return torch.cat([method._attribute(images, classes).detach() for images, classes in batches])
 
     @abstractmethod
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
 
 import torch
@@ -13,9 +14,11 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.replica import replica
 from helpers.core.types import Variant
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
+_WARNINGS = threading.Lock()  # warning filters are shared by all threads
 _SMALL = 1e-6  # smaller differences of centred logits count as 0
 
 
@@ -60,7 +63,7 @@ class DeepLIFT(AttributionMethod):
         model = nn.Sequential(
             private_copy(self.classifier, images[:1], separate=separate), _Centred() if confidence else nn.Identity()
         )
-        with warnings.catch_warnings():
+        with _WARNINGS, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="\\s*Setting forward, backward hooks", category=UserWarning)
             attributions = attr.DeepLift(model).attribute(images.clone().requires_grad_(), target=targets).detach()
         if confidence:
@@ -117,8 +120,7 @@ def private_copy(
         images: for a forward pass that counts the calls of each activation.
         separate: whether the output of each activation is another tensor than the input of the next module.
     """
-    tensors = [*classifier.parameters(), *classifier.buffers()]
-    model = copy.deepcopy(classifier, {id(tensor): tensor for tensor in tensors})
+    model = replica(classifier)
     activations = [module for module in model.modules() if type(module) in SUPPORTED_NON_LINEAR]
     for module in activations:
         if getattr(module, "inplace", False):

@@ -1,9 +1,7 @@
-"""Grad-CAM through pytorch-grad-cam, for all classes of an image in one pass through the feature layers."""
+"""Grad-CAM, for all classes of an image in one pass through the feature layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import torch
@@ -11,7 +9,11 @@ from jaxtyping import Float, Int
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
+from torch.nn import functional
 
+from helpers.core.class_masks import min_max_normalise
+from helpers.core.replica import replica
+from helpers.methods.baselines.feature_layers import FeatureLayer, last_feature_layer, named_feature_layer
 from helpers.methods.baselines.pairs import PairMethod
 
 
@@ -22,7 +24,7 @@ class GradCAMOptions:
     Attributes:
         layer: the dotted name of a module of the classifier; None: the last feature layer, as in the Explainer paper's
             comparison (`last_feature_layer`).
-        pairs_at_once: pairs of image and class per pass through the layers after it.
+        pairs_at_once: pairs of image and class per pass through the network.
     """
 
     layer: str | None = None
@@ -33,11 +35,15 @@ class GradCAM(PairMethod):
     """Grad-CAM (Selvaraju et al., ICCV 2017).
 
     The sum of the channels of a feature layer, weighted by the mean gradient of the class's logit, with negative values
-    set to 0, resized and min-max normalised, all by pytorch-grad-cam. Here each image passes through the feature layers
-    once for all its classes, and the backward pass ends at the layer.
+    set to 0, resized bilinearly; before and after, it is min-max normalised, so that every mask that is not constant
+    has an entry of exactly 0 and one of exactly 1. These are the steps of pytorch-grad-cam. Each image passes through
+    the network once for all its classes, and the backward pass ends at the layer.
+
+    Attributes:
+        layer_name: the layer that gave the last explanation's map; None before.
 
     Raises:
-        ValueError: the classifier has no such layer, or no layer with a feature map.
+        ValueError: (in `explain`) the classifier has no such layer, or no layer with a map of features.
     """
 
     name = "grad-cam"
@@ -46,6 +52,12 @@ class GradCAM(PairMethod):
     def __init__(self, classifier: nn.Module, options: GradCAMOptions | None = None) -> None:
         self.options = options or GradCAMOptions()
         super().__init__(classifier, self.options.pairs_at_once)
+        self._layers: dict[tuple[int, int], FeatureLayer] = {}  # by the image's size, the last one used at the end
+
+    @property
+    def layer_name(self) -> str | None:
+        """The dotted name of the layer that gave the last explanation's map; None before the first."""
+        return next((layer.name for layer in reversed(self._layers.values())), None)
 
     @torch.enable_grad()
     def _pair_masks(
@@ -56,67 +68,51 @@ class GradCAM(PairMethod):
         *,
         show_progress: bool,
     ) -> Float[Tensor, "pairs height width"]:
-        from pytorch_grad_cam import GradCAM as LibraryGradCAM  # takes seconds to import
-        from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-
-        used, image_index = image_index.unique_consecutive(return_inverse=True)
-        images = images[used].detach()
+        used, rows = image_index.unique_consecutive(return_inverse=True)
+        images = images[used].detach().as_subclass(Tensor)
         layer = self._layer(images)
-        targets = [ClassifierOutputTarget(index) for index in class_index.tolist()]
-        with _row_per_pair(layer, image_index):
-            library = LibraryGradCAM(self.classifier, [layer])
-            try:
-                return torch.from_numpy(library(images, targets)).to(images)
-            finally:
-                library.activations_and_grads.release()  # its context manager swallows some errors
+        features, logits = _features_and_logits(self.classifier, layer, images)
+        maps = features.new_zeros(len(rows), *layer.grid, dtype=torch.float32)
+        for pairs in _one_per_image(rows):
+            score = logits[rows[pairs], class_index[pairs]].sum()
+            (gradients,) = torch.autograd.grad(score, features, retain_graph=True)
+            weights = layer.channels_first(gradients).float().mean((2, 3), keepdim=True)  # images, channels, 1, 1
+            sums = (weights * layer.channels_first(features.detach()).float()).sum(1)  # images, rows, columns
+            maps[pairs] = sums[rows[pairs]].clamp_min(0)
+        enlarged = functional.interpolate(min_max_normalise(maps)[:, None], images.shape[-2:], mode="bilinear")
+        return min_max_normalise(enlarged[:, 0])
 
-    def _layer(self, images: Tensor) -> nn.Module:
-        if self.options.layer is None:
-            return last_feature_layer(self.classifier, images)
-        try:
-            return self.classifier.get_submodule(self.options.layer)
-        except AttributeError as error:
-            raise ValueError(
-                f"layer={self.options.layer!r} is no module of this classifier; named_modules() lists them"
-            ) from error
-
-
-@contextmanager
-def _row_per_pair(layer: nn.Module, image_index: Tensor) -> Iterator[None]:
-    """Repeat the layer's output for each pair, as a leaf of the autograd graph."""
-
-    def repeat(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return output.detach()[image_index].requires_grad_()
-
-    handle = layer.register_forward_hook(repeat)
-    try:
-        yield
-    finally:
-        handle.remove()
+    def _layer(self, images: Tensor) -> FeatureLayer:
+        """The feature layer for images of this size."""
+        size = (images.shape[-2], images.shape[-1])
+        layer = self._layers.pop(size, None)
+        if layer is None and self.options.layer is None:
+            layer = last_feature_layer(self.classifier, images)
+        elif layer is None:
+            layer = named_feature_layer(self.classifier, images, self.options.layer)
+        self._layers[size] = layer
+        return layer
 
 
-@torch.no_grad()
-def last_feature_layer(classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]) -> nn.Module:
-    """The last module, average pooling aside, whose output is a feature map of more than one pixel.
+def _features_and_logits(model: nn.Module, layer: FeatureLayer, images: Tensor) -> tuple[Tensor, Tensor]:
+    """A layer's output, a leaf of the autograd graph, and the logits that depend on it."""
+    hooked, leaves, calls = replica(model), [], 0
 
-    For VGG it is `features`, for ResNet `layer4`.
+    def cut(module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
+        nonlocal calls
+        calls += 1
+        if calls < layer.calls:
+            return None
+        leaves.append(output.detach().requires_grad_())
+        return leaves[-1].clone()  # the next layer may work in place, which a leaf does not allow
 
-    Raises:
-        ValueError: no module has a feature map, as in a transformer.
-    """
-    feature_layers: list[nn.Module] = []
+    hooked.get_submodule(layer.name).register_forward_hook(cut)
+    logits = hooked(images)
+    return leaves[-1], logits
 
-    def record(module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] * output.shape[-2] > 1:
-            feature_layers.append(module)
 
-    modules = [m for m in classifier.modules() if not isinstance(m, (nn.AdaptiveAvgPool2d, nn.AvgPool2d))]
-    handles = [module.register_forward_hook(record) for module in modules]
-    try:
-        classifier(images[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not feature_layers:
-        raise ValueError("this classifier has no layer with a map of features: Grad-CAM needs a convolutional network")
-    return feature_layers[-1]
+def _one_per_image(rows: Int[Tensor, " pairs"]) -> list[Int[Tensor, " some"]]:
+    """The indices of pairs, ordered by image, in groups of at most one pair per image."""
+    starts = torch.searchsorted(rows, rows)  # the first pair of each pair's image
+    rank = torch.arange(len(rows), device=rows.device) - starts
+    return [torch.nonzero(rank == number)[:, 0] for number in range(int(rank.max()) + 1)]

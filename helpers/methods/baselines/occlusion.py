@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, check_classes
 from helpers.core.masking import baseline_colour
+from helpers.core.replica import with_frozen_classifier
 from helpers.core.runtime import progress
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
+from helpers.methods.baselines.pairs import count_classes, probabilities
 
 _ENTRIES_AT_ONCE = 2**25  # of attributions, to bound the memory
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -64,10 +65,9 @@ class OcclusionMaps(ClassMaskMethod):
             return images.new_zeros(*classes.shape, *images.shape[-2:])
         size = classes.shape[1] * images[0].numel()  # of the attributions of an image
         batches = images.split(max(1, min(self.options.batch, _ENTRIES_AT_ONCE // size)))
-        with frozen(self.classifier):
-            drops = torch.cat(
-                [self._drops(batch) for batch in progress(batches, label=self.name, show=show_progress)]
-            ).clamp_min(0)
+        method = with_frozen_classifier(self)
+        drops = torch.cat([method._drops(batch) for batch in progress(batches, label=self.name, show=show_progress)])
+        drops = drops.clamp_min(0)
         largest = drops.amax((2, 3), keepdim=True).clamp_min(torch.finfo(drops.dtype).tiny)
         return drops / largest * classes[..., None, None]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, check_classes
+from helpers.core.replica import frozen, with_frozen_classifier
 from helpers.core.runtime import progress
 
 
@@ -43,10 +42,10 @@ class PairMethod(ClassMaskMethod):
         size = self._pairs_at_once
         batches = list(zip(image_index.split(size), class_index.split(size), strict=True))
         over_batches = len(batches) > 1 or not self._has_own_progress
-        with frozen(self.classifier):
-            for rows, columns in progress(batches, label=self.name, show=show_progress and over_batches):
-                pair_masks = self._pair_masks(images, rows, columns, show_progress=show_progress and not over_batches)
-                masks[rows, columns] = pair_masks.to(masks)
+        method = with_frozen_classifier(self)
+        for rows, columns in progress(batches, label=self.name, show=show_progress and over_batches):
+            pair_masks = method._pair_masks(images, rows, columns, show_progress=show_progress and not over_batches)
+            masks[rows, columns] = pair_masks.to(masks)
         return masks
 
     @abstractmethod
@@ -67,7 +66,7 @@ def count_classes(classifier: nn.Module, images: Float[Tensor, "batch 3 height w
     names = getattr(classifier, "class_names", None)
     if names is not None:
         return len(names)
-    return classifier(images[:1]).shape[1] if images.ndim == 4 and len(images) else None
+    return frozen(classifier)(images[:1]).shape[1] if images.ndim == 4 and len(images) else None
 
 
 def probabilities(logits: Float[Tensor, "*batch classes"], score: str) -> Float[Tensor, "*batch classes"]:
@@ -75,21 +74,3 @@ def probabilities(logits: Float[Tensor, "*batch classes"], score: str) -> Float[
     if score == "logit":
         return logits
     return logits.softmax(-1) if score == "softmax" else logits.sigmoid()
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Freeze the model, in eval mode, inside the `with` block; restore its modes and gradients afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
-    try:
-        model.eval()
-        for parameter, _, _ in parameters:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, requires_grad, gradient in parameters:
-            parameter.requires_grad_(requires_grad)
-            parameter.grad = gradient

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, check_classes, min_max_normalise
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.replica import frozen
 from helpers.core.runtime import progress, random_generator
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, frozen, probabilities
+from helpers.methods.baselines.pairs import count_classes, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -79,13 +80,13 @@ class RISE(ClassMaskMethod):
         baseline = baseline_colour(self.classifier, o.variant)
         generator = random_generator(o.seed)  # on the CPU: the same masks on every device
         counts = [o.batch] * (o.masks // o.batch) + [o.masks % o.batch] * bool(o.masks % o.batch)
-        with frozen(self.classifier):
-            for count in progress(counts, label=self.name, show=show_progress):
-                masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
-                for index, image in enumerate(images):
-                    masked = apply_mask(image.expand(count, -1, -1, -1), masks, baseline)  # count, 3, height, width
-                    scores = probabilities(self.classifier(masked), o.score)  # count, classes
-                    total[index].addmm_(scores.T, masks.flatten(1))  # classes, height * width
+        classifier = frozen(self.classifier)
+        for count in progress(counts, label=self.name, show=show_progress):
+            masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
+            for index, image in enumerate(images):
+                masked = apply_mask(image.expand(count, -1, -1, -1), masks, baseline)  # count, 3, height, width
+                scores = probabilities(classifier(masked), o.score)  # count, classes
+                total[index].addmm_(scores.T, masks.flatten(1))  # classes, height * width
         return (total / (o.masks * o.probability)).unflatten(2, (height, width))
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect, mean_effect
-from helpers.methods.baselines.grad_cam import last_feature_layer
+from helpers.methods.baselines.feature_layers import last_feature_layer
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS, ClassStudy, shortcut_pairs
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
 from helpers.plots.figures import panels
@@ -143,17 +143,9 @@ def scene_numbers(study: ClassStudy, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
 def last_map_cells(study: ClassStudy) -> tuple[int, int]:
     """The rows and columns of the classifier's last feature map, which limit Grad-CAM's resolution."""
-    pixels, sizes = study.segmented.images[:1].images(study.device), []
-    layer = last_feature_layer(study.classifier, pixels)
-    handle = layer.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape[-2:])))
-    try:
-        study.classifier(pixels)
-    finally:
-        handle.remove()
-    return sizes[0]
+    return last_feature_layer(study.classifier, study.segmented.images[:1].images(study.device)).grid
 
 
 def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
