@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from helpers.core.replica import replica
 from helpers.methods.rde.distortions import DistortionMeasure, Target
 from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
@@ -42,22 +43,24 @@ def capture_attention(
 ) -> Attentions:
     """Run a vision transformer once and return the attention of every layer and head.
 
-    For timm's transformers with global attention (ViT, DeiT, EVA and others; with or without fused attention) and
-    torchvision's, bare or inside a `Classifier`. The model is not modified. The maps of all heads are large, 5.6 MB per
+    For transformers with global attention of timm (ViT, DeiT, EVA and others; with or without fused attention),
+    torchvision, transformers and others. The model is not modified. The maps of all heads are large, 5.6 MB per
     image for the 12 layers of ViT-tiny at 224 px; `AttentionRollout.explain` does not store them.
 
     Args:
-        model: in eval mode; it takes pixels in [0, 1] if it is a `Classifier`.
+        model: the transformer, on its own or in wrappers (`Classifier`, `nn.Sequential`, `DataParallel`, a compiled
+            module, a module of transformers); it is run in eval mode. A `Classifier` takes pixels in [0, 1].
         images: a batch that the model accepts.
         targets: of the gradients: one class for all images, one per image, a callable `logits -> (batch,)`, or None for
             the predicted classes.
         gradients: whether to compute the gradients.
 
     Raises:
-        ValueError: the model attends within windows, has no attention, or has no class token; it is in training mode;
-            images or targets do not fit.
+        ValueError: the model attends within windows, has no attention, or has no class token; images or targets do
+            not fit.
     """
     check_class_token(model)
+    model = replica(model)  # of a compiled model, whose inside is hidden; and in eval mode, without dropout
     recorder = AttentionRecorder(len(images), keep_graph=gradients)
     with torch.set_grad_enabled(gradients), recorder:
         logits = model(images)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.explanation import Explanation
+from helpers.core.replica import replica
 from helpers.core.types import Variant
 from helpers.methods.rde.distortions import DistortionMeasure, Target
 from helpers.methods.rollout.capture import Attentions, capture_attention
@@ -36,8 +37,8 @@ class AttentionRollout:
     the layers with the gradients in reverse order and sets negative entries to 0 only after the fusion.
 
     Args:
-        classifier: a vision transformer with global attention and a class token, of timm or torchvision, in eval mode;
-            `load_classifier` returns one that takes pixels in [0, 1].
+        classifier: a vision transformer with global attention and a class token, on its own or in wrappers
+            (`capture_attention`); `load_classifier` returns one that takes pixels in [0, 1].
         fusion: of the heads of a layer: "mean", "max" or "min".
         discard_ratio: the share of a layer's entries set to 0, in [0, 1).
         residual: whether to add the identity.
@@ -122,7 +123,7 @@ class AttentionRollout:
 
     def _layer_map(self, attentions: Attentions, index: int) -> Tensor:
         """The fused attention of a layer, with its lowest entries discarded: (batch, tokens, tokens)."""
-        attention = attentions.layers[index]  # batch, heads, tokens, tokens
+        attention = _precise(attentions.layers[index])  # batch, heads, tokens, tokens
         if not self.gradient:
             return self._reduce(attention)
         if self.variant == "published":
@@ -132,8 +133,8 @@ class AttentionRollout:
         return discard_lowest(fused, self.discard_ratio, self.variant)
 
     def _reduce(self, attention: Tensor) -> Tensor:
-        """(batch, heads, tokens, tokens) to (batch, tokens, tokens): fuse and discard."""
-        return discard_lowest(fuse_heads(attention, self.fusion), self.discard_ratio, self.variant)
+        """(batch, heads, tokens, tokens) to (batch, tokens, tokens): fuse and discard, at least in single precision."""
+        return discard_lowest(fuse_heads(_precise(attention), self.fusion), self.discard_ratio, self.variant)
 
     def _patches(self, maps: list[Tensor], grid: TokenGrid) -> Tensor:
         """(batch, patches): the class token's row over the patches."""
@@ -143,13 +144,14 @@ class AttentionRollout:
     def _stream(self, images: Tensor) -> tuple[Tensor, Tensor, TokenGrid]:
         """Patch relevance and logits, storing only the fused maps of a few images at a time."""
         check_class_token(self.classifier)
+        model = replica(self.classifier)  # of a compiled model, whose inside is hidden; and in eval mode
         at_once = _IMAGES_AT_ONCE if images.device.type == "cpu" else max(1, len(images))
         patches, logits = [], []
         for batch in images.split(at_once):
             recorder = AttentionRecorder(len(batch), self._reduce)
             with recorder:
-                logits.append(self.classifier(batch))
-            grid = token_grid(self.classifier, batch, recorder.layers)
+                logits.append(model(batch))
+            grid = token_grid(model, batch, recorder.layers)
             patches.append(self._patches(recorder.layers, grid))
         return torch.cat(patches), torch.cat(logits), grid
 
@@ -160,5 +162,11 @@ class AttentionRollout:
         tiny = torch.finfo(patches.dtype).tiny
         patches = patches / patches.amax(1, keepdim=True).clamp_min(tiny)
         maps = patches.unflatten(1, (1, grid.rows, grid.columns))  # batch, 1, rows, columns
-        mask = functional.interpolate(maps, images.shape[-2:], mode="bilinear", align_corners=False).clamp_(0, 1)
+        mask = functional.interpolate(maps, images.shape[-2:], mode="bilinear", align_corners=False)
+        mask = mask.clamp_(0, 1).to(images)
         return Explanation(mask=mask, kept=images * mask, targets=targets, representation_mask=patches[:, None])
+
+
+def _precise(attention: Tensor) -> Tensor:
+    """Half precision as single precision: the product of all layers needs it."""
+    return attention.float() if attention.dtype in (torch.float16, torch.bfloat16) else attention

@@ -6,6 +6,7 @@ A transformer computes `softmax(q k^T) v` in a fused operation, which hides the 
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from helpers.methods.rollout.tokens import ALTERNATIVES
 Reduction = Callable[[Float[Tensor, "some heads tokens tokens"]], Tensor]
 
 _SOFTMAXES = (Tensor.softmax, torch.softmax, functional.softmax, torch.special.softmax)
+_MULTI_HEAD = inspect.signature(functional.multi_head_attention_forward)
 _CACHE = 2**18  # entries of attention per chunk on a CPU, so that a chunk stays in its cache
 
 
@@ -51,49 +53,100 @@ class AttentionRecorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is functional.scaled_dot_product_attention:
             return self._fused(*args, **kwargs)
-        if func is functional.multi_head_attention_forward and _is_plain(args, kwargs):
+        if func is functional.multi_head_attention_forward:
             return self._multi_head(*args, **kwargs)
         result = func(*args, **kwargs)
-        if func in _SOFTMAXES and _is_attention(result, args, kwargs):
+        if func not in _SOFTMAXES or not _is_attention(result, args, kwargs):
+            return result
+        if result.ndim > 3:
             return self._take(result)
-        return result
+        if len(result) % self.batch:
+            return result
+        return self._take(result.unflatten(0, (self.batch, -1))).flatten(0, 1)  # heads along the first axis
 
-    def _fused(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def _fused(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        *,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
         """PyTorch's fused attention in separate steps; attention pooling, with other queries than keys, is no layer."""
-        mask = kwargs.get("attn_mask", args[0] if args else None)
-        if query.shape[-2] != key.shape[-2] or kwargs.get("is_causal") or kwargs.get("enable_gqa"):
-            return functional.scaled_dot_product_attention(query, key, value, *args, **kwargs)
-        scale = kwargs.get("scale") or 1 / math.sqrt(query.shape[-1])
-        return self._attend(query, key, value, mask, scale)
+        if query.shape[-2] != key.shape[-2]:
+            return functional.scaled_dot_product_attention(
+                query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+            )
+        if enable_gqa:
+            key, value = (
+                each.repeat_interleave(query.shape[-3] // each.shape[-3], -3, output_size=query.shape[-3])
+                for each in (key, value)
+            )
+        if is_causal:
+            attn_mask = torch.ones(query.shape[-2], query.shape[-2], dtype=torch.bool, device=query.device).tril()
+        return self._attend(query, key, value, attn_mask, scale or 1 / math.sqrt(query.shape[-1]))[0]
 
-    def _multi_head(self, query: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, None]:
-        """PyTorch's `nn.MultiheadAttention`, as torchvision uses it: (tokens, batch, features), no mask."""
-        _, _, _, heads, weight, bias, _, _, _, _, out_weight, out_bias = args[:12]
-        # (tokens, batch, 3, heads, features per head)
-        projected = functional.linear(query, weight, bias).unflatten(-1, (3, heads, -1))
-        q, k, v = projected.permute(2, 1, 3, 0, 4)  # each (batch, heads, tokens, features per head)
-        attended = self._attend(q, k, v, None, 1 / math.sqrt(q.shape[-1]))  # like q
-        return functional.linear(attended.permute(2, 0, 1, 3).flatten(2), out_weight, out_bias), None
+    def _multi_head(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+        """PyTorch's `nn.MultiheadAttention`: (tokens, batch, features), with or without the weights in its result."""
+        call = _MULTI_HEAD.bind(*args, **kwargs)
+        call.apply_defaults()
+        a = call.arguments
+        inputs = (a["query"], a["key"], a["value"])
+        if inputs[0].ndim != 3 or len(inputs[0]) != len(inputs[1]):  # unbatched, or attention pooling: no layer
+            return functional.multi_head_attention_forward(*args, **kwargs)
+        if a["add_zero_attn"] or any(a[name] is not None for name in ("bias_k", "bias_v", "static_k", "static_v")):
+            raise ValueError(
+                f"this model attends to keys that are no tokens (bias_k, add_zero_attn), so rollout has no meaning. "
+                f"{ALTERNATIVES}"
+            )
+        separate = [a[name] for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight")]
+        weights = separate if a["use_separate_proj_weight"] else a["in_proj_weight"].chunk(3)
+        biases = (None,) * 3 if a["in_proj_bias"] is None else a["in_proj_bias"].chunk(3)
+        query, key, value = (
+            functional.linear(tokens, weight, bias).unflatten(-1, (a["num_heads"], -1)).permute(1, 2, 0, 3)
+            for tokens, weight, bias in zip(inputs, weights, biases, strict=True)
+        )  # each (batch, heads, tokens, features per head)
+        mask = _added_mask(a["attn_mask"], a["key_padding_mask"], query)
+        scale = 1 / math.sqrt(query.shape[-1])
+        attended, attention = self._attend(query, key, value, mask, scale, return_attention=a["need_weights"])
+        if attention is not None and a["average_attn_weights"]:
+            attention = attention.mean(1)
+        attended = attended.permute(2, 0, 1, 3).flatten(2)  # tokens, batch, features
+        return functional.linear(attended, a["out_proj_weight"], a["out_proj_bias"]), attention
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-        """Attention in separate steps, without gradients in chunks of images."""
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        scale: float,
+        *,
+        return_attention: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attention in separate steps, without gradients in chunks of images; and the attention, if asked for."""
         self._check(query.shape[0], query.ndim)
         query = query * scale
         if self.keep_graph:
             attention = self._take(_softmax(query @ key.transpose(-2, -1), mask))
-            return attention @ value
+            return attention @ value, attention if return_attention else None
         chunk = max(1, len(query))
         if query.device.type == "cpu":
             chunk = min(chunk, max(1, _CACHE // (query.shape[1] * query.shape[2] ** 2)))
-        reduced, results = [], []
+        reduced, results, kept = [], [], []
         for first in range(0, len(query), chunk):
             rows = slice(first, first + chunk)
             row_mask = mask[rows] if mask is not None and mask.ndim == 4 and mask.shape[0] > 1 else mask
             attention = _softmax(query[rows] @ key[rows].transpose(-2, -1), row_mask)  # chunk, heads, tokens, tokens
             results.append(attention @ value[rows])
             reduced.append(self._reduced(attention))
+            kept += [attention] if return_attention else []
         self.layers.append(torch.cat(reduced))
-        return torch.cat(results)
+        return torch.cat(results), torch.cat(kept) if return_attention else None
 
     def _take(self, attention: Tensor) -> Tensor:
         """Store the attention of a layer for all images."""
@@ -123,16 +176,29 @@ def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.softmax(-1) if torch.is_grad_enabled() else torch.softmax(scores, -1, out=scores)
 
 
+def _added_mask(mask: Tensor | None, padding: Tensor | None, query: Tensor) -> Tensor | None:
+    """The masks of `nn.MultiheadAttention`, where True hides, as one that is added to the scores."""
+    total = None
+    if mask is not None:
+        mask = mask.unflatten(0, query.shape[:2]) if mask.ndim == 3 else mask
+        total = _added(mask, query)
+    if padding is not None:
+        padding = _added(padding, query)[:, None, None]  # batch, 1, 1, tokens
+        total = padding if total is None else total + padding
+    return total
+
+
+def _added(mask: Tensor, like: Tensor) -> Tensor:
+    zeros = torch.zeros(mask.shape, dtype=like.dtype, device=like.device)
+    return zeros.masked_fill(mask, -torch.inf) if mask.dtype == torch.bool else mask.to(like)
+
+
 def _is_attention(result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether the result of a softmax is attention: (batch, heads, tokens, tokens), normalised over the last axis."""
-    if not isinstance(result, Tensor) or result.ndim < 4 or result.shape[-1] != result.shape[-2]:
+    """Whether the result of a softmax is attention: (..., tokens, tokens), normalised over the last axis.
+
+    Before that come batch and heads, as two axes or as one.
+    """
+    if not isinstance(result, Tensor) or result.ndim < 3 or result.shape[-1] != result.shape[-2]:
         return False
     dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
     return dim in (-1, result.ndim - 1) and result.shape[-1] > 1
-
-
-def _is_plain(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether a call of `multi_head_attention_forward` is self-attention without masks and extra biases."""
-    named = ("key_padding_mask", "attn_mask", "use_separate_proj_weight", "static_k", "static_v", "is_causal")
-    plain = len(args) == 13 and args[0] is args[1] is args[2] and args[7] is args[8] is None and not args[9]
-    return plain and not any(kwargs.get(name) is not None and kwargs.get(name) is not False for name in named)

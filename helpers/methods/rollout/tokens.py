@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+_CLASS_TOKENS = ("cls_token", "class_token", "class_embedding")  # timm and transformers, torchvision, CLIP
+_OTHER_TOKENS = ("distillation_token", "dist_token", "register_tokens", "reg_token")
 ALTERNATIVES = "CartoonX and Pixel RDE (helpers.methods.rde) explain any classifier"
 
 
@@ -29,16 +31,14 @@ class TokenGrid:
 
 
 def check_class_token(model: nn.Module) -> None:
-    """Raise a ValueError if the model is in training mode, or does not predict from a class token."""
-    if model.training:
-        raise ValueError("the model is in training mode, where dropout changes attention; call model.eval() first")
-    network = unwrap_classifier(model)
-    pool = getattr(network, "global_pool", "token")
-    if isinstance(pool, str) and pool in ("avg", "avgmax", "max", "map", "prr") and _is_transformer(network):
-        raise ValueError(
-            f"this model predicts from its patches (global_pool={pool!r}), not from the class token, whose row is the "
-            f"rollout; use a model with global_pool='token'. {ALTERNATIVES}"
-        )
+    """Raise a ValueError if the transformer inside the model predicts from its patches, not from a class token."""
+    for module in model.modules():
+        pool = _pooling(module)
+        if pool is not None:
+            raise ValueError(
+                f"this model predicts from its patches ({pool}), not from the class token, whose row is the rollout; "
+                f"use a model that predicts from the class token (in timm: global_pool='token'). {ALTERNATIVES}"
+            )
 
 
 def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> TokenGrid:
@@ -59,12 +59,12 @@ def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> To
             f"this model's layers attend over {sorted(counts)} tokens; rollout needs the same tokens in all layers: "
             f"use a transformer that keeps them (ViT, DeiT). {ALTERNATIVES}"
         )
-    network, tokens = unwrap_classifier(model), counts.pop()
+    network, tokens = _with_class_token(model), counts.pop()
     prefix = _prefix_tokens(network)
     if prefix == 0:
         raise ValueError(
-            "this model has no class token, whose row is the rollout; use one that has (ViT, DeiT; class_token=True). "
-            f"{ALTERNATIVES}"
+            "this model has no class token, whose row is the rollout: none of its modules has a parameter "
+            f"{' or '.join(_CLASS_TOKENS)}; use one that has (ViT, DeiT; class_token=True). {ALTERNATIVES}"
         )
     height, width = images.shape[-2:]
     rows, columns = _grid_size(network, height, width) or _grid_by_aspect(tokens - prefix, height, width)
@@ -76,26 +76,40 @@ def token_grid(model: nn.Module, images: Tensor, layers: Sequence[Tensor]) -> To
     return TokenGrid(rows, columns, prefix)
 
 
-def unwrap_classifier(model: nn.Module) -> nn.Module:
-    """The network inside a `Classifier`, or the model itself."""
-    inner = getattr(model, "network", None)
-    return inner if isinstance(inner, nn.Module) else model
+def _pooling(module: nn.Module) -> str | None:
+    """How a transformer averages its patches, as its library says it; None for others and where it does not."""
+    pool = getattr(module, "global_pool", None)  # timm, whose convolutional networks have it too
+    if isinstance(pool, str) and pool in ("avg", "avgmax", "max", "map", "prr") and _is_transformer(module):
+        return f"global_pool={pool!r}"
+    if getattr(module, "pool", None) == "mean" and hasattr(module, "transformer"):  # vit-pytorch
+        return "pool='mean'"
+    if getattr(getattr(module, "config", None), "use_mean_pooling", False):  # transformers' BEiT
+        return "use_mean_pooling=True"
+    return None
 
 
 def _is_transformer(network: nn.Module) -> bool:
-    """Whether a network of timm is a transformer: convolutional ones have a `global_pool` too."""
+    """Whether a network of timm is a transformer."""
     return hasattr(network, "blocks") and hasattr(network, "patch_embed")
+
+
+def _with_class_token(model: nn.Module) -> nn.Module:
+    """The first module that has a class token, in whatever wrappers; the model itself if none has."""
+    return next((module for module in model.modules() if _token_counts(module, _CLASS_TOKENS)), model)
 
 
 def _prefix_tokens(network: nn.Module) -> int:
     """The number of tokens before the patches; 0 without a class token."""
+    if not _token_counts(network, _CLASS_TOKENS):
+        return 0
     count = getattr(network, "num_prefix_tokens", None)  # timm
-    classes = getattr(network, "cls_token", None)
-    if count is not None:
-        return int(count) if isinstance(classes, Tensor) else 0
-    if isinstance(getattr(network, "class_token", None), Tensor):  # torchvision
-        return 1
-    return 1 if isinstance(classes, Tensor) else 0
+    return int(count) if count is not None else sum(_token_counts(network, _CLASS_TOKENS + _OTHER_TOKENS))
+
+
+def _token_counts(module: nn.Module, names: Sequence[str]) -> list[int]:
+    """The numbers of tokens in a module's parameters of these names, each (..., tokens, features) or (features,)."""
+    values = [getattr(module, name, None) for name in names]
+    return [value.shape[-2] if value.ndim > 1 else 1 for value in values if isinstance(value, Tensor)]
 
 
 def _grid_size(network: nn.Module, height: int, width: int) -> tuple[int, int] | None:
