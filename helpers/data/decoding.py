@@ -127,6 +127,16 @@ def stored_picture(source: bytes, name: str) -> Image.Image:
         return picture
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """The (height, width) of a picture as stored, from its header.
+
+    Raises:
+        UnreadableImageError: the file is empty or not a picture.
+    """
+    with path.open("rb") as stream, _explained(str(path)), _opened(stream) as picture:
+        return picture.height, picture.width
+
+
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a picture of one of `FORMATS`, whatever its name."""
     try:

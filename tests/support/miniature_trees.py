@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 from skimage.measure import find_contours
 
-from helpers.data.multilabel.voc import VOC_CLASSES, VOID
+from helpers.data.multilabel.voc_annotations import VOC_CLASSES, VOID
 from helpers.data.scenes import make_scenes
 
 CATEGORY_IDS = (1, 2, 3, 5, 8, 13, 16, 17, 18, 90)  # of the ten kinds of objects of scenes, with gaps as COCO's have

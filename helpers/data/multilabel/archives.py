@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from helpers.core.files import DATA_VARIABLE, data_folder
-from helpers.data.decoding import UnreadableImageError, decode, stored_picture
+from helpers.data.decoding import UnreadableImageError, decode, picture_size, stored_picture
 from helpers.data.images import to_bytes
 
 
@@ -166,6 +166,20 @@ def read_listed_mask(path: Path) -> Image.Image:
     content = read_listed_file(path)
     with _advised():
         return stored_picture(content, str(path))
+
+
+def check_size(path: Path, size: tuple[int, int], annotation: str) -> None:
+    """Check that a listed picture has the (height, width) of its annotation, on which the objects' places rest.
+
+    Raises:
+        ValueError: it has another; the message names both.
+    """
+    found = picture_size(path)
+    if found != size:
+        raise ValueError(
+            f"{path} has {found[0]} x {found[1]} pixels, but its annotation, {annotation}, has {size[0]} x {size[1]}; "
+            "they do not belong together: unpack the archives again"
+        )
 
 
 def _check_listed(path: Path) -> None:

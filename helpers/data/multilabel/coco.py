@@ -1,20 +1,15 @@
-"""COCO-2014 (Lin et al., ECCV 2014) through torchvision's dataset and pycocotools, with the paper's splits."""
+"""COCO-2014 (Lin et al., ECCV 2014), with the paper's splits."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import CocoDetection
 
 from helpers.core.files import file_digest
 from helpers.core.types import Split
@@ -22,11 +17,13 @@ from helpers.data.multilabel.archives import (
     COCO_ANNOTATIONS,
     COCO_TRAIN,
     COCO_VAL,
+    check_size,
     dataset_root,
     read_listed_picture,
     require,
 )
 from helpers.data.multilabel.cache import CachedImages, Listing, Selection, cached_images
+from helpers.data.multilabel.coco_annotations import CocoAnnotations, read_annotations
 from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
 
 SPLIT_SEED = 2014
@@ -34,6 +31,8 @@ SPLIT_SEED = 2014
 
 SEGMENTED = 1_000
 """The number of images of val2014 behind the paper's segmentation scores. The authors' choice is not published."""
+
+_LARGEST_NUMBER = 1000  # of a category, where each number has a column
 
 
 def coco_images(split: Split, selection: Selection, *, raw_ids: bool) -> MultiLabelImages:
@@ -50,15 +49,17 @@ def coco_images(split: Split, selection: Selection, *, raw_ids: bool) -> MultiLa
 
     Raises:
         MissingArchiveError: archives are missing; the message lists them and their folder.
+        ValueError: an annotation is not as COCO's; the message names the file and the annotation.
     """
-    root, annotations = _require_files(split, selection.root)
+    root, path = _require_files(split, selection.root)
 
     def listing() -> Listing:
-        dataset = _dataset(root, annotations)
-        rows = _split_rows(len(dataset), split)
-        return _listing(dataset, [rows[row] for row in selection.rows(len(rows), f"COCO-2014 {split}")])
+        content = read_annotations(path)
+        numbers = list(content.images)
+        rows = _split_rows(len(numbers), split)
+        return _listing(content, [numbers[rows[row]] for row in selection.rows(len(rows), f"COCO-2014 {split}")])
 
-    key = selection.key("coco2014", split, file_digest(annotations))
+    key = selection.key("coco2014", split, file_digest(path))
     return _labelled(cached_images(root, selection, key, listing), raw_ids)
 
 
@@ -73,16 +74,18 @@ def coco_segmented(selection: Selection, *, raw_ids: bool, published: bool) -> S
 
     Raises:
         MissingArchiveError: archives are missing; the message lists them and their folder.
+        ValueError: an annotation is not as COCO's; the message names the file and the annotation.
     """
-    root, annotations = _require_files("test", selection.root)
-    dataset = _dataset(root, annotations)
-    rows = [row for row, image_id in enumerate(dataset.ids) if dataset.coco.getAnnIds(image_id, iscrowd=False)]
-    selection = replace(selection, count=min(SEGMENTED, len(rows)) if selection.count is None else selection.count)
-    rows = [rows[row] for row in selection.rows(len(rows), "COCO-2014 val2014 with an object that is not a crowd")]
-    key = selection.key("coco2014", "segmented", file_digest(annotations))
-    cached = cached_images(root, selection, key, lambda: _listing(dataset, rows))
+    root, path = _require_files("test", selection.root)
+    content = read_annotations(path)
+    numbers = [number for number in content.images if any(not item.crowd for item in content.objects.get(number, []))]
+    selection = replace(selection, count=min(SEGMENTED, len(numbers)) if selection.count is None else selection.count)
+    rows = selection.rows(len(numbers), "COCO-2014 val2014 with an object that is not a crowd")
+    numbers = [numbers[row] for row in rows]
+    key = selection.key("coco2014", "segmented", file_digest(path))
+    cached = cached_images(root, selection, key, lambda: _listing(content, numbers))
     read = _published_truth if published else _truth
-    truth = [read(dataset, dataset.ids[row], selection.size) for row in rows]
+    truth = [read(content, number, selection.size) for number in numbers]
     columns, names = _columns(cached, raw_ids)
     return SegmentedImages(
         images=_labelled(cached, raw_ids),
@@ -102,16 +105,6 @@ def _require_files(split: str, root: str | Path | None) -> tuple[Path, Path]:
     return folder, annotations
 
 
-def _dataset(root: Path, annotations: Path) -> CocoDetection:
-    """torchvision's dataset; the real annotation files take half a minute."""
-    folder = root / annotations.stem.removeprefix("instances_")
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            return CocoDetection(str(folder), str(annotations))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{annotations} is not an annotation file of COCO ({error}); unpack it again") from error
-
-
 def _split_rows(total: int, split: Split) -> list[int]:
     """The rows of a split in its annotation file, in order."""
     if split == "test":
@@ -121,23 +114,21 @@ def _split_rows(total: int, split: Split) -> list[int]:
     return rows.sort().values.tolist()
 
 
-def _listing(dataset: CocoDetection, rows: list[int]) -> Listing:
-    """The images of some rows."""
-    image_ids = [dataset.ids[row] for row in rows]
-    files = [Path(dataset.root) / dataset.coco.imgs[image_id]["file_name"] for image_id in image_ids]
+def _listing(content: CocoAnnotations, numbers: list[int]) -> Listing:
+    """The images of some numbers."""
+    files = [_file(content, number) for number in numbers]
     return Listing(
         names=[file.stem for file in files],
-        objects=[
-            tuple((entry["category_id"], bool(entry.get("iscrowd"))) for entry in _annotations(dataset, image_id))
-            for image_id in image_ids
-        ],
-        categories={number: category["name"] for number, category in sorted(dataset.coco.cats.items())},
+        objects=[tuple((item.category, item.crowd) for item in content.objects.get(number, [])) for number in numbers],
+        categories=content.categories,
         read=lambda index: read_listed_picture(files[index]),
     )
 
 
-def _annotations(dataset: CocoDetection, image_id: int) -> list[dict[str, Any]]:
-    return dataset.coco.loadAnns(dataset.coco.getAnnIds(image_id))
+def _file(content: CocoAnnotations, number: int) -> Path:
+    """The photograph of an image: annotations/instances_val2014.json lists those in val2014/."""
+    folder = content.path.parent.parent / content.path.stem.removeprefix("instances_")
+    return folder / content.images[number].file
 
 
 def _columns(cached: CachedImages, raw_ids: bool) -> tuple[dict[int, int], tuple[str, ...]]:
@@ -145,6 +136,11 @@ def _columns(cached: CachedImages, raw_ids: bool) -> tuple[dict[int, int], tuple
     numbers = sorted(cached.categories)
     if not raw_ids:
         return {number: column for column, number in enumerate(numbers)}, tuple(cached.categories[n] for n in numbers)
+    if numbers[-1] > _LARGEST_NUMBER:
+        raise ValueError(
+            f"COCO-2014 has a category of number {numbers[-1]}, and variant='published' a column for every number, "
+            f"{_LARGEST_NUMBER} at most; use variant='corrected'"
+        )
     names = tuple(cached.categories.get(number, f"unused {number}") for number in range(numbers[-1] + 1))
     return {number: number for number in numbers}, names
 
@@ -158,9 +154,9 @@ def _labelled(cached: CachedImages, raw_ids: bool) -> MultiLabelImages:
 Truth = tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]]
 
 
-def _truth(dataset: CocoDetection, image_id: int, size: int) -> Truth:
+def _truth(content: CocoAnnotations, number: int, size: int) -> Truth:
     """The single objects of an image, and its pixels outside of crowds."""
-    single, crowd = (_union(dataset, image_id, crowds=crowds) for crowds in (False, True))
+    single, crowd = (_union(content, number, crowds=crowds) for crowds in (False, True))
     objects, undecided = (
         np.array(Image.fromarray(mask).resize((size, size), Image.Resampling.NEAREST)) > 0
         for mask in (single, crowd & ~single)
@@ -168,22 +164,18 @@ def _truth(dataset: CocoDetection, image_id: int, size: int) -> Truth:
     return torch.from_numpy(objects.astype(np.float32)), torch.from_numpy(~undecided)
 
 
-def _published_truth(dataset: CocoDetection, image_id: int, size: int) -> Truth:
+def _published_truth(content: CocoAnnotations, number: int, size: int) -> Truth:
     """As in the paper's code: all annotated objects, fractional at borders; every pixel counts."""
-    mask = _union(dataset, image_id, crowds=False) | _union(dataset, image_id, crowds=True)
+    mask = _union(content, number, crowds=False) | _union(content, number, crowds=True)
     resized = Image.fromarray(mask).resize((size, size), Image.Resampling.BILINEAR)
     objects = torch.from_numpy(np.asarray(resized).astype(np.float32) / 255)
     return objects, torch.ones_like(objects, dtype=torch.bool)
 
 
-def _union(dataset: CocoDetection, image_id: int, *, crowds: bool) -> np.ndarray:
+def _union(content: CocoAnnotations, number: int, *, crowds: bool) -> np.ndarray:
     """The union, 0 or 255, of all single objects of an image, or of all its crowds."""
-    image = dataset.coco.imgs[image_id]
-    union = np.zeros((image["height"], image["width"]), dtype=np.uint8)
-    with warnings.catch_warnings():
-        # November 2026: pycocotools 2.0 does not know the `copy` argument of NumPy 2's __array__
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        for annotation in _annotations(dataset, image_id):
-            if bool(annotation.get("iscrowd")) == crowds:
-                union |= 255 * dataset.coco.annToMask(annotation).astype(np.uint8)
-    return union
+    image = content.images[number]
+    if image.size is not None:
+        check_size(_file(content, number), image.size, f"{content.path}, {image.entry}")
+    outlines = [content.outline(number, item) for item in content.objects[number] if item.crowd == crowds]
+    return 255 * np.logical_or.reduce([np.zeros(image.size or (0, 0), bool), *outlines]).astype(np.uint8)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 from torchvision.datasets import VOCDetection, VOCSegmentation
@@ -19,21 +17,15 @@ from helpers.data.multilabel.archives import (
     VOC_TEST,
     VOC_TRAINVAL,
     MissingArchiveError,
+    check_size,
     dataset_root,
     read_listed_file,
-    read_listed_mask,
     read_listed_picture,
     require,
 )
-from helpers.data.multilabel.cache import CachedImages, Listing, Objects, Selection, cached_images
+from helpers.data.multilabel.cache import CachedImages, Listing, Selection, cached_images
 from helpers.data.multilabel.data import MultiLabelImages, SegmentedImages
-
-VOC_CLASSES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
-    *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
-)
-VOID = 255
-"""The value of undecided pixels in a segmentation, mostly a border around each object."""
+from helpers.data.multilabel.voc_annotations import VOC_CLASSES, VOID, as_palette, read_numbers, read_objects
 
 _IMAGE_SETS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -49,6 +41,7 @@ def voc_images(split: Split, selection: Selection, *, difficult: bool, download:
 
     Raises:
         MissingArchiveError: the archive is missing; the message has its address and folder.
+        ValueError: an annotation or a segmentation is not as VOC's; the message names the file and the object.
     """
     root = _require_files(split, selection.root, download)
     dataset = VOCDetection(root, year="2007", image_set=_IMAGE_SETS[split])
@@ -68,18 +61,30 @@ def voc_segmented(selection: Selection, *, difficult: bool, published: bool, dow
 
     Raises:
         MissingArchiveError: the archive is missing; the message has its address and folder.
+        ValueError: an annotation or a segmentation is not as VOC's; the message names the file and the object.
     """
     root = _require_files("test", selection.root, download)
     segmented = VOCSegmentation(root, year="2007", image_set="test")
     dataset = VOCDetection(root, year="2007", image_set="test")
     rows_by_name = {_name(path): row for row, path in enumerate(dataset.images)}
+    unlisted = [name for path in segmented.images if (name := _name(path)) not in rows_by_name]
+    if unlisted:
+        raise ValueError(
+            f"ImageSets/Segmentation/test.txt in {root} lists {unlisted[0]}, but ImageSets/Main/test.txt does not; "
+            "unpack the archive again"
+        )
     rows = selection.rows(len(segmented), "VOC-2007 test with a segmentation")
     image_rows = [rows_by_name[_name(segmented.images[row])] for row in rows]
     key = selection.key("voc2007", "segmented", _digest(segmented, dataset))
     cached = cached_images(root, selection, key, lambda: _listing(dataset, image_rows))
     read = _published_truth if published else _truth
     skipped = [[not difficult and is_difficult for _, is_difficult in objects] for objects in cached.objects]
-    truth = [read(Path(segmented.masks[row]), selection.size, skip) for row, skip in zip(rows, skipped, strict=True)]
+    truth = []
+    for row, skip in zip(rows, skipped, strict=True):
+        mask = Path(segmented.masks[row])
+        numbers = read_numbers(mask, len(VOC_CLASSES))
+        check_size(Path(segmented.images[row]), numbers.shape, str(mask))
+        truth.append(read(mask, numbers, selection.size, skip))
     return SegmentedImages(
         images=_labelled(cached, difficult),
         objects=torch.stack([objects for objects, _ in truth]),
@@ -123,20 +128,10 @@ def _listing(dataset: VOCDetection, rows: list[int]) -> Listing:
     """The images of some rows."""
     return Listing(
         names=[_name(dataset.images[row]) for row in rows],
-        objects=[_objects(Path(dataset.annotations[row])) for row in rows],
+        objects=[read_objects(Path(dataset.annotations[row])) for row in rows],
         categories=dict(enumerate(VOC_CLASSES)),
         read=lambda index: read_listed_picture(Path(dataset.images[rows[index]])),
     )
-
-
-def _objects(path: Path) -> Objects:
-    """Class and difficulty of each object in an annotation file, in its order."""
-    try:
-        tree = ElementTree.fromstring(read_listed_file(path))
-        objects: Any = VOCDetection.parse_voc_xml(tree)["annotation"]["object"]
-        return tuple((VOC_CLASSES.index(entry["name"]), entry.get("difficult", "0") == "1") for entry in objects)
-    except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not an annotation of VOC-2007 ({error}); unpack the archive again") from error
 
 
 def _instances(cached: CachedImages, difficult: bool) -> Int[Tensor, "count classes"]:
@@ -152,24 +147,26 @@ def _labelled(cached: CachedImages, difficult: bool) -> MultiLabelImages:
 Truth = tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]]
 
 
-def _truth(path: Path, size: int, skipped: list[bool]) -> Truth:
+def _truth(path: Path, classes: UInt8[np.ndarray, "old_height old_width"], size: int, skipped: list[bool]) -> Truth:
     """Objects and counted pixels of a segmentation; `skipped` marks the annotated objects that do not count."""
-    classes = _nearest(path, size)
+    classes = _nearest(classes, size)
     counted = classes != VOID
     if any(skipped):
         # the value of a pixel is the position of its object in the annotation file, from 1
-        numbers = _nearest(path.parent.with_name("SegmentationObject") / path.name, size)
+        numbers = _nearest(read_numbers(path.parent.with_name("SegmentationObject") / path.name, VOID), size)
         counted &= ~np.isin(numbers, [number for number, skip in enumerate(skipped, start=1) if skip])
     return torch.from_numpy((counted & (classes > 0)).astype(np.float32)), torch.from_numpy(counted)
 
 
-def _published_truth(path: Path, size: int, skipped: list[bool]) -> Truth:
+def _published_truth(
+    path: Path, classes: UInt8[np.ndarray, "old_height old_width"], size: int, skipped: list[bool]
+) -> Truth:
     """As in the paper's code: objects are all pixels that are not black after conversion of the palette to grey."""
-    grey = read_listed_mask(path).convert("L").resize((size, size), Image.Resampling.BILINEAR)
+    grey = as_palette(classes).convert("L").resize((size, size), Image.Resampling.BILINEAR)
     objects = torch.from_numpy((np.asarray(grey) > 0).astype(np.float32))
     return objects, torch.ones_like(objects, dtype=torch.bool)
 
 
-def _nearest(path: Path, size: int) -> np.ndarray:
-    """The palette indices of a segmentation, resized by the nearest pixel."""
-    return np.array(read_listed_mask(path).resize((size, size), Image.Resampling.NEAREST))
+def _nearest(numbers: UInt8[np.ndarray, "old_height old_width"], size: int) -> UInt8[np.ndarray, "height width"]:
+    """A segmentation, resized by the nearest pixel."""
+    return np.array(Image.fromarray(numbers).resize((size, size), Image.Resampling.NEAREST))

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.ndimage import correlate
 
 from helpers.data.multilabel import MissingArchiveError, load_segmented, load_split
-from helpers.data.multilabel.voc import VOC_CLASSES
+from helpers.data.multilabel.voc_annotations import VOC_CLASSES
 
 SIZE = 64
 ODD = odd_pictures()
