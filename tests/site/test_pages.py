@@ -271,7 +271,7 @@ class TestExecution:
         assert execute(page, project / "out/three.ipynb", root=project).exists()
 
     def test_an_unknown_parameter_is_named(self, project):
-        with pytest.raises(ValueError, match=r"one\.md has no parameter colour"):
+        with pytest.raises(ValueError, match=r"one\.md has no parameter 'colour'"):
             execute("book/one.md", "out/one.ipynb", {"colour": 1}, root=project)
 
     def test_a_killed_run_leaves_no_output(self, project):

@@ -1,6 +1,8 @@
 """The warm start: what is forked from the server behaves as `python -m` does, and ends with whatever waits for it."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,29 +13,10 @@ import pytest
 
 from helpers.core.files import ROOT
 from helpers.site import execute, warm
+from tests.site.conftest import START
 from tests.site.test_pages import write_page
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
-START = (
-    "import os, sys, time; from helpers.site import warm; warm.start_server();"
-    "print(os.environ[warm.ADDRESS], flush=True);"
-)
-
-
-@pytest.fixture(scope="module")
-def build():
-    """A process that stands for a build: it has started the server, and lives until its standard input ends."""
-    command = [sys.executable, "-c", START + "sys.stdin.read()"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield process.stdout.readline().strip()
-    process.communicate()
-
-
-@pytest.fixture
-def server(build, monkeypatch):
-    """The server's address, in the environment as in a job of a build."""
-    monkeypatch.setenv(warm.ADDRESS, build)
-    return build
 
 
 def run_module(folder: Path, code: str, *arguments: str, **options) -> subprocess.Popen:
@@ -140,6 +123,46 @@ def test_all_ends_with_the_build(tmp_path):
     job.communicate(timeout=60)
     assert job.returncode != 0
     assert not Path(address).parent.exists()
+
+
+@pytest.mark.slow  # it starts another server
+def test_all_ends_with_the_server_even_if_it_is_killed(tmp_path):
+    code = "import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(600)"
+    build = subprocess.Popen([sys.executable, "-c", START + "time.sleep(600)"], cwd=ROOT, stdout=subprocess.PIPE)
+    address = build.stdout.readline().decode().strip()
+    job = run_module(tmp_path, code, env={**os.environ, warm.ADDRESS: address})
+    pid, server = [int(pid) for pid in job.stdout.readline().split()]
+    os.kill(server, signal.SIGKILL)
+    assert ends(pid)
+    job.communicate(timeout=60)
+    assert job.returncode != 0
+    build.kill()
+    build.communicate()
+    Path(address).unlink()
+    Path(address).parent.rmdir()
+
+
+def test_clients_that_end_at_any_moment_leave_the_server_whole_and_idle(server, tmp_path):
+    for message in (b"", b"\n", b'\n{"arguments"', b"\n{]\n"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(server)
+            client.sendall(message)
+    for delay in (0, 0.03, 0.1, 0.3):  # before, while and after the job ends
+        job = run_module(tmp_path, "pass")
+        time.sleep(delay)
+        job.kill()
+        job.communicate()
+    job = run_module(tmp_path, "import os; print(os.getppid())")
+    pid = int(job.communicate()[0])
+    before = cpu_seconds(pid)
+    time.sleep(1)
+    assert cpu_seconds(pid) - before < 0.2
+    assert job.returncode == 0
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_without_a_server_it_is_python_m(tmp_path, monkeypatch):
