@@ -25,6 +25,8 @@ class Classifier(nn.Module):
         digest: the SHA-256 of the weights.
         source: a description of where the weights come from.
         normalise: whether mean and std are applied.
+        multi_label: whether an image can have several classes, each with a probability of its own (the sigmoid of its
+            logit); else the classes share one softmax. Methods with `score="auto"` go by it.
         fixed_size: the only (height, width) that the network accepts; None if it accepts others.
     """
 
@@ -41,6 +43,7 @@ class Classifier(nn.Module):
         digest: str,
         source: str,
         normalise: bool = True,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
@@ -50,13 +53,15 @@ class Classifier(nn.Module):
         self.digest = digest
         self.source = source
         self.normalise = normalise
+        self.multi_label = multi_label
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
         self.fixed_size = fixed_size(network, self.input_size)
         self.requires_grad_(False)
         self.eval()
         # convolutions on the CPU, and in half precision on a GPU, are faster with channels last in memory
-        self.network = fold_batch_norms(network, self.input_size).to(memory_format=torch.channels_last)
+        self.network = fold_batch_norms(network, self.fixed_size or (self.input_size, self.input_size))
+        _channels_last(self.network)
         self.requires_grad_(False)
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
@@ -91,9 +96,10 @@ class Classifier(nn.Module):
                 "images.float() / 255 for 8-bit pixels"
             )
         if self.fixed_size is not None and tuple(images.shape[-2:]) != self.fixed_size:
+            size = self.fixed_size[0] if self.fixed_size[0] == self.fixed_size[1] else self.fixed_size
             raise ValueError(
                 f"{self.name} works at {self.fixed_size[0]} x {self.fixed_size[1]} pixels only, got "
-                f"{images.shape[-2]} x {images.shape[-1]}; load the images with size={self.fixed_size[0]}"
+                f"{images.shape[-2]} x {images.shape[-1]}; load the images with size={size}"
             )
 
     def train(self, mode: bool = True) -> Classifier:
@@ -115,6 +121,13 @@ class Classifier(nn.Module):
     def __repr__(self) -> str:
         """A one-line description; `print(classifier.network)` lists the layers."""
         return f"Classifier({self.extra_repr()})"
+
+
+def _channels_last(network: nn.Module) -> None:
+    """Lay the weights of two-dimensional convolutions out with channels last; others have no such layout."""
+    for values in (*network.parameters(), *network.buffers()):
+        if values.ndim == 4:
+            values.data = values.data.contiguous(memory_format=torch.channels_last)
 
 
 def fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 @torch.no_grad()
-def fold_batch_norms(network: nn.Module, input_size: int) -> nn.Module:
+def fold_batch_norms(network: nn.Module, size: tuple[int, int]) -> nn.Module:
     """A copy of a network with each batch normalisation that directly follows a convolution folded into it.
 
     In eval mode a batch normalisation is a fixed affine map of each channel, so its scale and shift can be absorbed
@@ -21,13 +21,13 @@ def fold_batch_norms(network: nn.Module, input_size: int) -> nn.Module:
 
     Args:
         network: any network in eval mode.
-        input_size: side in pixels of an image that it accepts.
+        size: height and width of an image that it accepts.
 
     Returns:
         The folded copy, or the network itself if there is nothing to fold or folding would change its logits.
     """
     folded = copy.deepcopy(network)
-    images = torch.rand(2, 3, input_size, input_size, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     pairs = _foldable_pairs(folded, images)
     if not pairs:
         return network
@@ -42,7 +42,7 @@ def fold_batch_norms(network: nn.Module, input_size: int) -> nn.Module:
 
 
 def _foldable_pairs(
-    network: nn.Module, images: Float[Tensor, "batch 3 size size"]
+    network: nn.Module, images: Float[Tensor, "batch 3 height width"]
 ) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Convolutions with the batch normalisation of their output, where each of the two runs once per forward pass."""
     outputs: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # holds the tensors too, so that no id is reused

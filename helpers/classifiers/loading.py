@@ -109,6 +109,7 @@ class _LoadedNetwork:
         class_names: in the order of the logits; None if the source does not give them.
         digest: the SHA-256 of the weights.
         source: a description of where the weights come from.
+        multi_label: whether an image can have several classes.
     """
 
     network: nn.Module
@@ -116,6 +117,7 @@ class _LoadedNetwork:
     class_names: Sequence[str] | None
     digest: str
     source: str
+    multi_label: bool = False
 
 
 def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _LoadedNetwork:
@@ -126,13 +128,13 @@ def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Load
         architecture = _file_architecture(name, file)
         network = build_network(architecture, model_args or file.metadata.model_args, seed=seed)
         preprocessing = _file_preprocessing(architecture, file)
-        class_names = None if model_args else file.metadata.class_names()
+        class_names, multi_label = None if model_args else file.metadata.class_names(), file.multi_label
     else:
         architecture = _architecture(name)
         network = build_network(architecture, model_args, seed=seed)
-        preprocessing, class_names = default_preprocessing(architecture), None
+        preprocessing, class_names, multi_label = default_preprocessing(architecture), None, False
     digest = _state_digest(network.state_dict())
-    return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}")
+    return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}", multi_label)
 
 
 def _from_file(name: str, file: WeightsFile) -> _LoadedNetwork:
@@ -148,7 +150,7 @@ def _from_file(name: str, file: WeightsFile) -> _LoadedNetwork:
     except ValueError as error:
         raise ValueError(f"the metadata of {file.path} cannot be used: {error}") from error
     preprocessing = _file_preprocessing(architecture, file)
-    return _LoadedNetwork(network, preprocessing, class_names, file.digest, f"file {file.path.name}")
+    return _LoadedNetwork(network, preprocessing, class_names, file.digest, f"file {file.path.name}", file.multi_label)
 
 
 def _from_hub(name: str, weights: str) -> _LoadedNetwork:
@@ -185,8 +187,7 @@ def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
         raise ValueError(f"{name} has no classes, it only computes features; use a network trained to classify")
     side = preprocessing.input_size
     height, width = fixed_size(network, side) or (side, side)
-    with torch.no_grad():
-        logits = network.eval()(torch.zeros(1, 3, height, width))
+    logits = _trial(name, network.eval(), (height, width))
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         raise ValueError(
             f"{name} does not give logits of shape (batch, classes), so it is no classifier; use another one"
@@ -206,7 +207,26 @@ def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
         digest=loaded.digest,
         source=loaded.source,
         normalise=normalise,
+        multi_label=loaded.multi_label,
     )
+
+
+@torch.no_grad()
+def _trial(name: str, network: nn.Module, size: tuple[int, int]) -> Any:
+    """What a network gives for a black image, or a ValueError that says why it gives nothing."""
+    try:
+        return network(torch.zeros(1, 3, *size))
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+        if first is not None and first.in_channels in (1, 2, 4):
+            raise ValueError(
+                f"{name} takes images of {first.in_channels} channel(s), but images here have three (red, green, "
+                "blue); build it with in_chans=3"
+            ) from error
+        raise ValueError(
+            f"{name} cannot classify an image of shape (1, 3, {size[0]}, {size[1]}): {error}; use another network, or "
+            "other model_args"
+        ) from error
 
 
 def _architecture(name: str) -> Architecture:

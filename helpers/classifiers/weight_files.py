@@ -28,6 +28,14 @@ KNOWN_DIGESTS = {
 """The SHA-256 of the files in the data folder's models/."""
 
 
+_MULTI_LABEL = frozenset(
+    {
+        "9b2c6ab2ae6b501328d01d5586c42e1caac8d52842e27bdb0e66683b880511d6",  # scenes-multilabel
+        "6db777a097a437083b4433cbb943352ac92dabe27f197c7afbbf6beba6041897",  # scenes-shortcut
+    }
+)  # the book's files that are older than the entry `multi_label` of the metadata
+
+
 class FileMetadata(BaseModel, frozen=True):
     """The metadata of a weights file, in which every value is a string, most of them JSON.
 
@@ -37,6 +45,7 @@ class FileMetadata(BaseModel, frozen=True):
         mean, std: of each channel; the network expects pixels in [0, 1] normalised by them.
         input_size: the side in pixels of the images that it was trained on.
         classes: the class names as JSON, or `IMAGENET_CLASSES`.
+        multi_label: whether an image can have several classes.
     """
 
     architecture: str | None = None
@@ -45,6 +54,7 @@ class FileMetadata(BaseModel, frozen=True):
     std: Json[tuple[PositiveFloat, PositiveFloat, PositiveFloat]] | None = None
     input_size: PositiveInt | None = None
     classes: str | None = None
+    multi_label: Json[bool] = False
 
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the logits; None if the file does not give them.
@@ -80,6 +90,11 @@ class WeightsFile:
     state: dict[str, Tensor]
     metadata: FileMetadata
     digest: str
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image can have several classes, each with a probability of its own."""
+        return self.metadata.multi_label or self.digest in _MULTI_LABEL
 
 
 def read_weights(path: str | Path, *, sha256: str | None = None) -> WeightsFile:
@@ -137,6 +152,7 @@ def save_weights(
     std: Sequence[float],
     input_size: int,
     classes: Sequence[str] | str,
+    multi_label: bool = False,
 ) -> str:
     """Write weights as `load_classifier` reads them, and their line in the `SHA256SUMS` beside them.
 
@@ -149,6 +165,7 @@ def save_weights(
         mean, std: of each channel; the network expects pixels in [0, 1] normalised by them.
         input_size: the side in pixels of the images that it was trained on.
         classes: the class names in the order of the logits, or `IMAGENET_CLASSES`.
+        multi_label: whether an image can have several classes, each with a probability of its own, a sigmoid.
 
     Returns:
         The file's SHA-256.
@@ -166,6 +183,7 @@ def save_weights(
         "std": json.dumps(list(std)),
         "input_size": str(input_size),
         "classes": classes if isinstance(classes, str) else json.dumps(list(classes)),
+        **({"multi_label": "true"} if multi_label else {}),
     }
     return write_tensors(path, state, metadata)
 

@@ -9,12 +9,10 @@ import timm
 import torch
 import torchvision
 from classifier_files import CLASSES, normalised, pictures, randomise, save, small_network
+from tiny import named
 from torch import nn
 
-from helpers.classifiers import (
-    Classifier,
-    load_classifier,
-)
+from helpers.classifiers import Classifier, load_classifier, save_weights
 from helpers.classifiers.folding import fold_batch_norms
 from helpers.data.imagenet import imagenet_class_names
 from helpers.data.photographs import imagenet_samples
@@ -216,7 +214,7 @@ def test_folded_batch_norms_compute_the_same(architecture, build):
             for value in (module.running_mean, module.bias):
                 value.copy_(0.1 * torch.randn(value.shape, generator=generator))
     before = [type(module) for module in network.modules()]
-    folded = fold_batch_norms(network, 64)
+    folded = fold_batch_norms(network, (64, 64))
     expected = network(pictures())
     assert expected.std() > 0
     torch.testing.assert_close(
@@ -225,3 +223,80 @@ def test_folded_batch_norms_compute_the_same(architecture, build):
     norms = [sum(isinstance(m, nn.BatchNorm2d) for m in n.modules()) for n in (network, folded)]
     assert norms[1] < norms[0] * (0.6 if "densenet" in architecture else 0.05)
     assert [type(module) for module in network.modules()] == before
+
+
+# Networks of unusual build
+
+
+def test_a_network_for_images_that_are_not_square():
+    classifier = load_classifier(
+        "vit_tiny_patch16_224", weights="random", model_args={"depth": 1, "img_size": (32, 48), "num_classes": 5}
+    )
+    assert classifier.fixed_size == (32, 48)
+    assert classifier(torch.rand(2, 3, 32, 48)).shape == (2, 5)
+    with pytest.raises(ValueError, match=r"32 x 48 pixels only, got 64 x 64; load the images with size=\(32, 48\)"):
+        classifier(pictures())
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_network_for_images_without_colour_is_refused(channels, models):
+    load = partial(load_classifier, "test_resnet", model_args={"in_chans": channels, "num_classes": 5})
+    with pytest.raises(ValueError, match=rf"takes images of {channels} channel.*in_chans=3"):
+        load(weights="random")
+    state = timm.create_model("test_resnet", in_chans=channels, num_classes=5).state_dict()
+    save_weights(
+        models / "grey.safetensors",
+        state,
+        architecture="timm/test_resnet",
+        model_args={"in_chans": channels, "num_classes": 5},
+        mean=(0.5,) * 3,
+        std=(0.5,) * 3,
+        input_size=64,
+        classes=list("abcde"),
+    )
+    with pytest.raises(ValueError, match=rf"takes images of {channels} channel.*in_chans=3"):
+        load_classifier("grey")
+
+
+class InThreeDimensions(nn.Module):
+    """Rows, columns and colours as a volume."""
+
+    def __init__(self):
+        super().__init__()
+        self.volume, self.norm = nn.Conv3d(1, 4, 3, padding=1), nn.BatchNorm3d(4)
+        self.flat, self.head = nn.Conv2d(4, 4, 3), nn.Linear(4, 5)
+
+    def forward(self, images):
+        return self.head(self.flat(self.norm(self.volume(images[:, None])).mean(2)).mean((2, 3)))
+
+
+def test_convolutions_in_three_dimensions_keep_their_layout():
+    network = InThreeDimensions().eval()
+    expected = network(pictures()).detach()
+    torch.testing.assert_close(named(network, 64)(pictures()), expected)
+
+
+# Several classes in one image
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("scenes-multilabel", True), ("scenes-shortcut", True), ("scenes-cnn", False)]
+)
+def test_the_book_s_classifiers_know_whether_their_classes_exclude_each_other(name, expected):
+    assert load_classifier(name).multi_label is expected
+    assert load_classifier(name, weights="random").multi_label is expected
+
+
+@pytest.mark.parametrize("multi_label", [True, False])
+def test_a_weights_file_says_so_too(models, multi_label):
+    state = timm.create_model("test_resnet", num_classes=5).state_dict()
+    description = {"architecture": "timm/test_resnet", "mean": (0.5,) * 3, "std": (0.5,) * 3, "input_size": 64}
+    save_weights(
+        models / "mine.safetensors",
+        state,
+        **description,
+        model_args={"num_classes": 5},
+        classes=list("abcde"),
+        multi_label=multi_label,
+    )
+    assert load_classifier("mine").multi_label is multi_label

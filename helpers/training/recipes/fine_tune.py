@@ -195,6 +195,7 @@ def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabel
         std=IMAGENET_STD,
         input_size=images.pixels.shape[-1],
         classes=images.class_names,
+        multi_label=True,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning
 import timm
@@ -38,6 +38,8 @@ class MultiLabelModule(lightning.LightningModule):
     their labels, and others are replaced by noise or black, with no label. Holes in the shape of objects teach that an
     outline alone is no object.
     """
+
+    multi_label: ClassVar[bool] = True  # of the weights, for `load_classifier`
 
     def __init__(self, options: MultiLabelOptions) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning
 import timm
@@ -35,6 +35,8 @@ class SceneModule(lightning.LightningModule):
     without keeping any. `hidden_share` hides parts of further images by noise, so that the network learns to recognise
     objects amid noise. `token_weight` adds the loss of `PatchLabels`.
     """
+
+    multi_label: ClassVar[bool] = False  # of the weights, for `load_classifier`
 
     def __init__(self, options: SceneOptions) -> None:
         super().__init__()
@@ -180,4 +182,5 @@ def save_scene_classifier(path: str | Path, module: Any) -> str:
         std=STD,
         input_size=options.size,
         classes=SCENE_CLASSES,
+        multi_label=module.multi_label,
     )
