@@ -1,4 +1,4 @@
-"""Training of any module: early stopping, checkpoints, resuming after a kill, several processes."""
+"""Training of any module: early stopping, checkpoints, resuming after a kill, several processes, no NaN."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
+from helpers.training.finite import StopAtNonFinite
 from helpers.training.options import plain
 
 Module = TypeVar("Module", bound=lightning.LightningModule)
@@ -85,10 +86,12 @@ def fit(
 
     Raises:
         ValueError: the folder's checkpoint was made with other options.
+        NonFiniteTrainingError: the loss, a gradient or the monitored metric is NaN or infinite; the message names the
+            step, whose changes are not kept.
     """
     folder, recipe = Path(folder), module.hparams["options"]
     timer, recorder, stop, best = Timer(), _MetricRecorder(monitor), None, None
-    callbacks: list[Callback] = [timer, recorder]
+    callbacks: list[Callback] = [timer, recorder, StopAtNonFinite(monitor)]
     if monitor is not None:
         if patience is not None:
             stop = EarlyStopping(

@@ -64,15 +64,6 @@ def test_a_training_that_stopped_early_trains_no_further_epoch(tmp_path, monkeyp
     assert again.seconds == done.seconds
 
 
-def test_a_loss_that_is_not_a_number_ends_a_training_for_good(tmp_path, monkeypatch):
-    epochs = []
-    monkeypatch.setattr(Line, "on_train_epoch_end", lambda self: epochs.append(self.current_epoch))
-    for _ in range(2):
-        done = train(tmp_path, epochs=8, losses=(3.0, float("nan"), *LOSSES), patience=2, keep="best")
-        assert (done.epochs, done.best) == (2, 3.0)
-    assert epochs == [0, 1]
-
-
 def test_improvements_smaller_than_min_delta_do_not_count(tmp_path):
     losses = tuple(1 - 0.01 * epoch for epoch in range(8))
     assert train(tmp_path / "all", epochs=8, losses=losses, patience=2).epochs == 8

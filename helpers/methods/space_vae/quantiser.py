@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
@@ -33,6 +33,7 @@ class VectorQuantiser(nn.Module):
     den Oord et al.). The codebook lies in buffers, not parameters: the optimiser leaves it alone, checkpoints contain
     it, and processes of a distributed training sum their statistics. Dead codes, with hardly any vectors, restart at
     vectors of the batch; at the first step all codes do, so that the codebook is initialised with encoder outputs.
+    A batch with a vector that is not finite leaves the codebook as it was.
 
     Args:
         codes: size of the codebook.
@@ -63,12 +64,13 @@ class VectorQuantiser(nn.Module):
         """The nearest code of each vector; in training mode the codebook is updated afterwards."""
         last = vectors.movedim(1, -1)  # batch, height, width, embedding
         flat = last.flatten(0, 2).float()  # vectors, embedding
+        finite = self._all_finite(flat.detach()) if self.training else torch.ones((), dtype=torch.bool)
         if self.training and self.dead_below:
-            self._restart_dead_codes(flat.detach())
+            self._restart_dead_codes(flat.detach(), finite)
         codes = self.nearest(flat.detach())  # vectors
         chosen = self.look_up(codes.unflatten(0, last.shape[:3]))  # batch, embedding, height, width
         if self.training:
-            self._update_averages(flat.detach(), codes)
+            self._update_averages(flat.detach(), codes, finite)
         commitment = functional.mse_loss(vectors.float(), chosen)
         # straight-through estimator: the value of the code, the gradient of the vector
         straight = vectors + (chosen.to(vectors.dtype) - vectors).detach()
@@ -86,22 +88,35 @@ class VectorQuantiser(nn.Module):
         return functional.embedding(codes, self.codebook).movedim(-1, 1)
 
     @torch.no_grad()
-    def _update_averages(self, vectors: Float[Tensor, "vectors embedding"], codes: Int[Tensor, " vectors"]) -> None:
-        """Move each code towards the mean of the vectors assigned to it."""
+    def _all_finite(self, vectors: Float[Tensor, "vectors embedding"]) -> Bool[Tensor, ""]:
+        """Whether the vectors of all processes are finite, on the device."""
+        finite = vectors.isfinite().all()
+        if distributed.is_available() and distributed.is_initialized():
+            shared = finite.int()
+            distributed.all_reduce(shared, distributed.ReduceOp.MIN)
+            finite = shared.bool()
+        return finite
+
+    @torch.no_grad()
+    def _update_averages(
+        self, vectors: Float[Tensor, "vectors embedding"], codes: Int[Tensor, " vectors"], finite: Bool[Tensor, ""]
+    ) -> None:
+        """Move each code towards the mean of the vectors assigned to it, if these and the result are finite."""
         total = torch.zeros_like(self.sums).index_add_(0, codes, vectors)
         count = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(vectors[:, 0]))
         if distributed.is_available() and distributed.is_initialized():
             distributed.all_reduce(total)
             distributed.all_reduce(count)
-        self.counts.mul_(self.decay).add_(count, alpha=1 - self.decay)
-        self.sums.mul_(self.decay).add_(total, alpha=1 - self.decay)
-        vectors_seen = self.counts.sum()
-        smoothed = (self.counts + self.epsilon) / (vectors_seen + len(self.counts) * self.epsilon) * vectors_seen
-        self.codebook.copy_(self.sums / smoothed[:, None])
-        self.steps.add_(1)
+        counts = self.counts.mul(self.decay).add_(count, alpha=1 - self.decay)
+        sums = self.sums.mul(self.decay).add_(total, alpha=1 - self.decay)
+        vectors_seen = counts.sum()
+        smoothed = (counts + self.epsilon) / (vectors_seen + len(counts) * self.epsilon) * vectors_seen
+        codebook = sums / smoothed[:, None]
+        finite = finite & sums.isfinite().all() & codebook.isfinite().all()
+        self._set(finite, counts=counts, sums=sums, codebook=codebook, steps=self.steps + 1)
 
     @torch.no_grad()
-    def _restart_dead_codes(self, vectors: Float[Tensor, "vectors embedding"]) -> None:
+    def _restart_dead_codes(self, vectors: Float[Tensor, "vectors embedding"], finite: Bool[Tensor, ""]) -> None:
         """Restart each dead code at a vector of the batch, with the average count; the same in all processes."""
         codes = len(self.counts)
         # the vectors depend on the step alone: not random, and no obstacle to a compiler
@@ -113,6 +128,15 @@ class VectorQuantiser(nn.Module):
         dead = self.counts <= self.dead_below * average
         # at the first step all counts are 0: each code then starts with a count of 1
         count = torch.where(average > 0, average, torch.ones_like(average))
-        self.counts.copy_(torch.where(dead, count, self.counts))
-        self.sums.copy_(torch.where(dead[:, None], count * candidates, self.sums))
-        self.codebook.copy_(torch.where(dead[:, None], candidates, self.codebook))
+        self._set(
+            finite,
+            counts=torch.where(dead, count, self.counts),
+            sums=torch.where(dead[:, None], count * candidates, self.sums),
+            codebook=torch.where(dead[:, None], candidates, self.codebook),
+        )
+
+    def _set(self, finite: Bool[Tensor, ""], **values: Tensor) -> None:
+        """Change buffers if all vectors are finite: decided on the device, which is not waited for."""
+        for name, value in values.items():
+            buffer = getattr(self, name)
+            buffer.copy_(torch.where(finite, value, buffer))
