@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
 from helpers.core.replica import replica
@@ -46,37 +47,42 @@ class FeatureLayer:
 
 
 def last_feature_layer(classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]) -> FeatureLayer:
-    """The last module, average pooling aside, whose output is a map of features of more than one cell.
+    """The last module, average pooling aside, whose output is a map of features that carries everything.
 
-    For VGG it is `features`, for ResNet `layer4`, for timm's Swin `norm`, with channels last. A map is an output with
-    four axes whose rows and columns grow with those of the image, and whose channels do not. The growth is computed
-    from shapes alone. Where a network accepts one size only, convolutions and linear layers tell the axes apart.
+    For VGG it is `features`, for ResNet `layer4`, for timm's Swin `norm`, with channels last. A map has four axes, and
+    more than one cell; its rows and columns grow with those of the image, and its channels do not. The growth is
+    computed from shapes alone. Where a network accepts one size only, convolutions and linear layers tell the axes
+    apart. It carries everything if the logits depend on the image through it alone: a branch does not.
 
     Raises:
-        ValueError: there is no such module, or the network works on tokens, as most transformers and mixers do: then
-            most of its weights stand after the last map.
+        ValueError: there is no such module, or most of the network's weights come after it, as in most transformers and
+            mixers, which go on with tokens.
     """
     calls = _Calls(classifier, images)
     modules = dict(calls.model.named_modules())
-    found = [
-        number
-        for number, call in enumerate(calls.real)
-        if _cells(calls.layouts[number], call.shape) > 1
-        and not isinstance(modules[call.name], _POOLINGS)
-        and calls.reaches_logits(number)
-    ]
-    if not found:
+    found = next(
+        (
+            number
+            for number in reversed(range(len(calls.real)))
+            if _cells(calls.layouts[number], calls.real[number].shape) > 1
+            and not isinstance(modules[calls.real[number].name], _POOLINGS)
+            and calls.carries_everything(number)
+        ),
+        None,
+    )
+    if found is None:
         raise ValueError(
-            "this classifier has no layer with a map of features: Grad-CAM needs a convolutional network, or one that "
-            f"keeps rows and columns (Swin). {_ALTERNATIVES}"
+            "this classifier has no layer with a map of features that carries everything: Grad-CAM needs a "
+            f"convolutional network, one that keeps rows and columns (Swin), or the option layer=. {_ALTERNATIVES}"
         )
-    layer = calls.layer(found[-1])
-    before, after = calls.weights(found[-1])
+    layer = calls.layer(found)
+    before, after = calls.weights(found)
     if after > before:
         raise ValueError(
-            f"this classifier works on tokens: its last map of features, {layer.name!r} with {layer.grid[0]} x "
-            f"{layer.grid[1]} cells, comes before most of its weights. Grad-CAM needs a convolutional network, or one "
-            f"that keeps rows and columns (Swin). {_ALTERNATIVES}"
+            f"this classifier works on tokens, or in branches: the last map of features that carries everything, "
+            f"{layer.name!r} with {layer.grid[0]} x {layer.grid[1]} cells, comes before most of its weights. Grad-CAM "
+            "needs a convolutional network, one that keeps rows and columns (Swin), or the option layer=. "
+            f"{_ALTERNATIVES}"
         )
     return layer
 
@@ -95,12 +101,12 @@ def named_feature_layer(
     found = [number for number, call in enumerate(calls.real) if call.name == name]
     if not found:
         raise ValueError(f"layer={name!r} gives no tensor in this classifier's forward pass; choose another layer")
-    if calls.layouts[found[-1]] is None or calls.real[found[-1]].output is None:
+    if calls.layouts[found[-1]] is None or calls.real[found[-1]].node is None:
         raise ValueError(
             f"layer={name!r} gives shape {calls.real[found[-1]].shape}, which is no map of features with channels and "
             "a grid that follows from the image's size; choose another layer"
         )
-    if not calls.reaches_logits(found[-1]):
+    if not calls.is_used(found[-1]):
         raise ValueError(f"the logits do not depend on layer={name!r}; choose another layer")
     return calls.layer(found[-1])
 
@@ -109,13 +115,13 @@ def named_feature_layer(
 class _Call:
     """A module's call: its name, the shape of its first output, and the number of the module's own parameters.
 
-    `output` is None where the module does not give a single tensor.
+    `node` is the output's node in the autograd graph; None where the module does not give a single tensor.
     """
 
     name: str
     shape: Shape
     weights: int
-    output: Tensor | None
+    node: Node | None
 
 
 class _Calls:
@@ -130,17 +136,10 @@ class _Calls:
         self.size = (images.shape[-2], images.shape[-1])
         image = images[:1].detach().as_subclass(Tensor).clone().requires_grad_()
         with torch.enable_grad(), self.axes, _recorded(self.model) as self.real:
-            logits = self.model(image)
+            self.logits = self.model(image)
         self.larger_size = (2 * self.size[0], self.size[1] + self.size[1] // 2)
         self.larger = _calls_without_data(self.model, image.new_empty(1, 3, *self.larger_size, device="meta"))
         self.layouts = self._layouts()
-        maps = [
-            call.output
-            for call, layout in zip(self.real, self.layouts, strict=True)
-            if layout is not None and call.output is not None and call.output.requires_grad  # not so: constants
-        ]
-        gradients = torch.autograd.grad(logits.sum(), maps, allow_unused=True) if maps else ()
-        self.used = {id(map_) for map_, gradient in zip(maps, gradients, strict=True) if gradient is not None}
 
     def layer(self, number: int) -> FeatureLayer:
         """The layer of a call whose output is a map."""
@@ -149,16 +148,21 @@ class _Calls:
         calls = sum(other.name == call.name for other in self.real)
         return FeatureLayer(call.name, layout, _grid(layout, call.shape), calls)
 
-    def reaches_logits(self, number: int) -> bool:
-        """Whether the logits depend on the output of a call, which is a single tensor."""
-        return id(self.real[number].output) in self.used
+    def is_used(self, number: int) -> bool:
+        """Whether the logits depend on the image through the output of a call, which is a single tensor."""
+        node = self.real[number].node
+        return node is not None and _reaches(self.logits.grad_fn, node)
+
+    def carries_everything(self, number: int) -> bool:
+        """Whether the logits depend on the image through the output of a call alone."""
+        return self.is_used(number) and not _reaches(self.logits.grad_fn, None, without=self.real[number].node)
 
     def weights(self, number: int) -> tuple[int, int]:
-        """The parameters used up to a call, and those used after it on what is neither a map nor a vector."""
+        """The parameters used up to a call, and those used after it on more than one cell or token."""
         after = sum(
             call.weights
             for call, layout in zip(self.real[number + 1 :], self.layouts[number + 1 :], strict=True)
-            if len(call.shape) > 2 and layout is None and sorted(call.shape[1:])[-2] > 1
+            if len(call.shape) > 2 and (_cells(layout, call.shape) if layout else sorted(call.shape[1:])[-2]) > 1
         )
         return sum(call.weights for call in self.real[: number + 1]), after
 
@@ -240,6 +244,21 @@ def _cells(layout: Layout | None, shape: Shape) -> int:
     return rows * columns
 
 
+def _reaches(start: Node | None, goal: Node | None, without: Node | None = None) -> bool:
+    """Whether the autograd graph leads from one node to another, or to a leaf if that is None, around a third."""
+    waiting, seen = [start], {without}
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        following = [other for other, _ in node.next_functions]
+        if node is goal or (goal is None and not following):
+            return True
+        waiting += following
+    return False
+
+
 @contextmanager
 def _recorded(model: nn.Module) -> Iterator[list[_Call]]:
     """The calls of all modules that give a tensor, or several of which the first counts, in order."""
@@ -249,7 +268,8 @@ def _recorded(model: nn.Module) -> Iterator[list[_Call]]:
         first = output[0] if isinstance(output, (tuple, list)) and output else output
         if isinstance(first, Tensor):
             weights = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-            calls.append(_Call(names[module], tuple(first.shape), weights, output if output is first else None))
+            node = first.grad_fn if first is output else None  # now: what works in place will change it
+            calls.append(_Call(names[module], tuple(first.shape), weights, node))
 
     handles = [module.register_forward_hook(record) for module in names]
     try:

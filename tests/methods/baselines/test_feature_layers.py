@@ -268,3 +268,27 @@ def test_networks_without_maps():
     assert last_feature_layer(like_vgg, torch.rand(1, 3, 32, 32)).name == "0"
     with pytest.raises(ValueError, match="convolutional network"):
         last_feature_layer(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 5)), torch.rand(1, 3, 8, 8))
+
+
+class InBranches(nn.Module):
+    """A stem, and two branches whose sum decides."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True))
+        self.one, self.other = (nn.Sequential(nn.Conv2d(8, width, 1), nn.Conv2d(width, 8, 1)) for _ in range(2))
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, images):
+        features = self.stem(images)
+        return self.head(self.one(features).mean((2, 3)) + self.other(features).amax((2, 3)))
+
+
+def test_a_branch_does_not_carry_everything():
+    images = smooth_images(1, 32)
+    assert last_feature_layer(InBranches(2), images).name == "stem"
+    with pytest.raises(ValueError, match=r"in branches: .* 'stem' with 30 x 30 cells"):
+        last_feature_layer(InBranches(50), images)
+    method = GradCAM(InBranches(50), GradCAMOptions(layer="other.1"))
+    assert method.explain(images, 1).mask.max() == 1
+    assert method.layer_name == "other.1"
