@@ -73,7 +73,14 @@ class Classifier(nn.Module):
         """
         self.check_images(images)
         pixels = (images - self.mean) / self.std if self.normalise else images
-        return self.network(pixels.contiguous(memory_format=torch.channels_last))
+        try:
+            return self.network(pixels.contiguous(memory_format=torch.channels_last))
+        except AssertionError as error:  # networks of several scales assert that their grids fit
+            raise ValueError(
+                f"{self.name} does not accept images of {images.shape[-2]} x {images.shape[-1]} pixels "
+                f"({str(error) or 'it asserts so'}); it was trained on {self.input_size} px: load the images with "
+                f"size={self.input_size}"
+            ) from error
 
     @torch.no_grad()
     def predict(

@@ -127,12 +127,13 @@ def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Load
         file = read_weights(path)
         architecture = _file_architecture(name, file)
         network = build_network(architecture, model_args or file.metadata.model_args, seed=seed)
-        preprocessing = _file_preprocessing(architecture, file)
+        preprocessing = _for_size(_file_preprocessing(architecture, file), model_args)
         class_names, multi_label = None if model_args else file.metadata.class_names(), file.multi_label
     else:
         architecture = _architecture(name)
         network = build_network(architecture, model_args, seed=seed)
-        preprocessing, class_names, multi_label = default_preprocessing(architecture), None, False
+        preprocessing = _for_size(default_preprocessing(architecture), model_args)
+        class_names, multi_label = None, False
     digest = _state_digest(network.state_dict())
     return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}", multi_label)
 
@@ -251,10 +252,20 @@ def _file_architecture(name: str, file: WeightsFile) -> Architecture:
 
 def _file_preprocessing(architecture: Architecture, file: WeightsFile) -> Preprocessing:
     """The preprocessing in a file's metadata, completed by the library's defaults."""
-    default, stored = default_preprocessing(architecture), file.metadata
+    stored = file.metadata
+    default = _for_size(default_preprocessing(architecture), stored.model_args)
     return Preprocessing(
         stored.mean or default.mean, stored.std or default.std, stored.input_size or default.input_size
     )
+
+
+def _for_size(preprocessing: Preprocessing, model_args: Mapping[str, Any] | None) -> Preprocessing:
+    """The preprocessing with the size of image that a network was built for, if its arguments give one."""
+    for name in ("img_size", "image_size"):  # of timm, of torchvision
+        size = (model_args or {}).get(name)
+        if size is not None:
+            return replace(preprocessing, input_size=size if isinstance(size, int) else size[0])
+    return preprocessing
 
 
 def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:

@@ -300,3 +300,24 @@ def test_a_weights_file_says_so_too(models, multi_label):
         multi_label=multi_label,
     )
     assert load_classifier("mine").multi_label is multi_label
+
+
+def test_a_network_built_for_another_size_says_so():
+    options = {"img_size": 64, "num_classes": 5}
+    classifier = load_classifier("timm/coat_lite_tiny", weights="random", model_args=options)
+    assert classifier.input_size == 64
+    assert classifier(pictures()).shape == (2, 5)
+
+
+class InBlocks(nn.Sequential):
+    """Accepts sides of whole blocks only, as HaloNet does."""
+
+    def forward(self, images):
+        assert images.shape[-1] % 8 == 0
+        return super().forward(images)
+
+
+def test_a_size_that_the_network_s_scales_do_not_fit():
+    classifier = named(InBlocks(nn.Conv2d(3, 5, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 64)
+    with pytest.raises(ValueError, match=r"does not accept images of 100 x 100 pixels.*size=64"):
+        classifier(torch.rand(1, 3, 100, 100))
