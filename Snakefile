@@ -17,7 +17,7 @@ sys.path.insert(0, workflow.basedir)
 
 from helpers.results.registry import TABLES
 from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
-from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_files, toc_pages
+from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_inputs, toc_pages
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
 
@@ -65,7 +65,7 @@ onstart:
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
-        manifest("html", files_inputs(site_files(ROOT), ROOT)),
+        manifest("html", files_inputs(site_inputs(ROOT), ROOT)),
     output:
         touch(COMPLETE),
     shell:

@@ -20,8 +20,7 @@ def masked_images(
     """Images with the baseline where a mask hides pixels.
 
     Corrected: the baseline is black, as in the paper's x ⊙ m (section 3.1). Published: the code multiplies the
-        normalised
-    image, so that the baseline is the mean colour of the normaliser, a grey.
+    normalised image, so that the baseline is the mean colour of the normaliser, a grey.
 
     Args:
         classifier: its `mean` is the mean colour.

@@ -11,6 +11,8 @@ from pathlib import Path
 import yaml
 
 from helpers.core.files import ROOT
+from helpers.site import warm
+from helpers.site.reference import reference_sources
 from helpers.site.registry import load_registry
 from helpers.site.source import is_executable
 
@@ -56,6 +58,12 @@ def site_files(root: Path = ROOT) -> list[Path]:
     return [root / "_config.yml", root / "_toc.yml", *sources]
 
 
+def site_inputs(root: Path = ROOT) -> list[Path]:
+    """What the site is made from besides executed notebooks: its files, and the modules shown in the reference."""
+    files = site_files(root)
+    return files + [source for path in files if path.suffix == ".md" for source in reference_sources(path, root)]
+
+
 def assemble(root: Path = ROOT) -> Path:
     """Copy the sources of the site into one folder, with each executed notebook beside its page.
 
@@ -92,9 +100,9 @@ def build(root: Path = ROOT) -> Path:
         BuildError: Jupyter Book reported a warning or an error.
     """
     site = assemble(root)
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    jupyter_book = [sys.executable, *warm.COMMAND, "helpers.site.jupyter_book"]
     # --all: an incremental build would not repeat earlier warnings
-    command = [str(jupyter_book), "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
+    command = [*jupyter_book, "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
     output, errors = subprocess.PIPE, subprocess.STDOUT
     process = subprocess.run(command, cwd=root, check=False, stdout=output, stderr=errors, text=True)
     if process.returncode:

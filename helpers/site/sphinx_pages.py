@@ -1,26 +1,74 @@
-"""A Sphinx extension for `jupyter-book build .`: pages that are continued in a shared source.
+"""A Sphinx extension for the pages: those continued in a shared source, and the reference.
 
-`make book` does not need it, since it builds from executed notebooks, which are complete.
+`make book` builds from executed notebooks, which are complete; `jupyter-book build .` continues pages itself.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from helpers.site.reference import definition, plain_text, with_reference
 from helpers.site.source import continued
 
 if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the extension: each page is continued before Sphinx parses it."""
-    app.connect("source-read", _continue)
+    """Register the extension: each page is completed before Sphinx parses it, each docstring before napoleon does."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.setup_extension("sphinx.ext.napoleon")
+    app.connect("source-read", _complete)
+    app.connect("autodoc-process-docstring", _read_docstring, priority=400)  # napoleon has 500
+    app.connect("autodoc-skip-member", _skip_field)
+    app.connect("autodoc-process-signature", _trim_shapes)
+    app.connect("missing-reference", _find_definition)
     return {"parallel_read_safe": True}
 
 
-def _continue(app: Sphinx, document: str, source: list[str]) -> None:
+def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
-        source[0] = continued(source[0], page)
+        source[0] = with_reference(continued(source[0], page))
+
+
+def _read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    lines[:] = plain_text(lines)
+
+
+def _skip_field(app: Sphinx, what: str, name: str, value: object, skip: bool, options: object) -> bool | None:
+    """Fields of named tuples are listed with their class; Python gives them a docstring that says nothing."""
+    return True if (getattr(value, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+def _trim_shapes(
+    app: Sphinx, what: str, name: str, value: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Signatures as one reads them; none for a model of pydantic's, whose class lists its fields.
+
+    Without the space with which a shape of one axis begins in the code, for linters: `Float[Tensor, " batch"]`.
+    """
+    if hasattr(value, "model_fields"):
+        return "", None
+    trimmed = [text and re.sub(r", ' (?=[\w*#])", ", '", text) for text in (signature, returned)]
+    return trimmed[0], trimmed[1]
+
+
+def _find_definition(app: Sphinx, environment: BuildEnvironment, node: pending_xref, text: Element) -> Element | None:
+    """The link of a name that a package exports; the text alone of a type variable."""
+    target = str(node.get("reftarget"))
+    if node.get("refdomain") != "py" or not target.startswith("helpers."):
+        return None
+    value = definition(target)
+    if isinstance(value, TypeVar):
+        return text
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if name is None or f"{module}.{name}" == target:
+        return None
+    document, python = node["refdoc"], environment.get_domain("py")
+    return python.resolve_xref(environment, document, app.builder, "obj", f"{module}.{name}", node, text)

@@ -109,7 +109,11 @@ class TestContinued:
 
     def test_sphinx_reads_the_whole_page(self, page):
         connected = {}
-        setup(SimpleNamespace(connect=connected.__setitem__))
+
+        def connect(event, handler, priority=500):
+            connected[event] = handler
+
+        setup(SimpleNamespace(connect=connect, setup_extension=str))
         for name in ("one.md", "shared.md"):
             environment = SimpleNamespace(doc2path=lambda _, name=name: str(page.with_name(name)))
             source = [page.with_name(name).read_text()]

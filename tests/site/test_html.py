@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from helpers.core.files import ROOT
 from helpers.site import toc_pages
 from helpers.site.html import COMPLETE
+from helpers.site.reference import exported
 from helpers.site.source import is_executable
 
 HTML = ROOT / "_build/html"
@@ -96,7 +97,7 @@ class TestFiles:
     def test_all_markup_was_understood(self, html, page):
         """No role or directive stands in the text as it was typed."""
         article = BeautifulSoup(str(parsed(html / page).select_one("article")), "html.parser")
-        for code in article.select(".highlight, .math, script, style"):
+        for code in article.select(".highlight, .math, code.py, script, style"):
             code.decompose()
         assert re.findall(r"\{[a-z][a-z:-]*\}`?|^:::.*|```.*", article.get_text(), re.MULTILINE) == []
 
@@ -113,6 +114,18 @@ class TestFiles:
         options = [option.get_text() for option in lists[0].find_all("option")]
         assert {"fish", "heart", "house"} <= set(options)
         assert len(options) == 10
+
+    @pytest.mark.parametrize("package", ["helpers.data.scenes", "helpers.methods.rde", "helpers.metrics"])
+    def test_the_reference_explains_each_exported_name(self, html, package):
+        described = set().union(*(anchors(path) for path in (html / "book/reference").glob("*.html")))
+        names = {f"{value.__module__}.{value.__qualname__}" for value in exported(package).values()}
+        assert len(names) > 5
+        assert names - described == set()
+
+    def test_a_signature_shows_shapes(self, html):
+        signature = parsed(html / "book/reference/core.html").find(id="helpers.core.masking.apply_mask").get_text()
+        assert "images: Float[Tensor, 'batch 3 height width']" in signature
+        assert "mask: Float[Tensor, 'batch 1 height width']" in signature
 
     @pytest.mark.parametrize("page", PAGES)
     def test_nothing_is_loaded_from_a_third_party(self, html, page):
