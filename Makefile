@@ -39,7 +39,7 @@ figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=s
 	@$(RUN) python -m helpers check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
 
 lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
-	$(RUN) jupyter lab --ip=localhost --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book $(AS_ROOT)
+	$(RUN) jupyter lab --ip=localhost --config=.jupyter/jupyter_server_config.py --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book/start.md $(AS_ROOT)
 
 bench: $(READY) ## run the benchmarks, which print ratios within one run
 	$(RUN) python -m benchmarks

@@ -15,7 +15,7 @@ from helpers.core.files import ROOT
 WIDTH = 88
 """Characters per line of code on a page."""
 
-_CELL = re.compile(
+CELL = re.compile(
     r"^(?P<fence>`{3,})\{code-cell\}[^\n]*\n"
     r"(?P<options>(?:---\n.*?\n---\n|(?::[^\n]*\n)*))"  # as YAML or line by line
     r"(?P<code>.*?)^(?P=fence)$",
@@ -35,7 +35,7 @@ def formatted_pages(pages: Iterable[Path]) -> dict[Path, str]:
     with tempfile.TemporaryDirectory() as folder:
         names = {page: Path(folder) / f"{index}-{page.stem}.ipynb" for index, page in enumerate(texts)}
         for page, text in texts.items():
-            names[page].write_text(_notebook([match["code"] for match in _CELL.finditer(text)]), encoding="utf-8")
+            names[page].write_text(_notebook([match["code"] for match in CELL.finditer(text)]), encoding="utf-8")
         _ruff("check", "--select=I,F401", "--fix", '--config=lint.isort.known-first-party=["helpers"]', folder)
         _ruff("format", folder)
         cells = {page: _sources(names[page].read_text(encoding="utf-8")) for page in texts}
@@ -52,7 +52,7 @@ def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
     Returns:
         The pages that were not formatted before.
     """
-    pages = [page for page in sorted((root / "book").rglob("*.md")) if _CELL.search(page.read_text(encoding="utf-8"))]
+    pages = [page for page in sorted((root / "book").rglob("*.md")) if CELL.search(page.read_text(encoding="utf-8"))]
     changed = []
     for page, text in formatted_pages(pages).items():
         if text != page.read_text(encoding="utf-8"):
@@ -89,4 +89,4 @@ def _with_cells(text: str, sources: list[str]) -> str:
         code = f"{blank}{next(remaining).strip()}\n"
         return match[0][: match.start("code") - match.start()] + code + match["fence"]
 
-    return _CELL.sub(replace, text)
+    return CELL.sub(replace, text)
