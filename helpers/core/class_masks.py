@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from helpers.core.attribute import Attributable
 from helpers.core.explanation import Explanation
-from helpers.core.replica import frozen
+from helpers.core.inputs import (
+    ClassTarget,
+    ImageBatch,
+    Target,
+    checked_classes,
+    checked_images,
+    checked_targets,
+    class_count,
+    is_score,
+)
+from helpers.core.outputs import Logits, checked_logits
+from helpers.core.replica import frozen, with_frozen_classifier
 
-ClassTarget = int | Int[Tensor, " batch"] | None
 
-
-class ClassMaskMethod(ABC):
+class ClassMaskMethod(Attributable, ABC):
     """A method that explains any classes of an image, several in one call.
 
     Attributes:
@@ -26,9 +37,22 @@ class ClassMaskMethod(ABC):
     classifier: nn.Module
 
     @abstractmethod
-    def class_masks(
+    def _masks_of(
         self,
         images: Float[Tensor, "batch 3 height width"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
+        *,
+        show_progress: bool,
+    ) -> Float[Tensor, "pairs height width"]:
+        """The mask, in [0, 1], for class `class_index[i]` of `images[image_index[i]]`; image indices ascend.
+
+        The classifier is frozen and in eval mode, and everything is checked.
+        """
+
+    def class_masks(
+        self,
+        images: ImageBatch,
         classes: Bool[Tensor, "batch classes"],
         *,
         show_progress: bool = False,
@@ -44,70 +68,66 @@ class ClassMaskMethod(ABC):
             Masks in [0, 1]; all 0 for classes that were not requested.
 
         Raises:
-            ValueError: images or classes have a wrong shape or type.
+            TypeError, ValueError: images, classes or the classifier's output have a wrong shape, type or range.
         """
+        images, logits = self._classified(images)
+        classes = checked_classes(classes, images, logits.shape[1] if len(images) else None)
+        masks = images.new_zeros(*classes.shape, *images.shape[-2:])
+        image_index, class_index = classes.nonzero(as_tuple=True)
+        if len(image_index):
+            method = with_frozen_classifier(self)
+            pairs = method._masks_of(images, image_index, class_index, show_progress=show_progress)
+            masks[image_index, class_index] = pairs.to(masks)
+        return masks
 
-    def explain(
-        self, images: Float[Tensor, "batch 3 height width"], targets: ClassTarget = None, *, show_progress: bool = False
-    ) -> Explanation:
+    def explain(self, images: ImageBatch, targets: ClassTarget = None, *, show_progress: bool = False) -> Explanation:
         """Explain one class of each image.
 
         Args:
             images: pixels in [0, 1].
-            targets: one class for all images, one class per image, or None for the class with the largest logit.
+            targets: one class for all images, one class per image, by index or by name, or None for the class with the
+                largest logit.
             show_progress: show a progress bar, if the method is slow.
 
         Returns:
             `mask` is the class's mask, `kept` the image times the mask.
 
         Raises:
-            ValueError: images or targets have a wrong shape, type or range.
+            TypeError, ValueError: images, targets or the classifier's output have a wrong shape, type or range.
         """
-        target_classes, count = self._targets(images, targets)
-        classes = nn.functional.one_hot(target_classes, count).bool()
-        masks = self.class_masks(images, classes, show_progress=show_progress)
-        mask = masks[torch.arange(len(images), device=images.device), target_classes][:, None]
-        return Explanation(mask=mask, kept=images * mask, targets=target_classes)
+        return self._explain(images, targets, show_progress=show_progress)
 
-    def attribute(
-        self, inputs: Float[Tensor, "batch 3 height width"], target: ClassTarget = None
-    ) -> Float[Tensor, "batch 3 height width"]:
-        """The relevance of each pixel in Captum's convention: a tensor of the inputs' shape with equal channels."""
-        return self.explain(inputs, target).mask.expand_as(inputs)
+    def _explain(
+        self, images: ImageBatch, targets: Target, *, perturbed: bool = False, show_progress: bool
+    ) -> Explanation:
+        images, logits = self._classified(images, perturbed=perturbed)
+        classes = self._targets(targets, logits)
+        mask = images[:, :1]
+        if len(images):
+            image_index = torch.arange(len(images), device=images.device)
+            method = with_frozen_classifier(self)
+            mask = method._masks_of(images, image_index, classes, show_progress=show_progress)[:, None].to(images)
+        return Explanation(mask=mask, kept=images * mask, targets=classes)
+
+    def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Float[Tensor, "batch 3 height width"]:
+        explanation = self._explain(inputs, target, perturbed=True, **{"show_progress": False, **options})
+        return explanation.mask.expand(-1, 3, -1, -1)
 
     @torch.no_grad()
-    def _targets(self, images: Tensor, targets: ClassTarget) -> tuple[Int[Tensor, " batch"], int]:
-        """The target class of each image, and the number of classes."""
-        if images.ndim != 4:
-            raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
-        logits = frozen(self.classifier)(images)
-        count = logits.shape[1]
-        if targets is None:
-            return logits.argmax(1), count
-        if callable(targets):
-            raise ValueError("masks belong to classes: targets are one class index, or one per image, not a callable")
-        classes = torch.as_tensor(targets, device=images.device)
-        if classes.is_floating_point() or classes.shape not in ((), (len(images),)):
-            raise ValueError(
-                f"targets must be one class index, or one for each of {len(images)} images; got {classes.dtype} of "
-                f"shape {tuple(classes.shape)}"
-            )
-        if int(classes.min()) < 0 or int(classes.max()) >= count:
-            raise ValueError(f"targets must be class indices from 0 to {count - 1}; got {classes.tolist()}")
-        return classes.long().expand(len(images)), count
+    def _classified(
+        self, images: ImageBatch, *, perturbed: bool = False
+    ) -> tuple[Float[Tensor, "batch 3 height width"], Tensor]:
+        """The images and the classifier's logits (batch, classes), both checked."""
+        images = checked_images(images, self.classifier, perturbed=perturbed)
+        if not len(images):
+            return images, images.new_zeros(0, class_count(self.classifier) or 1)
+        return images, checked_logits(Logits(frozen(self.classifier))(images), self.classifier, images)
 
-
-def check_classes(images: Tensor, classes: Tensor, count: int | None = None) -> None:
-    """Raise a ValueError unless `classes` holds one boolean per image and class."""
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
-    if classes.dtype != torch.bool or classes.ndim != 2 or len(classes) != len(images):
-        raise ValueError(
-            f"classes must be booleans of shape ({len(images)}, classes), one row per image; got {classes.dtype} of "
-            f"shape {tuple(classes.shape)}"
-        )
-    if count is not None and classes.shape[1] != count:
-        raise ValueError(f"classes has {classes.shape[1]} columns, but the classifier has {count} classes")
+    def _targets(self, targets: Target, logits: Tensor) -> Int[Tensor, " batch"]:
+        """The target class of each image."""
+        if is_score(targets):
+            raise ValueError("masks belong to classes: targets are class indices or names, not callables")
+        return checked_targets(targets, logits, getattr(self.classifier, "class_names", None))
 
 
 def merge_classes(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -41,3 +42,18 @@ def random_generator(seed: int, device: torch.device | str = "cpu") -> torch.Gen
 def progress(items: Iterable[Item], *, label: str, show: bool = True, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error while `show` is true."""
     return tqdm(items, desc=label, disable=not show, total=total, leave=False)
+
+
+@contextmanager
+def gradients() -> Iterator[None]:
+    """Record gradients inside the `with` block, or inside a decorated function, also under the caller's `no_grad`.
+
+    Raises:
+        RuntimeError: the caller is under `torch.inference_mode`, where nothing can be differentiated.
+    """
+    if torch.is_inference_mode_enabled():
+        raise RuntimeError(
+            "this method needs gradients, which torch.inference_mode() forbids: call it outside, or use torch.no_grad()"
+        )
+    with torch.enable_grad():
+        yield

@@ -11,10 +11,12 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.attribute import Attributable
+from helpers.core.inputs import ImageBatch, Target, checked_images, checked_targets, is_score
+from helpers.core.outputs import checked_logits, class_scores, score_name
 from helpers.core.replica import with_frozen_classifier
 from helpers.core.runtime import progress
 from helpers.core.types import Count
-from helpers.methods.baselines.pairs import count_classes, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -22,7 +24,8 @@ class AttributionOptions:
     """The options of every attribution method.
 
     Attributes:
-        score: the explained output: the class's softmax `"confidence"`, or its `"logit"`.
+        score: the explained output: the class's `"confidence"` (softmax; for multi-label classifiers and single logits
+            sigmoid), or its `"logit"`.
         batch: images per forward pass, to bound the memory.
     """
 
@@ -30,7 +33,7 @@ class AttributionOptions:
     batch: Count = 256
 
 
-class AttributionMethod(ABC):
+class AttributionMethod(Attributable, ABC):
     """A method that attributes the score of a class to the entries of an image, with a black baseline.
 
     The normaliser lies inside the book's classifiers, so that black is 0. The classifier is not modified, even if an
@@ -50,12 +53,8 @@ class AttributionMethod(ABC):
         if not isinstance(self.options, self.Options):
             raise TypeError(f"{self.name} takes {self.Options.__name__}, got {type(self.options).__name__}")
 
-    def attribute(
-        self,
-        inputs: Float[Tensor, "batch 3 height width"],
-        target: int | Int[Tensor, " batch"] | None = None,
-        *,
-        show_progress: bool = False,
+    def _relevance(
+        self, inputs: ImageBatch, target: Target, *, show_progress: bool = False
     ) -> Float[Tensor, "batch 3 height width"]:
         """The raw attributions, in units of the score: positive for evidence for the class.
 
@@ -63,15 +62,14 @@ class AttributionMethod(ABC):
 
         Args:
             inputs: pixels in [0, 1].
-            target: the explained class, one for all images or one per image; None for the predicted classes.
+            target: the explained class, by index or name, one for all images or one per image; None for the predicted
+                classes.
             show_progress: show a progress bar over batches.
 
         Raises:
-            ValueError: the inputs are not images, or a target is not the index of a class.
+            TypeError, ValueError: the inputs are not images, a target is no class, or the classifier returns no logits.
         """
-        if inputs.ndim != 4 or not inputs.is_floating_point():
-            raise ValueError(f"expected floats of shape (batch, 3, height, width), got {inputs.dtype} {inputs.shape}")
-        inputs = inputs.detach()
+        inputs = checked_images(inputs, self.classifier, perturbed=True)
         if not len(inputs):
             return torch.zeros_like(inputs)
         method = with_frozen_classifier(self)
@@ -94,23 +92,22 @@ class AttributionMethod(ABC):
 
     def _scores(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """The scores of all classes."""
-        return self._as_scores(self.classifier(images))
+        return self._as_scores(self.logits(images))
 
     def _as_scores(self, logits: Float[Tensor, "*batch classes"]) -> Float[Tensor, "*batch classes"]:
         """The scores in double precision: float32 cannot resolve the differences of confidences close to 1."""
-        return probabilities(logits.double(), "softmax" if self.options.score == "confidence" else "logit")
+        return class_scores(logits.double(), self._score_name(logits.shape[-1]))
+
+    def _score_name(self, classes: int) -> str:
+        """The explained output: `"softmax"` or `"sigmoid"` by the classifier's kind, or `"logit"`."""
+        return score_name(self.classifier, "auto" if self.options.score == "confidence" else "logit", classes)
 
     @torch.no_grad()
-    def _targets(self, inputs: Tensor, target: int | Tensor | None) -> Int[Tensor, " batch"]:
+    def _targets(self, inputs: Tensor, target: Target) -> Int[Tensor, " batch"]:
         """One class per image, checked."""
-        if target is None:
-            return torch.cat([self.classifier(batch).argmax(1) for batch in inputs.split(self.options.batch)])
-        targets = torch.as_tensor(target, device=inputs.device)
-        if targets.is_floating_point() or targets.shape not in {(), (len(inputs),)}:
-            raise ValueError(
-                f"target must be one class, or one for each of {len(inputs)} images, as integers, got {target}"
-            )
-        classes = count_classes(self.classifier, inputs)
-        if classes is None or not bool(((targets >= 0) & (targets < classes)).all()):
-            raise ValueError(f"target must lie in 0..{(classes or 0) - 1}, got {target}")
-        return targets.long().expand(len(inputs))
+        if is_score(target):
+            raise ValueError("attributions belong to classes: targets are class indices or names, not callables")
+        logits = torch.cat([self.logits(batch) for batch in inputs.split(self.options.batch)])
+        return checked_targets(
+            target, checked_logits(logits, self.classifier, inputs), getattr(self.classifier, "class_names", None)
+        )

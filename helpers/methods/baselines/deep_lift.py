@@ -14,7 +14,9 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from helpers.core.outputs import Logits, class_scores
 from helpers.core.replica import replica
+from helpers.core.runtime import gradients
 from helpers.core.types import Variant
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
@@ -43,9 +45,9 @@ class DeepLIFT(AttributionMethod):
     times is split. The sum is not exact for activations that are no modules, or for which Captum has no rule (it uses
     the plain gradient), and for overlapping poolings.
 
-    For the confidence, the class's logit minus the mean logit is attributed (section 3.6 of the paper), and the result
-    multiplied by Δconfidence / Δ(logit minus mean): the rescale rule for the softmax. Captum's own rule for a softmax
-    subtracts a mean over the batch, so that an image's result would depend on the others.
+    For a softmax confidence, the class's logit minus the mean logit is attributed (section 3.6 of the paper), and the
+    result multiplied by Δconfidence / Δ(logit minus mean): the rescale rule for the softmax. Captum's own rule for a
+    softmax subtracts a mean over the batch, so that an image's result would depend on the others.
     """
 
     name = "deeplift"
@@ -54,34 +56,40 @@ class DeepLIFT(AttributionMethod):
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
         return max(1, self.options.batch // 2)  # each image has its reference in the batch
 
-    @torch.enable_grad()
+    @gradients()
     def _attribute(
         self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch 3 height width"]:
-        confidence = self.options.score == "confidence"
-        separate = self.options.variant == "corrected"
+        logits = self.logits(torch.cat([images, torch.zeros_like(images[:1])])).detach().double()
+        score, separate = self._score_name(logits.shape[1]), self.options.variant == "corrected"
         model = nn.Sequential(
-            private_copy(self.classifier, images[:1], separate=separate), _Centred() if confidence else nn.Identity()
+            Logits(private_copy(self.classifier, images[:1], separate=separate)),
+            _Centred() if score == "softmax" else nn.Identity(),
         )
         with _WARNINGS, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="\\s*Setting forward, backward hooks", category=UserWarning)
             attributions = attr.DeepLift(model).attribute(images.clone().requires_grad_(), target=targets).detach()
-        if confidence:
-            attributions = attributions * self._softmax_multiplier(images, targets).to(attributions)
+        if score != "logit":
+            attributions = attributions * _confidence_multiplier(logits, targets, score).to(attributions)
         return attributions
 
-    @torch.no_grad()
-    def _softmax_multiplier(self, images: Tensor, targets: Tensor) -> Float[Tensor, "batch 1 1 1"]:
-        """Δconfidence / Δ(logit minus mean) of each image, from black; the derivative if the difference is 0."""
-        logits = self.classifier(torch.cat([images, torch.zeros_like(images[:1])])).double()
-        probabilities, index = logits.softmax(1), targets[:, None]
-        confidence, black = probabilities[:-1].gather(1, index), probabilities[-1][index]  # each (batch, 1)
-        centred = logits - logits.mean(1, keepdim=True)
-        difference = centred[:-1].gather(1, index) - centred[-1][index]
+
+def _confidence_multiplier(
+    logits: Float[Tensor, "images_and_black classes"], targets: Int[Tensor, " batch"], score: str
+) -> Float[Tensor, "batch 1 1 1"]:
+    """Δconfidence / Δlogit of each image, from black, whose logits come last; the derivative if the difference is 0.
+
+    For a softmax, the logit is the class's minus the mean.
+    """
+    confidences, index = class_scores(logits, score), targets[:, None]
+    confidence, black = confidences[:-1].gather(1, index), confidences[-1][index]  # each (batch, 1)
+    derivative = confidence * (1 - confidence)
+    if score == "softmax":
         classes = logits.shape[1]  # in the derivative, all other logits move alike and keep the mean at 0
-        derivative = confidence * (1 - confidence) * classes / max(1, classes - 1)
-        zero = difference.abs() < _SMALL
-        return torch.where(zero, derivative, (confidence - black) / difference.masked_fill(zero, 1))[..., None, None]
+        logits, derivative = logits - logits.mean(1, keepdim=True), derivative * classes / max(1, classes - 1)
+    difference = logits[:-1].gather(1, index) - logits[-1][index]
+    zero = difference.abs() < _SMALL
+    return torch.where(zero, derivative, (confidence - black) / difference.masked_fill(zero, 1))[..., None, None]
 
 
 class _Centred(nn.Module):

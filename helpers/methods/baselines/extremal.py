@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
-from helpers.core.runtime import progress
+from helpers.core.outputs import Logits
+from helpers.core.runtime import gradients, progress
 from helpers.core.types import Count
 from helpers.methods.baselines.pairs import PairMethod
 from helpers.methods.baselines.pyramid import BlurPyramid
@@ -114,7 +115,7 @@ class _Search:
     ) -> None:
         height, width = images.shape[-2:]
         step = -(-min(height, width) // options.cells)
-        self.classifier, self.options, self.images = classifier, options, images
+        self.classifier, self.logits, self.options, self.images = classifier, Logits(classifier), options, images
         self.areas = sorted(options.areas)
         self.smooth = SmoothMasks(height, width, step, max(step, round(options.spread * step)))
         self.pyramid = BlurPyramid(images, options.blur * min(height, width), options.levels)
@@ -125,13 +126,13 @@ class _Search:
             [self.grids], lr=options.learning_rate, momentum=options.momentum, dampening=options.dampening
         )
 
-    @torch.enable_grad()
+    @gradients()
     def step(self, number: int) -> None:
         """One step for all masks; every other step on mirrored images."""
         o = self.options
         masks = self.smooth(self.grids)  # (masks, frame height, frame width)
         perturbed = self.pyramid(self.smooth.crop(masks), self.image_index)
-        logits = self.classifier(perturbed.flip(3) if number % 2 == 0 else perturbed)
+        logits = self.logits(perturbed.flip(3) if number % 2 == 0 else perturbed)
         penalties = area_penalty(masks, self.areas) * (o.area_weight * o.area_growth**number)
         loss = penalties.sum() - rewards(logits, self.class_index, o.reward).sum()
         (self.grids.grad,) = torch.autograd.grad(loss, [self.grids])
@@ -144,9 +145,9 @@ class _Search:
         masks = self.smooth.crop(self.smooth(self.grids))
         count = len(self.areas)
         perturbed = self.pyramid(masks, self.image_index)
-        logits = rewards(self.classifier(perturbed), self.class_index, "simple").view(count, -1)  # (areas, pairs)
+        logits = rewards(self.logits(perturbed), self.class_index, "simple").view(count, -1)  # (areas, pairs)
         pairs = logits.shape[1]
-        original = rewards(self.classifier(self.images)[self.image_index[:pairs]], self.class_index[:pairs], "simple")
+        original = rewards(self.logits(self.images)[self.image_index[:pairs]], self.class_index[:pairs], "simple")
         enough = logits >= original
         enough[-1] = True
         chosen = enough.int().argmax(0)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
+from helpers.core.outputs import as_logits
 from helpers.core.replica import replica
 
 Layout = Literal["channels first", "channels last"]
@@ -136,7 +137,7 @@ class _Calls:
         self.size = (images.shape[-2], images.shape[-1])
         image = images[:1].detach().as_subclass(Tensor).clone().requires_grad_()
         with torch.enable_grad(), self.axes, _recorded(self.model) as self.real:
-            self.logits = self.model(image)
+            self.logits = as_logits(self.model(image))
         self.larger_size = (2 * self.size[0], self.size[1] + self.size[1] // 2)
         self.larger = _calls_without_data(self.model, image.new_empty(1, 3, *self.larger_size, device="meta"))
         self.layouts = self._layouts()

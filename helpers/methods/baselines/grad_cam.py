@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.class_masks import min_max_normalise
+from helpers.core.outputs import Logits, as_input
 from helpers.core.replica import replica
+from helpers.core.runtime import gradients
 from helpers.methods.baselines.feature_layers import FeatureLayer, last_feature_layer, named_feature_layer
 from helpers.methods.baselines.pairs import PairMethod
 
@@ -59,7 +61,7 @@ class GradCAM(PairMethod):
         """The dotted name of the layer that gave the last explanation's map; None before the first."""
         return next((layer.name for layer in reversed(self._layers.values())), None)
 
-    @torch.enable_grad()
+    @gradients()
     def _pair_masks(
         self,
         images: Float[Tensor, "batch 3 height width"],
@@ -75,8 +77,8 @@ class GradCAM(PairMethod):
         maps = features.new_zeros(len(rows), *layer.grid, dtype=torch.float32)
         for pairs in _one_per_image(rows):
             score = logits[rows[pairs], class_index[pairs]].sum()
-            (gradients,) = torch.autograd.grad(score, features, retain_graph=True)
-            weights = layer.channels_first(gradients).float().mean((2, 3), keepdim=True)  # images, channels, 1, 1
+            (slopes,) = torch.autograd.grad(score, features, retain_graph=True)
+            weights = layer.channels_first(slopes).float().mean((2, 3), keepdim=True)  # images, channels, 1, 1
             sums = (weights * layer.channels_first(features.detach()).float()).sum(1)  # images, rows, columns
             maps[pairs] = sums[rows[pairs]].clamp_min(0)
         enlarged = functional.interpolate(min_max_normalise(maps)[:, None], images.shape[-2:], mode="bilinear")
@@ -84,7 +86,7 @@ class GradCAM(PairMethod):
 
     def _layer(self, images: Tensor) -> FeatureLayer:
         """The feature layer for images of this size."""
-        size = (images.shape[-2], images.shape[-1])
+        size, images = (images.shape[-2], images.shape[-1]), as_input(images, self.classifier)
         layer = self._layers.pop(size, None)
         if layer is None and self.options.layer is None:
             layer = last_feature_layer(self.classifier, images)
@@ -107,7 +109,7 @@ def _features_and_logits(model: nn.Module, layer: FeatureLayer, images: Tensor) 
         return leaves[-1].clone()  # the next layer may work in place, which a leaf does not allow
 
     hooked.get_submodule(layer.name).register_forward_hook(cut)
-    logits = hooked(images)
+    logits = Logits(hooked)(images)
     return leaves[-1], logits
 
 

@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
-from helpers.core.runtime import progress, random_generator
+from helpers.core.outputs import Logits, class_scores, score_name
+from helpers.core.runtime import gradients, progress, random_generator
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import PairMethod, probabilities
+from helpers.methods.baselines.pairs import PairMethod
 
 Positive = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -38,7 +39,7 @@ class IGOSOptions:
         sufficient: the share of the predicted decrease that a step must achieve (Armijo's condition).
         blur, blur_radius: sigma and radius of the blur behind hidden pixels, as shares of the image's shorter side (50
             and 25 pixels of 224).
-        score: of a class: `"softmax"`, as published, or `"sigmoid"`.
+        score: of a class: `"softmax"`, as published, or `"sigmoid"`; `"auto"` goes by the classifier's kind.
         seed: of the noise.
         variant: `"published"` swaps `iterations` and `integration_steps`, as the published call does by mistake.
         pairs_at_once: pairs of image and class per batch.
@@ -58,7 +59,7 @@ class IGOSOptions:
     sufficient: Annotated[float, Field(ge=0, lt=1)] = 1e-4
     blur: Annotated[float, Field(ge=0)] = 50 / 224
     blur_radius: Annotated[float, Field(ge=0)] = 25 / 224
-    score: Literal["softmax", "sigmoid"] = "softmax"
+    score: Literal["auto", "softmax", "sigmoid"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
     variant: Variant = "corrected"
     pairs_at_once: Count = 8
@@ -143,7 +144,12 @@ class Search:
         images: Float[Tensor, "pairs 3 height width"],
         class_index: Int[Tensor, " pairs"],
     ) -> None:
-        self.classifier, self.options, self.class_index = classifier, options, class_index
+        self.classifier, self.logits, self.options, self.class_index = (
+            classifier,
+            Logits(classifier),
+            options,
+            class_index,
+        )
         self.size, side = images.shape[-2:], min(images.shape[-2:])
         hidden = gaussian_blur(images, options.blur * side, max(1, round(options.blur_radius * side)))
         # the baseline of deletion is the blurred image, that of insertion the image; channels last
@@ -187,7 +193,7 @@ class Search:
             values.append((scores * self.signs).sum(1))
         return torch.cat(values) + self.regulariser(masks.prod(0))
 
-    @torch.enable_grad()
+    @gradients()
     def gradient(self, generator: torch.Generator) -> Float[Tensor, "2 pairs rows columns"]:
         """The gradient of the objective; for the scores, integrated gradients on noisy images, halved as published."""
         o = self.options
@@ -216,8 +222,8 @@ class Search:
 
     def _scores(self, inputs: Float[Tensor, "some terms pairs height width 3"]) -> Float[Tensor, "some terms pairs"]:
         """The score of each input for its pair's class."""
-        logits = self.classifier(inputs.flatten(0, 2).permute(0, 3, 1, 2)).view(*inputs.shape[:3], -1)
-        scores = probabilities(logits, self.options.score)
+        logits = self.logits(inputs.flatten(0, 2).permute(0, 3, 1, 2)).view(*inputs.shape[:3], -1)
+        scores = class_scores(logits, score_name(self.classifier, self.options.score, logits.shape[-1]))
         return scores.gather(3, self.class_index.expand(inputs.shape[:3])[..., None])[..., 0]
 
     def _deviation(self) -> Tensor | float:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
+from helpers.core.runtime import gradients
 from helpers.core.types import Count
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 
@@ -42,6 +43,7 @@ class IntegratedGradients(AttributionMethod):
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
         return max(1, self.options.batch // self.options.steps)
 
+    @gradients()
     def _attribute(
         self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch 3 height width"]:

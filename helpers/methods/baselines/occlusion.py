@@ -6,17 +6,16 @@ from typing import Annotated, Literal
 
 import torch
 from captum.attr import Occlusion
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from helpers.core.class_masks import ClassMaskMethod, check_classes
+from helpers.core.class_masks import ClassMaskMethod
 from helpers.core.masking import baseline_colour
-from helpers.core.replica import with_frozen_classifier
+from helpers.core.outputs import class_scores
 from helpers.core.runtime import progress
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, probabilities
 
 _ENTRIES_AT_ONCE = 2**25  # of attributions, to bound the memory
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -52,24 +51,21 @@ class OcclusionMaps(ClassMaskMethod):
     def __init__(self, classifier: nn.Module, options: OcclusionOptions | None = None) -> None:
         self.classifier, self.options = classifier, options or OcclusionOptions()
 
-    def class_masks(
+    @torch.no_grad()
+    def _masks_of(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        classes: Bool[Tensor, "batch classes"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
         *,
-        show_progress: bool = False,
-    ) -> Float[Tensor, "batch classes height width"]:
-        """See `ClassMaskMethod.class_masks`."""
-        check_classes(images, classes, count_classes(self.classifier, images))
-        if not len(images):
-            return images.new_zeros(*classes.shape, *images.shape[-2:])
-        size = classes.shape[1] * images[0].numel()  # of the attributions of an image
+        show_progress: bool,
+    ) -> Float[Tensor, "pairs height width"]:
+        """See `ClassMaskMethod._masks_of`."""
+        size = self.logits(images[:1]).shape[1] * images[0].numel()  # of the attributions of an image
         batches = images.split(max(1, min(self.options.batch, _ENTRIES_AT_ONCE // size)))
-        method = with_frozen_classifier(self)
-        drops = torch.cat([method._drops(batch) for batch in progress(batches, label=self.name, show=show_progress)])
-        drops = drops.clamp_min(0)
-        largest = drops.amax((2, 3), keepdim=True).clamp_min(torch.finfo(drops.dtype).tiny)
-        return drops / largest * classes[..., None, None]
+        drops = torch.cat([self._drops(batch) for batch in progress(batches, label=self.name, show=show_progress)])
+        drops = drops[image_index, class_index].clamp_min(0)  # pairs, height, width
+        return drops / drops.amax((1, 2), keepdim=True).clamp_min(torch.finfo(drops.dtype).tiny)
 
     @torch.no_grad()
     def _drops(self, images: Tensor) -> Float[Tensor, "batch classes height width"]:
@@ -77,7 +73,7 @@ class OcclusionMaps(ClassMaskMethod):
         o, side = self.options, min(images.shape[-2:])
         window, stride = max(1, round(o.window * side)), max(1, round(o.stride * side))
         baseline = baseline_colour(self.classifier, o.variant)
-        maps = Occlusion(lambda batch: probabilities(self.classifier(batch), o.score).flatten()).attribute(
+        maps = Occlusion(lambda batch: class_scores(self.logits(batch), o.score).flatten()).attribute(
             images,
             sliding_window_shapes=(3, window, window),
             strides=(3, min(stride, window), min(stride, window)),

@@ -6,17 +6,17 @@ import math
 from typing import Annotated, Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from helpers.core.class_masks import ClassMaskMethod, check_classes, min_max_normalise
+from helpers.core.class_masks import ClassMaskMethod, min_max_normalise
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.outputs import Logits, class_scores
 from helpers.core.replica import frozen
 from helpers.core.runtime import progress, random_generator
 from helpers.core.types import Count, Variant
-from helpers.methods.baselines.pairs import count_classes, probabilities
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -58,17 +58,18 @@ class RISE(ClassMaskMethod):
     def __init__(self, classifier: nn.Module, options: RISEOptions | None = None) -> None:
         self.classifier, self.options = classifier, options or RISEOptions()
 
-    def class_masks(
+    def _masks_of(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        classes: Bool[Tensor, "batch classes"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
         *,
-        show_progress: bool = False,
-    ) -> Float[Tensor, "batch classes height width"]:
-        """See `ClassMaskMethod.class_masks`."""
-        check_classes(images, classes, count_classes(self.classifier, images))
-        relevance = self.relevance(images, classes.shape[1], show_progress=show_progress)
-        return min_max_normalise(relevance) * classes[..., None, None]
+        show_progress: bool,
+    ) -> Float[Tensor, "pairs height width"]:
+        """See `ClassMaskMethod._masks_of`."""
+        classes = self.logits(images[:1]).shape[1]
+        relevance = self.relevance(images, classes, show_progress=show_progress)
+        return min_max_normalise(relevance[image_index, class_index])
 
     @torch.no_grad()
     def relevance(
@@ -77,15 +78,14 @@ class RISE(ClassMaskMethod):
         """The expected score of every class given that a pixel is kept, estimated over the masks."""
         o, (height, width) = self.options, images.shape[-2:]
         total = images.new_zeros(len(images), classes, height * width)
-        baseline = baseline_colour(self.classifier, o.variant)
+        baseline, classifier = baseline_colour(self.classifier, o.variant), Logits(frozen(self.classifier))
         generator = random_generator(o.seed)  # on the CPU: the same masks on every device
         counts = [o.batch] * (o.masks // o.batch) + [o.masks % o.batch] * bool(o.masks % o.batch)
-        classifier = frozen(self.classifier)
         for count in progress(counts, label=self.name, show=show_progress):
             masks = draw_masks(count, o.cells, o.probability, (height, width), generator).to(images)
             for index, image in enumerate(images):
                 masked = apply_mask(image.expand(count, -1, -1, -1), masks, baseline)  # count, 3, height, width
-                scores = probabilities(classifier(masked), o.score)  # count, classes
+                scores = class_scores(classifier(masked), o.score)  # count, classes
                 total[index].addmm_(scores.T, masks.flatten(1))  # classes, height * width
         return (total / (o.masks * o.probability)).unflatten(2, (height, width))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.core.class_masks import ClassMaskMethod, check_classes
+from helpers.core.class_masks import ClassMaskMethod
+from helpers.core.inputs import ImageBatch, checked_images
+from helpers.core.replica import frozen
 from helpers.methods.explainer.network import ExplainerNetwork
 
 
@@ -31,13 +33,28 @@ class Explainer(ClassMaskMethod):
     @torch.no_grad()
     def class_masks(
         self,
-        images: Float[Tensor, "batch 3 height width"],
+        images: ImageBatch,
         classes: Bool[Tensor, "batch classes"] | None = None,
         *,
         show_progress: bool = False,
     ) -> Float[Tensor, "batch classes height width"]:
         """See `ClassMaskMethod.class_masks`; None for all classes, at no extra cost."""
         if classes is not None:
-            check_classes(images, classes, self.network.classes)
-        masks = torch.cat([self.network(batch).float().sigmoid() for batch in images.split(self.batch)])
-        return masks if classes is None else masks.masked_fill(~classes[..., None, None], 0)
+            return super().class_masks(images, classes, show_progress=show_progress)
+        return self._all_masks(checked_images(images, self.network))
+
+    @torch.no_grad()
+    def _masks_of(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        image_index: Int[Tensor, " pairs"],
+        class_index: Int[Tensor, " pairs"],
+        *,
+        show_progress: bool,
+    ) -> Float[Tensor, "pairs height width"]:
+        """See `ClassMaskMethod._masks_of`."""
+        return self._all_masks(images)[image_index, class_index]
+
+    def _all_masks(self, images: Tensor) -> Float[Tensor, "batch classes height width"]:
+        network = frozen(self.network)
+        return torch.cat([network(batch).float().sigmoid() for batch in images.split(self.batch)])

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from helpers.core.inputs import Target, is_score
 from helpers.core.runtime import random_generator
 from helpers.methods.rde import RateDistortion, RateDistortionExplainer
-from helpers.methods.rde.distortions import Target
 
 HALVINGS = 7  # a resolution of 1/128, finer than the published hundredth
 Scan = Literal["bisection", "published"]
@@ -46,7 +46,7 @@ def constant_mask(
     Raises:
         ValueError: the targets are a callable (there is no prediction to keep), or the scan is not known.
     """
-    if callable(targets):
+    if is_score(targets):
         raise ValueError("a constant mask keeps the prediction of a class; give classes as targets, not a callable")
     if scan not in ("bisection", "published"):
         raise ValueError(f"scan {scan!r} is not known; use 'bisection' or 'published'")

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from helpers.core.inputs import ImageBatch, checked_images
 from helpers.methods.rde import Pixels, RateDistortionExplainer, Wavelets
 
 ITERATIONS = 3
@@ -55,7 +56,7 @@ def foreground_mask(
 
 
 def grabcut(
-    images: Float[Tensor, "batch 3 height width"], *, rectangle: Rectangle = "inside", seed: int = 0
+    images: ImageBatch, *, rectangle: Rectangle = "inside", seed: int = 0
 ) -> Bool[Tensor, "batch 1 height width"]:
     """The foreground of each image by OpenCV's GrabCut (Rother et al., 2004), three iterations from a rectangle.
 
@@ -71,6 +72,7 @@ def grabcut(
     """
     if rectangle not in ("inside", "published"):
         raise ValueError(f"rectangle {rectangle!r} is not known; use 'inside' or 'published'")
+    images = checked_images(images)
     height, width = images.shape[2:]
     if min(height, width) < 8:
         raise ValueError(f"images of {height} × {width} pixels are too small for GrabCut; use 8 × 8 at least")

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.core.runtime import random_generator
+from helpers.core.inputs import Target, checked_images, checked_targets, is_score
+from helpers.core.runtime import gradients, random_generator
 from helpers.methods.initial_masks.files import MaskFile, find_mask_network, load_mask_network
 from helpers.methods.initial_masks.network import MaskNetwork
 from helpers.methods.rde import RateDistortion, RateDistortionExplainer
-from helpers.methods.rde.distortions import Target
 
 ONES_RATE = 0.1  # learning rate for at most 100 steps from ones: the best of 0.05, 0.08, 0.1, 0.12 and 0.2
 LEARNED_RATE = 0.1  # learning rate for as many steps from a learned mask
@@ -67,6 +67,7 @@ def learned_mask(
         network = load_mask_network(network)
     if isinstance(network, MaskFile):
         network = network.network
+    images = checked_images(images, method.classifier)
     problem = method.problem(images)
     _check_targets(problem, targets)
     if sparsity_weights is None:
@@ -104,6 +105,7 @@ def refine_mask(
     return mask
 
 
+@gradients()
 def risk_gradient(
     problem: RateDistortion, mask: Float[Tensor, "batch 1 k"], generator: torch.Generator, *, risk: float = RISK
 ) -> tuple[Float[Tensor, "batch 1 k"], Float[Tensor, " batch"]]:
@@ -124,10 +126,11 @@ def _check_targets(problem: RateDistortion, targets: Target) -> None:
     """Raise a ValueError for targets other than the predicted classes."""
     if targets is None:
         return
-    if callable(targets):
+    if is_score(targets):
         raise ValueError("a learned mask is for the predicted class; give targets=None, not a callable")
     predicted = problem.measure.targets
-    if not torch.equal(torch.as_tensor(targets, device=predicted.device).expand_as(predicted), predicted):
+    names = getattr(problem.classifier.classifier, "class_names", None)
+    if not torch.equal(checked_targets(targets, problem.measure.probabilities, names), predicted):
         raise ValueError(
             f"the mask network was trained for predicted classes, here {predicted.tolist()}; "
             "for other targets use another initial mask, such as 'ones' or 'constant'"

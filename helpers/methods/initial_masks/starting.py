@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.core.inputs import ImageBatch, Target, checked_images
 from helpers.core.runtime import random_generator
 from helpers.methods.initial_masks.constant import constant_mask
 from helpers.methods.initial_masks.foreground import foreground_mask
 from helpers.methods.initial_masks.learned import learned_mask
 from helpers.methods.rde import RateDistortionExplainer
-from helpers.methods.rde.distortions import Target
 
 MASK_NAMES = ("ones", "random", "constant", "foreground", "learned")
 
@@ -22,7 +22,7 @@ MASK_NAMES = ("ones", "random", "constant", "foreground", "learned")
 def starting_mask(
     name: str,
     method: RateDistortionExplainer,
-    images: Float[Tensor, "batch 3 height width"],
+    images: ImageBatch,
     targets: Target = None,
     **options: Any,
 ) -> Float[Tensor, "batch 1 k"]:
@@ -48,8 +48,7 @@ def starting_mask(
     """
     if name not in MASK_NAMES:
         raise ValueError(f"initial mask {name!r} is not known; use one of {', '.join(MASK_NAMES)}")
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
+    images = checked_images(images, method.classifier)
     if name in ("constant", "learned"):
         function: Callable[..., Tensor] = constant_mask if name == "constant" else learned_mask
         return function(method, images, targets, **options)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from helpers.core.explanation import Explanation
+from helpers.core.inputs import ImageBatch, Target
 from helpers.methods.initial_masks.starting import starting_mask
 from helpers.methods.rde import RateDistortionExplainer
-from helpers.methods.rde.distortions import Target
 from helpers.methods.rde.options import RECIPES, TOLERANCE
 
 # Fewer and larger steps than from ones, and a higher final rate: the smallest steps take too long for so short a run.
@@ -30,7 +27,7 @@ WARM_START = MappingProxyType(
 
 def explain_from_prediction(
     method: RateDistortionExplainer,
-    images: Float[Tensor, "batch 3 height width"],
+    images: ImageBatch,
     targets: Target = None,
     **changes: Any,
 ) -> Explanation:

@@ -10,25 +10,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from helpers.core.attribute import Attributable
 from helpers.core.explanation import Convergence, Explanation
-from helpers.methods.rde.distortions import Target
+from helpers.core.inputs import ImageBatch, Target, checked_images
+from helpers.core.runtime import gradients
 from helpers.methods.rde.optimise import initial_mask, optimise
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
 from helpers.methods.rde.problem import RateDistortion
 from helpers.methods.rde.representations import Pixels, Representation, Wavelets
 
 
-class RateDistortionExplainer(ABC):
+class RateDistortionExplainer(Attributable, ABC):
     """The rate-distortion explanation over any representation: the common part of Pixel RDE and CartoonX.
 
     Args:
-        classifier: a frozen module in eval mode from pixels in [0, 1] to logits (`load_classifier` returns one).
+        classifier: pixels in [0, 1] to logits (`load_classifier` returns one). It is not modified: a
+            replica is explained if it is in training mode or not frozen.
         options: all options, or None for those of `recipe`.
         recipe: "fast" (the default), "published" (2000 steps, as in the papers) or "later" (the authors' code of 2023).
         overrides: single options by name, such as `sparsity_weight=10`.
 
     Raises:
-        ValueError: an option is unknown or out of range, or the classifier is not frozen.
+        ValueError: an option is unknown or out of range.
     """
 
     sparsity_weight: float  # the paper's λk for this representation
@@ -45,13 +48,6 @@ class RateDistortionExplainer(ABC):
             if recipe not in RECIPES:
                 raise ValueError(f"recipe {recipe!r} is not known; use one of {', '.join(RECIPES)}")
             options = self.recipe(recipe)
-        if any(parameter.requires_grad for parameter in classifier.parameters()):
-            raise ValueError(
-                "the classifier's parameters require gradients, which costs time and memory for nothing; "
-                "use load_classifier, or call classifier.requires_grad_(False) first"
-            )
-        if classifier.training:
-            raise ValueError("the classifier is in training mode; call classifier.eval() first")
         self.classifier = classifier
         self.options = options.with_options(**overrides) if overrides else options
 
@@ -72,13 +68,24 @@ class RateDistortionExplainer(ABC):
 
     def problem(
         self,
-        images: Float[Tensor, "batch 3 height width"],
+        images: ImageBatch,
         targets: Target = None,
         sparsity_weights: Float[Tensor, " batch"] | None = None,
+        *,
+        perturbed: bool = False,
     ) -> RateDistortion:
-        """The rate-distortion problem of these images: their objective as a function of the masks."""
-        if images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
+        """The rate-distortion problem of these images: their objective as a function of the masks.
+
+        Args:
+            images: pixels in [0, 1].
+            targets: as in `explain`.
+            sparsity_weights: λk per image; None for the option `sparsity_weight`.
+            perturbed: accept pixels a little outside [0, 1].
+
+        Raises:
+            TypeError, ValueError: images, targets, weights or the classifier's output do not fit.
+        """
+        images = checked_images(images, self.classifier, perturbed=perturbed)
         representation = self.representation((images.shape[2], images.shape[3]))
         return RateDistortion(
             self.classifier, representation.to(images), images, self.options, targets, sparsity_weights
@@ -86,7 +93,7 @@ class RateDistortionExplainer(ABC):
 
     def explain(
         self,
-        images: Float[Tensor, "batch 3 height width"],
+        images: ImageBatch,
         targets: Target = None,
         *,
         initial: Float[Tensor, "batch 1 k"] | None = None,
@@ -97,16 +104,22 @@ class RateDistortionExplainer(ABC):
 
         Args:
             images: pixels in [0, 1].
-            targets: one class for all images, one per image, a callable `logits -> (batch,)`, or None for the predicted
-                classes.
+            targets: one class for all images or one per image, by index or by name; a callable `logits -> (batch,)`, or
+                a list of callables on each image's logits; None for the predicted classes.
             initial: the initial mask, in [0, 1]; None for the option `initial_mask`.
             sparsity_weights: λk per image; None for the option `sparsity_weight`.
             show_progress: show a progress bar over steps.
 
         Raises:
-            ValueError: images, targets, the initial mask or the weights do not fit.
+            RuntimeError: the caller is under `torch.inference_mode`.
+            TypeError, ValueError: images, targets, the initial mask, the weights or the classifier's output do not fit.
         """
         problem = self.problem(images, targets, sparsity_weights)
+        return self._solve(problem, initial, show_progress=show_progress)
+
+    @gradients()
+    def _solve(self, problem: RateDistortion, initial: Tensor | None = None, *, show_progress: bool) -> Explanation:
+        """The explanation by the solution of a problem."""
         start = initial_mask(problem) if initial is None else self._checked(initial, problem)
         return self.to_explanation(problem, *optimise(problem, start, show_progress=show_progress))
 
@@ -129,11 +142,9 @@ class RateDistortionExplainer(ABC):
             convergence=convergence,
         )
 
-    def attribute(
-        self, inputs: Float[Tensor, "batch 3 height width"], target: Target = None
-    ) -> Float[Tensor, "batch 3 height width"]:
-        """The relevance of each pixel under Captum's convention: a tensor like the inputs (channels are equal)."""
-        return self.explain(inputs, target).mask.expand_as(inputs)
+    def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Float[Tensor, "batch 3 height width"]:
+        explanation = self._solve(self.problem(inputs, target, perturbed=True), **{"show_progress": False, **options})
+        return explanation.mask.expand(-1, 3, -1, -1)
 
     @staticmethod
     def _checked(initial: Tensor, problem: RateDistortion) -> Tensor:

@@ -48,7 +48,9 @@ class RDEOptions:
     initial_mask: InitialMask = "ones"
     clamp: bool = True  # clamp obfuscations to [0, 1] before classification
     seed: Annotated[int, Field(ge=0)] = 0
-    relative: bool = False  # divide the distortion by that of an empty mask
+    # divide the distortion by that of an empty mask; None: only for callable targets, which can have any unit
+    relative: bool | None = None
+    score: Literal["auto", "softmax", "sigmoid"] = "auto"  # "auto": by the classifier's kind, see `outputs.score_name`
     spatial_weight: Annotated[float, Field(ge=0)] = 0.0  # γ of WaveletX, on the synthesised kept image
     tolerance: Annotated[float, Field(ge=0)] | None = (
         None  # duality gap at which an image stops, in units of the objective

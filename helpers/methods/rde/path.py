@@ -16,10 +16,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
-from helpers.methods.rde.distortions import Target
+from helpers.core.inputs import ImageBatch, Target, checked_images
 from helpers.methods.rde.methods import RateDistortionExplainer
 
-Images = Float[Tensor, "batch 3 height width"]
 PerImage = Float[Tensor, " batch"]
 SAMPLES = 64  # noise draws for the distortion of a mask
 
@@ -62,7 +61,7 @@ class CalibratedExplanation:
 
 def rate_distortion_path(
     method: RateDistortionExplainer,
-    images: Images,
+    images: ImageBatch,
     targets: Target = None,
     *,
     weights: Sequence[float | int],
@@ -86,6 +85,7 @@ def rate_distortion_path(
     """
     if not weights or any(low >= high for low, high in pairwise(weights)) or weights[0] <= 0:
         raise ValueError(f"weights must be positive and ascend, without repeats, not {list(weights)}")
+    images = checked_images(images, method.classifier)
     first, later = method, _shorter(method, steps)
     explanations, evaluations, mask = [], [], initial
     for weight in weights:
@@ -104,7 +104,7 @@ def rate_distortion_path(
 
 def explain_at(
     method: RateDistortionExplainer,
-    images: Images,
+    images: ImageBatch,
     targets: Target = None,
     *,
     sparsity: float | None = None,
@@ -137,6 +137,7 @@ def explain_at(
     low, high = weight_range
     if not 0 < low < high or rounds < 1:
         raise ValueError(f"weight_range={weight_range} must be 0 < lowest < highest, and rounds={rounds} at least 1")
+    images = checked_images(images, method.classifier)
     sparsity_weights = images.new_full((len(images),), low)
     explanation = method.explain(images, targets, sparsity_weights=sparsity_weights)
     best, dense = _evaluated(method, images, targets, explanation, sparsity_weights), _mask(explanation)
@@ -197,7 +198,7 @@ def _mask(explanation: Explanation) -> Tensor:
 
 def _evaluated(
     method: RateDistortionExplainer,
-    images: Images,
+    images: Float[Tensor, "batch 3 height width"],
     targets: Target,
     explanation: Explanation,
     sparsity_weights: PerImage,

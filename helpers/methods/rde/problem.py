@@ -8,8 +8,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from helpers.core.inputs import Target
+from helpers.core.outputs import Logits, checked_logits, score_name
+from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
-from helpers.methods.rde.distortions import DistortionMeasure, Images, Target
+from helpers.methods.rde.distortions import DistortionMeasure, Images
 from helpers.methods.rde.options import Noise, RDEOptions
 from helpers.methods.rde.representations import Representation
 
@@ -21,6 +24,8 @@ def band_statistics(
 
     They make the noise adaptive: it has the statistics of the coefficients it replaces ([Re] CartoonX, section 3.1).
     """
+    if not len(coefficients):
+        return coefficients[:, :1], coefficients[:, :1]
     means, deviations = [], []
     for indices in bands.values():
         band = coefficients[..., indices]  # batch, channels, entries of the band
@@ -70,11 +75,17 @@ class RateDistortion:
         target: Target = None,
         sparsity_weights: Float[Tensor, " batch"] | None = None,
     ) -> None:
-        self.classifier, self.representation, self.options = classifier, representation, options
+        self.classifier = Logits(frozen(classifier))
+        self.representation, self.options = representation, options
         with torch.no_grad():
+            logits = checked_logits(self.classifier(images), classifier, images)
+            score = score_name(classifier, options.score, logits.shape[1])
+            names = getattr(classifier, "class_names", None)
             self.coefficients = representation.analyse(images)
             self.mean, self.deviation = band_statistics(self.coefficients, representation.bands)
-            self.measure = DistortionMeasure(options.distortion, classifier(images), target, relative=options.relative)
+            self.measure = DistortionMeasure(
+                options.distortion, logits, target, relative=options.relative, score=score, names=names
+            )
             self.grey = representation.analyse(images.mean(1, keepdim=True)) if options.spatial_weight else None
         self.sparsity_weights = self._weights(sparsity_weights)
         if options.noise == "none":

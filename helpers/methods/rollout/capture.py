@@ -8,8 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from helpers.core.inputs import Target, checked_images, checked_targets, is_score
+from helpers.core.outputs import Logits, as_logits, checked_logits, checked_score, target_scores
 from helpers.core.replica import replica
-from helpers.methods.rde.distortions import DistortionMeasure, Target
+from helpers.core.runtime import gradients as recording
 from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
 
@@ -60,23 +62,36 @@ def capture_attention(
             not fit.
     """
     check_class_token(model)
+    images = checked_images(images, model, perturbed=True)
     model = replica(model)  # of a compiled model, whose inside is hidden; and in eval mode, without dropout
     recorder = AttentionRecorder(len(images), keep_graph=gradients)
-    with torch.set_grad_enabled(gradients), recorder:
-        logits = model(images)
-    grid = token_grid(model, images, recorder.layers)
-    measure = DistortionMeasure("label", logits.detach(), targets)  # checks the targets
-    layer_gradients: tuple[Tensor, ...] = ()
-    if gradients:
-        with torch.enable_grad():
-            score = _score(logits, measure.targets, targets).sum()
-            layer_gradients = torch.autograd.grad(score, recorder.layers)
+    with recording() if gradients else torch.no_grad():
+        with recorder:
+            output = Logits(model).output(images)
+        grid = token_grid(model, images, recorder.layers)
+        logits = as_logits(output)
+        classes = explained_classes(model, images, logits.detach(), targets)
+        layer_gradients: tuple[Tensor, ...] = ()
+        if gradients:
+            layer_gradients = torch.autograd.grad(_score(logits, classes, targets).sum(), recorder.layers)
     layers = tuple(layer.detach() for layer in recorder.layers)
-    return Attentions(layers, layer_gradients, grid, logits.detach(), measure.targets)
+    return Attentions(layers, layer_gradients, grid, logits.detach(), classes)
+
+
+def explained_classes(
+    model: nn.Module,
+    images: Float[Tensor, "batch 3 height width"],
+    logits: Float[Tensor, "rows classes"],
+    targets: Target,
+) -> Int[Tensor, " batch"]:
+    """The class of each image, -1 where the target is a callable; logits and targets are checked."""
+    logits = checked_logits(logits, model, images)
+    checked_score(targets, logits)
+    return checked_targets(targets, logits, getattr(model, "class_names", None))
 
 
 def _score(logits: Tensor, classes: Tensor, target: Target) -> Tensor:
     """(batch,): the scores to differentiate."""
-    if callable(target):
-        return target(logits)
+    if is_score(target):
+        return target_scores(target, logits)
     return logits.gather(1, classes[:, None])[:, 0]

@@ -9,11 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.core.attribute import Attributable
 from helpers.core.explanation import Explanation
+from helpers.core.inputs import ImageBatch, Target, checked_images
+from helpers.core.outputs import Logits, as_logits
 from helpers.core.replica import replica
 from helpers.core.types import Variant
-from helpers.methods.rde.distortions import DistortionMeasure, Target
-from helpers.methods.rollout.capture import Attentions, capture_attention
+from helpers.methods.rollout.capture import Attentions, capture_attention, explained_classes
 from helpers.methods.rollout.multiply import Fusion, class_token_relevance, discard_lowest, fuse_heads
 from helpers.methods.rollout.recorder import AttentionRecorder
 from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_grid
@@ -21,7 +23,7 @@ from helpers.methods.rollout.tokens import TokenGrid, check_class_token, token_g
 _IMAGES_AT_ONCE = 16  # on a CPU; the tokens of larger batches do not fit in its cache
 
 
-class AttentionRollout:
+class AttentionRollout(Attributable):
     """Attention rollout through all layers of a vision transformer (Abnar and Zuidema, 2020).
 
     Each layer's attention A (heads fused, the lowest entries discarded) becomes a matrix N(A + I), where I models the
@@ -68,7 +70,7 @@ class AttentionRollout:
         self.fusion, self.discard_ratio, self.residual = fusion, discard_ratio, residual
         self.gradient, self.variant = gradient, variant
 
-    def explain(self, images: Float[Tensor, "batch 3 height width"], targets: Target = None) -> Explanation:
+    def explain(self, images: ImageBatch, targets: Target = None) -> Explanation:
         """Explain a batch of images.
 
         Args:
@@ -83,19 +85,21 @@ class AttentionRollout:
         Raises:
             ValueError: the model has no global attention or no class token; images or targets do not fit.
         """
-        if images.ndim != 4:
-            raise ValueError(f"images must be (batch, 3, height, width), not {tuple(images.shape)}")
+        return self._explain(images, targets)
+
+    def _explain(self, images: ImageBatch, targets: Target, *, perturbed: bool = False) -> Explanation:
+        images = checked_images(images, self.classifier, perturbed=perturbed)
+        if not len(images):  # the number of patches is the model's
+            return self._explain(images.new_zeros(1, *images.shape[1:]), None)[:0]
         if self.gradient:
             attentions = self.capture(images, targets)
             return self._to_explanation(images, self.rollout(attentions), attentions.grid, attentions.targets)
         patches, logits, grid = self._stream(images)
-        return self._to_explanation(images, patches, grid, DistortionMeasure("label", logits, targets).targets)
+        classes = explained_classes(self.classifier, images, logits, targets)
+        return self._to_explanation(images, patches, grid, classes)
 
-    def attribute(
-        self, inputs: Float[Tensor, "batch 3 height width"], target: Target = None
-    ) -> Float[Tensor, "batch 3 height width"]:
-        """The relevance of each pixel under Captum's convention: a tensor like the inputs (channels are equal)."""
-        return self.explain(inputs, target).mask.expand_as(inputs)
+    def _relevance(self, inputs: ImageBatch, target: Target) -> Float[Tensor, "batch 3 height width"]:
+        return self._explain(inputs, target, perturbed=True).mask.expand(-1, 3, -1, -1)
 
     def capture(self, images: Float[Tensor, "batch 3 height width"], targets: Target = None) -> Attentions:
         """The attention of all layers and heads (for gradient rollout, its gradients too), for several rollouts."""
@@ -150,8 +154,9 @@ class AttentionRollout:
         for batch in images.split(at_once):
             recorder = AttentionRecorder(len(batch), self._reduce)
             with recorder:
-                logits.append(model(batch))
+                output = Logits(model).output(batch)
             grid = token_grid(model, batch, recorder.layers)
+            logits.append(as_logits(output))
             patches.append(self._patches(recorder.layers, grid))
         return torch.cat(patches), torch.cat(logits), grid
 

@@ -6,11 +6,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from helpers.core.attribute import Attributable
 from helpers.core.explanation import Explanation
+from helpers.core.inputs import ClassTarget, ImageBatch, Target, checked_images, checked_targets, is_score
+from helpers.core.outputs import Logits, checked_logits
+from helpers.core.replica import frozen
 from helpers.methods.space_vae.network import SpaceVAENetwork
 
 
-class SpaceVAE:
+class SpaceVAE(Attributable):
     """Explain a prediction by a sparse, darker image for which the classifier predicts the same class.
 
     Args:
@@ -55,14 +59,13 @@ class SpaceVAE:
         return self.network.options.bits
 
     @torch.no_grad()
-    def explain(
-        self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"] | int | None = None
-    ) -> Explanation:
+    def explain(self, images: ImageBatch, targets: ClassTarget = None, *, perturbed: bool = False) -> Explanation:
         """Explain a batch of images.
 
         Args:
             images: pixels in [0, 1], of the size that the network was trained for.
             targets: None, or the predicted classes: the network was trained to keep these and no others.
+            perturbed: accept pixels a little outside [0, 1].
 
         Returns:
             `kept` is the network's output, in [0, 1]; `mask` is the share of each pixel's brightness that it keeps.
@@ -70,10 +73,16 @@ class SpaceVAE:
         Raises:
             ValueError: the images do not fit, or a target is not the predicted class.
         """
+        images = checked_images(images, self.classifier, perturbed=perturbed)
+        if is_score(targets):
+            raise ValueError("a SpaCE-VAE explains predicted classes: targets are None, not callables")
         batches = images.split(self.batch)
-        kept = torch.cat([self.network(batch, self._betas(batch)).kept for batch in batches])
-        classes = torch.cat([self.classifier(batch).argmax(1) for batch in batches])
-        if targets is not None and not bool((torch.as_tensor(targets, device=classes.device) == classes).all()):
+        network, classify = frozen(self.network), Logits(frozen(self.classifier))
+        kept = torch.cat([network(batch, self._betas(batch)).kept for batch in batches])
+        logits = torch.cat([classify(batch) for batch in batches])
+        classes = checked_logits(logits, self.classifier, images).argmax(1)
+        names = getattr(self.classifier, "class_names", None)
+        if targets is not None and not torch.equal(checked_targets(targets, logits, names), classes):
             raise ValueError(
                 "a SpaCE-VAE explains the class that the classifier predicts, and no other: leave targets out"
             )
@@ -82,13 +91,13 @@ class SpaceVAE:
     @torch.no_grad()
     def codes(self, images: Float[Tensor, "batch 3 height width"]) -> Int[Tensor, "batch grid grid"]:
         """The grid of codes of each image."""
-        return torch.cat([self.network(batch, self._betas(batch)).codes for batch in images.split(self.batch)])
+        images = checked_images(images, self.network)
+        network = frozen(self.network)
+        return torch.cat([network(batch, self._betas(batch)).codes for batch in images.split(self.batch)])
 
-    def attribute(
-        self, inputs: Float[Tensor, "batch 3 height width"], target: Int[Tensor, " batch"] | int | None = None
-    ) -> Float[Tensor, "batch 3 height width"]:
-        """The share of each pixel's brightness that is kept, under Captum's convention: a tensor like the inputs."""
-        return self.explain(inputs, target).mask.expand_as(inputs)
+    def _relevance(self, inputs: ImageBatch, target: Target) -> Float[Tensor, "batch 3 height width"]:
+        """The share of each pixel's brightness that is kept."""
+        return self.explain(inputs, target, perturbed=True).mask.expand(-1, 3, -1, -1)
 
     def _betas(self, images: Tensor) -> Tensor | None:
         return None if self.beta is None else images.new_full((len(images),), self.beta)

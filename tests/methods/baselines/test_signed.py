@@ -71,7 +71,7 @@ class TestAllMethods:
         before, state = traces(classifier), copy.deepcopy(classifier.state_dict())
         method = attribution_method(classifier, name)
         method.attribute(images)
-        with pytest.raises(ValueError, match=r"0\.\.4"):
+        with pytest.raises(ValueError, match="0 to 4"):
             method.attribute(images, 5)
         assert traces(classifier) == before
         assert all(torch.equal(value, state[key]) for key, value in classifier.state_dict().items())
@@ -108,9 +108,10 @@ class TestAllMethods:
 
     def test_inputs_that_are_no_images_are_refused(self, unchecked):
         method = attribution_method(TinyClassifier(), "deeplift")
-        for wrong in (torch.zeros(3, 16, 16), torch.zeros(1, 3, 16, 16, dtype=torch.uint8)):
-            with pytest.raises(ValueError, match="expected floats of shape"):
-                method.attribute(wrong)
+        with pytest.raises(ValueError, match=r"must be \(batch, 3"):
+            method.attribute(torch.zeros(3, 16, 16))
+        with pytest.raises(ValueError, match="8-bit"):
+            method.attribute(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
 
     @pytest.mark.parametrize(
         ("name", "options"),

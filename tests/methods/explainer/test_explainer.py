@@ -68,10 +68,10 @@ def test_explain_takes_a_class_or_the_most_likely_one(explainer):
 @pytest.mark.parametrize(
     ("targets", "words"),
     [
-        (7, "from 0 to 4"),
-        (-1, "from 0 to 4"),
-        (torch.tensor([0, 1]), "one for each of 3"),
-        (lambda x: x, "not a callable"),
+        (7, "0 to 4"),
+        (-1, "0 to 4"),
+        (torch.tensor([0, 1]), "do not fit 3 images"),
+        (lambda x: x, "not callables"),
     ],
 )
 @pytest.mark.usefixtures("unchecked")

@@ -207,7 +207,7 @@ def test_the_learned_start_never_ends_worse_on_average(name):
         ({"ones_fraction": 1.5}, "must be positive"),
         ({"refinement_steps": 0}, "at least 1"),
         ({"targets": lambda logits: logits[:, 0]}, "callable"),
-        ({"targets": 99}, "predicted classes"),
+        ({"targets": 99}, "0 to 4"),
         ({"network": None}, "no mask network"),
     ],
 )

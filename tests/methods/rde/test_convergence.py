@@ -27,7 +27,7 @@ class Bright(nn.Module):
 def convex_problem(images, **options):
     """(Σ b (1 - s))² + λk mean(s), with b known: no noise, the first logit as the score."""
     method = PixelRDE(Bright().eval(), noise="none", clamp=False, sparsity_weight=WEIGHT, **options)
-    return method.problem(images, lambda logits: logits[:, 0])
+    return method.with_options(relative=False).problem(images, lambda logits: logits[:, 0])
 
 
 def known_solution(problem):
