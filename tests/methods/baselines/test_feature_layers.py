@@ -241,7 +241,7 @@ def test_other_floating_types(dtype):
     model, images = TinyClassifier(), smooth_images(2, 36)
     wanted = GradCAM(model).explain(images, 2).mask
     found = GradCAM(TinyClassifier().to(dtype)).explain(images.to(dtype), 2).mask
-    assert found.dtype == dtype
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
     torch.testing.assert_close(found.float(), wanted, atol=0.1 if dtype == torch.bfloat16 else 0.02, rtol=0)
 
 
@@ -290,5 +290,6 @@ def test_a_branch_does_not_carry_everything():
     with pytest.raises(ValueError, match=r"in branches: .* 'stem' with 30 x 30 cells"):
         last_feature_layer(InBranches(50), images)
     method = GradCAM(InBranches(50), GradCAMOptions(layer="other.1"))
-    assert method.explain(images, 1).mask.max() == 1
+    masks = method.class_masks(images, torch.ones(1, 5, dtype=torch.bool))
+    assert masks.amax() == 1  # of each class for which the layer has any evidence
     assert method.layer_name == "other.1"
