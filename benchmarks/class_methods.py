@@ -125,7 +125,7 @@ def table(classifier: Classifier, image: torch.Tensor) -> list[dict]:
     (ours,) = medians([lambda: explainer.class_masks(image, all_classes)])
     extremal, igos = ExtremalOptions(), IGOSOptions()
     methods = [  # name, shortened method, the factor to the published settings
-        ("RISE, 8,000 masks", RISE(classifier, RISEOptions()), 1.0),
+        ("RISE, 8,000 masks", RISE(classifier, RISEOptions(score="sigmoid")), 1.0),
         ("EP, 800 steps", *shortened(ExtremalPerturbation, classifier, extremal, steps=TIMED)),
         ("iGOS++, 15 iterations", *shortened(IGOSPlusPlus, classifier, igos, iterations=ITERATIONS)),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
@@ -28,19 +28,21 @@ from helpers.methods.explainer import load_explainer
 from helpers.methods.explainer.options import RTISOptions
 from helpers.plots import MASK_COLOURS, show_images
 
-OPTIONS: dict[str, type] = {
-    "rise": RISEOptions,
-    "extremal-perturbation": ExtremalOptions,
-    "igos++": IGOSOptions,
-    "occlusion": OcclusionOptions,
-    "rtis": RTISOptions,
+OPTIONS: dict[str, Any] = {
+    "rise": RISEOptions(score="sigmoid"),
+    "extremal-perturbation": ExtremalOptions(),
+    "igos++": IGOSOptions(score="softmax"),
+    "occlusion": OcclusionOptions(),
+    "rtis": RTISOptions(),
 }
+"""The published settings."""
+
 _TECHNICAL = ("batch", "pairs_at_once", "seed", "variant")  # not shown: they do not change the kind of mask
 
 
 def peer_methods(classifier: Classifier, changes: dict[str, dict[str, Any]]) -> dict[str, ClassMaskMethod]:
     """The peers by name, with the published settings except those that a profile changes."""
-    options = {name: OPTIONS[name](**changes.get(name, {})) for name in OPTIONS}
+    options = {name: replace(published, **changes.get(name, {})) for name, published in OPTIONS.items()}
     return {
         "grad-cam": GradCAM(classifier),
         "rise": RISE(classifier, options["rise"]),
@@ -58,10 +60,10 @@ def settings_table(name: str, changes: dict[str, Any]) -> pd.DataFrame:
         name: one of `OPTIONS`.
         changes: the profile's settings.
     """
-    published = OPTIONS[name]()
+    published = OPTIONS[name]
     rows = [
         (field.name.replace("_", " "), _format(getattr(published, field.name)), _format(changes.get(field.name, "")))
-        for field in fields(OPTIONS[name])
+        for field in fields(published)
         if field.name not in _TECHNICAL
     ]
     return pd.DataFrame(rows, columns=["setting", "published", "here"])

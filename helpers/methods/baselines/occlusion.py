@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated
 
 import torch
-from captum.attr import Occlusion
 from jaxtyping import Float, Int
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod
-from helpers.core.masking import baseline_colour
-from helpers.core.outputs import class_scores
+from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.outputs import Logits, ScoreName, class_scores, score_name
 from helpers.core.runtime import progress
 from helpers.core.types import Count, Variant
 
-_ENTRIES_AT_ONCE = 2**25  # of attributions, to bound the memory
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -27,23 +26,24 @@ class OcclusionOptions:
 
     Attributes:
         window, stride: side and stride of the windows, as shares of the image's shorter side.
-        score: of a class: `"sigmoid"`, `"softmax"` or `"logit"`.
-        batch: images per forward pass.
+        score: of a class: `"logit"`, `"softmax"`, `"sigmoid"`, or `"auto"`, by the classifier's kind (`score_name`).
+        batch: windows per forward pass.
         variant: of the baseline: `"corrected"` is black, `"published"` the classifier's mean colour.
     """
 
     window: Share = 0.25
     stride: Share = 0.0625
-    score: Literal["sigmoid", "softmax", "logit"] = "logit"
+    score: ScoreName = "logit"
     batch: Count = 64
     variant: Variant = "corrected"
 
 
 class OcclusionMaps(ClassMaskMethod):
-    """Occlusion (Zeiler and Fergus, ECCV 2014), through Captum.
+    """Occlusion (Zeiler and Fergus, ECCV 2014), as in Captum.
 
     A pixel's relevance is the drop of the score, averaged over the windows that hide the pixel; increases count as 0,
-    and each class's mask is divided by its largest entry. All classes and several images share one pass.
+    and each class's mask is divided by its largest entry. The classes of an image share its forward passes, and only
+    the drops of the requested classes are kept. Windows at the right and the lower border may overhang.
     """
 
     name = "occlusion"
@@ -61,23 +61,41 @@ class OcclusionMaps(ClassMaskMethod):
         show_progress: bool,
     ) -> Float[Tensor, "pairs height width"]:
         """See `ClassMaskMethod._masks_of`."""
-        size = self.logits(images[:1]).shape[1] * images[0].numel()  # of the attributions of an image
-        batches = images.split(max(1, min(self.options.batch, _ENTRIES_AT_ONCE // size)))
-        drops = torch.cat([self._drops(batch) for batch in progress(batches, label=self.name, show=show_progress)])
-        drops = drops[image_index, class_index].clamp_min(0)  # pairs, height, width
-        return drops / drops.amax((1, 2), keepdim=True).clamp_min(torch.finfo(drops.dtype).tiny)
-
-    @torch.no_grad()
-    def _drops(self, images: Tensor) -> Float[Tensor, "batch classes height width"]:
-        """The mean drops; Captum attributes the score of each class of each image as a separate output."""
-        o, side = self.options, min(images.shape[-2:])
+        o, size = self.options, (images.shape[2], images.shape[3])
+        side = min(size)
         window, stride = max(1, round(o.window * side)), max(1, round(o.stride * side))
-        baseline = baseline_colour(self.classifier, o.variant)
-        maps = Occlusion(lambda batch: class_scores(self.logits(batch), o.score).flatten()).attribute(
-            images,
-            sliding_window_shapes=(3, window, window),
-            strides=(3, min(stride, window), min(stride, window)),
-            baselines=0 if baseline is None else baseline.expand_as(images),
-            perturbations_per_eval=max(1, o.batch // len(images)),
-        )
-        return maps[:, 0].unflatten(0, (len(images), -1))  # windows cover all channels, whose maps are equal
+        rows, columns = (_windows(length, window, min(stride, window), images) for length in size)
+        used, counts = image_index.unique_consecutive(return_counts=True)
+        jobs = list(zip(images[used], class_index.split(counts.tolist()), strict=True))
+        drops = torch.cat(
+            [self._drops(*job, rows, columns) for job in progress(jobs, label=self.name, show=show_progress)]
+        )  # pairs, windows down, windows across
+        means = torch.einsum("prc,rh,cw->phw", drops, rows, columns) / (rows.sum(0)[:, None] * columns.sum(0))
+        means = means.clamp_min(0)
+        return means / means.amax((1, 2), keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
+
+    def _drops(
+        self,
+        image: Float[Tensor, "3 height width"],
+        classes: Int[Tensor, " classes"],
+        rows: Float[Tensor, "down height"],
+        columns: Float[Tensor, "across width"],
+    ) -> Float[Tensor, "classes down across"]:
+        """How much each class's score falls when each window is hidden."""
+        baseline, classifier = baseline_colour(self.classifier, self.options.variant), Logits(self.classifier)
+        whole = classifier(image[None])
+        score = score_name(self.classifier, self.options.score, whole.shape[1])
+        before, after = class_scores(whole, score)[:, classes], []
+        for windows in torch.arange(len(rows) * len(columns), device=image.device).split(self.options.batch):
+            down, across = windows // len(columns), windows % len(columns)
+            shown = 1 - rows[down][:, None, :, None] * columns[across][:, None, None, :]  # windows, 1, height, width
+            hidden = apply_mask(image.expand(len(windows), -1, -1, -1), shown, baseline)
+            after.append(class_scores(classifier(hidden), score)[:, classes])
+        return (before - torch.cat(after)).T.unflatten(1, (len(rows), len(columns))).to(image)
+
+
+def _windows(length: int, window: int, stride: int, like: Tensor) -> Float[Tensor, "windows length"]:
+    """The windows along one axis: 1 inside, 0 outside."""
+    starts = stride * torch.arange(math.ceil((length - window) / stride) + 1)[:, None]
+    pixels = torch.arange(length)
+    return ((pixels >= starts) & (pixels < starts + window)).to(like)

@@ -6,7 +6,9 @@ from captum.attr import Occlusion
 from pytorch_grad_cam import GradCAM as LibraryGradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from tiny import TinyClassifier, WindowsClassifier, smooth_images, stripes
+from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from helpers.core.class_masks import min_max_normalise
 from helpers.core.runtime import random_generator
@@ -141,6 +143,35 @@ class TestAllMethods:
             assert (make(TinyClassifier()).name in text) == shown
 
 
+class ManyClasses(TinyClassifier):
+    """As many logits as ImageNet has classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 1000).requires_grad_(False)
+
+
+@pytest.mark.parametrize("name", ["rise", "occlusion", "grad-cam"])
+def test_one_class_does_not_cost_all_classes(name):
+    """No tensor is larger than the forward passes need, however many classes there are and windows go at once."""
+    largest = Largest()
+    with largest:
+        METHODS[name](ManyClasses()).explain(smooth_images(4, 64), 3)
+    assert largest.entries <= 64 * 3 * 64 * 64
+
+
+class Largest(TorchDispatchMode):
+    """The number of entries of the largest tensor that is made."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.entries = max(self.entries, result.untyped_storage().nbytes() // result.element_size())
+        return result
+
+
 class TestGradCAM:
     def test_with_a_linear_head_it_is_the_class_activation_map(self):
         """Zhou et al. (2016): the head's weights of the class, on the channels; here at the features' size."""
@@ -198,7 +229,37 @@ class TestRISE:
             logits = model(images * mask)
             scores = {"sigmoid": logits.sigmoid(), "softmax": logits.softmax(1), "logit": logits}[score]
             wanted += scores[..., None, None] * mask / (25 * 0.4)
-        assert torch.allclose(method.relevance(images, 5), wanted, atol=1e-4)
+        pairs = torch.tensor([0, 0, 1]), torch.tensor([4, 1, 2])
+        found, varies = method.relevance(images, *pairs)
+        assert varies.all()
+        assert torch.allclose(found, wanted[pairs], atol=1e-4)
+
+    @pytest.mark.parametrize(("multi_label", "kind"), [(False, "softmax"), (True, "sigmoid")])
+    def test_the_score_goes_by_the_classifier_s_kind(self, multi_label, kind):
+        model, images = TinyClassifier(), smooth_images(2, 32)
+        model.multi_label = multi_label
+        found, wanted = (RISE(model, RISEOptions(masks=25, score=score)).explain(images) for score in ("auto", kind))
+        assert torch.equal(found.mask, wanted.mask)
+        assert RISEOptions().score == "auto"
+
+    def test_one_logit_is_a_sigmoid(self):
+        model, images = TinyClassifier(1), smooth_images(1, 32)
+        found, wanted = (
+            RISE(model, RISEOptions(masks=25, score=score)).explain(images) for score in ("auto", "sigmoid")
+        )
+        assert torch.equal(found.mask, wanted.mask)
+        assert found.mask.max() == 1
+
+    def test_a_saturated_score_is_said_and_gives_no_map(self):
+        model = TinyClassifier()
+        model.head.bias.data = torch.tensor([20.0, 0, 0, 0, -20])  # the sigmoid of the first class is 1
+        images, everything = smooth_images(2, 32), torch.ones(2, 5, dtype=torch.bool)
+        method = RISE(model, RISEOptions(masks=30, score="sigmoid"))
+        with pytest.warns(UserWarning, match=r"sigmoid of the class is the same .* in 2 of 10 .*score='logit'"):
+            masks = method.class_masks(images, everything)
+        assert masks.amax((2, 3)).tolist() == [[0, 1, 1, 1, 1]] * 2
+        masks = RISE(model, RISEOptions(masks=30, score="logit")).class_masks(images, everything)
+        assert masks.amax((2, 3)).tolist() == [[1] * 5] * 2
 
     def test_it_finds_the_windows(self):
         model = WindowsClassifier(WINDOWS, 32)
@@ -214,11 +275,16 @@ class TestRISE:
         model.weight.data = model.weight.abs()  # a window's brightness
         grey = torch.full((1, 3, 32, 32), 0.5)
         options = {"masks": 30, "score": "logit"}
-        corrected = RISE(model, RISEOptions(**options)).relevance(grey, 3)
-        published = RISE(model, RISEOptions(**options, variant="published")).relevance(grey, 3)
-        assert corrected[0, 0].std() > 0.1
-        ratio = published / published[:, :1]  # no mask changes a grey image there: each score is that of the image
-        assert torch.allclose(ratio, (model(grey) / model(grey)[:, :1])[..., None, None].expand_as(ratio), atol=1e-4)
+        pairs = torch.zeros(3, dtype=torch.long), torch.arange(3)
+        corrected, varies = RISE(model, RISEOptions(**options)).relevance(grey, *pairs)
+        assert corrected[0].std() > 0.1
+        assert varies.all()
+        with pytest.warns(UserWarning, match="in 3 of 3"):  # no mask changes a grey image: each score is that of it
+            published, varies = RISE(model, RISEOptions(**options, variant="published")).relevance(grey, *pairs)
+        assert not varies.any()
+        ratio = published / published[:1]
+        wanted = (model(grey) / model(grey)[:, :1])[0, :, None, None]
+        assert torch.allclose(ratio, wanted.expand_as(ratio), atol=1e-4)
 
     def test_published_needs_a_mean(self):
         with pytest.raises(ValueError, match="no `mean`"):
@@ -226,14 +292,25 @@ class TestRISE:
 
 
 class TestOcclusion:
-    def test_against_captum_one_class_at_a_time(self):
-        model, images = TinyClassifier(), smooth_images(3, 32)
-        found = OcclusionMaps(model, OcclusionOptions(batch=7)).class_masks(images, CLASSES)
+    @pytest.mark.parametrize(
+        ("size", "window", "stride"),
+        [((32, 32), 0.25, 0.0625), ((32, 32), 0.3, 0.2), ((20, 33), 0.45, 0.3), ((24, 24), 1.0, 0.5)],
+    )
+    def test_against_captum_one_class_at_a_time(self, size, window, stride):
+        model = TinyClassifier()
+        images = functional.interpolate(smooth_images(3, 32), size)
+        options = OcclusionOptions(batch=7, window=window, stride=stride)
+        found = OcclusionMaps(model, options).class_masks(images, CLASSES)
+        side, step = (max(1, round(share * min(size))) for share in (window, stride))
         for kind in range(5):
-            direct = Occlusion(model).attribute(
-                images, sliding_window_shapes=(3, 8, 8), strides=(3, 2, 2), target=kind, baselines=0
-            )[:, 0]
-            wanted = direct.clamp_min(0) / direct.amax((1, 2), keepdim=True)
+            direct = (
+                Occlusion(model)
+                .attribute(
+                    images, sliding_window_shapes=(3, side, side), strides=(3, step, step), target=kind, baselines=0
+                )[:, 0]
+                .clamp_min(0)
+            )
+            wanted = direct / direct.amax((1, 2), keepdim=True).clamp_min(1e-12)
             for place in CLASSES[:, kind].nonzero()[:, 0].tolist():
                 assert torch.allclose(found[place, kind], wanted[place], atol=1e-4)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ METHOD_NAMES = {
 
 _BASELINES: dict[str, tuple[Callable[..., ClassMaskMethod], Callable[..., Any]]] = {
     "grad-cam": (GradCAM, GradCAMOptions),
-    "rise": (RISE, RISEOptions),
+    "rise": (RISE, partial(RISEOptions, score="sigmoid")),  # as in the paper, whose classifiers are multi-label
     "extremal-perturbation": (ExtremalPerturbation, ExtremalOptions),
-    "igos++": (IGOSPlusPlus, IGOSOptions),
+    "igos++": (IGOSPlusPlus, partial(IGOSOptions, score="softmax")),  # as published, whatever the classifier's kind
     "occlusion": (OcclusionMaps, OcclusionOptions),
 }
 
