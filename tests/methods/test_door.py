@@ -359,6 +359,7 @@ class TestSurroundings:
         for one, other in zip(found, wanted, strict=True):
             close(one, other)
 
+    @pytest.mark.filterwarnings("ignore:RISE:UserWarning")  # of constant images, no mask changes anything
     def test_a_batch_is_a_loop(self, name):
         """In any order, and beside constant, black, white and striped images."""
         stripes = (torch.arange(SIDE) % 2).float().expand(1, 3, SIDE, SIDE)
