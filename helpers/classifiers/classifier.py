@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.classifiers.architectures import Preprocessing
+from helpers.classifiers.digests import checksum, state_digest
 from helpers.classifiers.folding import fold_batch_norms
+from helpers.core.outputs import Logits, as_input, as_logits, class_scores, score_name
+from helpers.core.replica import replica, unwrapped
 
 
 class Classifier(nn.Module):
@@ -23,6 +26,7 @@ class Classifier(nn.Module):
         class_names: one name per logit.
         input_size: the side in pixels of the images that the network was trained on.
         digest: the SHA-256 of the weights.
+        checksum: of the weights at the start; `weights_digest` compares it.
         source: a description of where the weights come from.
         normalise: whether mean and std are applied.
         multi_label: whether an image can have several classes, each with a probability of its own (the sigmoid of its
@@ -63,6 +67,71 @@ class Classifier(nn.Module):
         self.network = fold_batch_norms(network, self.fixed_size or (self.input_size, self.input_size))
         _channels_last(self.network)
         self.requires_grad_(False)
+        self.checksum = checksum(self)
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        *,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        classes: Sequence[str] | None = None,
+        size: int | None = None,
+        name: str | None = None,
+        multi_label: bool = False,
+    ) -> Classifier:
+        """A classifier made of any network: of timm, torchvision, Hugging Face, Lightning, or your own.
+
+        The network is not modified: the classifier has a frozen copy of its weights, in eval mode. What it returns may
+        be logits, or an object or a dictionary with `logits`.
+
+        Args:
+            network: normalised images to logits.
+            mean, std: of each channel; `(pixels - mean) / std` is the network's input. The defaults leave pixels as
+                they are, for networks with a normaliser inside.
+            classes: one name per logit; None for "class 0", "class 1" and so on.
+            size: the side in pixels of the images that the network was trained on; None for the one that it names
+                (timm, torchvision's and Hugging Face's transformers), else 224.
+            name: None for the name of the network's class.
+            multi_label: whether an image can have several classes, each with a probability of its own.
+
+        Raises:
+            TypeError: the network is no module.
+            ValueError: mean, std or classes do not fit, or the network does not return logits for such an image.
+        """
+        if not isinstance(network, nn.Module):
+            raise TypeError(f"the network must be a torch.nn.Module, not {type(network).__name__}")
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+            raise ValueError(f"mean and std must have three numbers each, and std be positive, not {mean} and {std}")
+        digest, name = state_digest(network.state_dict()), name or type(unwrapped(network)).__name__
+        copied = replica(network, lambda values: values.detach().clone())
+        side = size or _own_size(copied) or 224
+        height, width = fixed_size(copied, side) or (side, side)
+        inputs = as_input(torch.zeros(1, 3, height, width), copied)
+        inputs = inputs.to(next((parameter.device for parameter in copied.parameters()), inputs.device))
+        with torch.no_grad():
+            try:
+                count = as_logits(copied(inputs)).shape[1]
+            except (RuntimeError, TypeError, AssertionError) as error:
+                raise ValueError(
+                    f"{name} does not classify an image of shape {tuple(inputs.shape)} ({error}); give its size="
+                ) from error
+        names = [f"class {index}" for index in range(count)] if classes is None else list(classes)
+        if len(names) != count:
+            raise ValueError(f"{name} gives {count} logits, but classes has {len(names)} names")
+        classifier = cls(
+            Logits(copied),
+            name=name,
+            class_names=names,
+            preprocessing=Preprocessing(
+                mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]), input_size=height
+            ),
+            digest=digest,
+            source=f"a network of {type(unwrapped(network)).__module__}",
+            multi_label=multi_label,
+        )
+        return classifier.to(inputs.device)
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
         """The logits of images with pixels in [0, 1].
@@ -72,9 +141,12 @@ class Classifier(nn.Module):
                 that the network needs (as most vision transformers do).
         """
         self.check_images(images)
+        if images.requires_grad and images.is_leaf:
+            images = images.view_as(images)
+            images.register_hook(Tensor.contiguous)  # Captum expects gradients with channels first, as in the images
         pixels = (images - self.mean) / self.std if self.normalise else images
         try:
-            return self.network(pixels.contiguous(memory_format=torch.channels_last))
+            return as_logits(self.network(pixels.contiguous(memory_format=torch.channels_last)))
         except AssertionError as error:  # networks of several scales assert that their grids fit
             raise ValueError(
                 f"{self.name} does not accept images of {images.shape[-2]} x {images.shape[-1]} pixels "
@@ -86,8 +158,12 @@ class Classifier(nn.Module):
     def predict(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Int[Tensor, " batch"], Float[Tensor, " batch"]]:
-        """The most probable class of each image, and its probability."""
-        confidences, classes = self(images).softmax(dim=1).max(dim=1)
+        """The most probable class of each image, and its probability.
+
+        Probabilities are a softmax; for `multi_label` classifiers, and for a single logit, the sigmoid of each logit.
+        """
+        logits = self(images)
+        confidences, classes = class_scores(logits, score_name(self, "auto", logits.shape[1])).max(dim=1)
         return classes, confidences
 
     def check_images(self, images: Tensor) -> None:
@@ -135,6 +211,18 @@ def _channels_last(network: nn.Module) -> None:
     for values in (*network.parameters(), *network.buffers()):
         if values.ndim == 4:
             values.data = values.data.contiguous(memory_format=torch.channels_last)
+
+
+def _own_size(network: nn.Module) -> int | None:
+    """The side of the images that a network says it was trained on; None if it does not say so."""
+    for module in network.modules():
+        settings = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)  # timm
+        if isinstance(settings, Mapping) and "input_size" in settings:
+            return int(settings["input_size"][-1])
+        side = getattr(getattr(module, "config", None), "image_size", None) or getattr(module, "image_size", None)
+        if isinstance(side, int):
+            return side
+    return None
 
 
 def fixed_size(network: nn.Module, input_size: int) -> tuple[int, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from helpers.classifiers.architectures import (
     torchvision_preprocessing,
 )
 from helpers.classifiers.classifier import Classifier, fixed_size
+from helpers.classifiers.digests import state_digest
 from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
 from helpers.core.runtime import resolve_device
@@ -134,7 +134,7 @@ def _random(name: str, seed: int, model_args: Mapping[str, Any] | None) -> _Load
         network = build_network(architecture, model_args, seed=seed)
         preprocessing = _for_size(default_preprocessing(architecture), model_args)
         class_names, multi_label = None, False
-    digest = _state_digest(network.state_dict())
+    digest = state_digest(network.state_dict())
     return _LoadedNetwork(network, preprocessing, class_names, digest, f"random weights, seed {seed}", multi_label)
 
 
@@ -297,12 +297,3 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights with today's keys: torchvision's DenseNet files have `norm.1` instead of `norm1`."""
     pattern = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
     return {pattern.sub(r"\1\2.", key): value for key, value in state.items()}
-
-
-def _state_digest(state: Mapping[str, Tensor]) -> str:
-    """The SHA-256 of weights without a file."""
-    digest = hashlib.sha256()
-    for key, value in state.items():
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)} ".encode())
-        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.core.batch import Batch
+from helpers.core.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,32 @@ class Explanation(Batch):
     history: dict[str, Float[Tensor, "batch steps"]] = field(default_factory=dict)
     convergence: Convergence | None = None
 
+    @property
+    def heatmaps(self) -> Float[Tensor, "batch height width"]:
+        """The masks without the dimension of channels, as other tools take heatmaps."""
+        return self.mask[:, 0]
+
+    def save(self, path: str | Path) -> None:
+        """Write the explanations to a file of PyTorch, such as `explanations.pt`; a file of this name is replaced."""
+        with atomic_file(path) as file:
+            torch.save(self.map(lambda values: values.detach().cpu()), file)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Explanation:
+        """The explanations of a file that `save` wrote. Nothing but tensors and numbers is read from it.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it does not hold explanations.
+        """
+        try:
+            loaded = torch.load(path, map_location=device, weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+            raise ValueError(f"{path} is no file that Explanation.save wrote") from error
+        if not isinstance(loaded, cls):
+            raise ValueError(f"{path} is no file that Explanation.save wrote: it holds a {type(loaded).__name__}")
+        return loaded
+
     def last(self) -> dict[str, Float[Tensor, " batch"]]:
         """The last logged value of each image, by name; NaN where nothing was logged."""
         return {name: _last_number(values) for name, values in self.history.items()}
@@ -67,6 +96,9 @@ class Explanation(Batch):
             for batch in batches
         ]
         return super().join(padded)
+
+
+torch.serialization.add_safe_globals([Convergence, Explanation])  # plain data, which torch.load accepts as it is
 
 
 def _pad(values: Float[Tensor, "batch steps"], steps: int) -> Float[Tensor, "batch longer"]:

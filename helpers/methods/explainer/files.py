@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from helpers.classifiers.digests import check_own_classifier
 from helpers.classifiers.weight_files import read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.explainer.method import Explainer
@@ -25,7 +26,7 @@ class ExplainerFile:
 
     Attributes:
         objective: of the training; also the name of the method.
-        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights.
+        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights (`weights_digest`).
         size: side of the training images in pixels.
         class_names: one name per mask.
     """
@@ -91,12 +92,7 @@ def load_explainer(name: str | Path, classifier: nn.Module, *, device: torch.dev
         FileNotFoundError, ValueError: as `read_explainer`; or the classifier is another one.
     """
     network, file, _ = read_explainer(name)
-    digest = getattr(classifier, "digest", file.classifier_digest)
-    if digest != file.classifier_digest:
-        raise ValueError(
-            f"{name} was trained for the classifier {file.classifier!r} (weights {file.classifier_digest[:12]}…), not "
-            f"for weights {digest[:12]}…; load that classifier, or train an Explainer for this one"
-        )
+    check_own_classifier(classifier, file.classifier, file.classifier_digest, f"{name}, an Explainer,")
     if device is None:
         device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
     return Explainer(network.to(device), classifier, name=file.objective)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from helpers.classifiers.digests import check_own_classifier
 from helpers.classifiers.weight_files import read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.space_vae.method import SpaceVAE
@@ -25,7 +26,7 @@ class SpaceVAEFile:
 
     Attributes:
         loss: the options of its training loss.
-        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights.
+        classifier, classifier_digest: the explained classifier: name, and SHA-256 of its weights (`weights_digest`).
         source: description of the training images.
         variance: of the training pixels.
     """
@@ -106,12 +107,7 @@ def load_space_vae(
         FileNotFoundError, ValueError: as `read_space_vae`; or the classifier is another one, or beta does not fit.
     """
     network, file, _ = read_space_vae(name)
-    digest = getattr(classifier, "digest", file.classifier_digest)
-    if digest != file.classifier_digest:
-        raise ValueError(
-            f"{name} was trained for the classifier {file.classifier!r} (weights {file.classifier_digest[:12]}…), not "
-            f"for weights {digest[:12]}…; load that classifier, or train a SpaCE-VAE for this one"
-        )
+    check_own_classifier(classifier, file.classifier, file.classifier_digest, f"{name}, a SpaCE-VAE,")
     if device is None:
         device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
     if network.options.conditioned and beta is None:

@@ -8,6 +8,7 @@ import torch
 from tiny import TinyClassifier, WindowClassifier, smooth_images
 
 from helpers.classifiers import load_classifier
+from helpers.classifiers.digests import weights_digest
 from helpers.core.class_masks import ClassMaskMethod, merge_classes, min_max_normalise
 from helpers.data.multilabel import class_truth
 from helpers.data.scenes import make_scenes
@@ -22,7 +23,7 @@ from helpers.methods.explainer import (
 )
 
 SMALL = NetworkOptions(widths=(8, 8, 12, 12), first_logit=1.0)
-ABOUT = ExplainerFile("explainer", "tiny", "0" * 64, 16, ("a", "b", "c", "d", "e"))
+ABOUT = ExplainerFile("explainer", "tiny", weights_digest(TinyClassifier(5)), 16, ("a", "b", "c", "d", "e"))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from space_vae_runs import NETWORK, STILL, TINY, ColourClassifier, coloured, train
 
+from helpers.classifiers.digests import weights_digest
 from helpers.methods.space_vae import (
     LossOptions,
     SpaceVAEFile,
@@ -78,9 +79,11 @@ def test_another_classifier_is_refused(tmp_path):
     path = tmp_path / "net.safetensors"
     save_space_vae(path, network(), about())
     load_space_vae(path, known())
-    load_space_vae(path, ColourClassifier())  # one without a digest is taken at its word
-    with pytest.raises(ValueError, match=r"was trained for the classifier 'colours'.*load that classifier"):
-        load_space_vae(path, known("cd" * 32))
+    for other in (known("cd" * 32), ColourClassifier()):  # the second is known by its weights
+        with pytest.raises(ValueError, match=r"was trained for the classifier 'colours'.*load that classifier"):
+            load_space_vae(path, other)
+    save_space_vae(path, network(), about(digest=weights_digest(ColourClassifier())))
+    load_space_vae(path, ColourClassifier())
 
 
 def test_a_conditioned_network_has_its_losss_beta_until_another_is_chosen(tmp_path):
