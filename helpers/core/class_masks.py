@@ -19,6 +19,7 @@ from helpers.core.inputs import (
     checked_images,
     checked_targets,
     class_count,
+    class_names,
     is_score,
 )
 from helpers.core.outputs import Logits, checked_logits
@@ -127,7 +128,7 @@ class ClassMaskMethod(Attributable, ABC):
         """The target class of each image."""
         if is_score(targets):
             raise ValueError("masks belong to classes: targets are class indices or names, not callables")
-        return checked_targets(targets, logits, getattr(self.classifier, "class_names", None))
+        return checked_targets(targets, logits, class_names(self.classifier))
 
 
 def merge_classes(

@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from helpers.core.replica import unwrapped
+
 ImageBatch = Float[Tensor, "batch 3 height width"] | np.ndarray
 """Images with pixels in [0, 1]: a tensor, or an array of NumPy."""
 
@@ -64,7 +66,7 @@ def checked_images(
     if images.is_inference() and not torch.is_inference_mode_enabled():
         images = images.clone()  # autograd cannot record a tensor made under inference_mode
     _check_range(images, perturbed=perturbed)
-    check_size = getattr(classifier, "check_images", None)
+    check_size = None if classifier is None else getattr(unwrapped(classifier), "check_images", None)
     if callable(check_size):
         check_size(images)
     return images
@@ -124,9 +126,14 @@ def _check_range(images: Tensor, *, perturbed: bool) -> None:
     )
 
 
+def class_names(classifier: nn.Module) -> Sequence[str] | None:
+    """The names of a classifier's classes, also of a compiled one or one in `DataParallel`; None if it has none."""
+    return getattr(unwrapped(classifier), "class_names", None)
+
+
 def class_count(classifier: nn.Module) -> int | None:
     """The number of classes that a classifier names; None if it has no `class_names`."""
-    names = getattr(classifier, "class_names", None)
+    names = class_names(classifier)
     return None if names is None else len(names)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from helpers.core.replica import unwrapped
 from helpers.core.types import Variant
 
 
@@ -17,7 +18,7 @@ def apply_mask(
     return images * mask if baseline is None else baseline + (images - baseline) * mask
 
 
-def baseline_colour(classifier: object, variant: Variant) -> Float[Tensor, "1 3 1 1"] | None:
+def baseline_colour(classifier: nn.Module, variant: Variant) -> Float[Tensor, "1 3 1 1"] | None:
     """The baseline colour of a variant: None (black), or the classifier's mean colour if published.
 
     The published code multiplies the normalised image by the mask, and there 0 is the mean colour.
@@ -27,7 +28,7 @@ def baseline_colour(classifier: object, variant: Variant) -> Float[Tensor, "1 3 
     """
     if variant != "published":
         return None
-    mean = getattr(classifier, "mean", None)
+    mean = getattr(unwrapped(classifier), "mean", None)
     if not isinstance(mean, Tensor):
         raise ValueError(
             "variant='published' hides pixels behind the classifier's mean colour, but this classifier has no `mean`; "

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.inputs import Target, class_count, is_score
+from helpers.core.replica import unwrapped
 
 ScoreName = Literal["auto", "softmax", "sigmoid", "logit"]
 """The number that a class gets: its probability among all classes, its own probability, or its logit."""
@@ -133,7 +134,7 @@ def score_name(classifier: nn.Module, score: ScoreName, classes: int) -> Literal
     """
     if score != "auto":
         return score
-    return "sigmoid" if classes == 1 or getattr(classifier, "multi_label", False) else "softmax"
+    return "sigmoid" if classes == 1 or getattr(unwrapped(classifier), "multi_label", False) else "softmax"
 
 
 def class_scores(logits: Float[Tensor, "*batch classes"], score: str) -> Float[Tensor, "*batch classes"]:

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -305,6 +306,18 @@ class TestOutputs:
             close(found, result(name, pair, pixels(), 1))
 
 
+def small(name):
+    """Pixels, fewer for the method that hides them one by one."""
+    return pixels()[..., :16, :16] if name == "feature-ablation" else pixels()
+
+
+WRAPPERS = {
+    "parallel": lambda model: nn.DataParallel(nn.Sequential(nn.Identity(), model)),
+    "compiled": lambda model: nn.Sequential(nn.Identity(), torch.compile(model, backend="eager")),
+    "training": lambda model: nn.Sequential(nn.Dropout(0.5), model).train(),
+}
+
+
 class TestSurroundings:
     def test_the_callers_gradient_mode(self, name):
         method, wanted = METHODS[name](model_for(name)), result(name, METHODS[name](model_for(name)), pixels())
@@ -343,6 +356,39 @@ class TestSurroundings:
         assert torch.equal(images, kept)
         assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
         assert all(torch.equal(p.grad, torch.ones_like(p)) for p in model.parameters())
+
+    @pytest.mark.parametrize("wrapper", WRAPPERS)
+    def test_wrappers_change_nothing(self, name, wrapper):
+        """A network in a wrapper is explained as the network itself; a compiled one without the time of compiling."""
+        wanted = result(name, METHODS[name](model_for(name)), small(name))
+        with torch.compiler.set_stance("force_eager"):
+            close(result(name, METHODS[name](WRAPPERS[wrapper](model_for(name))), small(name)), wanted)
+
+    @pytest.mark.parametrize(
+        "wrap", [nn.DataParallel, partial(torch.compile, backend="eager")], ids=["parallel", "compiled"]
+    )
+    def test_a_classifier_in_a_wrapper_keeps_its_names_and_its_kind(self, name, wrap):
+        classifier = named(model_for(name), SIDE, NAMES)
+        classifier.multi_label = True
+        target = None if name in PREDICTED_ONLY else "owl"
+        wanted = result(name, METHODS[name](classifier), small(name), target)
+        with torch.compiler.set_stance("force_eager"):
+            close(result(name, METHODS[name](wrap(classifier)), small(name), target), wanted)
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+    def test_weights_of_another_precision(self, name, dtype):
+        found = result(name, METHODS[name](model_for(name).to(dtype)), small(name))
+        wanted = result(name, METHODS[name](model_for(name)), small(name))
+        assert found.isfinite().all()
+        random = {
+            "pixel-rde",
+            "cartoonx",
+            "extremal-perturbation",
+            "igos++",
+        }  # by noise or rounding
+        if name not in (random if dtype == torch.float64 else {"igos++"}):
+            tolerance = {torch.float16: 5e-3, torch.bfloat16: 4e-2, torch.float64: 1e-4}[dtype]
+            torch.testing.assert_close(found.float(), wanted.float(), atol=tolerance, rtol=0)
 
     def test_threads_do_not_disturb_each_other(self, name):
         method, batches = METHODS[name](model_for(name).train(name == "grad-cam")), pixels(4).split(1)

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from helpers.core.attribute import Attributable
-from helpers.core.inputs import ImageBatch, Target, checked_images, checked_targets, is_score
+from helpers.core.inputs import ImageBatch, Target, checked_images, checked_targets, class_names, is_score
 from helpers.core.outputs import checked_logits, class_scores, score_name
 from helpers.core.replica import with_frozen_classifier
 from helpers.core.runtime import progress
@@ -108,6 +108,4 @@ class AttributionMethod(Attributable, ABC):
         if is_score(target):
             raise ValueError("attributions belong to classes: targets are class indices or names, not callables")
         logits = torch.cat([self.logits(batch) for batch in inputs.split(self.options.batch)])
-        return checked_targets(
-            target, checked_logits(logits, self.classifier, inputs), getattr(self.classifier, "class_names", None)
-        )
+        return checked_targets(target, checked_logits(logits, self.classifier, inputs), class_names(self.classifier))

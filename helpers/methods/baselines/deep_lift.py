@@ -134,7 +134,8 @@ def private_copy(
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
     split = {
-        module: _Split(module, calls, separate=separate) for module, calls in _calls(model, activations, images).items()
+        module: _Split(module, calls, separate=separate)
+        for module, calls in _calls(Logits(model), activations, images).items()
     }
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):

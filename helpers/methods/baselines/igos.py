@@ -14,6 +14,7 @@ from torch.nn import functional
 from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
 from helpers.core.outputs import Logits, class_scores, score_name
+from helpers.core.replica import unwrapped
 from helpers.core.runtime import gradients, progress, random_generator
 from helpers.core.types import Count, Variant
 from helpers.methods.baselines.pairs import PairMethod
@@ -228,7 +229,7 @@ class Search:
 
     def _deviation(self) -> Tensor | float:
         """The standard deviation of the classifier's normaliser, channels last; ¼ if it has none."""
-        deviation = getattr(self.classifier, "std", 0.25)
+        deviation = getattr(unwrapped(self.classifier), "std", 0.25)
         return deviation.view(3) if isinstance(deviation, Tensor) else deviation
 
 

@@ -57,4 +57,5 @@ class Explainer(ClassMaskMethod):
 
     def _all_masks(self, images: Tensor) -> Float[Tensor, "batch classes height width"]:
         network = frozen(self.network)
+        images = images.to(next(network.parameters()).dtype)  # float64, where the classifier is
         return torch.cat([network(batch).float().sigmoid() for batch in images.split(self.batch)])

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.core.inputs import Target
+from helpers.core.inputs import Target, class_names
 from helpers.core.outputs import Logits, checked_logits, score_name
 from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
@@ -80,7 +80,7 @@ class RateDistortion:
         with torch.no_grad():
             logits = checked_logits(self.classifier(images), classifier, images)
             score = score_name(classifier, options.score, logits.shape[1])
-            names = getattr(classifier, "class_names", None)
+            names = class_names(classifier)
             self.coefficients = representation.analyse(images)
             self.mean, self.deviation = band_statistics(self.coefficients, representation.bands)
             self.measure = DistortionMeasure(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from helpers.core.inputs import Target, checked_images, checked_targets, is_score
+from helpers.core.inputs import Target, checked_images, checked_targets, class_names, is_score
 from helpers.core.outputs import Logits, as_logits, checked_logits, checked_score, target_scores
 from helpers.core.replica import replica
 from helpers.core.runtime import gradients as recording
@@ -87,7 +87,7 @@ def explained_classes(
     """The class of each image, -1 where the target is a callable; logits and targets are checked."""
     logits = checked_logits(logits, model, images)
     checked_score(targets, logits)
-    return checked_targets(targets, logits, getattr(model, "class_names", None))
+    return checked_targets(targets, logits, class_names(model))
 
 
 def _score(logits: Tensor, classes: Tensor, target: Target) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from helpers.core.attribute import Attributable
 from helpers.core.explanation import Explanation
-from helpers.core.inputs import ClassTarget, ImageBatch, Target, checked_images, checked_targets, is_score
+from helpers.core.inputs import ClassTarget, ImageBatch, Target, checked_images, checked_targets, class_names, is_score
 from helpers.core.outputs import Logits, checked_logits
 from helpers.core.replica import frozen
 from helpers.methods.space_vae.network import SpaceVAENetwork
@@ -78,10 +78,11 @@ class SpaceVAE(Attributable):
             raise ValueError("a SpaCE-VAE explains predicted classes: targets are None, not callables")
         batches = images.split(self.batch)
         network, classify = frozen(self.network), Logits(frozen(self.classifier))
-        kept = torch.cat([network(batch, self._betas(batch)).kept for batch in batches])
+        own = next(network.parameters()).dtype  # the images are float64, where the classifier is
+        kept = torch.cat([network(batch.to(own), self._betas(batch.to(own))).kept for batch in batches]).to(images)
         logits = torch.cat([classify(batch) for batch in batches])
         classes = checked_logits(logits, self.classifier, images).argmax(1)
-        names = getattr(self.classifier, "class_names", None)
+        names = class_names(self.classifier)
         if targets is not None and not torch.equal(checked_targets(targets, logits, names), classes):
             raise ValueError(
                 "a SpaCE-VAE explains the class that the classifier predicts, and no other: leave targets out"
