@@ -10,11 +10,12 @@ from typing import Literal, SupportsIndex
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from helpers.core.pixels import unit_pixels
 from helpers.data.decoding import BinaryStream, Decoded, decode
 
 Resize = Literal["stretch", "crop", "pad"]
@@ -90,15 +91,16 @@ def to_tensor(decoded: Decoded) -> Float[Tensor, "3 height width"]:
 
 
 def resize_image(
-    image: Float[Tensor, "channels height width"], size: Size, resize: Resize = "stretch"
+    image: Shaped[Tensor, "channels height width"], size: Size, resize: Resize = "stretch"
 ) -> Float[Tensor, "channels new_height new_width"]:
-    """Resize an image in [0, 1]; `size` and `resize` are those of `load_image`.
+    """Resize an image in [0, 1], or of bytes or booleans; `size` and `resize` are those of `load_image`.
 
     Raises:
-        ValueError: the size is not positive or too large, or the image is too elongated to be cropped to it.
+        ValueError: the image has values far outside [0, 1], the size is not positive or too large, or the image is too
+            elongated to be cropped to it.
     """
     old_size = (image.shape[-2], image.shape[-1])
-    return _resized(image, old_size, _check_size(size, resize), resize)
+    return _resized(unit_pixels(image), old_size, _check_size(size, resize), resize)
 
 
 def _resized(
@@ -124,11 +126,13 @@ def _resized(
     return _pad(result, height, width)
 
 
-def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
-    """An 8-bit picture of an image with 1 or 3 channels; values outside [0, 1] are clamped.
+def to_picture(image: Shaped[Tensor, "channels height width"]) -> Image.Image:
+    """An 8-bit picture of an image with 1 or 3 channels, in [0, 1] or of bytes or booleans.
+
+    Values a little outside [0, 1] are clamped.
 
     Raises:
-        ValueError: the image has another number of channels, or values that are not finite.
+        ValueError: the image has another number of channels, or values that are not finite or far outside [0, 1].
     """
     if image.shape[0] not in (1, 3):
         raise ValueError(
@@ -136,7 +140,7 @@ def to_picture(image: Float[Tensor, "channels height width"]) -> Image.Image:
         )
     if not bool(torch.isfinite(image).all()):
         raise ValueError("the image has values that are not finite (NaN or infinity); check its computation")
-    levels = image.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+    levels = unit_pixels(image.detach()).float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
     pixels = levels.permute(1, 2, 0).contiguous().numpy()  # (height, width, channels)
     return Image.fromarray(pixels[:, :, 0] if image.shape[0] == 1 else pixels)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_boolean, as_floating, as_pixels
 from helpers.core.types import Variant
 from helpers.metrics.masking import masked_images
 
@@ -17,8 +18,8 @@ THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 @torch.no_grad()
 def masked_probabilities(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    masks: Float[Tensor, "batch masks height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    masks: Shaped[Tensor, "batch masks height width"],
     *,
     thresholds: Sequence[float] = THRESHOLDS,
     variant: Variant = "corrected",
@@ -46,6 +47,7 @@ def masked_probabilities(
     """
     if not thresholds or chunk < 1:
         raise ValueError(f"expected at least one threshold and a chunk of at least 1, not {thresholds} and {chunk}")
+    images, masks = as_pixels(images), as_floating(masks)
     levels = torch.tensor(tuple(thresholds), dtype=masks.dtype, device=masks.device)
     batch, count = masks.shape[:2]
     cases = torch.arange(batch * count * len(levels), device=masks.device)  # (image, mask, threshold), flattened
@@ -54,8 +56,8 @@ def masked_probabilities(
         image, mask = case // (count * len(levels)), case // len(levels) % count
         kept = masks[image, mask] > levels[case % len(levels), None, None]  # (chunk, height, width)
         inputs = masked_images(classifier, images[image], kept.unsqueeze(1).to(images.dtype), variant)
-        masked.append(classifier(inputs).softmax(1))
-    unmasked = torch.cat([classifier(some).softmax(1) for some in images.split(chunk)]).unsqueeze(1)
+        masked.append(as_floating(classifier(inputs)).softmax(1))
+    unmasked = torch.cat([as_floating(classifier(some)).softmax(1) for some in images.split(chunk)]).unsqueeze(1)
     if not masked:  # no mask was given
         return unmasked
     means = torch.cat(masked).unflatten(0, (batch, count, len(levels))).mean(2)  # (batch, masks, classes)
@@ -63,7 +65,7 @@ def masked_probabilities(
 
 
 def class_score_matrix(
-    probabilities: Float[Tensor, "images columns classes"], labels: Bool[Tensor, "images classes"]
+    probabilities: Shaped[Tensor, "images columns classes"], labels: Shaped[Tensor, "images classes"]
 ) -> Float[Tensor, "classes columns"]:
     """Table 1: one row per target class, the mean over the images that show it; nan for a class that no image shows.
 
@@ -71,7 +73,8 @@ def class_score_matrix(
         probabilities: from `masked_probabilities`.
         labels: the classes of each image.
     """
-    shown = labels.to(probabilities.dtype)
+    probabilities = as_floating(probabilities)
+    shown = as_boolean(labels).to(probabilities.dtype)
     totals = torch.einsum("ic,imc->cm", shown, probabilities)
     counts = shown.sum(0).unsqueeze(1)
     return torch.where(counts > 0, totals / counts.clamp_min(1), torch.nan)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_floating, as_pixels
 from helpers.methods.rde import Representation
 
 Information = Literal["pixels", "coefficients", "entropy"]
@@ -15,7 +16,7 @@ PreciseClass = Literal["explained", "any"]
 
 
 def information(
-    images: Float[Tensor, "batch channels height width"],
+    images: Shaped[Tensor, "batch channels height width"],
     measure: Information,
     representation: Representation | None = None,
 ) -> Float[Tensor, " batch"]:
@@ -34,6 +35,7 @@ def information(
     Raises:
         ValueError: the measure is unknown, or its representation is missing.
     """
+    images = as_floating(images)
     if measure == "pixels":
         return images.abs().sum((1, 2, 3))
     if measure not in ("coefficients", "entropy"):
@@ -51,8 +53,8 @@ def information(
 @torch.no_grad()
 def preciseness(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    kept: Float[Tensor, "batch 3 height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    kept: Shaped[Tensor, "batch 3 height width"],
     targets: Int[Tensor, " batch"],
     *,
     of: PreciseClass = "explained",
@@ -73,8 +75,8 @@ def preciseness(
     if of not in ("explained", "any"):
         raise ValueError(f"of={of!r} is not known; use 'explained' or 'any'")
     own = targets.unsqueeze(1)
-    before = classifier(images).softmax(1).gather(1, own)[:, 0]
-    probabilities = classifier(kept).softmax(1)
+    before, probabilities = (as_floating(classifier(as_pixels(batch))).softmax(1) for batch in (images, kept))
+    before = before.gather(1, own)[:, 0]
     after = probabilities.gather(1, own)[:, 0] if of == "explained" else probabilities.amax(1)
     return after / before
 
@@ -82,8 +84,8 @@ def preciseness(
 @torch.no_grad()
 def conciseness_preciseness(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    kept: Float[Tensor, "batch 3 height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    kept: Shaped[Tensor, "batch 3 height width"],
     targets: Int[Tensor, " batch"],
     *,
     measure: Information = "pixels",

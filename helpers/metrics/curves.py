@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
@@ -16,7 +16,7 @@ Direction = Literal["keep", "randomise"]
 
 
 def random_ranks(
-    mask: Float[Tensor, "batch k"], draws: int, generator: torch.Generator
+    mask: Shaped[Tensor, "batch k"], draws: int, generator: torch.Generator
 ) -> Int[Tensor, "draws batch k"]:
     """The rank of each entry of a mask, 0 for the largest, with ties broken at random in each draw.
 
@@ -38,7 +38,7 @@ def random_ranks(
 @torch.no_grad()
 def rate_distortion_curve(
     problem: RateDistortion,
-    mask: Float[Tensor, "batch 1 k"],
+    mask: Shaped[Tensor, "batch 1 k"],
     fractions: Sequence[float],
     *,
     direction: Direction = "keep",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from scipy import ndimage
 from skimage.feature import canny
 from torch import Tensor
+
+from helpers.core.number_types import as_floating
 
 # (grey images, contrast of each) -> edge pixels; see `CannyEdges`
 EdgeDetector = Callable[
@@ -67,8 +69,8 @@ class CannyEdges:
 
 
 def hallucinated_edges(
-    images: Float[Tensor, "batch channels height width"],
-    kept: Float[Tensor, "batch channels height width"],
+    images: Shaped[Tensor, "batch channels height width"],
+    kept: Shaped[Tensor, "batch channels height width"],
     *,
     detector: EdgeDetector | None = None,
 ) -> tuple[Bool[Tensor, "batch 1 height width"], Bool[Tensor, "batch 1 height width"]]:
@@ -83,16 +85,16 @@ def hallucinated_edges(
             values of the image, also for its explanation.
     """
     detector = CannyEdges() if detector is None else detector
-    grey = images.mean(1, keepdim=True)
+    grey, kept_grey = (as_floating(pictures).mean(1, keepdim=True) for pictures in (images, kept))
     contrast = grey.amax((1, 2, 3)) - grey.amin((1, 2, 3))
     true = detector(grey, contrast)
     near = torch.nn.functional.max_pool2d(true.float(), 3, stride=1, padding=1) > 0
-    return detector(kept.mean(1, keepdim=True), contrast) & ~near, true
+    return detector(kept_grey, contrast) & ~near, true
 
 
 def hallucination_score(
-    images: Float[Tensor, "batch channels height width"],
-    kept: Float[Tensor, "batch channels height width"],
+    images: Shaped[Tensor, "batch channels height width"],
+    kept: Shaped[Tensor, "batch channels height width"],
     *,
     detector: EdgeDetector | None = None,
 ) -> Float[Tensor, " batch"]:
@@ -108,4 +110,4 @@ def hallucination_score(
     hallucinated, true = hallucinated_edges(images, kept, detector=detector)
     count = true.sum((1, 2, 3))
     score = hallucinated.sum((1, 2, 3)) / count.clamp_min(1)
-    return torch.where(count > 0, score, torch.nan).to(images.dtype)
+    return torch.where(count > 0, score, torch.nan).to(as_floating(images[:0]).dtype)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import get_args
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.number_types import as_pixels
 from helpers.core.types import Variant
 
 
 def masked_images(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    masks: Float[Tensor, "batch 1 height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    masks: Shaped[Tensor, "batch 1 height width"],
     variant: Variant = "corrected",
 ) -> Float[Tensor, "batch 3 height width"]:
     """Images with the baseline where a mask hides pixels.
@@ -33,4 +34,5 @@ def masked_images(
     """
     if variant not in get_args(Variant):
         raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
-    return apply_mask(images, masks, baseline_colour(classifier, variant))
+    images = as_pixels(images)
+    return apply_mask(images, masks.to(images.dtype), baseline_colour(classifier, variant))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
+
+from helpers.core.number_types import as_boolean, as_floating
 
 PLAIN_THRESHOLD = 0.0
 """The threshold of the logits on images: a probability of one half."""
@@ -14,7 +16,7 @@ MASKED_THRESHOLD = -1.0
 
 
 def decision_counts(
-    logits: Float[Tensor, "batch classes"], labels: Bool[Tensor, "batch classes"], threshold: float | int = 0.0
+    logits: Shaped[Tensor, "batch classes"], labels: Shaped[Tensor, "batch classes"], threshold: float | int = 0.0
 ) -> Int[Tensor, "batch 4"]:
     """True positives, false positives, true negatives and false negatives of the decisions "logit > threshold".
 
@@ -25,7 +27,7 @@ def decision_counts(
         labels: the classes of each image.
         threshold: of the logits.
     """
-    positive = logits > threshold
+    positive, labels = as_floating(logits) > threshold, as_boolean(labels)
     decisions = torch.stack([positive & labels, positive & ~labels, ~positive & ~labels, ~positive & labels], 1)
     return decisions.sum(2)  # (batch, 4, classes) -> (batch, 4)
 

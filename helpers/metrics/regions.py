@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
+
+from helpers.core.number_types import as_boolean, as_floating
 
 
 def relevance_mass_above_chance(
-    masks: Float[Tensor, "batch height width"], region: Bool[Tensor, "batch height width"]
+    masks: Shaped[Tensor, "batch height width"], region: Shaped[Tensor, "batch height width"]
 ) -> Float[Tensor, " batch"]:
     """The share of a mask's mass in a region, minus the region's share of the image.
 
@@ -19,6 +21,7 @@ def relevance_mass_above_chance(
         masks: not negative.
         region: its pixels.
     """
+    masks, region = as_floating(masks), as_boolean(region)
     total = masks.sum((1, 2))
     area = region.to(masks.dtype).mean((1, 2))
     inside = masks.masked_fill(~region, 0).sum((1, 2))  # (batch,)
@@ -27,9 +30,9 @@ def relevance_mass_above_chance(
 
 
 def pixel_auroc(
-    masks: Float[Tensor, "batch height width"],
-    region: Bool[Tensor, "batch height width"],
-    other: Bool[Tensor, "batch height width"],
+    masks: Shaped[Tensor, "batch height width"],
+    region: Shaped[Tensor, "batch height width"],
+    other: Shaped[Tensor, "batch height width"],
 ) -> Float[Tensor, " batch"]:
     """Pixel AUROC: the probability that a random pixel of a region has a larger mask value than one of another region.
 
@@ -41,18 +44,18 @@ def pixel_auroc(
         masks: any values.
         region, other: the pixels that are compared.
     """
-    values = masks.flatten(1)
-    inside, outside = region.flatten(1), other.flatten(1)
+    values = as_floating(masks).flatten(1)
+    inside, outside = as_boolean(region).flatten(1), as_boolean(other).flatten(1)
     # pixels outside `other` are sorted to the end, as infinities
     ordered = values.masked_fill(~outside, torch.inf).sort(1).values
     below, up_to = (torch.searchsorted(ordered, values.contiguous(), right=right) for right in (False, True))
     wins = (below + up_to).masked_fill(~inside, 0).sum(1).double() / 2  # float32 cannot hold counts this large
     pairs = inside.sum(1) * outside.sum(1)
-    return torch.where(pairs > 0, wins / pairs.clamp_min(1), torch.nan).to(masks.dtype)
+    return torch.where(pairs > 0, wins / pairs.clamp_min(1), torch.nan).to(values.dtype)
 
 
 def pointing_game(
-    masks: Float[Tensor, "batch height width"], region: Bool[Tensor, "batch height width"]
+    masks: Shaped[Tensor, "batch height width"], region: Shaped[Tensor, "batch height width"]
 ) -> Float[Tensor, " batch"]:
     """The pointing game: 1 if the largest value of a mask lies in the region, else 0.
 
@@ -63,4 +66,4 @@ def pointing_game(
         region: the pixels that count as a hit.
     """
     top = masks == masks.amax((1, 2), keepdim=True)
-    return (top & region).sum((1, 2)) / top.sum((1, 2))
+    return (top & as_boolean(region)).sum((1, 2)) / top.sum((1, 2))

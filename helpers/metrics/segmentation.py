@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_boolean, as_floating
 from helpers.core.types import Variant
 from helpers.metrics.masking import masked_images
 
@@ -19,16 +20,17 @@ SMALLEST_AREA = 0.05
 SANITY_COLUMNS = ("0", "0.5", "1", "G.T.")
 
 
-def sanity_masks(objects: Float[Tensor, "batch height width"]) -> dict[str, Float[Tensor, "batch height width"]]:
+def sanity_masks(objects: Shaped[Tensor, "batch height width"]) -> dict[str, Float[Tensor, "batch height width"]]:
     """The reference masks of Table 2: 0, 0.5 and 1 everywhere, and the ground truth."""
+    objects = as_floating(objects)
     constants = {"0": 0.0, "0.5": 0.5, "1": 1.0}
     return {**{name: torch.full_like(objects, value) for name, value in constants.items()}, "G.T.": objects}
 
 
 def segmentation_scores(
-    masks: Float[Tensor, "batch height width"],
-    objects: Float[Tensor, "batch height width"],
-    valid: Bool[Tensor, "batch height width"] | None = None,
+    masks: Shaped[Tensor, "batch height width"],
+    objects: Shaped[Tensor, "batch height width"],
+    valid: Shaped[Tensor, "batch height width"] | None = None,
 ) -> dict[str, Float[Tensor, " batch"]]:
     """Overlap of masks with the objects of their images, one value per image.
 
@@ -46,9 +48,10 @@ def segmentation_scores(
         objects: the ground truth g, in [0, 1].
         valid: the pixels to score; None for all.
     """
-    if valid is None:
-        valid = torch.ones_like(objects, dtype=torch.bool)
-    mask, truth, weight = masks.flatten(1), objects.flatten(1), valid.flatten(1).to(masks.dtype)  # (batch, pixels)
+    valid = torch.ones_like(objects, dtype=torch.bool) if valid is None else as_boolean(valid)
+    mask, truth = as_floating(masks).flatten(1), as_floating(objects).flatten(1)  # (batch, pixels)
+    mask = mask.to(torch.promote_types(mask.dtype, truth.dtype))
+    weight = valid.flatten(1).to(mask.dtype)
     pixels = weight.sum(1)
     correct = mask * truth + (1 - mask) * (1 - truth)
     scores = {
@@ -67,8 +70,8 @@ def segmentation_scores(
 @torch.no_grad()
 def saliency_score(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    masks: Float[Tensor, "batch height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    masks: Shaped[Tensor, "batch height width"],
     instances: Int[Tensor, "batch classes"],
     *,
     variant: Variant = "corrected",
@@ -87,8 +90,9 @@ def saliency_score(
         variant: published: the baseline is the mean colour, and a class is counted once per *object*, so that three
             cars improve the score by log 3. Corrected: the baseline is black, and each class is counted once.
     """
+    masks = as_floating(masks)
     weights = instances.to(masks.dtype) if variant == "published" else (instances > 0).to(masks.dtype)
-    logs = classifier(masked_images(classifier, images, masks.unsqueeze(1), variant)).log_softmax(1)
+    logs = as_floating(classifier(masked_images(classifier, images, masks.unsqueeze(1), variant))).log_softmax(1)
     log_probability = torch.logsumexp(logs.masked_fill(weights == 0, -torch.inf) + weights.clamp_min(1).log(), 1)
     log_area = masks.mean((1, 2)).clamp_min(SMALLEST_AREA).log()
     return torch.where(weights.sum(1) > 0, log_area - log_probability, torch.nan)

@@ -8,16 +8,17 @@ since the same scene can be rendered with and without it.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_boolean, as_floating, as_pixels
 from helpers.metrics.regions import pixel_auroc, relevance_mass_above_chance
 
 
 def shortcut_scores(
-    masks: Float[Tensor, "batch height width"],
-    mark: Bool[Tensor, "batch height width"],
-    objects: Bool[Tensor, "batch height width"],
+    masks: Shaped[Tensor, "batch height width"],
+    mark: Shaped[Tensor, "batch height width"],
+    objects: Shaped[Tensor, "batch height width"],
 ) -> dict[str, Float[Tensor, " batch"]]:
     """The relevance of the mark in the mask of a class, one value per image, by three measures.
 
@@ -34,6 +35,7 @@ def shortcut_scores(
         mark: the pixels of the mark.
         objects: the pixels of the class's objects.
     """
+    mark, objects = as_boolean(mark), as_boolean(objects)
     return {
         "over_background": pixel_auroc(masks, mark, ~(mark | objects)),
         "over_object": pixel_auroc(masks, mark, objects & ~mark),
@@ -44,8 +46,8 @@ def shortcut_scores(
 @torch.no_grad()
 def shortcut_sensitivity(
     classifier: nn.Module,
-    without: Float[Tensor, "batch 3 height width"],
-    marked: Float[Tensor, "batch 3 height width"],
+    without: Shaped[Tensor, "batch 3 height width"],
+    marked: Shaped[Tensor, "batch 3 height width"],
 ) -> dict[str, Float[Tensor, "batch classes"]]:
     """Shortcut sensitivity: the change in a classifier's output when only the mark is added to a scene.
 
@@ -57,5 +59,5 @@ def shortcut_sensitivity(
     Returns:
         The differences of `logit` and of `probability` (sigmoid), with the mark minus without, for each class.
     """
-    before, after = classifier(without), classifier(marked)
+    before, after = (as_floating(classifier(as_pixels(images))) for images in (without, marked))
     return {"logit": after - before, "probability": after.sigmoid() - before.sigmoid()}

@@ -8,16 +8,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_floating, as_pixels
 from helpers.core.statistics import RESAMPLES, Effect, bootstrap, draw_images
 
-Colour = Float[Tensor, "#batch #channels 1 1"]
+Colour = Shaped[Tensor, "#batch #channels 1 1"]
 
 
 def lp_norm(
-    images: Float[Tensor, "batch channels height width"],
+    images: Shaped[Tensor, "batch channels height width"],
     p: Literal[0, 1],
     reference: Colour | None = None,
     *,
@@ -38,11 +39,12 @@ def lp_norm(
     """
     if p not in (0, 1) or tolerance < 0:
         raise ValueError(f"p={p} must be 0 or 1, and tolerance={tolerance} at least 0")
-    distances = (images if reference is None else images - reference).abs().flatten(1)
-    return distances.sum(1) if p == 1 else (distances > tolerance).sum(1).to(images.dtype)
+    values = as_floating(images)
+    distances = (values if reference is None else values - as_floating(reference)).abs().flatten(1)
+    return distances.sum(1) if p == 1 else (distances > tolerance).sum(1).to(values.dtype)
 
 
-def lp_sparsity(before: Float[Tensor, " batch"], after: Float[Tensor, " batch"]) -> float:
+def lp_sparsity(before: Shaped[Tensor, " batch"], after: Shaped[Tensor, " batch"]) -> float:
     """Lp sparsity in percent: 100 (mean ‖x‖ - mean ‖x̂‖) / mean ‖x‖ (section 4.2).
 
     A ratio of means, not a mean of ratios: bright images have more weight. It is negative if explanations are brighter
@@ -99,8 +101,8 @@ class SparseScores:
 @torch.no_grad()
 def score_explanations(
     classifier: nn.Module,
-    images: Float[Tensor, "batch 3 height width"],
-    kept: Float[Tensor, "batch 3 height width"],
+    images: Shaped[Tensor, "batch 3 height width"],
+    kept: Shaped[Tensor, "batch 3 height width"],
     labels: Int[Tensor, " batch"],
     *,
     predicted: Int[Tensor, " batch"] | None = None,
@@ -127,9 +129,10 @@ def score_explanations(
             f"expected explanations and labels of {len(images)} images of shape {tuple(images.shape[1:])}, "
             f"got {tuple(kept.shape)} and {len(labels)} labels"
         )
+    images, kept = as_pixels(images), as_pixels(kept)
     if predicted is None:
         predicted = torch.cat([classifier(some).argmax(1) for some in images.split(batch)])
-    probabilities = torch.cat([classifier(some).softmax(1) for some in kept.split(batch)])
+    probabilities = torch.cat([as_floating(classifier(some)).softmax(1) for some in kept.split(batch)])
     top = probabilities.max(1)
     norms = {
         f"l{p}_{when}": lp_norm(pictures, p, reference, tolerance=tolerance)

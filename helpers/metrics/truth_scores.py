@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from helpers.core.number_types import as_boolean, as_floating
 from helpers.data.scenes import Scenes
 
 
@@ -21,22 +22,24 @@ def region_of_class(scenes: Scenes, classes: Int[Tensor, " scenes"]) -> Bool[Ten
 
 
 def relevance_mass_accuracy(
-    mask: Float[Tensor, "batch 1 height width"], region: Bool[Tensor, "batch 1 height width"]
+    mask: Shaped[Tensor, "batch 1 height width"], region: Shaped[Tensor, "batch 1 height width"]
 ) -> Float[Tensor, " batch"]:
     """Relevance mass accuracy: the share of a mask's mass inside a region, in [0, 1]; nan for an empty mask.
 
     A constant mask scores the region's share of the image, `region.float().mean((1, 2, 3))`.
     """
+    mask, region = as_floating(mask), as_boolean(region)
     total = mask.sum((1, 2, 3))
     inside = torch.where(region, mask, torch.zeros_like(mask)).sum((1, 2, 3))
     return torch.where(total > 0, inside / total, torch.full_like(total, torch.nan))
 
 
-def border_to_mass_ratio(mask: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
+def border_to_mass_ratio(mask: Shaped[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
     """Border-to-mass ratio: the total variation of a mask, divided by its sum; nan for an empty mask.
 
     An isolated pixel scores 4; a large constant patch, the ratio of its border to its area, almost 0.
     """
+    mask = as_floating(mask)
     padded = torch.nn.functional.pad(mask, (1, 1, 1, 1))  # the mask is 0 outside the image
     variation = padded.diff(dim=2).abs().sum((1, 2, 3)) + padded.diff(dim=3).abs().sum((1, 2, 3))
     total = mask.sum((1, 2, 3))
@@ -44,7 +47,7 @@ def border_to_mass_ratio(mask: Float[Tensor, "batch 1 height width"]) -> Float[T
 
 
 def largest_object_share(
-    masks: Float[Tensor, "scenes 1 height width"], scenes: Scenes
+    masks: Shaped[Tensor, "scenes 1 height width"], scenes: Scenes
 ) -> tuple[Float[Tensor, " scenes"], Int[Tensor, " scenes"]]:
     """The largest share of a mask's mass on a single object of its scene, and the class of that object.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
+from helpers.core.pixels import unit_pixels
 from helpers.plots.figures import panels
 from helpers.plots.style import MASK_COLOURS
 
@@ -19,7 +20,7 @@ Limits = tuple[float | int, float | int] | None
 
 
 def show_images(
-    images: Float[Tensor, "batch channels height width"] | Sequence[Float[Tensor, "_channels _height _width"]],
+    images: Shaped[Tensor, "batch channels height width"] | Sequence[Shaped[Tensor, "_channels _height _width"]],
     titles: Sequence[str] | None = None,
     *,
     columns: int | None = None,
@@ -31,11 +32,13 @@ def show_images(
     """Draw images in a grid.
 
     Args:
-        images: with 3 channels in [0, 1] (values outside are clipped), or 1 channel; a list may mix both.
+        images: with 3 channels in [0, 1] (values a little outside are clipped) or of bytes, or 1 channel; a list may
+            mix both.
         titles: one per image.
         columns: images per row; by default at most 6.
         colours: matplotlib's colour map for images of 1 channel.
-        limits: the values of 1-channel images at the ends of the colour map; None: each image's minimum and maximum.
+        limits: the values of 1-channel images at the ends of the colour map; None: each image's minimum and maximum
+            (of a constant image in [0, 1]: 0 and 1).
         caption: a line below the grid.
         width: of the figure in inches; a single column takes half of it.
 
@@ -43,7 +46,8 @@ def show_images(
         The figure, as the last line of a cell.
 
     Raises:
-        ValueError: there are no images, an image has neither 1 nor 3 channels, or the titles are not one per image.
+        ValueError: there are no images, an image has neither 1 nor 3 channels or values far outside [0, 1] (1 channel
+            with other limits: any), or the titles are not one per image.
     """
     pictures = list(images)
     if not pictures:
@@ -100,7 +104,7 @@ def show_explanations(
 
 def draw_image(
     axes: Axes,
-    image: Float[Tensor, "channels height width"],
+    image: Shaped[Tensor, "channels height width"],
     title: str = "",
     *,
     colours: str = "gray",
@@ -109,13 +113,16 @@ def draw_image(
     """Draw an image of 1 or 3 channels on axes without ticks; for the arguments see `show_images`."""
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise ValueError(f"an image to show has 1 or 3 channels, (channels, height, width); not {tuple(image.shape)}")
-    pixels = image.detach().float().cpu().numpy()
+    on_own_scale = image.shape[0] == 1 and limits != (0, 1)
+    pixels = (image if on_own_scale else unit_pixels(image)).detach().float().cpu().numpy()
     axes.set_axis_off()
     axes.set_title(title)
     if len(pixels) == 3:
         axes.imshow(np.clip(pixels.transpose(1, 2, 0), 0, 1))
         return
     low, high = limits or (float(pixels.min()), float(pixels.max()))
+    if limits is None and low == high:  # matplotlib would draw any constant as the lowest value
+        low, high = (0.0, 1.0) if 0 <= low <= 1 else (low - 1, high + 1)
     axes.imshow(pixels[0], cmap=colours, vmin=low, vmax=high)
 
 

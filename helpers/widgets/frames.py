@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
+
+from helpers.data.images import to_picture
 
 Picture = Figure | Tensor | Image.Image
 
@@ -86,8 +87,7 @@ def _to_image(picture: Any) -> Image.Image:
         picture.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.05, metadata={"Software": None})
         return Image.open(buffer).convert("RGB")
     if isinstance(picture, Tensor) and picture.ndim == 3 and picture.shape[0] in (1, 3):
-        pixels = (picture.detach().float().clamp(0, 1) * 255).round().byte().cpu().numpy()
-        return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)).squeeze()).convert("RGB")
+        return to_picture(picture).convert("RGB")
     actual = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
     raise ValueError(
         "render must return a matplotlib Figure, a PIL image, or a tensor (1 or 3 channels, height, width); "

@@ -8,9 +8,10 @@ from typing import Any
 
 import pywt
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from helpers.core.number_types import as_floating
 from helpers.methods.wavelets.bands import (
     ORIENTATIONS,
     axis_lengths,
@@ -35,7 +36,8 @@ class WaveletTransform(nn.Module):
     The coefficients of a channel form one flat axis: the approximation, then the details from the coarsest level to the
     finest, level 1, each level in the order horizontal, vertical, diagonal.
 
-    Results have the precision of the input; half precision is computed in float32, also under autocast.
+    Results have the precision of the input, and at least that of float32, also under autocast: bytes, whole numbers and
+    half precision could not hold them.
 
     Attributes:
         coefficients: K, the number of coefficients per channel.
@@ -88,7 +90,7 @@ class WaveletTransform(nn.Module):
         return f"{self.wavelet!r}, levels={self.levels}, mode={self.mode!r}, size={self.size}"
 
     def analyse(
-        self, images: Float[Tensor, "batch channels height width"]
+        self, images: Shaped[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels coefficients"]:
         """Decompose images of any range into wavelet coefficients.
 
@@ -104,7 +106,7 @@ class WaveletTransform(nn.Module):
         return self._linear_map(images, self._split, self._join, "analysis")
 
     def synthesise(
-        self, coefficients: Float[Tensor, "batch channels coefficients"]
+        self, coefficients: Shaped[Tensor, "batch channels coefficients"]
     ) -> Float[Tensor, "batch channels height width"]:
         """Compose images from wavelet coefficients.
 
@@ -119,11 +121,11 @@ class WaveletTransform(nn.Module):
         return self._linear_map(coefficients, self._join, self._split, "synthesis")
 
     def _linear_map(self, x: Tensor, function: Callable, adjoint: Callable, direction: str) -> Tensor:
-        """`function` of x, channel by channel, in at least float32; the result has x's precision."""
-        flat = x.flatten(0, 1).to(torch.promote_types(x.dtype, torch.float32))  # batch * channels, ...
+        """`function` of x, channel by channel, in at least float32."""
+        flat = as_floating(x).flatten(0, 1)  # batch * channels, ...
         names = [f"{direction}_{axis}_{level}" for level in range(1, self.levels + 1) for axis in ("rows", "columns")]
         blocks = [getattr(self, name).to(flat.dtype) for name in names]
-        return _LinearMap.apply(flat, function, adjoint, direction, *blocks).unflatten(0, x.shape[:2]).to(x.dtype)
+        return _LinearMap.apply(flat, function, adjoint, direction, *blocks).unflatten(0, x.shape[:2])
 
     def _join(self, flat: Tensor, direction: str, *blocks: Tensor) -> Tensor:
         """Coefficients (count, K) to images (count, height, width), coarsest level first."""

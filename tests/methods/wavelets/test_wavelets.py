@@ -18,6 +18,10 @@ from helpers.methods.wavelets.tiles import Tiling, join_level, split_level
 
 WAVELETS = ("haar", "db3", "sym4", "bior2.2")
 SIZES = ((32, 32), (128, 128), (37, 50), (115, 67))
+NUMBER_TYPES = (
+    *(torch.bool, torch.uint8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+)
 CASES = [(wavelet, mode, size) for wavelet in WAVELETS for mode in MODES for size in SIZES]
 
 
@@ -248,9 +252,31 @@ def test_half_precision_and_autocast_are_computed_in_float32(dtype):
         assert torch.equal(transform.analyse(images), coefficients)
         assert torch.equal(transform.synthesise(coefficients), transform.synthesise(coefficients.clone()))
         assert transform.synthesise(coefficients).dtype == torch.float32
-    half = transform.synthesise(coefficients.to(dtype))
-    assert half.dtype == dtype
-    assert torch.equal(half, transform.synthesise(coefficients.to(dtype).float()).to(dtype))
+    rounded = coefficients.to(dtype)
+    assert torch.equal(transform.synthesise(rounded), transform.synthesise(rounded.float()))
+
+
+@pytest.mark.parametrize("mode", ["zero", "reflect"])
+@pytest.mark.parametrize("dtype", NUMBER_TYPES, ids=str)
+def test_every_number_type_gives_what_float64_gives(dtype, mode):
+    transform = WaveletTransform("db2", 3, mode, size=(64, 48))
+    images = torch.randint(
+        0, 2 if dtype == torch.bool else 200, (2, 3, 64, 48), generator=torch.Generator().manual_seed(0)
+    ).to(dtype)
+    coefficients = transform.analyse(images)
+    assert coefficients.dtype in (torch.float32, torch.float64)
+    torch.testing.assert_close(coefficients.double(), transform.analyse(images.double()), rtol=1e-5, atol=2e-4)
+    numbers = images.flatten(2)[:, :, : transform.coefficients].repeat(1, 1, 2)[:, :, : transform.coefficients]
+    expected = transform.synthesise(numbers.double())
+    torch.testing.assert_close(transform.synthesise(numbers).double(), expected, rtol=1e-5, atol=2e-4)
+
+
+def test_a_byte_may_be_the_only_one_that_is_white():
+    """255 at one pixel: the coefficients are 255 times those of a 1 there, although no byte holds them."""
+    transform = WaveletTransform("db3", 2, size=64)
+    images = torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
+    images[0, 0, 20, 30] = 255
+    torch.testing.assert_close(transform.analyse(images), 255 * transform.analyse(images.bool()), rtol=1e-5, atol=1e-4)
 
 
 def test_gradients_under_autocast_are_those_without():

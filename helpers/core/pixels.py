@@ -1,0 +1,40 @@
+"""Images of any number type as floats in [0, 1], for all that draws, saves or resizes them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+# a kept part or added noise may leave [0, 1] by as much; 0..255 and normalised images leave it further
+_LOWEST, _HIGHEST = -1.0, 2.0
+
+
+def unit_pixels(image: Shaped[Tensor, "*shape"], name: str = "the image") -> Float[Tensor, "*shape"]:
+    """The image as floats in which black is 0 and white is 1.
+
+    Bytes are divided by 255, 16-bit numbers by 65535, and booleans are 0 and 1, as are whole numbers that are nothing
+    else. Floats are not changed: values a little outside [0, 1], as of a sum, are for the caller to clip, and NaN for
+    the caller to refuse.
+
+    Args:
+        image: of any shape.
+        name: what it is, for the message.
+
+    Raises:
+        ValueError: whole numbers of another type, or floats far outside [0, 1], as of 0..255 or normalised images.
+    """
+    if image.dtype in (torch.bool, torch.uint8, torch.uint16):
+        return image.float() / {torch.bool: 1, torch.uint8: 255, torch.uint16: 65535}[image.dtype]
+    values = image.detach().flatten()
+    finite = values[values.isfinite()]
+    lowest, highest = (float(finite.min()), float(finite.max())) if finite.numel() else (0.0, 0.0)
+    if image.is_floating_point() and lowest >= _LOWEST and highest <= _HIGHEST:
+        return image
+    if not image.is_floating_point() and lowest >= 0 and highest <= 1:
+        return image.float()
+    if image.is_floating_point():
+        advice = "divide pixels in 0..255 by 255, and undo a normalisation by mean and std"
+    else:
+        advice = "give bytes (uint8), or floats in [0, 1]"
+    raise ValueError(f"{name} has values of {lowest:.3g} to {highest:.3g} ({image.dtype}), not in [0, 1]; {advice}")
