@@ -10,6 +10,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "load_classifier": "helpers.classifiers.loading",
         "WeightsFile": "helpers.classifiers.weight_files",
         "read_weights": "helpers.classifiers.weight_files",
-        "save_weights": "helpers.classifiers.weight_files",
+        "save_weights": "helpers.classifiers.saving",
     },
 )

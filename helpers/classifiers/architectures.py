@@ -20,6 +20,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CIFAR_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR_STD = (0.2471, 0.2435, 0.2616)
 
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+CropMode = Literal["center", "squash", "border"]
+
 # these arguments of timm.create_model fetch weights or read files, so the metadata of a file may not set them
 _FORBIDDEN_ARGS = frozenset(
     {
@@ -44,11 +47,18 @@ class Preprocessing:
     Attributes:
         mean, std: of each channel; they normalise pixels in [0, 1].
         input_size: the side in pixels of the images that the network was trained on.
+        crop_pct: the share of a resized photograph's shorter side that is left by the crop at its centre.
+        interpolation: of the resizing.
+        crop_mode: `"center"`: the shorter side is resized; `"squash"`: both sides, regardless of the aspect ratio;
+            `"border"`: the longer side, with a border of the mean colour.
     """
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     input_size: int = 224
+    crop_pct: float = 0.875
+    interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
 
 
 @dataclass(frozen=True)
@@ -137,15 +147,24 @@ def default_preprocessing(architecture: Architecture) -> Preprocessing:
     if architecture.library == "torchvision":
         return torchvision_preprocessing(torchvision.models.get_model_weights(architecture.name).DEFAULT)
     if architecture.library == "book":
-        return Preprocessing(CIFAR_MEAN, CIFAR_STD, 32)
+        return Preprocessing(CIFAR_MEAN, CIFAR_STD, 32, crop_pct=1.0)
     configuration = timm_configuration(architecture.name)
-    return Preprocessing(tuple(configuration.mean), tuple(configuration.std), configuration.input_size[-1])
+    return Preprocessing(
+        tuple(configuration.mean),
+        tuple(configuration.std),
+        configuration.input_size[-1],
+        configuration.crop_pct or 0.875,
+        configuration.interpolation or "bicubic",
+        configuration.crop_mode or "center",
+    )
 
 
 def torchvision_preprocessing(weights: torchvision.models.WeightsEnum) -> Preprocessing:
     """The preprocessing of published weights of torchvision."""
     transforms = weights.transforms()
-    return Preprocessing(tuple(transforms.mean), tuple(transforms.std), transforms.crop_size[0])
+    size = transforms.crop_size[0]
+    share = size / transforms.resize_size[0]
+    return Preprocessing(tuple(transforms.mean), tuple(transforms.std), size, share, transforms.interpolation.value)
 
 
 def timm_configuration(name: str) -> Any:  # timm's PretrainedCfg

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from helpers.classifiers.architectures import Preprocessing
 from helpers.classifiers.digests import checksum, state_digest
 from helpers.classifiers.folding import fold_batch_norms
+from helpers.classifiers.preparation import load_prepared
 from helpers.core.outputs import Logits, as_input, as_logits, class_scores, score_name
 from helpers.core.replica import replica, unwrapped
+from helpers.data.images import ImageSource, Size, check_size
 
 
 class Classifier(nn.Module):
@@ -32,6 +34,7 @@ class Classifier(nn.Module):
         multi_label: whether an image can have several classes, each with a probability of its own (the sigmoid of its
             logit); else the classes share one softmax. Methods with `score="auto"` go by it.
         fixed_size: the only (height, width) that the network accepts; None if it accepts others.
+        preprocessing: the preparation of photographs that the network was trained with.
     """
 
     mean: Tensor
@@ -53,6 +56,7 @@ class Classifier(nn.Module):
         self.network = network
         self.name = name
         self.class_names = tuple(class_names)
+        self.preprocessing = preprocessing
         self.input_size = preprocessing.input_size
         self.digest = digest
         self.source = source
@@ -165,6 +169,19 @@ class Classifier(nn.Module):
         logits = self(images)
         confidences, classes = class_scores(logits, score_name(self, "auto", logits.shape[1])).max(dim=1)
         return classes, confidences
+
+    def load(self, source: ImageSource, size: Size = None) -> Float[Tensor, "3 height width"]:
+        """Load a photograph as the network's library prepares it (`preprocessing`), in [0, 1], on the CPU.
+
+        Args:
+            source: as in `helpers.data.images.load_image`.
+            size: the side or (height, width) in pixels; None: the size that the network was trained on.
+
+        Raises:
+            FileNotFoundError, ValueError, TypeError: as in `load_image`.
+        """
+        target = check_size(size, "crop") or self.fixed_size or (self.input_size, self.input_size)
+        return load_prepared(source, self.preprocessing, target)
 
     def check_images(self, images: Tensor) -> None:
         """Raise a ValueError if the images' shape or dtype is wrong; their values are not checked."""

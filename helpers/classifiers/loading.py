@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.classifiers.architectures import (
@@ -92,10 +93,10 @@ def _keyword_or_path(name: str, weights: str | Path | None) -> tuple[str | None,
     """The weights as a keyword, such as `"random"`, or as a file; both None: those of the hub."""
     if weights is None:
         if name.endswith(".safetensors"):
-            return None, Path(name)
+            return None, Path(name).expanduser()
         return None, local_weights(name)
     if isinstance(weights, Path) or "/" in weights or Path(weights).suffix in _FILE_SUFFIXES:
-        return None, Path(weights)
+        return None, Path(weights).expanduser()
     return weights, None
 
 
@@ -145,7 +146,7 @@ def _from_file(name: str, file: WeightsFile) -> _LoadedNetwork:
         network = load_timm_network(architecture, file.state)  # as published: timm may have to rename its keys
     else:
         network = build_network(architecture, file.metadata.model_args)
-        _load_state(network, file.state, str(file.path))
+        load_state(network, file.state, str(file.path))
     try:
         class_names = file.metadata.class_names()
     except ValueError as error:
@@ -176,7 +177,7 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
     network = build_network(architecture)
     if hasattr(network, "transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # Inception's weights were trained on another scale
-    _load_state(network, _renamed(state), chosen.url)
+    load_state(network, _renamed(state), chosen.url)
     preprocessing, class_names = torchvision_preprocessing(chosen), chosen.meta["categories"]
     return _LoadedNetwork(network, preprocessing, class_names, digest, f"torchvision {chosen.name}")
 
@@ -184,16 +185,9 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
 def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
     """The classifier, after a check that its network gives one logit per class."""
     network, preprocessing, class_names = loaded.network, loaded.preprocessing, loaded.class_names
-    if getattr(network, "num_classes", None) == 0:
-        raise ValueError(f"{name} has no classes, it only computes features; use a network trained to classify")
     side = preprocessing.input_size
-    height, width = fixed_size(network, side) or (side, side)
-    logits = _trial(name, network.eval(), (height, width))
-    if not isinstance(logits, Tensor) or logits.ndim != 2:
-        raise ValueError(
-            f"{name} does not give logits of shape (batch, classes), so it is no classifier; use another one"
-        )
-    count = logits.shape[1]
+    height, _ = fixed_size(network, side) or (side, side)
+    count = check_logits(name, network, side).shape[1]
     if class_names is None:
         class_names = imagenet_class_names() if count == 1000 else [f"class {index}" for index in range(count)]
     if len(class_names) != count:
@@ -210,6 +204,27 @@ def _assemble(name: str, loaded: _LoadedNetwork, normalise: bool) -> Classifier:
         normalise=normalise,
         multi_label=loaded.multi_label,
     )
+
+
+def check_logits(name: str, network: nn.Module, input_size: int) -> Float[Tensor, "1 classes"]:
+    """The logits of a black image.
+
+    Args:
+        name: the network's name, for messages.
+        network: the network.
+        input_size: the side in pixels of the images that it was trained on.
+
+    Raises:
+        ValueError: the network has no classes, takes images of other channels, or gives no logits.
+    """
+    if getattr(network, "num_classes", None) == 0:
+        raise ValueError(f"{name} has no classes, it only computes features; use a network trained to classify")
+    logits = _trial(name, network.eval(), fixed_size(network, input_size) or (input_size, input_size))
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise ValueError(
+            f"{name} does not give logits of shape (batch, classes), so it is no classifier; use another one"
+        )
+    return logits
 
 
 @torch.no_grad()
@@ -235,7 +250,7 @@ def _architecture(name: str) -> Architecture:
     try:
         return find_architecture(name)
     except ValueError as error:
-        files = ", ".join(local_names()) or "no files"
+        files = ", ".join(local_names()) or "no files (git checkout models brings them back)"
         raise ValueError(f"{error}; models/ holds {files}") from error
 
 
@@ -255,7 +270,12 @@ def _file_preprocessing(architecture: Architecture, file: WeightsFile) -> Prepro
     stored = file.metadata
     default = _for_size(default_preprocessing(architecture), stored.model_args)
     return Preprocessing(
-        stored.mean or default.mean, stored.std or default.std, stored.input_size or default.input_size
+        stored.mean or default.mean,
+        stored.std or default.std,
+        stored.input_size or default.input_size,
+        stored.crop_pct or default.crop_pct,
+        stored.interpolation or default.interpolation,
+        stored.crop_mode or default.crop_mode,
     )
 
 
@@ -268,7 +288,7 @@ def _for_size(preprocessing: Preprocessing, model_args: Mapping[str, Any] | None
     return preprocessing
 
 
-def _load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+def load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
     """Load weights, which must fit exactly.
 
     Raises:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Json, PositiveFloat, PositiveInt, ValidationErro
 from safetensors import SafetensorError
 from torch import Tensor
 
+from helpers.classifiers.architectures import CropMode, Interpolation
 from helpers.core.files import DATA_VARIABLE, MODELS_FOLDER, atomic_write
 from helpers.data.imagenet import imagenet_class_names
 
@@ -46,6 +47,7 @@ class FileMetadata(BaseModel, frozen=True):
         input_size: the side in pixels of the images that it was trained on.
         classes: the class names as JSON, or `IMAGENET_CLASSES`.
         multi_label: whether an image can have several classes.
+        crop_pct, interpolation, crop_mode: of `Preprocessing`.
     """
 
     architecture: str | None = None
@@ -55,6 +57,9 @@ class FileMetadata(BaseModel, frozen=True):
     input_size: PositiveInt | None = None
     classes: str | None = None
     multi_label: Json[bool] = False
+    crop_pct: PositiveFloat | None = None
+    interpolation: Interpolation | None = None
+    crop_mode: CropMode | None = None
 
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the logits; None if the file does not give them.
@@ -112,7 +117,7 @@ def read_weights(path: str | Path, *, sha256: str | None = None) -> WeightsFile:
         FileNotFoundError: there is no such file.
         ValueError: the file is no safetensors file, is damaged, or has another digest.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.suffix != ".safetensors":
         raise ValueError(_not_safetensors(path))
     if not path.is_file():
@@ -142,7 +147,7 @@ def read_tensors(path: Path, *, sha256: str | None = None) -> tuple[dict[str, Te
     return state, json.loads(content[8 : 8 + length]).get("__metadata__", {}), digest
 
 
-def save_weights(
+def write_weights(
     path: str | Path,
     state: Mapping[str, Tensor],
     *,
@@ -153,8 +158,11 @@ def save_weights(
     input_size: int,
     classes: Sequence[str] | str,
     multi_label: bool = False,
+    crop_pct: float | None = None,
+    interpolation: Interpolation | None = None,
+    crop_mode: CropMode | None = None,
 ) -> str:
-    """Write weights as `load_classifier` reads them, and their line in the `SHA256SUMS` beside them.
+    """Write weights with a description of their network, which is not checked: `save_weights` checks it.
 
     Args:
         path: the file, with the suffix .safetensors.
@@ -166,6 +174,7 @@ def save_weights(
         input_size: the side in pixels of the images that it was trained on.
         classes: the class names in the order of the logits, or `IMAGENET_CLASSES`.
         multi_label: whether an image can have several classes, each with a probability of its own, a sigmoid.
+        crop_pct, interpolation, crop_mode: of `Preprocessing`; None: not given.
 
     Returns:
         The file's SHA-256.
@@ -185,6 +194,8 @@ def save_weights(
         "classes": classes if isinstance(classes, str) else json.dumps(list(classes)),
         **({"multi_label": "true"} if multi_label else {}),
     }
+    preparation = {"crop_pct": crop_pct, "interpolation": interpolation, "crop_mode": crop_mode}
+    metadata |= {name: str(value) for name, value in preparation.items() if value is not None}
     return write_tensors(path, state, metadata)
 
 
@@ -208,7 +219,23 @@ def local_weights(name: str) -> Path | None:
     bare = name.removeprefix("models/")
     if "/" in bare or os.sep in bare:
         return None
-    return next((path for folder in _folders() if (path := folder / f"{bare}.safetensors").is_file()), None)
+    found = next((path for folder in _folders() if (path := folder / f"{bare}.safetensors").is_file()), None)
+    if found is None:
+        check_shipped(MODELS_FOLDER / f"{bare}.safetensors")
+    return found
+
+
+def check_shipped(path: Path) -> None:
+    """Raise a FileNotFoundError with the remedy if a file that ships with the book is missing.
+
+    Args:
+        path: the file; one that does not ship with the book is not looked for.
+    """
+    if path.parent == MODELS_FOLDER and path.name in read_sums(MODELS_FOLDER) and not path.is_file():
+        raise FileNotFoundError(
+            f"models/{path.name} ships with the book, but is missing here; get it back with `git checkout "
+            f"models/{path.name}`, or train it again with `make models`"
+        )
 
 
 def local_names() -> tuple[str, ...]:
@@ -286,6 +313,7 @@ def _not_safetensors(path: Path) -> str:
     return (
         f"{path} is not a .safetensors file; files such as .pth are pickles, which can run any code when opened. "
         f"Convert it once: state = torch.load({str(path)!r}, weights_only=True), then "
-        f"helpers.classifiers.save_weights({path.with_suffix('.safetensors').name!r}, state, architecture=..., "
-        "mean=..., std=..., input_size=..., classes=...)"
+        f"helpers.classifiers.save_weights({path.with_suffix('.safetensors').name!r}, state, "
+        "architecture='timm/resnet18', mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), input_size=224, "
+        "classes=['cat', 'dog']), with your own architecture, numbers and class names"
     )

@@ -18,6 +18,7 @@ from torchvision.transforms.v2 import functional as transforms
 from helpers.core.pixels import unit_pixels
 from helpers.data.decoding import BinaryStream, Decoded, decode
 
+ImageSource = str | os.PathLike | bytes | bytearray | memoryview | BinaryStream | Image.Image | np.ndarray
 Resize = Literal["stretch", "crop", "pad"]
 Size = SupportsIndex | Sequence[SupportsIndex] | np.ndarray | None
 """A side in pixels, (height, width), or None for a picture's own size."""
@@ -29,7 +30,7 @@ _PAD_VALUE = 0.5  # mid-grey
 
 
 def load_image(
-    source: str | os.PathLike | bytes | bytearray | memoryview | BinaryStream | Image.Image | np.ndarray,
+    source: ImageSource,
     size: Size = None,
     resize: Resize = "stretch",
 ) -> Float[Tensor, "3 height width"]:
@@ -56,7 +57,7 @@ def load_image(
             or range.
         TypeError: the source is of another type.
     """
-    target = _check_size(size, resize)
+    target = check_size(size, resize)
     if isinstance(source, np.ndarray):
         return resize_image(_from_array(source), target, resize)
     if isinstance(source, bytearray | memoryview):
@@ -100,7 +101,7 @@ def resize_image(
             elongated to be cropped to it.
     """
     old_size = (image.shape[-2], image.shape[-1])
-    return _resized(unit_pixels(image), old_size, _check_size(size, resize), resize)
+    return _resized(unit_pixels(image), old_size, check_size(size, resize), resize)
 
 
 def _resized(
@@ -152,7 +153,7 @@ def image_digest(image: Tensor) -> str:
     return hashlib.sha256(header + values.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
-def _check_size(size: Size, resize: str) -> tuple[int, int] | None:
+def check_size(size: Size, resize: str) -> tuple[int, int] | None:
     """The size as (height, width); None for the picture's own size."""
     if resize not in ("stretch", "crop", "pad"):
         raise ValueError(f"resize={resize!r} is not known; use 'stretch', 'crop' or 'pad'")

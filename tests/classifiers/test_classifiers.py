@@ -14,6 +14,7 @@ from torch import nn
 
 from helpers.classifiers import Classifier, load_classifier, save_weights
 from helpers.classifiers.folding import fold_batch_norms
+from helpers.classifiers.weight_files import write_weights
 from helpers.data.imagenet import imagenet_class_names
 from helpers.data.photographs import imagenet_samples
 
@@ -244,7 +245,7 @@ def test_a_network_for_images_without_colour_is_refused(channels, models):
     with pytest.raises(ValueError, match=rf"takes images of {channels} channel.*in_chans=3"):
         load(weights="random")
     state = timm.create_model("test_resnet", in_chans=channels, num_classes=5).state_dict()
-    save_weights(
+    write_weights(
         models / "grey.safetensors",
         state,
         architecture="timm/test_resnet",

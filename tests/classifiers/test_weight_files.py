@@ -136,13 +136,16 @@ def test_files_that_are_no_safetensors(tmp_path):
     ],
 )
 def test_metadata_that_does_not_fit_is_refused(tmp_path, changes, message):
-    save(tmp_path / "w.safetensors", small_network(), **changes)
+    save(tmp_path / "w.safetensors", small_network(), checked=False, **changes)
     with pytest.raises(ValueError, match=message):
         load_classifier("x", weights=tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=r"."):
+        save(tmp_path / "other.safetensors", small_network(), **changes)
+    assert not (tmp_path / "other.safetensors").exists()
 
 
 def test_what_a_saved_file_says_of_itself(tmp_path):
-    digest = save(tmp_path / "w.safetensors", small_network(), classes="ImageNet-1k, torchvision order")
+    digest = save(tmp_path / "w.safetensors", small_network(), checked=False, classes="ImageNet-1k, torchvision order")
     file = read_weights(tmp_path / "w.safetensors")
     assert file.digest == digest
     assert file.metadata.architecture == "test_resnet"

@@ -27,7 +27,6 @@ RIGHT = {
 WRONG = {
     "float32 in 0..255": SHARES * 255,
     "half in 0..255": (SHARES * 255).half(),
-    "normalised": (SHARES - 0.45) / 0.22,
     "int16 in 0..255": (SHARES * 255).to(torch.int16),
     "int64 in 0..255": (SHARES * 255).to(torch.int64),
     "int32, negative": (SHARES * -3).to(torch.int32),

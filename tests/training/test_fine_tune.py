@@ -12,8 +12,9 @@ from miniature_trees import scene_pictures, write_voc
 from torch import nn
 from torch.nn import functional
 
-from helpers.classifiers import load_classifier, save_weights
+from helpers.classifiers import load_classifier
 from helpers.classifiers.hubs import WeightsUnavailableError
+from helpers.classifiers.weight_files import write_weights
 from helpers.data.multilabel import load_split
 from helpers.training.options import FineTuneOptions
 from helpers.training.recipes import fine_tune as recipe
@@ -200,7 +201,7 @@ def test_a_backbone_comes_from_a_file_whatever_its_head(tmp_path):
     about = {"architecture": "torchvision/resnet18", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "input_size": 32}
     for name, state in (("old", old), ("headless", headless)):
         path = tmp_path / f"{name}.safetensors"
-        digest = save_weights(path, state, classes=["a"], **about)
+        digest = write_weights(path, state, classes=["a"], **about)
         network = fine_tune_network(replace(TINY, backbone=str(path)), 20)
         assert network.source == digest
         assert torch.equal(network.whole.layer4[1].conv2.weight, published.layer4[1].conv2.weight)

@@ -13,8 +13,9 @@ from interrupted_training import stopped_in_epoch
 from scipy.stats import binomtest
 from torch.nn import functional
 
-from helpers.classifiers import Classifier, load_classifier, read_weights, save_weights
+from helpers.classifiers import Classifier, load_classifier, read_weights
 from helpers.classifiers.architectures import Preprocessing
+from helpers.classifiers.weight_files import write_weights
 from helpers.core.files import file_digest
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.training.augment import augment, hide_blobs, noise_like
@@ -274,7 +275,7 @@ def test_stress_counts_right_answers_under_each_condition():
 def test_the_same_weights_make_the_same_file(tmp_path):
     given = {"mean": [0.5] * 3, "std": [0.2] * 3, "input_size": 32, "classes": ["é", "b"]}
     state = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(3).half()}
-    digests = {save_weights(tmp_path / f"{i}.safetensors", state, architecture="resnet10t", **given) for i in range(6)}
+    digests = {write_weights(tmp_path / f"{i}.safetensors", state, architecture="resnet10t", **given) for i in range(6)}
     assert len(digests) == 1
     read = read_weights(tmp_path / "0.safetensors")
     assert read.metadata.class_names() == ("é", "b")

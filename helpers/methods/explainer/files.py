@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from helpers.classifiers.digests import check_own_classifier
-from helpers.classifiers.weight_files import read_tensors, write_tensors
+from helpers.classifiers.weight_files import check_shipped, read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.explainer.method import Explainer
 from helpers.methods.explainer.network import ExplainerNetwork
@@ -62,6 +62,7 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
         ValueError: the file is damaged, or is not an Explainer's.
     """
     path = explainer_path(name)
+    check_shipped(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no Explainer {path}; train it: python -m helpers train --profile <profile> --only explainer"

@@ -11,7 +11,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.classifiers.weight_files import read_tensors, write_tensors
+from helpers.classifiers.weight_files import check_shipped, read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.initial_masks.network import MaskNetwork, NetworkOptions
 from helpers.methods.rde import CartoonX, RateDistortionExplainer
@@ -69,6 +69,7 @@ def load_mask_network(name: str | Path) -> MaskFile:
         ValueError: the file is damaged, or is not a mask network's.
     """
     path = Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
+    check_shipped(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no mask network {path}; there are {', '.join(mask_network_names()) or 'none'}, and "

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from helpers.classifiers.digests import check_own_classifier
-from helpers.classifiers.weight_files import read_tensors, write_tensors
+from helpers.classifiers.weight_files import check_shipped, read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
 from helpers.methods.space_vae.method import SpaceVAE
 from helpers.methods.space_vae.network import SpaceVAENetwork
@@ -67,6 +67,7 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
         ValueError: the file is damaged, or is not a SpaCE-VAE's.
     """
     path = Path(name) if str(name).endswith(".safetensors") else MODELS_FOLDER / f"{name}.safetensors"
+    check_shipped(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"there is no SpaCE-VAE {path}; train it: python -m helpers train --profile <profile> --only <training>"
