@@ -24,12 +24,15 @@ from helpers.data.images import load_image, to_picture
 from helpers.data.photographs import GALLERY, Photograph
 from helpers.methods.rde import CartoonX
 from helpers.papers.recartoonx.experiments import METHODS, MethodName, Study, explanation_table
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES
+from helpers.plots import MASK_COLOURS, show_images
 from helpers.results import read_provenance, read_table, results_folder
 
 PROFILE = "gallery"
 PICTURES_FOLDER = "pictures"
 SWEEP_PICTURES = ("cartoon", "kept")
 EVALUATION_SAMPLES = 64
+OVERVIEW_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class GalleryEntry:
 def gallery_table(study: Study) -> pd.DataFrame:
     """A profile's photographs explained by both methods; the pictures are written to the folder `pictures`.
 
+    For a folder of one's own photographs there are also overviews, `gallery-01.png` and so on, with a row for each
+    photograph; their paths are printed.
+
     Returns:
         As `explanation_table`, with the distortion over fresh noise and the names of the classes; its attribute
         `provenance` has the digests of the pictures.
@@ -67,6 +73,8 @@ def gallery_table(study: Study) -> pd.DataFrame:
     for method in METHODS:
         files |= _pictures(study, method)
     table.attrs["provenance"] = {"pictures": _store(study, files)}
+    if study.profile.images.source == "folder":
+        _write_overviews(study, table, files)
     return table
 
 
@@ -154,6 +162,30 @@ def _cartoon(study: Study, explanation: Explanation) -> Tensor:
     method = study.method("cartoonx")
     assert isinstance(method, CartoonX)
     return method.cartoon(study.images.images[: len(explanation)], explanation)
+
+
+def _write_overviews(study: Study, table: pd.DataFrame, files: Mapping[str, Tensor]) -> None:
+    """Draw each photograph, what each method keeps of it, and the masks, some photographs to a file."""
+    folder, names = results_folder(study.profile, study.root), study.images.names
+    rows = {(row.image, row.method): row for row in table.itertuples()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, first in enumerate(range(0, len(names), OVERVIEW_ROWS), start=1):
+        pictures, titles = [], []
+        for name in names[first : first + OVERVIEW_ROWS]:
+            row = rows[name, METHODS[0]]
+            pictures.append(files[f"{name}-image"])
+            titles.append(f"{name}\n{row.prediction_name}, {100 * row.confidence:.0f} %")
+            for method in METHODS:
+                row = rows[name, method]
+                pictures += [files[f"{name}-{method}-mask"], files[f"{name}-{method}-kept"]]
+                titles += [
+                    f"{CURVE_NAMES[method]}\nkeeps {100 * row.sparsity:.1f} %",
+                    f"{row.kept_prediction_name}\n{100 * row.kept_confidence:.0f} % of the first",
+                ]
+        figure = show_images(pictures, titles, columns=1 + 2 * len(METHODS), colours=MASK_COLOURS, width=11)
+        path = folder / f"gallery-{number:02d}.png"
+        figure.savefig(path, bbox_inches="tight", dpi=100)
+        print(path, flush=True)
 
 
 def _store(study: Study, files: Mapping[str, Tensor]) -> dict[str, str]:

@@ -11,11 +11,16 @@ from torch import Tensor, nn
 from helpers.classifiers import Classifier
 
 
+def class_name(class_names: Sequence[str], index: int) -> str:
+    """The name of a class; its number where the classifier has no name for it."""
+    return class_names[index] if index < len(class_names) and class_names[index] else f"class {index}"
+
+
 def describe_predictions(classifier: Classifier, images: Float[Tensor, "batch 3 height width"]) -> list[str]:
     """The predicted class of each image with its probability: "cup, 93 %"."""
     classes, confidences = classifier.predict(images)
     return [
-        f"{classifier.class_names[index]}, {100 * confidence:.0f} %"
+        f"{class_name(classifier.class_names, index)}, {100 * confidence:.0f} %"
         for index, confidence in zip(classes.tolist(), confidences.tolist(), strict=True)
     ]
 

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "explain_own_image": "helpers.widgets.demo",
         "Frame": "helpers.widgets.frames",
         "LivePanel": "helpers.widgets.live",
+        "ReaderError": "helpers.widgets.live",
         "with_live_controls": "helpers.widgets.live",
         "StaticFrames": "helpers.widgets.static",
         "frame_list": "helpers.widgets.static",

@@ -8,12 +8,10 @@ import ipywidgets
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.data.images import load_image
 from helpers.widgets.frames import Picture
 from helpers.widgets.live import LivePanel
 from helpers.widgets.static import write_value
-
-PREDICTED = "the predicted class"
+from helpers.widgets.upload import chosen_class, class_list, class_note, upload_button, uploaded_image, wide
 
 
 def explain_own_image(
@@ -42,35 +40,21 @@ def explain_own_image(
     Raises:
         Exception: whatever `explain` raises for the default image.
     """
-    height, width = default_image.shape[-2:]
-    wide = {"style": {"description_width": "8em"}, "layout": ipywidgets.Layout(width="32em", max_width="100%")}
     weights = list(sparsity_weights)
     controls: dict[str, ipywidgets.Widget] = {
-        "upload": ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your image"),
+        "upload": upload_button(),
         "sparsity_weight": ipywidgets.SelectionSlider(
             options=[(write_value(weight), float(weight)) for weight in weights],
             value=float(weights[len(weights) // 2] if start is None else start),
             description="λk",
-            **wide,
+            **wide(),
         ),
-        "target": ipywidgets.Dropdown(
-            options=[(PREDICTED, None), *((name, index) for index, name in enumerate(class_names))],
-            value=None,
-            description="Class",
-            **wide,
-        ),
+        "target": class_list(class_names),
+        "note": class_note(class_names),
         "button": ipywidgets.Button(description="Explain", button_style="primary"),
     }
 
-    def draw(upload: tuple, sparsity_weight: float, target: int | None) -> Picture:
-        image = _uploaded(upload[0], (int(height), int(width))) if upload else default_image
-        return explain(image, sparsity_weight, target)
+    def draw(upload: tuple, sparsity_weight: float, target: int) -> Picture:
+        return explain(uploaded_image(upload, default_image), sparsity_weight, chosen_class(target))
 
     return LivePanel(draw, controls, label=label)
-
-
-def _uploaded(file: dict, size: tuple[int, int]) -> Float[Tensor, "3 height width"]:
-    try:
-        return load_image(bytes(file["content"]), size=size, resize="crop")
-    except ValueError as error:
-        raise ValueError(f"your image {file['name']} cannot be used: {error}") from error

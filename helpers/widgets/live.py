@@ -1,14 +1,15 @@
 """Controls that run code in a kernel, each with a static fallback.
 
 ipywidgets swallows exceptions in callbacks, so that a page with a dead control could be published. Here every callback
-runs once before the control is shown, where an error stops the page. Later errors are shown to the reader and recorded
-in the widget's outputs, where the book's build looks for them.
+runs once before the control is shown, where an error stops the page. Later errors are shown to the reader, each in one
+sentence. Those that are not the reader's are errors in the widget's outputs, where the book's build looks for them, and
+their tracebacks are in Python's log.
 """
 
 from __future__ import annotations
 
 import html
-import traceback
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,11 @@ from helpers.widgets.frames import Picture, make_frame
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HTML = "text/html"
+_LOG = logging.getLogger(__name__)
+
+
+class ReaderError(ValueError):
+    """Something that a reader put in cannot be used; the message is for the reader, and the page is in order."""
 
 
 class LivePanel:
@@ -25,7 +31,8 @@ class LivePanel:
 
     Args:
         draw: called with the controls' values by name; returns a figure, a tensor in [0, 1] or a PIL image.
-        controls: ipywidgets by name. A `Button` among them triggers the drawing; without one, every change does.
+        controls: ipywidgets by name. A `Button` among them triggers the drawing; without one, every change does. An
+            `HTML` among them is a note.
         label: the alternative text of the picture.
 
     Raises:
@@ -38,7 +45,8 @@ class LivePanel:
         self.output = ipywidgets.Output()
         self._draw = draw
         buttons = [control for control in self.controls.values() if isinstance(control, ipywidgets.Button)]
-        self._inputs = {name: control for name, control in self.controls.items() if control not in buttons}
+        shown = (ipywidgets.Button, ipywidgets.HTML)  # which have no value for `draw`
+        self._inputs = {name: control for name, control in self.controls.items() if not isinstance(control, shown)}
         self.output.outputs = (self._picture(),)  # an error here stops the page
         for button in buttons:
             button.on_click(lambda _: self.refresh())
@@ -47,12 +55,15 @@ class LivePanel:
         self.widget = ipywidgets.VBox([*self.controls.values(), self.output])
 
     def refresh(self) -> None:
-        """Draw for the current values of the controls; show and record an error instead of the picture."""
+        """Draw for the current values of the controls; show an error instead of the picture, in one sentence."""
         self._disable(True)
         try:
             outputs: tuple[dict[str, Any], ...] = (self._picture(),)
+        except ReaderError as error:
+            outputs = (error_message(error),)
         except Exception as error:  # every error is shown and recorded
-            outputs = (error_message(error), error_output(error))
+            _LOG.error("the panel %r cannot draw", self.label, exc_info=error)
+            outputs = (error_output(error),)
         finally:
             self._disable(False)
         self.output.outputs = outputs
@@ -78,16 +89,17 @@ def display_output(text: str, plain: str) -> dict[str, Any]:
 
 
 def error_message(error: BaseException) -> dict[str, Any]:
-    """The error message for readers, as an entry of a notebook's outputs."""
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """The message of an error for readers, as an entry of a notebook's outputs."""
+    message = str(error) or type(error).__name__
     text = f'<div role="alert" style="border-left:4px solid #d55e00;padding:.5em 1em">{html.escape(message)}</div>'
     return display_output(text, message)
 
 
 def error_output(error: BaseException) -> dict[str, Any]:
-    """An error as an entry of a notebook's outputs, as of a failed cell."""
-    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
-    return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+    """An error as an entry of a notebook's outputs, as of a failed cell, in one line."""
+    name, first = type(error).__name__, str(error).strip().partition("\n")[0]
+    line = f"{name}: {first}" if first else name
+    return {"output_type": "error", "ename": name, "evalue": str(error), "traceback": [line]}
 
 
 class WithLiveControls:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+import pandas as pd
 import pytest
 import pywt
 import torch
+import yaml
+from PIL import Image
 from tiny import TinyClassifier, named, smooth_images
 
 from helpers.__main__ import main
@@ -15,6 +18,8 @@ from helpers.chapters.gallery_page import credits_table, draw_entry, draw_sweep,
 from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.readme import write_readme_picture
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
+from helpers.core.files import ROOT
+from helpers.data.images import load_image
 from helpers.data.scenes import make_scenes
 from helpers.methods.wavelets import WaveletTransform
 from helpers.metrics.truth_scores import border_to_mass_ratio, region_of_class, relevance_mass_accuracy
@@ -114,6 +119,33 @@ def made(tmp_path_factory):
     make(arguments)
     write_readme_picture(read_gallery(folder, "trial")[0], folder / "readme.webp")
     return folder, arguments
+
+
+def test_a_folder_of_ones_own_photographs_becomes_pictures(tmp_path, capsys, monkeypatch):
+    """As the README and `profiles/my-images.yaml` say, with a small classifier and few steps."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-images").mkdir()
+    for name, colour in {"a.jpg": "red", "b.png": "green", "b.JPG": "blue"}.items():
+        Image.new("RGB", (50, 40), colour).save(tmp_path / "my-images" / name)
+    content = yaml.safe_load((ROOT / "profiles" / "my-images.yaml").read_text())
+    content["images"]["size"] = 32
+    content["classifier"]["name"] = "scenes-small"
+    content["device"] = "cpu"
+    for method in ("cartoonx", "pixel_rde"):
+        content[method]["steps"] = 2
+    content["cartoonx"]["levels"] = 2
+    (tmp_path / "my-images.yaml").write_text(yaml.safe_dump(content))
+    main(["table", "gallery", "--profile", "my-images.yaml", "--results", "results"])
+    folder = tmp_path / "results" / "my-images"
+    assert capsys.readouterr().out.split()[:2] == ["results/my-images/gallery-01.png", "results/my-images/gallery.csv:"]
+    with Image.open(folder / "gallery-01.png") as overview:
+        assert overview.width > overview.height > 300  # a row for each of three photographs, five columns
+    table = pd.read_csv(folder / "gallery.csv")
+    assert list(table["image"]) == ["a", "b.JPG", "b.png"] * 2
+    assert set(table["method"]) == {"cartoonx", "pixel-rde"}
+    kinds = ("image", "cartoonx-mask", "cartoonx-kept", "cartoonx-cartoon", "pixel-rde-mask", "pixel-rde-kept")
+    for picture in (f"{name}-{kind}.webp" for name in ("a", "b.JPG", "b.png") for kind in kinds):
+        assert load_image(folder / "pictures" / picture).shape == (3, 32, 32)
 
 
 class TestGallery:

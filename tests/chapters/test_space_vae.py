@@ -435,8 +435,8 @@ class TestPanel:
             panel.controls[control].value = value
             assert panel.output.outputs != before
         panel.controls["upload"].value = (upload("x.png", b"no image"),)
-        assert [output["output_type"] for output in panel.output.outputs] == ["display_data", "error"]
-        assert "your image x.png cannot be used" in panel.output.outputs[1]["evalue"]
+        assert [output["output_type"] for output in panel.output.outputs] == ["display_data"]
+        assert "x.png is not a picture" in panel.output.outputs[0]["data"]["text/plain"]
 
     def test_a_network_of_one_beta_has_no_slider(self, networks, scenes):
         with pytest.raises(ValueError, match="conditioned on beta"):

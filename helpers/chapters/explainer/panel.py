@@ -8,11 +8,13 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.chapters.controls import scene_list, upload_button, uploaded_image, wide
+from helpers.chapters.controls import scene_list
+from helpers.chapters.predictions import class_name
 from helpers.classifiers import Classifier
 from helpers.methods.explainer import Explainer
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
+from helpers.widgets.upload import class_note, upload_button, uploaded_image, wide
 
 
 @torch.no_grad()
@@ -20,7 +22,7 @@ def show_class_mask(explainer: Explainer, images: Float[Tensor, "batch 3 height 
     """One row per image: the image, one class's mask and the kept part, with the class's probability above."""
     classifier = explainer.classifier
     assert isinstance(classifier, Classifier)
-    name = classifier.class_names[target]
+    name = class_name(classifier.class_names, target)
     masks = explainer.class_masks(images)[:, target : target + 1]
     kept = images * masks
     before, after = (100 * classifier(pictures).sigmoid()[:, target] for pictures in (images, kept))
@@ -47,13 +49,15 @@ def class_mask_panel(explainer: Explainer, images: Float[Tensor, "batch 3 height
     """
     classifier = explainer.classifier
     assert isinstance(classifier, Classifier)
+    names = classifier.class_names
     controls: dict[str, ipywidgets.Widget] = {
         "target": ipywidgets.Dropdown(
-            options=[(name, index) for index, name in enumerate(classifier.class_names)],
+            options=[(class_name(names, index), index) for index in range(max(len(names), start + 1))],
             value=start,
             description="Class",
             **wide(),
         ),
+        "note": class_note(names),
         "scene": scene_list(len(images)),
         "upload": upload_button(),
     }

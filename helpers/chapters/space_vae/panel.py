@@ -9,13 +9,14 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.chapters.controls import scene_list, upload_button, uploaded_image, wide
+from helpers.chapters.controls import scene_list
 from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.space_vae.drawings import draw_grids
 from helpers.classifiers import Classifier
 from helpers.methods.space_vae import SpaceVAE
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
+from helpers.widgets.upload import class_note, upload_button, uploaded_image, wide
 
 
 def brightness_left(
@@ -96,6 +97,7 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
         ),
         "scene": scene_list(len(images)),
         "upload": upload_button(),
+        "note": class_note(classifier.class_names),
     }  # fmt: skip
 
     def draw(beta: float, scene: int, upload: tuple) -> Figure:

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.chapters.controls import upload_button, uploaded_image, wide
-from helpers.chapters.predictions import describe_predictions
+from helpers.chapters.predictions import class_name, describe_predictions
 from helpers.chapters.vit_rollout.attention import patch_map
 from helpers.classifiers import Classifier
 from helpers.methods.rollout import AttentionRollout
 from helpers.methods.rollout.multiply import FUSIONS
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
+from helpers.widgets.upload import chosen_class, class_list, class_note, upload_button, uploaded_image, wide
 
 
 def show_rollout(
@@ -36,14 +36,14 @@ def show_rollout(
     captured = weighted.capture(image[None], target)
     size = (image.shape[1], image.shape[2])
     pictures = [patch_map(method.rollout(captured, layers=layers)[0], captured, size) for method in (plain, weighted)]
-    class_name = classifier.class_names[int(captured.targets[0])]
+    name = class_name(classifier.class_names, int(captured.targets[0]))
     count = layers or len(captured.layers)
     return show_images(
         [image, *pictures],
         [
             describe_predictions(classifier, image[None])[0],
             f"rollout, {count} layer{'s' if count > 1 else ''}",
-            f"gradient rollout, {class_name}",
+            f"gradient rollout, {name}",
         ],
         columns=3,
         colours=MASK_COLOURS,
@@ -77,18 +77,15 @@ def rollout_panel(
             **wide(),
         ),
         "fusion": ipywidgets.Dropdown(options=list(FUSIONS), description="Heads", **wide()),
-        "target": ipywidgets.Dropdown(
-            options=[("the predicted class", None), *((name, i) for i, name in enumerate(classifier.class_names))],
-            description="Class",
-            **wide(),
-        ),
+        "target": class_list(classifier.class_names),
+        "note": class_note(classifier.class_names),
     }
 
-    def draw(upload: tuple, layers: int, discard_ratio: float, fusion: str, target: int | None) -> Figure:
-        image = uploaded_image(upload, default_image)
+    def draw(upload: tuple, layers: int, discard_ratio: float, fusion: str, target: int) -> Figure:
+        image, chosen = uploaded_image(upload, default_image), chosen_class(target)
         with torch.no_grad():
             return show_rollout(
-                classifier, image, layers=layers, discard_ratio=discard_ratio, fusion=fusion, target=target
+                classifier, image, layers=layers, discard_ratio=discard_ratio, fusion=fusion, target=chosen
             )
 
     return LivePanel(draw, controls, label="your image, its rollout and its gradient rollout")
