@@ -153,10 +153,17 @@ def default_preprocessing(architecture: Architecture) -> Preprocessing:
         tuple(configuration.mean),
         tuple(configuration.std),
         configuration.input_size[-1],
-        configuration.crop_pct or 0.875,
-        configuration.interpolation or "bicubic",
-        configuration.crop_mode or "center",
+        **timm_crop(configuration.to_dict()),
     )
+
+
+def timm_crop(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The crop and the interpolation in timm's record of published weights, with timm's own defaults."""
+    return {
+        "crop_pct": configuration.get("crop_pct") or 0.875,
+        "interpolation": configuration.get("interpolation") or "bicubic",
+        "crop_mode": configuration.get("crop_mode") or "center",
+    }
 
 
 def torchvision_preprocessing(weights: torchvision.models.WeightsEnum) -> Preprocessing:

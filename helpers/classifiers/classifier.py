@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from helpers.classifiers.architectures import Preprocessing
+from helpers.classifiers.architectures import Preprocessing, timm_crop
 from helpers.classifiers.digests import checksum, state_digest
 from helpers.classifiers.folding import fold_batch_norms
 from helpers.classifiers.preparation import load_prepared
@@ -129,7 +130,7 @@ class Classifier(nn.Module):
             name=name,
             class_names=names,
             preprocessing=Preprocessing(
-                mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]), input_size=height
+                mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]), input_size=height, **_own_crop(copied)
             ),
             digest=digest,
             source=f"a network of {type(unwrapped(network)).__module__}",
@@ -228,6 +229,15 @@ def _channels_last(network: nn.Module) -> None:
     for values in (*network.parameters(), *network.buffers()):
         if values.ndim == 4:
             values.data = values.data.contiguous(memory_format=torch.channels_last)
+
+
+def _own_crop(network: nn.Module) -> dict[str, Any]:
+    """The crop and the interpolation that a network of timm says it was trained with; nothing if it says nothing."""
+    for module in network.modules():
+        settings = getattr(module, "pretrained_cfg", None)
+        if isinstance(settings, Mapping) and "crop_pct" in settings:
+            return timm_crop(settings)
+    return {}
 
 
 def _own_size(network: nn.Module) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
 import helpers.data.decoding as decoding
-from helpers.classifiers import load_classifier
+from helpers.classifiers import Classifier, load_classifier
 from helpers.classifiers.architectures import Preprocessing, default_preprocessing, find_architecture
 from helpers.classifiers.preparation import load_prepared
 
@@ -112,6 +113,14 @@ def test_a_file_without_a_preparation_has_that_of_its_architecture(tmp_path):
         usual.interpolation,
     )
     assert classifier.class_names == tuple(CLASSES)
+
+
+def test_a_module_of_timm_brings_its_preparation():
+    network = timm.create_model("resnet18", num_classes=3)
+    classifier = Classifier.of(network, mean=MEAN, std=STD)
+    usual = default_preprocessing(find_architecture("timm/resnet18"))
+    assert classifier.preprocessing == replace(usual, mean=MEAN, std=STD)
+    assert Classifier.of(torchvision.models.resnet18(num_classes=3)).preprocessing.crop_pct == 0.875
 
 
 def test_a_huge_photograph_is_prepared_alike(monkeypatch):
