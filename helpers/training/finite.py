@@ -12,8 +12,11 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 
-class NonFiniteTrainingError(FloatingPointError):
-    """A training has reached NaN or infinity; the message names the step, and nothing of that step was kept."""
+class NonFiniteTrainingError(FloatingPointError, ValueError):
+    """A training has reached NaN or infinity; the message names the step, and nothing of that step was kept.
+
+    As a ValueError it is one line on the command line, as all that a user can mend.
+    """
 
 
 class StopAtNonFinite(Callback):
