@@ -172,7 +172,7 @@ class Classifier(nn.Module):
         return classes, confidences
 
     def load(self, source: ImageSource, size: Size = None) -> Float[Tensor, "3 height width"]:
-        """Load a photograph as the network's library prepares it (`preprocessing`), in [0, 1], on the CPU.
+        """Load a photograph as the network's library prepares it (`preprocessing`), in [0, 1], on its device.
 
         Args:
             source: as in `helpers.data.images.load_image`.
@@ -182,7 +182,7 @@ class Classifier(nn.Module):
             FileNotFoundError, ValueError, TypeError: as in `load_image`.
         """
         target = check_size(size, "crop") or self.fixed_size or (self.input_size, self.input_size)
-        return load_prepared(source, self.preprocessing, target)
+        return load_prepared(source, self.preprocessing, target).to(self.mean.device)
 
     def check_images(self, images: Tensor) -> None:
         """Raise a ValueError if the images' shape or dtype is wrong; their values are not checked."""
