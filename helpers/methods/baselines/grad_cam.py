@@ -59,7 +59,7 @@ class GradCAM(PairMethod):
     @property
     def layer_name(self) -> str | None:
         """The dotted name of the layer that gave the last explanation's map; None before the first."""
-        return next((layer.name for layer in reversed(self._layers.values())), None)
+        return next((layer.name for layer in reversed(list(self._layers.values()))), None)
 
     @gradients()
     def _pair_masks(

@@ -16,9 +16,9 @@ from helpers.methods.baselines.feature_layers import last_feature_layer, named_f
 
 SMALL_SWIN = {"img_size": 64, "window_size": 2, "embed_dim": 24, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 2, 2)}
 LAYERS = {
-    "resnet10t": ({}, "layer4", "channels first"),
-    "mobilenetv3_small_050": ({}, "blocks", "channels first"),
-    "convnext_atto": ({}, "norm_pre", "channels first"),
+    "test_resnet": ({}, "layer4", "channels first"),
+    "test_efficientnet": ({}, "bn2", "channels first"),
+    "test_convnext": ({}, "norm_pre", "channels first"),
     "swin_tiny_patch4_window7_224": (SMALL_SWIN, "norm", "channels last"),
 }
 TOKENS = {
@@ -68,7 +68,7 @@ def test_grad_cam_is_that_of_the_library(name):
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 96), (48, 80)])
 def test_images_of_any_shape(size):
-    model, _ = network("resnet10t", {})
+    model, _ = network("test_resnet", {})
     assert last_feature_layer(model, torch.rand(1, 3, *size)).grid == tuple(-(-side // 32) for side in size)
 
 
@@ -197,7 +197,7 @@ def test_masks_reach_zero_and_one_whatever_the_size_of_the_activations(scale):
 
 def test_threads_do_not_disturb_each_other():
     """One classifier in training mode, four threads with images of their own: as one after the other."""
-    model, images = network("resnet10t", {})
+    model, images = network("test_resnet", {})
     model.train()
     jobs = [(images[:1] * (k + 1) / 4, k) for k in range(4)]
     method = GradCAM(model)
