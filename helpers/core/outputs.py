@@ -82,11 +82,23 @@ class Logits(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "rows classes"]:
         """The logits of images with pixels in [0, 1]; one row per image, unless hooks inside multiply the rows."""
-        return as_logits(self.output(images))
+        logits = as_logits(self.output(images))
+        if images.requires_grad and torch.is_grad_enabled():
+            check_differentiable(logits)
+        return logits
 
     def output(self, images: Float[Tensor, "batch 3 height width"]) -> Any:
         """The classifier's own output."""
         return self.classifier(as_input(images, self.classifier))
+
+
+def check_differentiable(logits: Tensor) -> None:
+    """Raise a ValueError if logits are not part of the autograd graph, though the images were."""
+    if not logits.requires_grad:
+        raise ValueError(
+            "the classifier's logits have no gradient with respect to the images: its forward pass runs under "
+            "torch.no_grad, or detaches a tensor; mend that, or use a method without gradients (RISE, occlusion)"
+        )
 
 
 def checked_logits(

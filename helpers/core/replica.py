@@ -6,6 +6,7 @@ import copy
 import functools
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from types import MethodType
 from typing import Any, TypeVar
 
@@ -29,7 +30,8 @@ def replica(model: nn.Module, convert: Callable[[Tensor], Tensor] = Tensor.detac
         convert: applied to each parameter and buffer once.
     """
     copied = _Copier(convert).module(model)
-    copied.eval()
+    with suppress(NotImplementedError):  # of modules of torch.export, whose mode was fixed by the export
+        copied.eval()
     return copied
 
 

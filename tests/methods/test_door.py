@@ -289,6 +289,13 @@ class TestOutputs:
         with pytest.raises(ValueError, match="probabilities"):
             method.attribute(pixels())
 
+    @pytest.mark.parametrize("name", sorted(DIFFERENTIATED))
+    def test_an_output_without_a_gradient_is_refused(self, name):
+        model = model_for(name)
+        model.forward = torch.no_grad()(model.forward)
+        with pytest.raises(ValueError, match="no gradient with respect to the images"):
+            result(name, METHODS[name](model), pixels(), 1)
+
     def test_no_module_is_refused(self, name, unchecked):
         with pytest.raises((TypeError, AttributeError), match=r"(M|m)odule|parameters"):
             METHODS[name](lambda images: images.mean((2, 3))).attribute(pixels())

@@ -60,6 +60,7 @@ class DeepLIFT(AttributionMethod):
     def _attribute(
         self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch 3 height width"]:
+        self.logits(images[:1].clone().requires_grad_())  # refuses a classifier without gradients
         logits = self.logits(torch.cat([images, torch.zeros_like(images[:1])])).detach().double()
         score, separate = self._score_name(logits.shape[1]), self.options.variant == "corrected"
         model = nn.Sequential(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
-from helpers.core.outputs import as_logits
+from helpers.core.outputs import as_logits, check_differentiable
 from helpers.core.replica import replica
 
 Layout = Literal["channels first", "channels last"]
@@ -72,9 +72,12 @@ def last_feature_layer(classifier: nn.Module, images: Float[Tensor, "batch 3 hei
         None,
     )
     if found is None:
+        scripted = any(isinstance(module, torch.jit.ScriptModule) for module in modules.values())
+        hint = " TorchScript hides its layers: use the module that it was made from." if scripted else ""
         raise ValueError(
             "this classifier has no layer with a map of features that carries everything: Grad-CAM needs a "
-            f"convolutional network, one that keeps rows and columns (Swin), or the option layer=. {_ALTERNATIVES}"
+            f"convolutional network, one that keeps rows and columns (Swin), or the option layer=.{hint} "
+            f"{_ALTERNATIVES}"
         )
     layer = calls.layer(found)
     before, after = calls.weights(found)
@@ -138,6 +141,7 @@ class _Calls:
         image = images[:1].detach().as_subclass(Tensor).clone().requires_grad_()
         with torch.enable_grad(), self.axes, _recorded(self.model) as self.real:
             self.logits = as_logits(self.model(image))
+        check_differentiable(self.logits)
         self.larger_size = (2 * self.size[0], self.size[1] + self.size[1] // 2)
         self.larger = _calls_without_data(self.model, image.new_empty(1, 3, *self.larger_size, device="meta"))
         self.layouts = self._layouts()
@@ -272,7 +276,7 @@ def _recorded(model: nn.Module) -> Iterator[list[_Call]]:
             node = first.grad_fn if first is output else None  # now: what works in place will change it
             calls.append(_Call(names[module], tuple(first.shape), weights, node))
 
-    handles = [module.register_forward_hook(record) for module in names]
+    handles = [m.register_forward_hook(record) for m in names if not isinstance(m, torch.jit.ScriptModule)]
     try:
         yield calls
     finally:

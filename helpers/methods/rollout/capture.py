@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from helpers.core.inputs import Target, checked_images, checked_targets, class_names, is_score
-from helpers.core.outputs import Logits, as_logits, checked_logits, checked_score, target_scores
+from helpers.core.outputs import Logits, as_logits, check_differentiable, checked_logits, checked_score, target_scores
 from helpers.core.replica import replica
 from helpers.core.runtime import gradients as recording
 from helpers.methods.rollout.recorder import AttentionRecorder
@@ -73,6 +73,7 @@ def capture_attention(
         classes = explained_classes(model, images, logits.detach(), targets)
         layer_gradients: tuple[Tensor, ...] = ()
         if gradients:
+            check_differentiable(logits)
             layer_gradients = torch.autograd.grad(_score(logits, classes, targets).sum(), recorder.layers)
     layers = tuple(layer.detach() for layer in recorder.layers)
     return Attentions(layers, layer_gradients, grid, logits.detach(), classes)

@@ -1,6 +1,7 @@
 """The layer that Grad-CAM takes: by its axes, in networks of every layout; and Grad-CAM on it against the library."""
 
 import threading
+import warnings
 
 import pytest
 import timm
@@ -11,6 +12,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from tiny import TinyClassifier, smooth_images
 from torch import nn
 
+from helpers.core.replica import replica
 from helpers.methods.baselines import GradCAM, GradCAMOptions
 from helpers.methods.baselines.feature_layers import last_feature_layer, named_feature_layer
 
@@ -293,3 +295,20 @@ def test_a_branch_does_not_carry_everything():
     masks = method.class_masks(images, torch.ones(1, 5, dtype=torch.bool))
     assert masks.amax() == 1  # of each class for which the layer has any evidence
     assert method.layer_name == "other.1"
+
+
+def test_scripted_and_exported_networks():
+    """TorchScript hides its layers, torch.export keeps them in one graph without modules of features."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    ).eval()
+    images = smooth_images(1, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        scripted = torch.jit.script(network)
+    with pytest.raises(ValueError, match="TorchScript hides its layers"):
+        GradCAM(scripted).explain(images, 1)
+    exported = torch.export.export(network, (images,)).module()
+    with pytest.raises(ValueError, match="no layer with a map"):
+        GradCAM(exported).explain(images, 1)
+    torch.testing.assert_close(replica(exported)(images), network(images))
