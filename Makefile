@@ -1,26 +1,33 @@
 # Each command does the set-up first if need be: .venv, requirements.txt, a Jupyter kernel. `make` lists the commands.
+# Programs are run as modules of .venv/bin/python, by a relative path: the folder may have any name.
 PYTHON ?= python3
 PROFILE ?= quick
 CORES ?= all
-VENV := $(CURDIR)/.venv
 READY := .venv/.ready
-RUN := PATH="$(VENV)/bin:$$PATH"
-SNAKEMAKE := $(RUN) snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
+RUN := PATH="$$PWD/.venv/bin:$$PATH"
+PY := $(RUN) .venv/bin/python
+SNAKEMAKE := $(PY) -m snakemake --quiet rules --cores $(CORES) --keep-going --rerun-incomplete --nolock
 MANY := $(shell $(PYTHON) -c "import os; print(min(8, len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1))")
-PYTEST := $(RUN) pytest -n $(MANY) --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
+PYTEST := $(PY) -m pytest -n $(MANY) --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 900 --nbval-sanitize-with tests/sanitise.cfg
 SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-fig1.ipynb
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
-unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
+# nothing depends on the reader's settings of Python, Matplotlib and IPython, as in helpers/site/environment.py
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS MPLBACKEND
+export MATPLOTLIBRC := $(CURDIR)/$(firstword $(wildcard .venv/lib/python*/site-packages/matplotlib/mpl-data/matplotlibrc))
+export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test test-all check figure figures lab bench models clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
+
+setup: $(READY) ## install the requirements into .venv, which every other command does too if need be
+	@echo "Everything is installed in .venv. Next: make book, or make lab, or make figure ID=recartoonx-fig3"
 
 book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
-	@$(SNAKEMAKE) html && echo "The book: $(CURDIR)/_build/html/index.html"
+	@$(PY) -m helpers check --profile quick && $(SNAKEMAKE) html && echo "The book: $$PWD/_build/html/index.html"
 
 test: check book ## check the sources, build the book, run the tests
 	$(PYTEST) -m "not slow" $(SAMPLE) tests
@@ -29,24 +36,25 @@ test-all: check book ## the same with the slow tests, and a second run of every 
 	$(PYTEST) tests _build/pages _build/figures/quick
 
 check: $(READY) ## lint, format, types and the order of the packages
-	$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) python -m helpers format --check && $(RUN) mypy && $(RUN) lint-imports
+	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
-	@$(RUN) python -m helpers check --id "$(ID)" --profile "$(PROFILE)"
-	@$(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"
+	@$(PY) -m helpers check --id "$(ID)" --profile "$(PROFILE)" && $(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"
+	@$(PY) -m helpers files --id "$(ID)" --profile "$(PROFILE)"
 
 figures: $(READY) ## all figures and tables at one scale: make figures PROFILE=study
-	@$(RUN) python -m helpers check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
+	@$(PY) -m helpers check --profile "$(PROFILE)" && $(SNAKEMAKE) figures --config profile="$(PROFILE)"
+	@$(PY) -m helpers files --id all --profile "$(PROFILE)"
 
 lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a token
-	$(RUN) jupyter lab --ip=localhost --config=.jupyter/jupyter_server_config.py --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book/start.md $(AS_ROOT)
+	$(PY) -m jupyterlab --ip=localhost --config=.jupyter/jupyter_server_config.py --LabApp.app_settings_dir=.jupyter --LabApp.default_url=/lab/tree/book/start.md $(AS_ROOT)
 
 bench: $(READY) ## run the benchmarks, which print ratios within one run
-	$(RUN) python -m benchmarks
+	$(PY) -m benchmarks
 
 models: $(READY) ## train the models in models/ again
-	for name in scenes-cnn scenes-vit scenes-cnn-cartoonx-mask scenes-cnn-pixel-rde-mask; do $(RUN) python -m helpers train --again --model $$name || exit 1; done
-	$(RUN) python -m helpers train --again --profile quick
+	for name in scenes-cnn scenes-vit scenes-cnn-cartoonx-mask scenes-cnn-pixel-rde-mask; do $(PY) -m helpers train --again --model $$name || exit 1; done
+	$(PY) -m helpers train --again --profile quick
 
 clean: ## remove built files; .venv and results/ stay
 	rm -rf _build .snakemake

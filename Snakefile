@@ -11,10 +11,12 @@
 import os
 import sys
 from functools import lru_cache
+from shlex import join
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from helpers.core.endings import one_line_errors
 from helpers.results.registry import TABLES
 from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
 from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_inputs, toc_pages
@@ -22,7 +24,7 @@ from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
 
 ROOT = Path(workflow.basedir)
-HELPERS = " ".join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
+HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
@@ -32,15 +34,17 @@ WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.get
 def manifest(name, inputs, parameters=None):
     """The path of a target's manifest, which is brought up to date."""
     path, text = Path("_build/inputs") / f"{name}.txt", inputs.manifest(parameters)
-    if WRITES_MANIFESTS and not (path.is_file() and path.read_text() == text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    with one_line_errors():
+        if WRITES_MANIFESTS and not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     return str(path)
 
 
 @lru_cache
 def manifest_of_page(page):
-    return manifest(page, page_inputs(page, root=ROOT))
+    with one_line_errors():
+        return manifest(page, page_inputs(page, root=ROOT))
 
 
 @lru_cache
@@ -84,7 +88,7 @@ rule page:
         "_build/pages/{page}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{HELPERS} page {wildcards.page}.md {output}"
+        "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"
 
 
 rule figure:
@@ -94,7 +98,7 @@ rule figure:
         "_build/figures/{profile}/{id}.ipynb",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
-        "{HELPERS} figure {wildcards.id} {wildcards.profile} {output}"
+        "{HELPERS} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
 
 
 # Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
@@ -110,4 +114,4 @@ rule table:
     threads: max(1, workflow.cores // 2)
     priority: 10  # before pages, since figures wait for tables
     shell:
-        "{HELPERS} table {wildcards.table} --profile {wildcards.profile}"
+        "{HELPERS} table {wildcards.table:q} --profile {wildcards.profile:q}"

@@ -1,38 +1,29 @@
-"""All benchmarks: ratios within one run, medians of five. `make bench`.
+"""All benchmarks, or some: ratios within one run, medians of five. `make bench`.
 
 The exit status is 1 if a ratio misses its target.
 """
 
 from __future__ import annotations
 
+import argparse
 import platform
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 
-import torch
-
-from benchmarks import (
-    class_methods,
-    explainer_step,
-    iteration,
-    memory,
-    rollout,
-    space_vae_explanations,
-    space_vae_step,
-    synthesis,
-    time_to_objective,
-)
-from benchmarks.timing import REPEATS, THREADS
+from helpers.core.endings import one_line_errors
+from helpers.core.names import known_names
 
 BENCHMARKS = (
-    synthesis,
-    iteration,
-    time_to_objective,
-    memory,
-    rollout,
-    explainer_step,
-    class_methods,
-    space_vae_step,
-    space_vae_explanations,
+    "synthesis",
+    "iteration",
+    "time_to_objective",
+    "memory",
+    "rollout",
+    "explainer_step",
+    "class_methods",
+    "space_vae_step",
+    "space_vae_explanations",
 )
 
 
@@ -51,14 +42,28 @@ def met(row: dict) -> bool:
     return fast and row["ratio"] <= row.get("at_most", float("inf"))
 
 
-def main() -> int:
-    """Run all benchmarks and print a line for each result."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks of the given names, by default all, and print a line for each result."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}; default: all")
+    names = parser.parse_args(arguments).names
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {unknown[0]!r}{known_names(unknown[0], BENCHMARKS)}")
+    with one_line_errors():
+        return _run(names or BENCHMARKS)
+
+
+def _run(names: Iterable[str]) -> int:
+    import torch  # takes seconds, which --help does not need
+
+    from benchmarks.timing import REPEATS, THREADS
+
     print(f"{platform.processor() or platform.machine()}, {THREADS} threads, torch {torch.__version__}, ", end="")
     print(f"medians of {REPEATS}")
     print(f"{'':<66}{'ours':>12} {'reference':>11}{'ratio':>9}")
     missed = 0
-    for benchmark in BENCHMARKS:
-        for row in benchmark.run():
+    for name in names:
+        for row in import_module(f"benchmarks.{name}").run():
             print(line(row), flush=True)
             missed += not met(row)
     return 1 if missed else 0

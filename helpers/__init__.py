@@ -1,5 +1,6 @@
 """The package behind *Keep What Matters*: explanation methods, their data, experiments and figures."""
 
+from helpers.core.clones import hand_over
 from helpers.core.lazy import lazy_exports
 
 __getattr__, __dir__, __all__ = lazy_exports(
@@ -20,3 +21,5 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "make_scenes": "helpers.data.scenes.scenes",
     },
 )
+
+hand_over(globals())  # to the clone of a notebook

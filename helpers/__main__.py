@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
-Handler = Callable[[argparse.Namespace], None]
+from helpers.core.endings import one_line_errors
+from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
+from helpers.site.commands import Handler, add_page_commands
+
 _TRAIN_DETAILS = """Classifiers are trained before the networks that
 explain them. Existing weights are kept; interrupted trainings resume.
 
@@ -26,55 +29,11 @@ results. To keep no GPUs waiting, train the classifiers in a job with one task b
 --only explainer rtis."""
 
 
-def _page(options: argparse.Namespace) -> None:
-    from helpers.site.execution import execute
-
-    execute(options.page, options.output)
-
-
-def _figure(options: argparse.Namespace) -> None:
-    from helpers.site.execution import execute
-    from helpers.site.registry import find_figure, find_profile
-
-    figure = find_figure(options.id)
-    find_profile(options.profile)
-    execute(figure.notebook, options.output, {"profile": options.profile, **figure.parameters})
-
-
-def _build(options: argparse.Namespace) -> None:
-    from helpers.site.html import build
-
-    build()
-
-
-def _check(options: argparse.Namespace) -> None:
-    from helpers.site.figure_data import require_figure_data
-    from helpers.site.registry import find_figure, find_profile, possible_figures
-
-    find_profile(options.profile)
-    for identifier in possible_figures(options.profile) if options.id is None else [options.id]:
-        require_figure_data(find_figure(identifier), options.profile)
-
-
-def _dependencies(options: argparse.Namespace) -> None:
-    from helpers.core.files import ROOT
-    from helpers.site.dependencies import page_inputs
-
-    paths = page_inputs(options.page).paths()
-    print(*sorted(path.relative_to(ROOT).as_posix() for path in paths), sep="\n")
-
-
-def _format(options: argparse.Namespace) -> None:
-    from helpers.site.format_pages import format_pages
-
-    changed = format_pages(check=options.check)
-    if changed:
-        print(*changed, sep="\n")
-    if changed and options.check:
-        raise ValueError("the code of these pages is not formatted; run: python -m helpers format")
-
-
 def _table(options: argparse.Namespace) -> None:
+    from helpers.results.requirements import require_tables
+
+    require_tables(options.name, options.profile, root=options.results, dataset=options.dataset, models=options.models)
+
     from helpers.results.commands import make_tables
 
     restrictions = {"dataset": options.dataset, "classifier": options.classifier, "models": options.models}
@@ -95,6 +54,10 @@ def _accept(options: argparse.Namespace) -> None:
 
 
 def _attributions(options: argparse.Namespace) -> None:
+    from helpers.results.requirements import require
+
+    require(options.profile, ["spacevae"], root=options.results)
+
     from helpers.papers.spacevae.experiments.competitors import fill_stores
 
     fill_stores(
@@ -114,6 +77,13 @@ def _readme(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from helpers.results.requirements import require_for_training, require_writable
+
+    if options.model is None:
+        require_for_training(options.profile)
+    for folder in (options.results or ROOT / "results", options.output or MODELS_FOLDER):
+        require_writable(folder)
+
     from helpers.papers.training import train_model, train_profile
 
     names = ["again", "results", "device", *(["output"] if options.output is not None else [])]
@@ -126,24 +96,6 @@ def _train(options: argparse.Namespace) -> None:
         raise ValueError("--only and --classifier select trainings of a profile; they cannot be used with --model")
     else:
         print(train_model(options.model, **arguments))
-
-
-def _add_pages(commands: argparse._SubParsersAction) -> None:
-    page = _add_command(commands, "page", _page, "run a page of the book")
-    page.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
-    page.add_argument("output", type=Path, help="the executed notebook to write")
-    figure = _add_command(commands, "figure", _figure, "run the page of a figure or table of a paper")
-    figure.add_argument("id", help="the figure, such as recartoonx-fig3: a key of book/figures.yaml")
-    figure.add_argument("profile", help="the name of a profile in profiles/")
-    figure.add_argument("output", type=Path, help="the executed notebook to write")
-    check = _add_command(commands, "check", _check, "check that the data of a figure, or of all figures, is available")
-    check.add_argument("--id", help="the figure; default: all figures for which the profile has settings")
-    check.add_argument("--profile", required=True, help="the name of a profile in profiles/")
-    _add_command(commands, "build", _build, "build the HTML of the book from the executed pages")
-    formatter = _add_command(commands, "format", _format, "format the code of all pages")
-    formatter.add_argument("--check", action="store_true", help="change no file; fail if a page is not formatted")
-    dependencies = _add_command(commands, "dependencies", _dependencies, "list the files on which a page depends")
-    dependencies.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
 
 
 def _add_tables(commands: argparse._SubParsersAction) -> None:
@@ -222,15 +174,6 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
     train.add_argument("--strategy", default="auto", help="Lightning's strategy, such as ddp; default: auto")
 
 
-@contextmanager
-def exit_on_error() -> Iterator[None]:
-    """End the program with a one-line message, without traceback, on an error that its user can correct."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-
-
 def _add_command(
     commands: argparse._SubParsersAction, name: str, handler: Handler, summary: str, details: str = ""
 ) -> argparse.ArgumentParser:
@@ -250,14 +193,21 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command of the given arguments, by default those of the command line."""
+    """Run the command of the given arguments, by default those of the command line; without any, print the help."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # whatever the reader's locale can write
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_pages(commands)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add_page_commands(partial(_add_command, commands))
     _add_tables(commands)
     _add_training(commands)
     options = parser.parse_args(arguments)
-    with exit_on_error():
+    if "handler" not in options:
+        parser.print_help()
+        return
+    with one_line_errors():
+        require_clone()
         options.handler(options)
 
 

@@ -27,6 +27,19 @@ class UnknownDataFolderError(FileNotFoundError, ValueError):
     """Real data is needed, but its folder is not known."""
 
 
+def require_clone() -> None:
+    """Check that this package lies in a clone of the project, with its pages, profiles and models.
+
+    Raises:
+        FileNotFoundError: it was installed without them.
+    """
+    if not (ROOT / "book/figures.yaml").is_file():
+        raise FileNotFoundError(
+            f"the commands need a clone of the project, with book/, profiles/ and models/, but `helpers` was installed "
+            f"without them, in {ROOT}; run the command in a clone, or install that one: pip install -e ."
+        )
+
+
 def data_folder(root: str | Path | None = None) -> Path:
     """The folder of real data: `root`, or the one that `XAIBOOK_DATA` names.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core.files import MODELS_FOLDER
+from helpers.core.names import known_names
 from helpers.profiles import load_profile, profile_path
 from helpers.profiles.strict_yaml import read_strict_yaml
 
@@ -33,8 +34,8 @@ def train_model(name: str, **options: Any) -> str:
         return shipped.train(name, **options)
     if name in networks:
         return publish.train(name, **options)
-    known = ", ".join([*shipped.RECIPES, *networks])
-    raise ValueError(f"there is no model {name!r} to train; there are: {known}; others belong to a profile: --profile")
+    known = known_names(name, [*shipped.RECIPES, *networks])
+    raise ValueError(f"there is no model {name!r} to train{known}; others belong to a profile: --profile")
 
 
 def train_profile(
@@ -73,8 +74,8 @@ def train_profile(
     names = set().union(*known.values()) if known else set()
     unknown = [name for name in only if name not in names]
     if unknown or not known:
-        have = f"it has {', '.join(sorted(names))}" if names else "it trains nothing"
-        raise ValueError(f"profile {profile!r} has no training {', '.join(unknown) or 'at all'}; {have}")
+        have = known_names(unknown[0], sorted(names), "it has") if unknown else "; it trains nothing"
+        raise ValueError(f"profile {profile!r} has no training {', '.join(unknown) or 'at all'}{have}")
     for section, trainings in known.items():
         chosen = [name for name in only if name in trainings]
         if only and not chosen:

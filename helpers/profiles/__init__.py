@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from helpers.core.files import ROOT
+from helpers.core.files import ROOT, require_clone
+from helpers.core.names import known_names
 from helpers.profiles.explainer_sections import (
     ClassEvaluation,
     DatasetSettings,
@@ -75,9 +76,10 @@ def profile_path(name_or_path: str | Path) -> Path:
     is_path = isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
     path = Path(name_or_path) if is_path else PROFILES_FOLDER / f"{name_or_path}.yaml"
     if not path.is_file():
+        require_clone()
+        known = known_names(str(name_or_path), known_profiles(), "the profiles are")
         raise ValueError(
-            f"there is no profile {str(name_or_path)!r}; the profiles are: {', '.join(known_profiles())}; "
-            "or give the path of a YAML file of your own"
+            f"there is no profile {str(name_or_path)!r}{known}; or give the path of a YAML file of your own"
         )
     return path
 
@@ -86,12 +88,13 @@ Needs = Literal["rate-distortion", "explainer", "space-vae"]
 _SECTIONS: dict[Needs, str] = {"rate-distortion": "images", "explainer": "explainer", "space-vae": "space_vae"}
 
 
-def load_profile(name_or_path: str | Path, *, needs: Needs = "rate-distortion") -> Profile:
+def load_profile(name_or_path: str | Path, *, needs: Needs | None = "rate-distortion") -> Profile:
     """Read and check a profile.
 
     Args:
         name_or_path: the name of a file in `profiles/` (`"quick"`), or the path of any YAML file.
-        needs: the required sections: those of Pixel RDE and CartoonX, that of class masks, or that of SpaCE-VAE.
+        needs: the required sections: those of Pixel RDE and CartoonX, that of class masks, or that of SpaCE-VAE; None:
+            any.
 
     Raises:
         ValueError: there is no such profile, or it lacks the required sections, or it is invalid; the message names
@@ -109,8 +112,8 @@ def load_profile(name_or_path: str | Path, *, needs: Needs = "rate-distortion") 
             f"{path}: name = {profile.name!r}, but the file is called {path.stem!r}; make them the same, "
             f"so that two profiles never write to one folder (known profiles: {', '.join(known_profiles())})"
         )
-    section = _SECTIONS[needs]
-    if getattr(profile, section) is None:
+    section = _SECTIONS[needs] if needs is not None else None
+    if section is not None and getattr(profile, section) is None:
         others = [name for name in known_profiles() if section in read_strict_yaml(PROFILES_FOLDER / f"{name}.yaml")]
         raise ValueError(
             f"profile {profile.name!r} has no section `{section}`, which is needed here; use one of {', '.join(others)}"

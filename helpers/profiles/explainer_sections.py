@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from helpers.core.names import known_names
 from helpers.core.types import Count
 from helpers.methods.explainer.options import ExplainerOptions
 from helpers.profiles.base import Fraction, Section, Size, expand_data_path
@@ -117,7 +118,7 @@ class ExplainerSettings(Section):
             ValueError: this profile has none.
         """
         if name not in self.datasets:
-            raise ValueError(f"this profile has no dataset {name!r}, only {', '.join(self.datasets)}; use another one")
+            raise ValueError(f"this profile has no dataset {name!r}{known_names(name, self.datasets, 'it has')}")
         return self.datasets[name]  # type: ignore[index]
 
     def classifier(self, name: str) -> ExplainedClassifier:
@@ -127,5 +128,5 @@ class ExplainerSettings(Section):
             ValueError: this profile has none.
         """
         if name not in self.classifiers:
-            raise ValueError(f"this profile has no classifier {name!r}, only {', '.join(self.classifiers)}")
+            raise ValueError(f"this profile has no classifier {name!r}{known_names(name, self.classifiers, 'it has')}")
         return self.classifiers[name]  # type: ignore[index]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from helpers.core.names import known_names
+
 Paper = Literal["recartoonx", "explainer", "spacevae"]
 
 
@@ -210,5 +212,5 @@ def find_table(name: str) -> Table:
         ValueError: there is none; the message lists those that exist.
     """
     if name not in TABLES:
-        raise ValueError(f"there is no table {name!r}; the tables are: {', '.join(TABLES)}")
+        raise ValueError(f"there is no table {name!r}{known_names(name, TABLES, 'the tables are')}")
     return TABLES[name]

@@ -4,20 +4,20 @@ The Snakefile calls these functions; `python -m helpers` is their command line. 
 `book/`, named by its path from the project's root, such as `book/wavelets.md`.
 """
 
-from helpers.site.dependencies import Inputs, page_inputs, table_inputs
-from helpers.site.execution import PageError, execute
-from helpers.site.html import assemble, build, toc_pages
-from helpers.site.registry import Figure, load_registry
+from helpers.core.lazy import lazy_exports
 
-__all__ = [
-    "Figure",
-    "Inputs",
-    "PageError",
-    "assemble",
-    "build",
-    "execute",
-    "load_registry",
-    "page_inputs",
-    "table_inputs",
-    "toc_pages",
-]
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Figure": "helpers.site.registry",
+        "Inputs": "helpers.site.dependencies",
+        "PageError": "helpers.site.execution",
+        "assemble": "helpers.site.html",
+        "build": "helpers.site.html",
+        "execute": "helpers.site.execution",
+        "load_registry": "helpers.site.registry",
+        "page_inputs": "helpers.site.dependencies",
+        "table_inputs": "helpers.site.dependencies",
+        "toc_pages": "helpers.site.html",
+    },
+)

@@ -33,6 +33,8 @@ START_TIMEOUT = 180  # seconds until a kernel is ready, on a busy machine
 class PageError(ValueError):
     """A page failed; the first line of the message names the page and the cell, the others have the traceback."""
 
+    exit_status = 1  # no mistake of the command's user
+
 
 def execute(
     page: Path | str,
@@ -105,11 +107,16 @@ def _run(
     logging.getLogger("papermill").propagate = False
     notebook = copy.deepcopy(read_page(page))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    options = {"cwd": root, "kernel_name": "python3", "progress_bar": False, "execution_timeout": cell_timeout}
+    options = {
+        "cwd": str(root),
+        "kernel_name": "python3",
+        "progress_bar": False,
+        "execution_timeout": cell_timeout,
+    }
     options |= {"kernel_manager_class": manager, "shutdown_kernel": "immediate", "start_timeout": START_TIMEOUT}
     stopped: Exception | None = None
     try:
-        papermill.execute_notebook(notebook, executed, values, **options)
+        papermill.execute_notebook(notebook, _literal(executed), values, **options)
     except PapermillExecutionError as error:
         stopped = error
     except CellTimeoutError:
@@ -122,6 +129,11 @@ def _run(
     if stopped is not None and problem is None:
         raise stopped
     return problem
+
+
+def _literal(path: Path) -> str:
+    """A path as papermill takes it, which would fill parameters into its braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _stopped(executed: Path, summary: str) -> Failure:

@@ -63,9 +63,17 @@ def format_pages(*, check: bool = False, root: Path = ROOT) -> list[Path]:
 
 
 def _ruff(*arguments: str) -> None:
-    ruff = Path(sys.executable).with_name("ruff")
-    command = [str(ruff), arguments[0], "--isolated", "--quiet", f"--line-length={WIDTH}", *arguments[1:]]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        arguments[0],
+        "--isolated",
+        "--quiet",
+        f"--line-length={WIDTH}",
+        *arguments[1:],
+    ]
+    process = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if process.returncode:
         raise ValueError(f"the code of a page cannot be formatted: {(process.stderr or process.stdout).strip()}")
 

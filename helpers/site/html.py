@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 
 from helpers.core.files import ROOT
 from helpers.site import warm
+from helpers.site.environment import clean_environment
 from helpers.site.reference import reference_sources
 from helpers.site.registry import load_registry
 from helpers.site.source import is_executable
@@ -24,6 +26,8 @@ COMPLETE = f"{HTML}/.complete"  # written last: an interrupted build has no such
 
 class BuildError(ValueError):
     """Jupyter Book reported warnings or errors; the message has its output."""
+
+    exit_status = 1  # no mistake of the command's user
 
 
 def toc_pages(root: Path = ROOT) -> list[str]:
@@ -103,8 +107,10 @@ def build(root: Path = ROOT) -> Path:
     jupyter_book = [sys.executable, *warm.COMMAND, "helpers.site.jupyter_book"]
     # --all: an incremental build would not repeat earlier warnings
     command = [*jupyter_book, "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
-    output, errors = subprocess.PIPE, subprocess.STDOUT
-    process = subprocess.run(command, cwd=root, check=False, stdout=output, stderr=errors, text=True)
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = clean_environment(Path(folder))
+        process = subprocess.run(command, cwd=root, env=environment, check=False, **output)  # type: ignore[call-overload]
     if process.returncode:
         raise BuildError(f"Jupyter Book reported warnings or errors; the HTML was not replaced.\n\n{process.stdout}")
     html, previous = root / HTML, root / "_build/html-previous"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from helpers.core.names import known_names
 from helpers.site.source import page_parameters
 
 
@@ -18,11 +18,11 @@ def page_values(page: Path, given: Mapping[str, object]) -> dict[str, object]:
     """
     defaults = page_parameters(page)
     for name in given.keys() - defaults.keys():
-        raise ValueError(f"{page.name} has no parameter {name!r}{_advice(name, defaults)}")
+        raise ValueError(f"{page.name} has no parameter {name!r}{known_names(name, defaults, 'it has')}")
     return {name: value for name, value in given.items() if value != defaults[name]}
 
 
-def parse_values(page: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+def parse_values(page: Path, pairs: Iterable[Sequence[str]]) -> dict[str, object]:
     """Values from the command line, each of the type that the page's own value has.
 
     Args:
@@ -35,7 +35,7 @@ def parse_values(page: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, obje
     defaults, values = page_parameters(page), dict[str, object]()
     for name, text in pairs:
         if name not in defaults:
-            raise ValueError(f"{page.name} has no parameter {name!r}{_advice(name, defaults)}")
+            raise ValueError(f"{page.name} has no parameter {name!r}{known_names(name, defaults, 'it has')}")
         values[name] = _parsed(name, text, defaults[name])
     return values
 
@@ -53,9 +53,3 @@ def _parsed(name: str, text: str, default: object) -> object:
         kind = type(default).__name__
         raise ValueError(f"parameter {name}: {text!r} is not of type {kind}, as the page's own value {default!r} is")
     return value
-
-
-def _advice(name: str, defaults: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, defaults, n=1)
-    hint = f"did you mean {near[0]!r}? It has" if near else "it has"
-    return f"; {hint}: {', '.join(defaults) or 'none'}"

@@ -11,7 +11,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from helpers.core.files import ROOT
-from helpers.results.registry import find_table
+from helpers.core.names import known_names
+from helpers.results.registry import Paper, find_table
 
 REGISTRY = "book/figures.yaml"
 CLASS_MASKS = "stalder2022explainer"  # BibTeX key of the paper whose figures need a profile's section `explainer`
@@ -51,6 +52,12 @@ class Figure(BaseModel):
     dataset: Literal["voc2007", "coco2014"] | None = None
     scenes: bool = False
 
+    @property
+    def paper_of_tables(self) -> Paper:
+        """The paper among those whose tables the registry of tables has."""
+        papers: dict[str, Paper] = {CLASS_MASKS: "explainer", SPACE_VAE: "spacevae"}
+        return papers.get(self.paper, "recartoonx")
+
 
 def load_registry(root: Path = ROOT) -> dict[str, Figure]:
     """The figures by id, in the order of the file.
@@ -78,7 +85,7 @@ def find_figure(identifier: str, root: Path = ROOT) -> Figure:
     """
     figures = load_registry(root)
     if identifier not in figures:
-        raise ValueError(f"figure {identifier!r} is not in {REGISTRY}; there are: {', '.join(figures)}")
+        raise ValueError(f"figure {identifier!r} is not in {REGISTRY}{known_names(identifier, figures)}")
     return figures[identifier]
 
 
@@ -90,7 +97,7 @@ def find_profile(name: str, root: Path = ROOT) -> Path:
     """
     known = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
     if name not in known:
-        raise ValueError(f"profile {name!r} is not in profiles/; there are: {', '.join(known) or 'none'}")
+        raise ValueError(f"profile {name!r} is not in profiles/{known_names(name, known)}")
     return root / "profiles" / f"{name}.yaml"
 
 

@@ -52,9 +52,16 @@ def write_page(path: Path, *cells: str, parameters: str | None = None, extra: st
     return path
 
 
+HOSTILE_NAME = """it's "my" {clone} [ü] $HOME `x` 100% #1"""
+
+
 @pytest.fixture
 def project(tmp_path) -> Path:
-    """A small project: two pages, three modules, a profile, a model, and the real Snakefile and tooling."""
+    """A small project: two pages, three modules, a profile, a model, and the real Snakefile and tooling.
+
+    Its folder has a name that shells, format strings and patterns would take apart.
+    """
+    root = tmp_path / HOSTILE_NAME
     files = {
         "helpers/__init__.py": "",
         "helpers/core/runtime.py": "DEVICE = 'cpu'\n",
@@ -74,20 +81,20 @@ def project(tmp_path) -> Path:
         "book/figures.yaml": "",
     }
     for name, content in files.items():
-        path = tmp_path / name
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    shutil.copytree(ROOT / "helpers/site", tmp_path / "helpers/site")
-    for name in ("__main__.py", "core/files.py", "core/lazy.py"):
-        shutil.copy(ROOT / "helpers" / name, tmp_path / "helpers" / name)
+    shutil.copytree(ROOT / "helpers/site", root / "helpers/site")
+    for name in ("__main__.py", *(f"core/{name}.py" for name in ("endings", "files", "lazy", "names"))):
+        shutil.copy(ROOT / "helpers" / name, root / "helpers" / name)
     for name in ("__init__.py", "code.py", "registry.py", "syntax.py"):
-        (tmp_path / "helpers/results").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "helpers/results" / name, tmp_path / "helpers/results" / name)
-    shutil.copy(ROOT / "Snakefile", tmp_path)
+        (root / "helpers/results").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "helpers/results" / name, root / "helpers/results" / name)
+    shutil.copy(ROOT / "Snakefile", root)
     uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
-    write_page(tmp_path / "book/one.md", uses_profile, parameters='profile = "quick"')
-    write_page(tmp_path / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")
-    return tmp_path
+    write_page(root / "book/one.md", uses_profile, parameters='profile = "quick"')
+    write_page(root / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")
+    return root
 
 
 def imports_of(page: str) -> str:
@@ -401,7 +408,9 @@ class TestRegistry:
 
     def test_unknown_names_list_what_there_is(self, project):
         (project / "book/figures.yaml").write_text("a-fig1: {paper: x, shows: F, title: t, notebook: book/one.md}\n")
-        with pytest.raises(ValueError, match=r"'a-fig2' is not in book/figures\.yaml; there are: a-fig1"):
+        with pytest.raises(
+            ValueError, match=r"'a-fig2' is not in book/figures\.yaml; did you mean 'a-fig1'\? There are: a-fig1"
+        ):
             find_figure("a-fig2", project)
         with pytest.raises(ValueError, match="'papers' is not in profiles/; there are: large, quick"):
             find_profile("papers", project)

@@ -10,13 +10,13 @@ import pandas as pd
 import torch
 from torchvision.datasets import CIFAR10
 
-from helpers.core.files import DATA_VARIABLE, data_file, data_folder
+from helpers.core.files import data_file
 from helpers.data.decoding import decode
 from helpers.data.images import to_bytes
+from helpers.data.labelled.archive import cifar10_folder, download_advice
 from helpers.data.labelled.data import LabelledImages
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-CIFAR10_ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 CIFAR10Split = Literal["train", "test"]
 
 
@@ -34,32 +34,9 @@ def cifar10(split: CIFAR10Split, root: str | Path | None = None) -> LabelledImag
     try:
         data = CIFAR10(str(folder), train=split == "train", download=False)  # checks each file's MD5 digest
     except RuntimeError as error:
-        raise FileNotFoundError(f"CIFAR-10 is missing or incomplete in {folder}; {_download_advice(folder)}") from error
+        raise FileNotFoundError(f"CIFAR-10 is missing or incomplete in {folder}; {download_advice(folder)}") from error
     pixels = torch.from_numpy(np.ascontiguousarray(data.data.transpose(0, 3, 1, 2)))
     return LabelledImages(pixels, torch.tensor(data.targets), CIFAR10_CLASSES, "CIFAR-10")
-
-
-def cifar10_folder(root: str | Path | None = None) -> Path:
-    """The folder that holds `cifar-10-batches-py`: `root`, or `cifar10/` in the data folder.
-
-    Raises:
-        FileNotFoundError: neither is known; the message has the archive and its folder.
-    """
-    if root is not None:
-        return Path(root).expanduser()
-    try:
-        return data_folder() / "cifar10"
-    except ValueError as error:
-        raise FileNotFoundError(
-            f"CIFAR-10 is needed, but the environment variable {DATA_VARIABLE} is not set; set it to the folder that "
-            f"holds cifar10/, or pass root=. If you do not have it yet, "
-            f"{_download_advice(Path(f'${DATA_VARIABLE}/cifar10'))}"
-        ) from error
-
-
-def _download_advice(folder: Path) -> str:
-    """Instructions for downloading CIFAR-10 into a folder."""
-    return f"fetch {CIFAR10_ARCHIVE} (163 MB), put it into {folder} and unpack it there: tar -xf cifar-10-python.tar.gz"
 
 
 def cifar10_parquet(split: CIFAR10Split, source: str, root: str | Path | None = None) -> LabelledImages:

@@ -12,7 +12,8 @@ import torch
 from helpers.core.files import data_folder
 from helpers.core.runtime import progress
 from helpers.core.types import Split
-from helpers.data.labelled.cifar import CIFAR10Split, cifar10, cifar10_folder, cifar10_parquet
+from helpers.data.labelled.archive import cifar10_folder
+from helpers.data.labelled.cifar import CIFAR10Split, cifar10, cifar10_parquet
 from helpers.data.labelled.data import LabelledImages
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 

@@ -11,7 +11,6 @@ from PIL import Image
 
 from helpers.core.files import DATA_VARIABLE, data_folder
 from helpers.data.decoding import UnreadableImageError, decode, picture_size, stored_picture
-from helpers.data.images import to_bytes
 
 
 @dataclass(frozen=True)
@@ -151,6 +150,8 @@ def read_listed_picture(path: Path) -> Image.Image:
         FileNotFoundError: there is no such file.
         ValueError: the picture is damaged.
     """
+    from helpers.data.images import to_bytes  # imports torch, which the check for missing archives does not need
+
     _check_listed(path)
     with _advised():
         return to_bytes(decode(path, upright=False))

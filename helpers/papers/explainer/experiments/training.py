@@ -24,6 +24,7 @@ from typing import Any, Literal
 import torch
 
 from helpers.classifiers import load_classifier
+from helpers.core.names import known_names
 from helpers.data.multilabel import MultiLabelImages, load_split
 from helpers.methods.explainer import ExplainerFile, ExplainerOptions, save_explainer
 from helpers.methods.explainer.files import MODELS_FOLDER
@@ -153,7 +154,7 @@ def training_jobs(
 def _check_known(noun: str, names: Sequence[str], known: Sequence[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"there is no {noun} {', '.join(unknown)}; use some of {', '.join(known)}")
+        raise ValueError(f"there is no {noun} {', '.join(unknown)}{known_names(unknown[0], known)}")
 
 
 def run_job(job: Job, *, again: bool = False, show: bool = True, command: str = "", **devices: Any) -> str:

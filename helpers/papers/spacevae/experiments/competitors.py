@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.core.names import known_names
 from helpers.data.images import image_digest
 from helpers.data.labelled import LabelledImages
 from helpers.methods.baselines.attribution_methods import METHODS, attribution_method, threshold_images, to_unit_range
@@ -177,6 +178,8 @@ def fill_stores(
     Raises:
         ValueError: there is no such profile or method.
     """
+    if unknown := [name for name in methods or () if name not in MEASURED]:
+        raise ValueError(f"there is no method {unknown[0]!r}{known_names(unknown[0], MEASURED)}")
     if threads:
         torch.set_num_threads(threads)
     study = SpaceStudy(profile, root=root, show_progress=True)

@@ -81,7 +81,7 @@ def test_missing_data_leaves_no_traceback_on_the_terminal(root):
     """The only command in a process of its own; the others raise SystemExit with the message, as tested beside them."""
     command = [sys.executable, "-m", "helpers", "table", "all", "--profile", "voc2007"]
     done = subprocess.run(command, cwd=root, env=environment(root), check=False, capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: PASCAL VOC-2007 is needed")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
