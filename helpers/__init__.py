@@ -19,6 +19,9 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "load_profile": "helpers.profiles",
         "load_space_vae": "helpers.methods.space_vae.files",
         "make_scenes": "helpers.data.scenes.scenes",
+        "train_explainer": "helpers.methods.explainer.training",
+        "train_mask_network": "helpers.methods.initial_masks.training",
+        "train_space_vae": "helpers.methods.space_vae.training",
     },
 )
 

@@ -33,12 +33,28 @@ class MaskBatches(Dataset[Tensor]):
     """The training batches; batch i depends only on the options and on i.
 
     So a resumed run has the same batches as an uninterrupted one.
+
+    Args:
+        options: the recipe.
+        pixels: the images, 0 to 255, instead of those of the recipe's source; larger ones are cropped.
+        show: whether to show progress.
+
+    Raises:
+        ValueError: the images are smaller than the recipe's sizes, or do not fill a batch.
     """
 
-    def __init__(self, options: MaskTrainingOptions, *, show: bool = False) -> None:
+    def __init__(
+        self,
+        options: MaskTrainingOptions,
+        pixels: UInt8[Tensor, "count 3 height width"] | None = None,
+        *,
+        show: bool = False,
+    ) -> None:
         self.options = options
+        if pixels is not None:
+            _check_pixels(options, pixels)
         draw = _scenes if options.source == "scenes" else _photographs
-        self.pixels = {size: draw(options, size, show) for size in options.sizes}
+        self.pixels = {size: draw(options, size, show) if pixels is None else pixels for size in options.sizes}
 
     def __len__(self) -> int:
         """The number of training steps."""
@@ -51,8 +67,7 @@ class MaskBatches(Dataset[Tensor]):
         size = sizes[int(torch.multinomial(shares, 1, generator=generator))]
         pixels = self.pixels[size]
         rows = torch.randperm(len(pixels), generator=generator)[: self.options.batch_at(size)]
-        largest = pixels.shape[-1] - size
-        top, left = (int(torch.randint(largest + 1, (1,), generator=generator)) for _ in range(2))
+        top, left = (int(torch.randint(side - size + 1, (1,), generator=generator)) for side in pixels.shape[-2:])
         images = pixels[rows, :, top : top + size, left : left + size].float() / 255
         mirrored = torch.rand(len(rows), 1, 1, 1, generator=generator) < 0.5
         return torch.where(mirrored, images.flip(3), images)
@@ -78,9 +93,19 @@ class EpochSteps(Sampler[int]):
         yield from range(self.epoch * EPOCH, (self.epoch + 1) * EPOCH)
 
 
-def batch_loader(options: MaskTrainingOptions, *, show: bool = False) -> DataLoader[Tensor]:
-    """The training batches, in order."""
-    return DataLoader(MaskBatches(options, show=show), batch_size=None, sampler=EpochSteps())
+def batch_loader(
+    options: MaskTrainingOptions, pixels: UInt8[Tensor, "count 3 height width"] | None = None, *, show: bool = False
+) -> DataLoader[Tensor]:
+    """The training batches, in order; see `MaskBatches`."""
+    return DataLoader(MaskBatches(options, pixels, show=show), batch_size=None, sampler=EpochSteps())
+
+
+def _check_pixels(options: MaskTrainingOptions, pixels: Tensor) -> None:
+    least, (height, width) = max(options.sizes), pixels.shape[-2:]
+    if min(height, width) < least:
+        raise ValueError(f"the images have {height} x {width} px, but options.sizes has {least}: give larger images")
+    if len(pixels) < options.batch:
+        raise ValueError(f"{len(pixels)} images do not fill a batch of {options.batch}: give more, or a smaller batch")
 
 
 def _scenes(options: MaskTrainingOptions, size: int, show: bool) -> UInt8[Tensor, "count 3 size size"]:
@@ -163,23 +188,35 @@ class MaskModule(lightning.LightningModule):
 
 
 def train_mask_network(
-    options: MaskTrainingOptions, classifier: nn.Module, folder: str | Path, *, show: bool = True, **devices: Any
+    options: MaskTrainingOptions,
+    classifier: nn.Module,
+    folder: str | Path,
+    *,
+    images: UInt8[Tensor, "count 3 height width"] | None = None,
+    show: bool = True,
+    **devices: Any,
 ) -> Fitted[MaskModule]:
     """Train all steps, with a checkpoint every 100 steps, which count as an epoch.
 
+    The trained network, `fitted.module.network`, is for `learned_mask(method, images, network=...)`.
+
     Args:
         options: the recipe.
-        classifier: the classifier that the options name.
+        classifier: the classifier whose masks are to be predicted: pixels in [0, 1] to logits.
         folder: for checkpoints.
+        images: the training images, 0 to 255, at least as large as the largest of `options.sizes`; None: those that
+            the options name.
         show: whether to show progress.
         devices: `device` of `helpers.training.fit.fit`.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options.
+        ValueError: the folder's checkpoint was made with other options, or the images are too small or too few.
     """
+    if images is not None:
+        _check_pixels(options, images)
 
     def data(_: torch.device) -> tuple[Any, Any]:
-        return batch_loader(options, show=show), None
+        return batch_loader(options, images, show=show), None
 
     epochs = options.steps // EPOCH
     return fit(MaskModule(options, classifier), data, folder, epochs=epochs, clip=1.0, show=show, **devices)
