@@ -1,11 +1,13 @@
 """What a page depends on, how it runs, and that whatever fails in it fails the build."""
 
 import ast
+import base64
 import itertools
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -21,6 +23,8 @@ from helpers.results.registry import STUDIES, TABLES
 from helpers.site import PageError, execute, load_registry, page_inputs, toc_pages
 from helpers.site.dependencies import finder, table_inputs
 from helpers.site.html import BuildError, build, executed_path
+from helpers.site.parameters import parse_values
+from helpers.site.pictures import picture_files
 from helpers.site.registry import find_figure, find_profile
 from helpers.site.source import is_executable, page_code
 
@@ -280,6 +284,39 @@ class TestExecution:
     def test_an_unknown_parameter_is_named(self, project):
         with pytest.raises(ValueError, match=r"one\.md has no parameter 'colour'"):
             execute("book/one.md", "out/one.ipynb", {"colour": 1}, root=project)
+
+    def test_ctrl_c_ends_a_run_with_one_line_and_without_output(self, project):
+        write_page(project / "book/three.md", "import time; open('running', 'w'); time.sleep(60)")
+        command = [sys.executable, "-m", "helpers", "page", "book/three.md", "out/three.ipynb"]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+        process = subprocess.Popen(command, cwd=project, **options)
+        while not (project / "running").exists() and process.poll() is None:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert re.fullmatch("interrupted; .*\n", printed)
+        assert list((project / "out").iterdir()) == []
+
+    def test_pictures_are_written_beside_the_notebook(self, project):
+        figure = "mystnb: {figure: {name: three-ours}}"
+        cell = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.show()"
+        page = write_page(project / "book/three.md", f"---\n{figure}\n---\n{cell}")
+        output = execute(page, project / "out/three.ipynb", root=project, pictures=True)
+        png, svg = picture_files(output)
+        assert (png.name, svg.name) == ("three-ours.png", "three-ours.svg")
+        shown = nbformat.read(output, as_version=4).cells[-1].outputs[0].data
+        assert base64.b64decode(shown["image/png"]) == png.read_bytes()
+        assert "image/svg+xml" not in shown, "the page itself stays as it is"
+        assert "</svg>" in svg.read_text(encoding="utf-8")
+
+    def test_values_from_the_command_line_have_the_type_of_the_page_s_own(self, project):
+        page = write_page(project / "book/three.md", "1", parameters="size = 2\nname = '3'\nrate = 0.5\nfew = [1]")
+        given = [("size", "21"), ("name", "4"), ("rate", "1"), ("few", "[2, 3]")]
+        assert parse_values(page, given) == {"size": 21, "name": "4", "rate": 1.0, "few": [2, 3]}
+        for name, value in (("size", "two"), ("size", "1.5"), ("few", "3"), ("rate", "x")):
+            with pytest.raises(ValueError, match=rf"parameter {name}: '{value}' is not of type"):
+                parse_values(page, [(name, value)])
 
     def test_a_killed_run_leaves_no_output(self, project):
         write_page(project / "book/three.md", "import time; open('running', 'w'); time.sleep(60)")
