@@ -76,7 +76,7 @@ def places(value, place=()):
 
 MISSING = object()
 ODD = (
-    *(MISSING, None, "", "text", "7", "..", "/etc/a.jpg", -1, 0, 1, 7, 1.5, 1e30, float("nan"), True, False, [], {}),
+    *(MISSING, None, "", "text", "7", "/etc/a.jpg", -1, 0, 1, 1.5, float("nan"), True, [], {}),
     *([[]], [1, 2], {"a": 1}, 10**30),
 )
 
@@ -130,7 +130,7 @@ def by_us(path):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_coco_files_with_every_field_wrong_in_turn(monkeypatch):
-    """About 1,800 files."""
+    """About 1,400 files."""
     path = Path("instances_val2014.json")
     right = refused = 0
     for place, content in broken():
