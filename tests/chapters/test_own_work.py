@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from helpers import load_classifier
 from helpers.chapters.refusals import refused
 from helpers.core.files import ROOT
 from helpers.site.source import read_page
@@ -27,8 +28,11 @@ def test_the_blocks_of_the_readme_run_in_order(tmp_path, monkeypatch):
         exec(compile(block, f"block {number} of README.md", "exec"), names)
     assert names["explanation"].kept.shape == names["method"].explain(names["images"]).kept.shape
     assert names["masks"].shape == names["same"].shape
+    own = load_classifier("my-network.safetensors")
+    assert own.class_names == ("cat", "dog", "fish")
 
 
+@pytest.mark.filterwarnings("ignore")  # the libraries' own, and of networks that were not trained
 @pytest.mark.parametrize("block", LIBRARIES, ids=library)
 def test_examples_with_libraries_that_the_book_does_not_install(block):
     if find_spec(library(block)) is None:
