@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from helpers.core.inputs import Target, class_count, is_score
-from helpers.core.replica import unwrapped
+from helpers.core.replica import replica, unwrapped
 
 ScoreName = Literal["auto", "softmax", "sigmoid", "logit"]
 """The number that a class gets: its probability among all classes, its own probability, or its logit."""
@@ -131,6 +131,31 @@ def checked_logits(
             "or sigmoid, or wrap it so that it returns the logarithm of a softmax's output (torch.logit of a sigmoid's)"
         )
     return logits
+
+
+@torch.no_grad()
+def classifier_to_train_for(
+    classifier: nn.Module, pixels: UInt8[Tensor, "images 3 height width"], classes: int | None = None
+) -> nn.Module:
+    """A frozen replica of a classifier, after a look at its logits for the first training images.
+
+    Args:
+        classifier: pixels in [0, 1] to logits; it is not modified.
+        pixels: the training images, 0 to 255.
+        classes: the number of logits that are due; None for any.
+
+    Raises:
+        TypeError, ValueError: it does not return logits of the images, or not so many.
+    """
+    own = replica(Logits(classifier).classifier)
+    device = next((parameter.device for parameter in own.parameters()), pixels.device)
+    images = pixels[:2].to(device).float() / 255
+    logits = checked_logits(Logits(own)(images), own, images)
+    if classes is not None and logits.shape[1] != classes:
+        raise ValueError(
+            f"the classifier gives {logits.shape[1]} logits, but the training images have {classes} classes"
+        )
+    return own
 
 
 def _last_module(model: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.outputs import as_logits
 from helpers.methods.explainer.aggregation import target_and_other_masks
 from helpers.methods.explainer.options import LossOptions
 
@@ -75,7 +76,7 @@ class ExplainerLoss:
         target, other = target_and_other_masks(logits, labels)  # each (batch, 1, height, width)
         baseline = baseline_colour(classifier, o.variant)
         both = torch.cat([apply_mask(images, target, baseline), apply_mask(images, 1 - target, baseline)])
-        kept, removed = classifier(both).float().chunk(2)  # each (batch, classes)
+        kept, removed = as_logits(classifier(both)).chunk(2)  # each (batch, classes)
         variation = reflected_variation if o.variant == "published" else total_variation
         return {
             "classification": functional.binary_cross_entropy_with_logits(kept, labels.to(kept)),

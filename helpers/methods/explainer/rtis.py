@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.blur import gaussian_blur
+from helpers.core.outputs import as_logits
 from helpers.core.runtime import random_generator
 from helpers.methods.explainer.options import RTISOptions
 
@@ -51,7 +52,7 @@ class RTISLoss:
         alternative = alternative_images(images, classifier, o, generator)
         difference = target_mask * (images - alternative)  # batch, 3, height, width
         both = torch.cat([alternative + difference, images - difference])
-        kept, removed = functional.logsigmoid(classifier(both)).chunk(2)  # each (batch, classes)
+        kept, removed = functional.logsigmoid(as_logits(classifier(both))).chunk(2)  # each (batch, classes)
         counts = labels.sum(1)  # batch
         preserve = -(kept * labels).sum(1) / counts.clamp_min(1)
         # the power of the mean probability in log space, as the gradient of the power is infinite at 0

@@ -12,6 +12,8 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from helpers.core.outputs import classifier_to_train_for
+from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
 from helpers.data.multilabel import MultiLabelImages
 from helpers.methods.explainer.aggregation import target_and_other_masks
@@ -70,7 +72,7 @@ class ExplainerModule(lightning.LightningModule):
         self.loss = ExplainerLoss(options.loss)
         self.saliency_loss = RTISLoss(options.rtis)
         # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint and to no optimiser
-        self._classifier = (classifier.eval().requires_grad_(False),)
+        self._classifier = (frozen(classifier),)
 
     @property
     def classifier(self) -> nn.Module:
@@ -136,16 +138,19 @@ def train_explainer(
 
     Args:
         options: the recipe.
-        classifier: the classifier to explain: pixels in [0, 1] to logits. It is frozen and left in eval mode.
+        classifier: the classifier to explain: pixels in [0, 1] to logits, one per class of the images. It is left as it
+            is: the training uses a frozen replica.
         training, validation: images with the labels of their classes.
         folder: for checkpoints.
         show: whether to show progress.
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options, or the images do not fill a batch.
+        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or the
+            classifier does not give one logit per class.
     """
     check_image_counts(len(training), len(validation), options.batch)
+    classifier = classifier_to_train_for(classifier, training.pixels, len(training.class_names))
     steps = options.epochs * (len(training) // options.batch)
 
     def data(_: torch.device) -> tuple[Any, Any]:

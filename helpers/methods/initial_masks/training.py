@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from helpers.core.replica import replica
 from helpers.core.runtime import progress, random_generator
 from helpers.data.photographs import imagenet_samples
 from helpers.data.scenes import make_scenes
@@ -160,7 +161,7 @@ class MaskModule(lightning.LightningModule):
         low, high = self.options.network.weights
         weights = low * (high / low) ** torch.rand(len(images), generator=generator).to(images)
         warmed = weights * self.warmup_factor()
-        problem = self._method[0].problem(images)
+        problem = self._method[0].problem(images, check=False)
         importance = 1 / (1 + warmed / 20) / len(images)  # batch
         mask, gradient = None, None
         loss = images.new_zeros(())
@@ -202,7 +203,8 @@ def train_mask_network(
 
     Args:
         options: the recipe.
-        classifier: the classifier whose masks are to be predicted: pixels in [0, 1] to logits.
+        classifier: the classifier whose masks are to be predicted: pixels in [0, 1] to logits. It is left as it is: the
+            training uses a frozen replica.
         folder: for checkpoints.
         images: the training images, 0 to 255, at least as large as the largest of `options.sizes`; None: those that
             the options name.
@@ -219,4 +221,4 @@ def train_mask_network(
         return batch_loader(options, images, show=show), None
 
     epochs = options.steps // EPOCH
-    return fit(MaskModule(options, classifier), data, folder, epochs=epochs, clip=1.0, show=show, **devices)
+    return fit(MaskModule(options, replica(classifier)), data, folder, epochs=epochs, clip=1.0, show=show, **devices)

@@ -73,6 +73,7 @@ class RateDistortionExplainer(Attributable, ABC):
         sparsity_weights: Float[Tensor, " batch"] | None = None,
         *,
         perturbed: bool = False,
+        check: bool = True,
     ) -> RateDistortion:
         """The rate-distortion problem of these images: their objective as a function of the masks.
 
@@ -81,14 +82,16 @@ class RateDistortionExplainer(Attributable, ABC):
             targets: as in `explain`.
             sparsity_weights: λk per image; None for the option `sparsity_weight`.
             perturbed: accept pixels a little outside [0, 1].
+            check: whether to check values, which waits for a GPU; a training does not at each step.
 
         Raises:
             TypeError, ValueError: images, targets, weights or the classifier's output do not fit.
         """
-        images = checked_images(images, self.classifier, perturbed=perturbed)
+        if check:
+            images = checked_images(images, self.classifier, perturbed=perturbed)
         representation = self.representation((images.shape[2], images.shape[3]))
         return RateDistortion(
-            self.classifier, representation.to(images), images, self.options, targets, sparsity_weights
+            self.classifier, representation.to(images), images, self.options, targets, sparsity_weights, check=check
         )
 
     def explain(

@@ -61,6 +61,7 @@ class RateDistortion:
         options: all but those of the optimiser are used here.
         target: see `DistortionMeasure`.
         sparsity_weights: λk per image; None for the option `sparsity_weight`.
+        check: whether to check the values of the classifier's logits, which waits for a GPU.
 
     Raises:
         ValueError: the target or the weights do not fit.
@@ -74,11 +75,15 @@ class RateDistortion:
         options: RDEOptions,
         target: Target = None,
         sparsity_weights: Float[Tensor, " batch"] | None = None,
+        *,
+        check: bool = True,
     ) -> None:
         self.classifier = Logits(frozen(classifier))
         self.representation, self.options = representation, options
         with torch.no_grad():
-            logits = checked_logits(self.classifier(images), classifier, images)
+            logits = self.classifier(images)
+            if check:
+                checked_logits(logits, classifier, images)
             score = score_name(classifier, options.score, logits.shape[1])
             names = class_names(classifier)
             self.coefficients = representation.analyse(images)

@@ -13,6 +13,8 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from helpers.core.outputs import Logits, as_logits, classifier_to_train_for
+from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
 from helpers.core.types import Precision
 from helpers.data.labelled import LabelledImages
@@ -57,12 +59,12 @@ def predicted_classes(
 
     They are computed once, before the training.
     """
-    device = next((p.device for p in classifier.parameters()), torch.device("cpu"))
+    device, classify = next((p.device for p in classifier.parameters()), torch.device("cpu")), Logits(classifier)
     rows = []
     for pixels in images.pixels.split(batch):
         floats = pixels.to(device).float() / 255
-        plain = classifier(floats).argmax(1)
-        rows.append(torch.stack([plain, classifier(floats.flip(3)).argmax(1) if mirrored else plain]).cpu())
+        plain = classify(floats).argmax(1)
+        rows.append(torch.stack([plain, classify(floats.flip(3)).argmax(1) if mirrored else plain]).cpu())
     return torch.cat(rows, 1)
 
 
@@ -83,7 +85,7 @@ class SpaceVAEModule(lightning.LightningModule):
         self.network = SpaceVAENetwork(options.network, seed=options.seed)
         self.loss = SpaceVAELoss(options.loss, variance)
         # a tuple hides the classifier from Lightning: frozen, it belongs in no checkpoint and to no optimiser
-        self._classifier = (in_precision(classifier.eval().requires_grad_(False), options.precision),)
+        self._classifier = (in_precision(frozen(classifier), options.precision),)
 
     @property
     def classifier(self) -> nn.Module:
@@ -127,7 +129,7 @@ class SpaceVAEModule(lightning.LightningModule):
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """The weighted terms of the loss, and the logits of the kept images if the loss needs them."""
         decoded = self.network(images, beta)
-        logits = self.classifier(decoded.kept) if self.loss.needs_classifier else None
+        logits = as_logits(self.classifier(decoded.kept)) if self.loss.needs_classifier else None
         return self.loss.terms(images, decoded, logits, classes, beta), logits
 
     def _betas(self, positions: Float[Tensor, " batch"]) -> Float[Tensor, " batch"] | None:
@@ -180,7 +182,8 @@ def train_space_vae(
 
     Args:
         options: the recipe.
-        classifier: the classifier to explain: pixels in [0, 1] to logits. It is frozen and left in eval mode.
+        classifier: the classifier to explain: pixels in [0, 1] to logits. It is left as it is: the training uses a
+            frozen replica.
         training, validation: images.
         folder: for checkpoints.
         init_from: the network that `options.init_from` names, whose weights initialise this one.
@@ -188,14 +191,15 @@ def train_space_vae(
         devices: `device`, `devices`, `nodes` and `strategy` of `helpers.training.fit.fit`.
 
     Raises:
-        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, or `init_from`
-            is missing or has another architecture.
+        ValueError: the folder's checkpoint was made with other options, the images do not fill a batch, the
+            classifier does not give logits, or `init_from` is missing or has another architecture.
     """
     check_image_counts(len(training), len(validation), options.batch)
     if (init_from is None) != (options.init_from is None):
         raise ValueError(
             f"options.init_from={options.init_from!r}: pass init_from= if and only if the options name one"
         )
+    classifier = classifier_to_train_for(classifier, training.pixels)
     steps = options.epochs * (len(training) // options.batch)
     module = SpaceVAEModule(options, classifier, pixel_variance(training), steps)
     if init_from is not None:

@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from explainer_runs import TINY, ColourClassifier, squares, train
 from interrupted_training import stopped_in_epoch
+from tiny import TinyClassifier
 
 from helpers.methods.explainer import Explainer, ExplainerLoss, ExplainerNetwork, NetworkOptions
 from helpers.methods.explainer.training import ExplainerModule, train_explainer
@@ -87,16 +88,22 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for(tmp_path):
         assert torch.equal(value, last[f"network.{name}"])
 
 
-def test_the_classifier_is_frozen_in_eval_mode_and_in_no_checkpoint(tmp_path):
+def test_the_classifier_is_left_as_it_is_and_in_no_checkpoint(tmp_path):
     classifier = ColourClassifier().train()
     images, held_out = squares(32)[0], squares(16, seed=1)[0]
     train_explainer(replace(TINY, epochs=1), classifier, images, held_out, tmp_path, device="cpu", show=False)
-    assert not classifier.training
-    assert not classifier.dropout.training
-    assert float(classifier.scale) == 40.0
-    assert not classifier.scale.requires_grad
+    assert all(module.training for module in classifier.modules())
+    assert classifier.scale.item() == 40.0
+    assert classifier.scale.requires_grad
+    assert classifier.scale.grad is None
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
     assert all(name.startswith("network.") for name in state)
+
+
+def test_a_classifier_of_other_classes_is_refused(tmp_path):
+    images = squares(32)[0]
+    with pytest.raises(ValueError, match="gives 7 logits, but the training images have 3 classes"):
+        train_explainer(TINY, TinyClassifier(7), images, images, tmp_path, device="cpu", show=False)
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
