@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from helpers.classifiers.architectures import timm_configuration
-from helpers.classifiers.weight_files import check_digest
+from helpers.classifiers.sums import check_digest
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")  # mobilenet_v3_small-047dcff4.pth
 _TIMM_FILE = "model.safetensors"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +24,7 @@ from helpers.classifiers.architectures import (
 from helpers.classifiers.classifier import Classifier, fixed_size
 from helpers.classifiers.digests import state_digest
 from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
+from helpers.classifiers.state import load_state, renamed
 from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
 from helpers.core.runtime import resolve_device
 from helpers.data.imagenet import imagenet_class_names
@@ -177,7 +176,7 @@ def _from_hub(name: str, weights: str) -> _LoadedNetwork:
     network = build_network(architecture)
     if hasattr(network, "transform_input"):
         network.transform_input = True  # type: ignore[assignment]  # Inception's weights were trained on another scale
-    load_state(network, _renamed(state), chosen.url)
+    load_state(network, renamed(state), chosen.url)
     preprocessing, class_names = torchvision_preprocessing(chosen), chosen.meta["categories"]
     return _LoadedNetwork(network, preprocessing, class_names, digest, f"torchvision {chosen.name}")
 
@@ -286,34 +285,3 @@ def _for_size(preprocessing: Preprocessing, model_args: Mapping[str, Any] | None
         if size is not None:
             return replace(preprocessing, input_size=size if isinstance(size, int) else size[0])
     return preprocessing
-
-
-def load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load weights, which must fit exactly.
-
-    Raises:
-        ValueError: keys or shapes differ; the message lists up to five of them.
-    """
-    expected = network.state_dict()
-    # files from before 2018 lack the numbers of batches, which eval mode does not use
-    batch_counts = {key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}
-    state = {**batch_counts, **state}
-    problems = [f"{key} is missing" for key in expected if key not in state]
-    problems += [f"{key} is not in the network" for key in state if key not in expected]
-    problems += [
-        f"{key} has shape {tuple(state[key].shape)}, expected {tuple(value.shape)}"
-        for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    if problems:
-        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        raise ValueError(f"the weights of {source} do not fit the network: {shown}; check architecture and model_args")
-    complete = OrderedDict(state)
-    complete._metadata = expected._metadata  # type: ignore[attr-defined]  # the layers' versions, which files lack
-    network.load_state_dict(complete)
-
-
-def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with today's keys: torchvision's DenseNet files have `norm.1` instead of `norm1`."""
-    pattern = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
-    return {pattern.sub(r"\1\2.", key): value for key, value in state.items()}

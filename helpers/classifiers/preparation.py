@@ -12,8 +12,9 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from helpers.classifiers.architectures import Preprocessing
-from helpers.data.decoding import BinaryStream, Decoded, decode
+from helpers.data.decoding import Decoded, decode
 from helpers.data.images import ImageSource, load_image, to_bytes, to_picture, to_tensor
+from helpers.data.picture_files import BinaryStream
 
 
 def load_prepared(

@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from helpers.classifiers.architectures import CropMode, Interpolation, build_network, find_architecture
-from helpers.classifiers.loading import check_logits, load_state
+from helpers.classifiers.loading import check_logits
+from helpers.classifiers.state import load_state
 from helpers.classifiers.weight_files import IMAGENET_CLASSES, write_weights
 
 _WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel, of compiled networks

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from helpers.core.memory import available_memory
+from helpers.data.picture_files import (
+    BinaryStream,
+    UnreadableImageError,
+    as_stream,
+    explained,
+    no_warnings,
+    opened_picture,
+)
 
-# Only formats of photographs: Pillow hands some others (EPS) to outside programs.
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (
     *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg"),
     *(".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
@@ -41,30 +43,6 @@ _ORIENTATIONS = {
 }
 _SUBFILE_TAG, _BITS_TAG, _PHOTOMETRIC_TAG, _SAMPLE_FORMAT_TAG = 254, 258, 262, 339  # TIFF
 _SIGNED = 2  # of the sample formats
-
-# Pillow's limit of pixels and Python's filters of warnings belong to the whole process: one thread at a time sets them
-_GLOBALS = threading.Lock()
-
-
-@runtime_checkable
-class BinaryStream(Protocol):
-    """A binary file-like object; unlike `typing.BinaryIO`, a type that can be checked at run time."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move the current position."""
-
-    def tell(self) -> int:
-        """The current position."""
-
-    def seekable(self) -> bool:
-        """Whether `seek` works."""
-
-
-class UnreadableImageError(ValueError):
-    """A picture that cannot be loaded; the message names the file, the reason and a remedy."""
 
 
 class Decoded(NamedTuple):
@@ -105,9 +83,9 @@ def decode(
     """
     if isinstance(source, Image.Image):
         name = f"the picture {getattr(source, 'filename', '') or 'given'}"
-        with _explained(name):
+        with explained(name):
             return _decode(source, name, source.size, wanted, upright)
-    with _stream(source) as (stream, name), _explained(name), _opened(stream) as picture:
+    with as_stream(source) as (stream, name), explained(name), opened_picture(stream) as picture:
         size = picture.size
         if wanted is not None and picture.width * picture.height > WHOLE_PIXELS:
             height, width = _twice(picture, wanted)
@@ -121,7 +99,7 @@ def stored_picture(source: bytes, name: str) -> Image.Image:
     Raises:
         UnreadableImageError: the file is empty, truncated, not a picture, or too large for the memory.
     """
-    with _stream(source) as (stream, _), _explained(name), _opened(stream) as picture:
+    with as_stream(source) as (stream, _), explained(name), opened_picture(stream) as picture:
         _check_header(picture, (1, 1), name)
         picture.load()
         return picture
@@ -133,14 +111,14 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         UnreadableImageError: the file is empty or not a picture.
     """
-    with path.open("rb") as stream, _explained(str(path)), _opened(stream) as picture:
+    with path.open("rb") as stream, explained(str(path)), opened_picture(stream) as picture:
         return picture.height, picture.width
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a picture of one of `FORMATS`, whatever its name."""
     try:
-        with path.open("rb") as stream, _opened(stream):
+        with path.open("rb") as stream, opened_picture(stream):
             return True
     except Exception:  # decoders raise many types of exceptions
         return False
@@ -161,7 +139,7 @@ def _decode(
     _check_header(picture, factors, name)
     raw_mode, stored_size = _raw_mode(picture), picture.size
     picture.load()
-    with _no_warnings():
+    with no_warnings():
         orientation = _orientation(picture) if upright else 1  # after loading, which turns TIFF files already
     plain = _plain(picture, raw_mode, name)
     if max(factors) > 1:
@@ -208,7 +186,7 @@ def _plain(picture: Image.Image, raw_mode: str, name: str) -> Image.Image:
     if key is not None:
         picture = picture.copy()
         picture.info["transparency"] = key
-    with _no_warnings():
+    with no_warnings():
         layers = picture.convert("RGBA")
     blended = Image.new("RGB", layers.size, "white")
     blended.paste(layers, mask=layers.getchannel("A"))
@@ -277,83 +255,6 @@ def _check_header(picture: Image.Image, factors: tuple[int, int], name: str) -> 
             f"{name} is too large: it claims {width} x {height} = {pixels:,} pixels, for which {needed / 1e9:.1f} GB "
             f"of memory are needed and {available / 1e9:.1f} GB are free; {remedy}"
         )
-
-
-@contextmanager
-def _stream(source: str | os.PathLike | bytes | BinaryStream) -> Iterator[tuple[BinaryStream, str]]:
-    """The source as a stream, and its name for error messages; only streams opened here are closed."""
-    if isinstance(source, bytes):
-        with io.BytesIO(source) as stream:
-            yield stream, "the file given as bytes"
-    elif isinstance(source, (str, os.PathLike)):
-        path = Path(source).expanduser()
-        if path.is_dir():
-            raise ValueError(f"{path} is a folder, not a picture; name one file, or load all with folder_images")
-        if not path.is_file():
-            raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
-        with path.open("rb") as stream:
-            yield stream, str(path)
-    elif source.seekable():
-        yield source, str(getattr(source, "name", "the stream given"))
-    else:
-        yield io.BytesIO(source.read()), str(getattr(source, "name", "the stream given"))
-
-
-@contextmanager
-def _opened(stream: BinaryStream) -> Iterator[Image.Image]:
-    """The picture in a stream, with its header read."""
-    if stream.seek(0, os.SEEK_END) == 0:
-        raise _EmptyFile
-    stream.seek(0)
-    with _no_warnings():
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # what counts here is the memory
-        try:
-            picture = Image.open(cast(BinaryIO, stream), formats=_available_formats())
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-    with picture:
-        yield picture
-
-
-class _EmptyFile(ValueError):
-    """A file of 0 bytes."""
-
-
-@contextmanager
-def _no_warnings() -> Iterator[None]:
-    """Hide Pillow's warnings, of damaged metadata and of transparency in palettes, which are irrelevant here."""
-    with _GLOBALS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn the many exceptions of decoders into an `UnreadableImageError` that names the file."""
-    try:
-        yield
-    except UnreadableImageError:
-        raise
-    except MemoryError as error:
-        raise UnreadableImageError(f"{name} needs more memory than there is; reduce it first") from error
-    except _EmptyFile as error:
-        raise UnreadableImageError(f"{name} is empty (0 bytes); copy or download it again") from error
-    except Image.UnidentifiedImageError as error:
-        raise UnreadableImageError(
-            f"{name} is not a picture, or its format is not supported; use JPEG, PNG, WebP, GIF, BMP or TIFF "
-            "(convert HEIC to JPEG first)"
-        ) from error
-    except Exception as error:  # decoders raise many types of exceptions on damaged files
-        raise UnreadableImageError(
-            f"{name} cannot be decoded: {str(error) or type(error).__name__}; the file is truncated, damaged "
-            "or of a rare variant: copy or download it again, or save it anew as PNG or JPEG"
-        ) from error
-
-
-def _available_formats() -> list[str]:
-    """The formats of `FORMATS` that this build of Pillow supports."""
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _orientation(picture: Image.Image) -> int:

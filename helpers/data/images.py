@@ -16,7 +16,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from helpers.core.pixels import unit_pixels
-from helpers.data.decoding import BinaryStream, Decoded, decode
+from helpers.data.decoding import Decoded, decode
+from helpers.data.picture_files import BinaryStream
 
 ImageSource = str | os.PathLike | bytes | bytearray | memoryview | BinaryStream | Image.Image | np.ndarray
 Resize = Literal["stretch", "crop", "pad"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from helpers.classifiers.weight_files import read_sums
+from helpers.classifiers.sums import read_sums
 from helpers.core.files import atomic_write
 from helpers.training.fit import Fitted
 

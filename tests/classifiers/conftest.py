@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.classifiers import weight_files
+from helpers.classifiers import sums, weight_files
 from helpers.core.files import DATA_VARIABLE
 
 
@@ -10,6 +10,7 @@ from helpers.core.files import DATA_VARIABLE
 def models(tmp_path, monkeypatch):
     """An empty folder in place of the book's models/, and no data folder."""
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
-    monkeypatch.setattr(weight_files, "MODELS_FOLDER", tmp_path / "models")
+    for module in (sums, weight_files):
+        monkeypatch.setattr(module, "MODELS_FOLDER", tmp_path / "models")
     (tmp_path / "models").mkdir()
     return tmp_path / "models"

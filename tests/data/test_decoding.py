@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 
 import helpers.data.decoding as decoding
-from helpers.data.decoding import FORMATS, SUFFIXES, UnreadableImageError, decode
+from helpers.data.decoding import SUFFIXES, decode
 from helpers.data.images import load_image, to_bytes
 from helpers.data.multilabel.archives import read_listed_picture
+from helpers.data.picture_files import FORMATS, UnreadableImageError
 
 WIDTH, HEIGHT = 8, 3  # whole bytes in a row, at every depth
 

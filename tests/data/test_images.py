@@ -14,8 +14,8 @@ from PIL import Image
 from torchvision.transforms import v2
 
 import helpers.data.decoding as decoding
-from helpers.data.decoding import UnreadableImageError
 from helpers.data.images import image_digest, load_image, resize_image, to_picture
+from helpers.data.picture_files import UnreadableImageError
 
 
 def encoded(picture, kind="PNG", **options):

@@ -10,7 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from helpers.core.files import DATA_VARIABLE, data_folder
-from helpers.data.decoding import UnreadableImageError, decode, picture_size, stored_picture
+from helpers.data.decoding import decode, picture_size, stored_picture
+from helpers.data.picture_files import UnreadableImageError
 
 
 @dataclass(frozen=True)

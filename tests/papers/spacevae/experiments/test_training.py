@@ -7,7 +7,7 @@ import torch
 from space_vae_miniature import miniature_profile
 
 from helpers.classifiers import load_classifier
-from helpers.classifiers.weight_files import read_sums
+from helpers.classifiers.sums import read_sums
 from helpers.methods.space_vae import read_space_vae
 from helpers.metrics.sparsity import summarise
 from helpers.papers.spacevae.experiments import SpaceStudy, training
