@@ -120,7 +120,7 @@ class TestFiles:
     def test_the_reference_explains_each_exported_name(self, html, package):
         described = set().union(*(anchors(path) for path in (html / "book/reference").glob("*.html")))
         names = {f"{value.__module__}.{value.__qualname__}" for value in exported(package).values()}
-        assert len(names) > 5
+        assert len(names) >= 2
         assert names - described == set()
 
     def test_a_signature_shows_shapes(self, html):
