@@ -20,6 +20,6 @@ def refused(kind: type[BaseException] = ValueError) -> Iterator[None]:
     try:
         yield
     except kind as error:
-        print(textwrap.fill(f"{type(error).__name__}: {error}", 88))
+        print(textwrap.fill(f"{type(error).__name__}: {error}", 74))
     else:
         raise AssertionError("the page says that this is refused, but it was not")
