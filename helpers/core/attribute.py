@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -25,7 +26,7 @@ def _like_captum(function: Callable[..., Any]) -> Callable[..., Any]:
     return attribute
 
 
-class Attributable:
+class Attributable(ABC):
     """A method with Captum's interface of an `Attribution`, without the import of Captum, which takes seconds.
 
     `NoiseTunnel(method)`, `sensitivity_max(method.attribute, images)` and `infidelity` take it as one of their own.
@@ -66,9 +67,9 @@ class Attributable:
             raise ValueError(f"inputs must be one batch of images, or a tuple of one, not of {len(inputs)}")
         return (self._relevance(inputs[0], target, **options).contiguous(),)
 
+    @abstractmethod
     def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Relevance:
         """The relevance of each entry of the images, for perturbed images too."""
-        raise NotImplementedError
 
     @property
     def forward_func(self) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ from helpers.core.outputs import Logits, checked_logits
 from helpers.core.replica import frozen, with_frozen_classifier
 
 
-class ClassMaskMethod(Attributable, ABC):
+class ClassMaskMethod(Attributable):
     """A method that explains any classes of an image, several in one call.
 
     Attributes:

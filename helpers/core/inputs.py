@@ -1,4 +1,4 @@
-"""The one door for inputs: images, targets, classes and masks are checked here, before a method or a metric uses them.
+"""The one door for inputs: images, targets and classes are checked here, before a method or a metric uses them.
 
 Each check looks at values once per call, with a single transfer from a GPU, and never in a loop over steps. Floating
 types are converted (half precision to float32, anything to float64 for a float64 classifier), never truncated.
@@ -234,34 +234,3 @@ def checked_classes(
     if count is not None and classes.shape[1] != count:
         raise ValueError(f"classes has {classes.shape[1]} columns, but the classifier has {count} classes")
     return classes
-
-
-def checked_masks(
-    masks: Float[Tensor, "batch masks *size"] | np.ndarray, images: Tensor, name: str = "masks"
-) -> Float[Tensor, "batch masks *size"]:
-    """Masks in [0, 1] as floats of the images' type, with one row per image; booleans become 0 and 1.
-
-    Args:
-        masks: (batch, masks, height, width) for masks on pixels, (batch, masks, k) on another representation.
-        images: the images that they belong to.
-        name: of the argument, for the error.
-
-    Raises:
-        TypeError, ValueError: the type, the shape or the range is wrong, or an entry is not finite.
-    """
-    masks = _as_tensor(masks, name).detach()
-    if masks.dtype != torch.bool and not masks.is_floating_point():
-        raise ValueError(f"{name} must be floats in [0, 1] or booleans, not {masks.dtype}")
-    fits = masks.ndim in (3, 4) and len(masks) == len(images)
-    if not fits or (masks.ndim == 4 and masks.shape[2:] != images.shape[2:]):
-        hint = "; add the dimension of masks with masks[:, None]" if masks.shape == images[:, 0].shape else ""
-        raise ValueError(
-            f"{name} must be of shape ({len(images)}, masks, {images.shape[-2]}, {images.shape[-1]}) for these images, "
-            f"not {tuple(masks.shape)}{hint}"
-        )
-    masks = masks.to(images)
-    if masks.numel():
-        lowest, highest = torch.stack(torch.aminmax(masks)).tolist()  # NaN if any entry is NaN
-        if not (lowest >= -_TOLERANCE and highest <= 1 + _TOLERANCE):
-            raise ValueError(f"{name} must lie in [0, 1], but these span {lowest:.4g} to {highest:.4g}")
-    return masks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -33,7 +33,7 @@ class AttributionOptions:
     batch: Count = 256
 
 
-class AttributionMethod(Attributable, ABC):
+class AttributionMethod(Attributable):
     """A method that attributes the score of a class to the entries of an image, with a black baseline.
 
     The normaliser lies inside the book's classifiers, so that black is 0. The classifier is not modified, even if an

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.core.inputs import Target, checked_images, checked_targets, is_score
+from helpers.core.inputs import Target, checked_images, checked_targets, class_names, is_score
 from helpers.core.runtime import gradients, random_generator
 from helpers.methods.initial_masks.files import MaskFile, find_mask_network, load_mask_network
 from helpers.methods.initial_masks.network import MaskNetwork
@@ -129,7 +129,7 @@ def _check_targets(problem: RateDistortion, targets: Target) -> None:
     if is_score(targets):
         raise ValueError("a learned mask is for the predicted class; give targets=None, not a callable")
     predicted = problem.measure.targets
-    names = getattr(problem.classifier.classifier, "class_names", None)
+    names = class_names(problem.classifier.classifier)
     if not torch.equal(checked_targets(targets, problem.measure.probabilities, names), predicted):
         raise ValueError(
             f"the mask network was trained for predicted classes, here {predicted.tolist()}; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from copy import copy
 from typing import Any
 
@@ -20,7 +20,7 @@ from helpers.methods.rde.problem import RateDistortion
 from helpers.methods.rde.representations import Pixels, Representation, Wavelets
 
 
-class RateDistortionExplainer(Attributable, ABC):
+class RateDistortionExplainer(Attributable):
     """The rate-distortion explanation over any representation: the common part of Pixel RDE and CartoonX.
 
     Args:
