@@ -32,11 +32,17 @@ class AttentionRollout(Attributable):
     section 4.2, with mean fusion and a discard ratio of 0.9).
 
     The rollout depends neither on the values of the tokens nor on the class. Gradient rollout weights the attention by
-    the gradient of the target's logit, with negative products set to 0 (Chefer et al., ICCV 2021, equation 5).
+    the gradient of the target's logit with respect to the attention, sets negative products to 0 and takes the mean
+    over the heads, as equation 5 of Chefer et al. (ICCV 2021) does. The layers are then multiplied as in rollout, with
+    rows normalised after the identity is added: their equation 6 updates the relevance by R + ĀR, without normalising.
 
     The variant `published` reproduces the public implementation (jacobgil/vit-explain), image by image: it divides
-    columns by the sums of rows, exempts a single entry from discarding (see `multiply`), and in gradient rollout pairs
-    the layers with the gradients in reverse order and sets negative entries to 0 only after the fusion.
+    columns by the sums of rows and exempts a single entry from discarding (see `multiply`). Its gradient rollout (with
+    the fusion "mean") exempts none, takes the gradient with respect to the *scores before the softmax*, pairs the
+    layers with these gradients in reverse order, and sets negative entries to 0 only after the fusion. With A the
+    attention and G the gradient with respect to it, the gradient with respect to the scores is A ∘ (G - rowsum(G ∘ A)):
+    its hook stands on the dropout after the softmax, which is the identity in eval mode and leaves no node of its own
+    in the autograd graph.
 
     Args:
         classifier: a vision transformer with global attention and a class token, on its own or in wrappers
@@ -131,10 +137,10 @@ class AttentionRollout(Attributable):
         if not self.gradient:
             return self._reduce(attention)
         if self.variant == "published":
-            fused = fuse_heads(attention * attentions.gradients[-1 - index], self.fusion).clamp_min(0)
+            fused = fuse_heads(attention * _score_gradient(attentions, -1 - index), self.fusion).clamp_min(0)
         else:
             fused = fuse_heads((attention * attentions.gradients[index]).clamp_min(0), self.fusion)
-        return discard_lowest(fused, self.discard_ratio, self.variant)
+        return discard_lowest(fused, self.discard_ratio, self.variant, gradient=True)
 
     def _reduce(self, attention: Tensor) -> Tensor:
         """(batch, heads, tokens, tokens) to (batch, tokens, tokens): fuse and discard, at least in single precision."""
@@ -170,6 +176,12 @@ class AttentionRollout(Attributable):
         mask = functional.interpolate(maps, images.shape[-2:], mode="bilinear", align_corners=False)
         mask = mask.clamp_(0, 1).to(images)
         return Explanation(mask=mask, kept=images * mask, targets=targets, representation_mask=patches[:, None])
+
+
+def _score_gradient(attentions: Attentions, index: int) -> Tensor:
+    """The target's gradient with respect to a layer's scores before the softmax: (batch, heads, tokens, tokens)."""
+    attention, gradient = _precise(attentions.layers[index]), _precise(attentions.gradients[index])
+    return attention * (gradient - (gradient * attention).sum(-1, keepdim=True))
 
 
 def _precise(attention: Tensor) -> Tensor:

@@ -29,12 +29,13 @@ def fuse_heads(attention: Float[Tensor, "batch heads tokens tokens"], fusion: Fu
     return attention.amax(1) if fusion == "max" else attention.amin(1)
 
 
-def discard_lowest(fused: Map, ratio: float, variant: Variant = "corrected") -> Map:
+def discard_lowest(fused: Map, ratio: float, variant: Variant = "corrected", *, gradient: bool = False) -> Map:
     """Set the lowest int(ratio * tokens²) entries of each image's map to 0.
 
     Entries are ranked over the whole map; ties with the lowest kept entry are kept, so that a constant map stays as it
     is. `corrected` exempts the class token's row, its attention to the other tokens, as a comment in the original code
-    intends ("don't drop the class token"). `published` exempts only the entry of row 0 and column 0, as that code does.
+    intends ("don't drop the class token"). `published` exempts only the entry of row 0 and column 0, as that code does,
+    and in gradient rollout (`gradient=True`) none.
     """
     tokens = fused.shape[-1]
     rank = int(tokens * tokens * ratio)
@@ -42,7 +43,7 @@ def discard_lowest(fused: Map, ratio: float, variant: Variant = "corrected") -> 
         return fused
     lowest = fused.flatten(1).kthvalue(rank + 1, dim=1).values[:, None, None]  # batch, 1, 1
     kept = torch.where(fused >= lowest, fused, 0)  # batch, tokens, tokens
-    exempt = 1 if variant == "published" else tokens
+    exempt = tokens if variant == "corrected" else int(not gradient)
     kept[:, 0, :exempt] = fused[:, 0, :exempt]
     return kept
 

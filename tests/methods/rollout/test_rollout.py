@@ -68,14 +68,14 @@ def fuse_by_hand(heads, fusion):
     return {"mean": heads.mean(0), "max": heads.max(0).values, "min": heads.min(0).values}[fusion]
 
 
-def rollout_by_hand(fused_layers, ratio, residual, variant):
+def rollout_by_hand(fused_layers, ratio, residual, variant, gradient=False):
     """The definition: whole matrices, entries discarded one by one."""
     tokens = len(fused_layers[0])
     product = torch.eye(tokens, dtype=fused_layers[0].dtype)
     for fused in fused_layers:
         flat = fused.flatten().clone()
         for entry in flat.argsort()[: int(tokens * tokens * ratio)].tolist():
-            spared = entry == 0 if variant == "published" else entry < tokens
+            spared = entry == 0 and not gradient if variant == "published" else entry < tokens
             if not spared:
                 flat[entry] = 0
         matrix = flat.reshape(tokens, tokens)
@@ -295,13 +295,21 @@ def test_other_models_are_refused_with_what_to_use_instead(name, options, messag
 # --- gradients ----------------------------------------------------------------------------------------------------
 
 
-def gradients_by_hand(model, image, target):
-    """The derivative of a logit by each attention map, by adding zeros to each map in an unfused forward pass."""
+def gradients_by_hand(model, image, target, *, of):
+    """The derivative of a logit by each layer's attention, or by its scores, in an unfused forward pass.
+
+    Zeros are added to the attention, or to the scores: the logarithms of the attention are scores too, as the softmax
+    does not change if a row's scores are shifted.
+    """
     for block in model.blocks:
         block.attn.fused_attn = False
     zeros = [torch.zeros(1, 3, 17, 17, dtype=torch.float64, requires_grad=True) for _ in model.blocks]
+
+    def shifted(attention, zero):
+        return attention + zero if of == "attention" else (attention.log() + zero).softmax(-1)
+
     handles = [
-        block.attn.attn_drop.register_forward_hook(lambda _m, _i, output, zero=zero: output + zero)
+        block.attn.attn_drop.register_forward_hook(lambda _m, _i, output, zero=zero: shifted(output, zero))
         for block, zero in zip(model.blocks, zeros, strict=True)
     ]
     slopes = torch.autograd.grad(model(image[None])[0, target], zeros)
@@ -311,19 +319,22 @@ def gradients_by_hand(model, image, target):
 
 
 @pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("ratio", [0.3, 0.9])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_gradient_rollout_is_its_definition(frozen, variant):
+def test_gradient_rollout_is_its_definition(frozen, ratio, variant):
     model, images = transformer().requires_grad_(not frozen), pixels(2)
     targets = torch.tensor([3, 1])
-    method = AttentionRollout(model, gradient=True, discard_ratio=0.3, variant=variant)
+    method = AttentionRollout(model, gradient=True, discard_ratio=ratio, variant=variant)
     result = method.rollout(method.capture(images, targets))
     for row, image, target in zip(result, images, targets.tolist(), strict=True):
-        slopes, attention = gradients_by_hand(model, image, target), attention_by_hand(model, image)
-        if variant == "published":  # gradients arrive last layer first
-            maps = [(a * s).mean(0).clamp_min(0) for a, s in zip(attention, slopes[::-1], strict=True)]
+        attention = attention_by_hand(model, image)
+        if variant == "published":  # gradients of the scores, which arrive last layer first
+            slopes = gradients_by_hand(model, image, target, of="scores")[::-1]
+            maps = [(a * s).mean(0).clamp_min(0) for a, s in zip(attention, slopes, strict=True)]
         else:
+            slopes = gradients_by_hand(model, image, target, of="attention")
             maps = [(a * s).clamp_min(0).mean(0) for a, s in zip(attention, slopes, strict=True)]
-        torch.testing.assert_close(row, rollout_by_hand(maps, 0.3, True, variant)[1:])
+        torch.testing.assert_close(row, rollout_by_hand(maps, ratio, True, variant, gradient=True)[1:])
 
 
 def test_gradient_rollout_depends_on_the_class_and_takes_a_callable():
