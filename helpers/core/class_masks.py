@@ -22,6 +22,7 @@ from helpers.core.inputs import (
     class_names,
     is_score,
 )
+from helpers.core.mask_inputs import checked_booleans, checked_masks
 from helpers.core.outputs import Logits, checked_logits
 from helpers.core.replica import frozen, with_frozen_classifier
 
@@ -134,7 +135,13 @@ class ClassMaskMethod(Attributable):
 def merge_classes(
     masks: Float[Tensor, "batch classes height width"], classes: Bool[Tensor, "batch classes"]
 ) -> Float[Tensor, "batch 1 height width"]:
-    """The pixelwise maximum over the given classes of each image; 0 for images without any (WYSIWYC, section 3)."""
+    """The pixelwise maximum over the given classes of each image; 0 for images without any (WYSIWYC, section 3).
+
+    Raises:
+        TypeError, ValueError: masks or classes have a wrong shape, type or range.
+    """
+    masks = checked_masks(masks, ("batch", "classes", "height", "width"))
+    classes = checked_booleans(classes, masks.shape[:2], name="classes", device=masks.device)
     return masks.masked_fill(~classes[..., None, None], 0).amax(1, keepdim=True)
 
 

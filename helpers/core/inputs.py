@@ -34,8 +34,13 @@ _NOISE = 0.2  # root mean square by which `attribute` lets pixels leave [0, 1]: 
 
 
 def checked_images(
-    images: ImageBatch, classifier: nn.Module | None = None, *, perturbed: bool = False
-) -> Float[Tensor, "batch 3 height width"]:
+    images: ImageBatch,
+    classifier: nn.Module | None = None,
+    *,
+    perturbed: bool = False,
+    channels: int | None = 3,
+    name: str = "images",
+) -> Float[Tensor, "batch channels height width"]:
     """Images as a detached floating tensor, or an error that says how they differ from pixels in [0, 1].
 
     Args:
@@ -43,36 +48,49 @@ def checked_images(
         classifier: the classifier that will see them: they must lie on its device, and are returned as float64 if its
             weights are float64, else as float32. None: float64 stays, all else becomes float32.
         perturbed: accept pixels a little outside [0, 1], as Captum's `NoiseTunnel` and Quantus' metrics make them.
+        channels: their number of channels; None for any.
+        name: what they are, for the messages.
 
     Raises:
         TypeError: the images are neither a tensor nor an array.
         ValueError: the shape, the type, the range or the device is wrong, or a pixel is not finite.
     """
-    images = _as_tensor(images, "images")
-    _check_shape(images)
+    images = as_tensor(images, name)
+    _check_shape(images, channels, name)
     if images.dtype == torch.bool or not images.is_floating_point():
         raise ValueError(
-            f"images must be floats with pixels in [0, 1], not {images.dtype}; for 8-bit pixels use "
+            f"{name} must be floats with pixels in [0, 1], not {images.dtype}; for 8-bit pixels use "
             "images.float() / 255, or load files with load_image"
         )
+    if classifier is not None:
+        require_module(classifier)
     own_tensor = next(iter(classifier.parameters()), None) if classifier is not None else images
     if classifier is not None and own_tensor is not None and own_tensor.device != images.device:
         raise ValueError(
-            f"images are on {images.device}, but the classifier is on {own_tensor.device}; "
+            f"{name} are on {images.device}, but the classifier is on {own_tensor.device}; "
             f"move them with images.to({str(own_tensor.device)!r})"
         )
     exact = (images if own_tensor is None else own_tensor).dtype == torch.float64
     images = images.detach().to(torch.float64 if exact else torch.float32)
     if images.is_inference() and not torch.is_inference_mode_enabled():
         images = images.clone()  # autograd cannot record a tensor made under inference_mode
-    _check_range(images, perturbed=perturbed)
+    _check_range(images, name, perturbed=perturbed)
     check_size = None if classifier is None else getattr(unwrapped(classifier), "check_images", None)
     if callable(check_size):
         check_size(images)
     return images
 
 
-def _as_tensor(values: Any, name: str) -> Tensor:
+def require_module(classifier: Any) -> None:
+    """Raise a TypeError unless the classifier is a module, as all methods and measures need it."""
+    if not isinstance(classifier, nn.Module):
+        raise TypeError(
+            f"the classifier must be a torch.nn.Module, not {type(classifier).__name__}; load_classifier loads one, "
+            "and Classifier.of makes one from any network"
+        )
+
+
+def as_tensor(values: Any, name: str) -> Tensor:
     """A tensor or an array as a plain tensor; tensor subclasses, as fastai's, lose their class."""
     if isinstance(values, np.ndarray):
         return torch.from_numpy(np.ascontiguousarray(values))
@@ -84,10 +102,10 @@ def _as_tensor(values: Any, name: str) -> Tensor:
     return values.as_subclass(Tensor) if type(values) is not Tensor else values
 
 
-def _check_shape(images: Tensor) -> None:
-    """Raise a ValueError unless the shape is (batch, 3, height, width)."""
+def _check_shape(images: Tensor, channels: int | None, name: str) -> None:
+    """Raise a ValueError unless the shape is (batch, channels, height, width)."""
     shape = tuple(images.shape)
-    if len(shape) == 4 and shape[1] == 3 and min(shape[2:]) > 0:
+    if len(shape) == 4 and channels in (None, shape[1]) and min(shape[1:]) > 0:
         return
     hint = ""
     if len(shape) == 3:
@@ -98,10 +116,10 @@ def _check_shape(images: Tensor) -> None:
         hint = "; for grey images use images.expand(-1, 3, -1, -1)"
     elif len(shape) == 4 and shape[1] == 4:
         hint = "; for transparent images blend the fourth channel first, as load_image does"
-    raise ValueError(f"images must be (batch, 3, height, width), not {shape}{hint}")
+    raise ValueError(f"{name} must be (batch, {channels or 'channels'}, height, width), not {shape}{hint}")
 
 
-def _check_range(images: Tensor, *, perturbed: bool) -> None:
+def _check_range(images: Tensor, name: str, *, perturbed: bool) -> None:
     """Raise a ValueError unless pixels are finite and in [0, 1], naming the scale that they seem to have."""
     if not images.numel():
         return
@@ -111,10 +129,10 @@ def _check_range(images: Tensor, *, perturbed: bool) -> None:
     lowest, highest, excess, *are_finite = torch.stack([*torch.aminmax(images), excess, *finite.to(images)]).tolist()
     if not all(are_finite):
         at = [index for index, value in enumerate(are_finite) if not value]
-        raise ValueError(f"images {at} have pixels that are not finite (NaN or infinite); pixels must lie in [0, 1]")
+        raise ValueError(f"{name} {at} have pixels that are not finite (NaN or infinite); pixels must lie in [0, 1]")
     if (lowest >= -_TOLERANCE and highest <= 1 + _TOLERANCE) or (perturbed and excess <= _NOISE):
         return
-    span = f"images must have pixels in [0, 1], but these span {lowest:.4g} to {highest:.4g}"
+    span = f"{name} must have pixels in [0, 1], but these span {lowest:.4g} to {highest:.4g}"
     if lowest >= -_TOLERANCE and highest > 2:
         scale = 255 if highest <= 255 else 65535
         raise ValueError(f"{span}, which looks like pixels in 0 to {scale}: divide by {scale}")
@@ -225,7 +243,7 @@ def checked_classes(
     Raises:
         TypeError, ValueError: the classes are no booleans, or do not have one row per image and one column per class.
     """
-    classes = _as_tensor(classes, "classes").to(images.device)
+    classes = as_tensor(classes, "classes").to(images.device)
     if classes.dtype != torch.bool or classes.ndim != 2 or len(classes) != len(images):
         raise ValueError(
             f"classes must be booleans of shape ({len(images)}, classes), one row per image; got {classes.dtype} of "

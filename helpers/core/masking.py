@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -24,8 +26,10 @@ def baseline_colour(classifier: nn.Module, variant: Variant) -> Float[Tensor, "1
     The published code multiplies the normalised image by the mask, and there 0 is the mean colour.
 
     Raises:
-        ValueError: the variant is published and the classifier has no normaliser.
+        ValueError: the variant is not known, or is published and the classifier has no normaliser.
     """
+    if variant not in get_args(Variant):
+        raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
     if variant != "published":
         return None
     mean = getattr(unwrapped(classifier), "mean", None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from helpers.core.inputs import Target, class_count, is_score
+from helpers.core.inputs import Target, class_count, is_score, require_module
 from helpers.core.replica import replica, unwrapped
 
 ScoreName = Literal["auto", "softmax", "sigmoid", "logit"]
@@ -73,11 +73,7 @@ class Logits(nn.Module):
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
-        if not isinstance(classifier, nn.Module):
-            raise TypeError(
-                f"the classifier must be a torch.nn.Module, not {type(classifier).__name__}; load_classifier loads "
-                "one, and Classifier.of makes one from any network"
-            )
+        require_module(classifier)
         self.classifier = classifier
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "rows classes"]:
@@ -102,9 +98,22 @@ def check_differentiable(logits: Tensor) -> None:
 
 
 def checked_logits(
-    logits: Float[Tensor, "rows classes"], classifier: nn.Module, images: Float[Tensor, "batch 3 height width"]
+    logits: Float[Tensor, "rows classes"],
+    classifier: nn.Module,
+    images: Float[Tensor, "batch 3 height width"],
+    *,
+    name: str = "images",
 ) -> Float[Tensor, "batch classes"]:
     """Logits as they are, after a look at their values: once per call, on the images themselves.
+
+    One image whose logits are not finite refuses the whole batch, and the message names it and selects the others:
+    as many results would else come out as images went in, and one would be no explanation.
+
+    Args:
+        logits: the classifier's output, as `Logits` gives it.
+        classifier: that gave them.
+        images: that were given to it.
+        name: what the images are, for the message.
 
     Raises:
         ValueError: there is not one row per image; they are not finite, or probabilities; or their number is not that
@@ -122,8 +131,7 @@ def checked_logits(
     sums_to_one = ((logits.sum(1) - 1).abs() < 1e-3).all()  # never of logits, but by intention
     *are_finite, in_range, sums_to_one = torch.stack([*finite, in_range, sums_to_one]).tolist()
     if not all(are_finite):
-        at = [index for index, value in enumerate(are_finite) if not value]
-        raise ValueError(f"the classifier's logits of images {at} are not finite (NaN or infinite): leave these out")
+        raise ValueError(not_finite(are_finite, name))
     ends_in_sigmoid = isinstance(_last_module(classifier), nn.Sigmoid)
     if in_range and ((sums_to_one and logits.shape[1] > 1) or ends_in_sigmoid):
         raise ValueError(
@@ -131,6 +139,15 @@ def checked_logits(
             "or sigmoid, or wrap it so that it returns the logarithm of a softmax's output (torch.logit of a sigmoid's)"
         )
     return logits
+
+
+def not_finite(are_finite: Sequence[float], name: str = "images") -> str:
+    """Which images have logits that are not finite, and what to do: the others can be explained without them."""
+    count, at = len(are_finite), [index for index, value in enumerate(are_finite) if not value]
+    problem = f"the classifier's logits of {name} {at} are not finite (NaN or infinite)"
+    if len(at) == count:
+        return f"{problem}, which are all of them: look for NaN in its weights, and try it in float32"
+    return f"{problem}: leave these out, images[[i for i in range({count}) if i not in {at}]]"
 
 
 @torch.no_grad()

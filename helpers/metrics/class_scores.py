@@ -8,9 +8,13 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from helpers.core.number_types import as_boolean, as_floating, as_pixels
+from helpers.core.inputs import ImageBatch, checked_images
+from helpers.core.mask_inputs import checked_booleans, checked_masks
+from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.outputs import Logits, not_finite
+from helpers.core.replica import frozen
 from helpers.core.types import Variant
-from helpers.metrics.masking import masked_images
+from helpers.metrics.inputs import answers
 
 THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 
@@ -18,7 +22,7 @@ THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 @torch.no_grad()
 def masked_probabilities(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
+    images: ImageBatch,
     masks: Shaped[Tensor, "batch masks height width"],
     *,
     thresholds: Sequence[float] = THRESHOLDS,
@@ -43,24 +47,30 @@ def masked_probabilities(
         (batch, 1 + masks, classes): column 0 is for the image without a mask, column k for the k-th mask.
 
     Raises:
-        ValueError: no threshold is given, or the chunk is not at least 1.
+        TypeError, ValueError: images, masks or the classifier's output have a wrong shape, type or range; no threshold
+            is given, or the chunk is not at least 1.
     """
     if not thresholds or chunk < 1:
         raise ValueError(f"expected at least one threshold and a chunk of at least 1, not {thresholds} and {chunk}")
-    images, masks = as_pixels(images), as_floating(masks)
+    images = checked_images(images, classifier)
+    masks = checked_masks(masks, (len(images), "masks", *images.shape[2:]), device=images.device)
+    baseline, classifier = baseline_colour(classifier, variant), frozen(classifier)
+    unmasked = answers(classifier, images, at_once=chunk).softmax(1).unsqueeze(1)
     levels = torch.tensor(tuple(thresholds), dtype=masks.dtype, device=masks.device)
     batch, count = masks.shape[:2]
     cases = torch.arange(batch * count * len(levels), device=masks.device)  # (image, mask, threshold), flattened
-    masked = []
+    masked, logits_of = [], Logits(classifier)
     for case in cases.split(chunk):
         image, mask = case // (count * len(levels)), case // len(levels) % count
         kept = masks[image, mask] > levels[case % len(levels), None, None]  # (chunk, height, width)
-        inputs = masked_images(classifier, images[image], kept.unsqueeze(1).to(images.dtype), variant)
-        masked.append(as_floating(classifier(inputs)).softmax(1))
-    unmasked = torch.cat([as_floating(classifier(some)).softmax(1) for some in images.split(chunk)]).unsqueeze(1)
+        inputs = apply_mask(images[image], kept.unsqueeze(1).to(images.dtype), baseline)
+        masked.append(logits_of(inputs).softmax(1))
     if not masked:  # no mask was given
         return unmasked
     means = torch.cat(masked).unflatten(0, (batch, count, len(levels))).mean(2)  # (batch, masks, classes)
+    finite = means.isfinite().flatten(1).all(1).tolist()
+    if not all(finite):
+        raise ValueError(not_finite(finite, "masked images"))
     return torch.cat([unmasked, means], 1)
 
 
@@ -72,9 +82,13 @@ def class_score_matrix(
     Args:
         probabilities: from `masked_probabilities`.
         labels: the classes of each image.
+
+    Raises:
+        TypeError, ValueError: probabilities or labels have a wrong shape, type or range.
     """
-    probabilities = as_floating(probabilities)
-    shown = as_boolean(labels).to(probabilities.dtype)
+    probabilities = checked_masks(probabilities, ("images", "columns", "classes"), name="probabilities")
+    expected = (probabilities.shape[0], probabilities.shape[2])
+    shown = checked_booleans(labels, expected, name="labels", device=probabilities.device).to(probabilities.dtype)
     totals = torch.einsum("ic,imc->cm", shown, probabilities)
     counts = shown.sum(0).unsqueeze(1)
     return torch.where(counts > 0, totals / counts.clamp_min(1), torch.nan)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from helpers.core.number_types import as_floating, as_pixels
+from helpers.core.inputs import ClassTarget, ImageBatch, checked_images
 from helpers.methods.rde import Representation
+from helpers.metrics.inputs import Pictures, answers, checked_labels, checked_pair
 
 Information = Literal["pixels", "coefficients", "entropy"]
 PreciseClass = Literal["explained", "any"]
 
 
 def information(
-    images: Shaped[Tensor, "batch channels height width"],
+    images: Pictures,
     measure: Information,
     representation: Representation | None = None,
 ) -> Float[Tensor, " batch"]:
@@ -28,14 +29,15 @@ def information(
       number of coefficients.
 
     Args:
-        images: in [0, 1].
+        images: in [0, 1], of any number of channels.
         measure: one of the three.
         representation: such as `Wavelets((128, 128))`; for `coefficients` and `entropy`.
 
     Raises:
-        ValueError: the measure is unknown, or its representation is missing.
+        TypeError, ValueError: the images have a wrong shape, type or range; the measure is unknown, or its
+            representation is missing.
     """
-    images = as_floating(images)
+    images = checked_images(images, channels=None)
     if measure == "pixels":
         return images.abs().sum((1, 2, 3))
     if measure not in ("coefficients", "entropy"):
@@ -53,9 +55,9 @@ def information(
 @torch.no_grad()
 def preciseness(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
-    kept: Shaped[Tensor, "batch 3 height width"],
-    targets: Int[Tensor, " batch"],
+    images: ImageBatch,
+    kept: ImageBatch,
+    targets: ClassTarget,
     *,
     of: PreciseClass = "explained",
 ) -> Float[Tensor, " batch"]:
@@ -63,19 +65,22 @@ def preciseness(
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        images: the images.
+        images: the images, in [0, 1].
         kept: the kept image of each explanation (`Explanation.kept`).
-        targets: the explained class, one per image.
+        targets: the explained class, one per image, by index or by name.
         of: the class on the explanation: the `explained` class, or `any` class, the most probable one, as in the
             published code.
 
     Raises:
-        ValueError: `of` is neither.
+        TypeError, ValueError: images, targets or the classifier's output have a wrong shape, type or range; `of` is
+            neither.
     """
     if of not in ("explained", "any"):
         raise ValueError(f"of={of!r} is not known; use 'explained' or 'any'")
-    own = targets.unsqueeze(1)
-    before, probabilities = (as_floating(classifier(as_pixels(batch))).softmax(1) for batch in (images, kept))
+    images, kept = checked_pair(images, kept, classifier)
+    before = answers(classifier, images).softmax(1)
+    probabilities = answers(classifier, kept, name="kept images").softmax(1)
+    own = checked_labels(targets, before, classifier).unsqueeze(1)
     before = before.gather(1, own)[:, 0]
     after = probabilities.gather(1, own)[:, 0] if of == "explained" else probabilities.amax(1)
     return after / before
@@ -84,9 +89,9 @@ def preciseness(
 @torch.no_grad()
 def conciseness_preciseness(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
-    kept: Shaped[Tensor, "batch 3 height width"],
-    targets: Int[Tensor, " batch"],
+    images: ImageBatch,
+    kept: ImageBatch,
+    targets: ClassTarget,
     *,
     measure: Information = "pixels",
     representation: Representation | None = None,
@@ -104,7 +109,7 @@ def conciseness_preciseness(
         measure, representation: as for `information`.
 
     Raises:
-        ValueError: as for the two.
+        TypeError, ValueError: as for the two.
     """
     precise = preciseness(classifier, images, kept, targets, of=of)
     before, after = (information(batch, measure, representation) for batch in (images, kept))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from helpers.core.mask_inputs import checked_masks
 from helpers.core.runtime import random_generator
 from helpers.methods.rde import RateDistortion
 
@@ -22,7 +23,16 @@ def random_ranks(
 
     Most entries of a converged mask are exactly 0, so that their order is random: the spread over draws shows how
     much of a curve is due to chance.
+
+    Args:
+        mask: any finite values.
+        draws: the number of random orders.
+        generator: of the random orders.
+
+    Raises:
+        TypeError, ValueError: the mask has a wrong shape, or values that are not finite.
     """
+    mask = checked_masks(mask, ("batch", "entries"), name="mask", values="any")
     # a stable sort after a random permutation, which the batch shares, keeps ties in the permuted order
     k = mask.shape[-1]
     permutations = torch.stack(
@@ -65,9 +75,11 @@ def rate_distortion_curve(
         The mean over the draws and its standard error (nan for one draw), both (batch, fractions).
 
     Raises:
-        ValueError: a fraction outside [0, 1], no draw, or a mask of the wrong shape.
+        TypeError, ValueError: a fraction outside [0, 1], no draw, an unknown direction, or a mask of the wrong shape
+            or with values that are not finite.
     """
-    _check(problem, mask, fractions, draws)
+    _check(fractions, direction, draws)
+    mask = checked_masks(mask, (len(problem.coefficients), 1, problem.coefficients.shape[2]), name="mask", values="any")
     generator = random_generator(seed, mask.device)
     batch, _, k = mask.shape
     noise = problem.draw(draws, generator)  # (draws, channels, k)
@@ -92,12 +104,11 @@ def _count(fraction: float, k: int) -> int:
     return -int(-round(fraction * k, 6) // 1)
 
 
-def _check(problem: RateDistortion, mask: Tensor, fractions: Sequence[float], draws: int) -> None:
+def _check(fractions: Sequence[float], direction: str, draws: int) -> None:
     outside = [p for p in fractions if not 0 <= p <= 1]
     if outside:
         raise ValueError(f"fractions must lie in [0, 1]; these do not: {outside}")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, not {draws}")
-    expected = tuple(problem.coefficients[:, :1].shape)
-    if tuple(mask.shape) != expected:
-        raise ValueError(f"the mask must be {expected}, one entry for each coefficient, not {tuple(mask.shape)}")
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction {direction!r} is not known; use 'keep' or 'randomise'")

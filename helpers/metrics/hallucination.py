@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 from scipy import ndimage
 from skimage.feature import canny
 from torch import Tensor
 
-from helpers.core.number_types import as_floating
+from helpers.metrics.inputs import Pictures, checked_pair
 
 # (grey images, contrast of each) -> edge pixels; see `CannyEdges`
 EdgeDetector = Callable[
@@ -69,8 +69,8 @@ class CannyEdges:
 
 
 def hallucinated_edges(
-    images: Shaped[Tensor, "batch channels height width"],
-    kept: Shaped[Tensor, "batch channels height width"],
+    images: Pictures,
+    kept: Pictures,
     *,
     detector: EdgeDetector | None = None,
 ) -> tuple[Bool[Tensor, "batch 1 height width"], Bool[Tensor, "batch 1 height width"]]:
@@ -79,13 +79,16 @@ def hallucinated_edges(
     An edge pixel of the explanation is hallucinated if the 3 x 3 pixels around it contain no edge of the image.
 
     Args:
-        images: the images, in [0, 1]; channels are averaged.
+        images: the images, in [0, 1], of any number of channels, which are averaged.
         kept: the kept image of each explanation (`Explanation.kept`), on the same scale as the images.
         detector: `(grey images, contrasts) -> edges`; by default `CannyEdges()`. The contrast is the range of the grey
             values of the image, also for its explanation.
+
+    Raises:
+        TypeError, ValueError: images or kept images have a wrong shape, type or range.
     """
     detector = CannyEdges() if detector is None else detector
-    grey, kept_grey = (as_floating(pictures).mean(1, keepdim=True) for pictures in (images, kept))
+    grey, kept_grey = (pictures.mean(1, keepdim=True) for pictures in checked_pair(images, kept, channels=None))
     contrast = grey.amax((1, 2, 3)) - grey.amin((1, 2, 3))
     true = detector(grey, contrast)
     near = torch.nn.functional.max_pool2d(true.float(), 3, stride=1, padding=1) > 0
@@ -93,8 +96,8 @@ def hallucinated_edges(
 
 
 def hallucination_score(
-    images: Shaped[Tensor, "batch channels height width"],
-    kept: Shaped[Tensor, "batch channels height width"],
+    images: Pictures,
+    kept: Pictures,
     *,
     detector: EdgeDetector | None = None,
 ) -> Float[Tensor, " batch"]:
@@ -106,8 +109,11 @@ def hallucination_score(
 
     Args:
         images, kept, detector: as for `hallucinated_edges`.
+
+    Raises:
+        TypeError, ValueError: as for `hallucinated_edges`.
     """
     hallucinated, true = hallucinated_edges(images, kept, detector=detector)
     count = true.sum((1, 2, 3))
     score = hallucinated.sum((1, 2, 3)) / count.clamp_min(1)
-    return torch.where(count > 0, score, torch.nan).to(as_floating(images[:0]).dtype)
+    return torch.where(count > 0, score, torch.nan)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from helpers.core.inputs import ImageBatch, checked_images
+from helpers.core.mask_inputs import checked_masks
 from helpers.core.masking import apply_mask, baseline_colour
-from helpers.core.number_types import as_pixels
 from helpers.core.types import Variant
 
 
 def masked_images(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
+    images: ImageBatch,
     masks: Shaped[Tensor, "batch 1 height width"],
     variant: Variant = "corrected",
 ) -> Float[Tensor, "batch 3 height width"]:
@@ -26,13 +25,13 @@ def masked_images(
     Args:
         classifier: its `mean` is the mean colour.
         images: pixels in [0, 1].
-        masks: 1 keeps a pixel, 0 hides it; in between, a blend.
+        masks: in [0, 1]: 1 keeps a pixel, 0 hides it; in between, a blend.
         variant: of the baseline.
 
     Raises:
-        ValueError: the variant is unknown, or the classifier has no mean colour for the published one.
+        TypeError, ValueError: images or masks have a wrong shape, type or range; the variant is unknown, or the
+            classifier has no mean colour for the published one.
     """
-    if variant not in get_args(Variant):
-        raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
-    images = as_pixels(images)
+    images = checked_images(images, classifier)
+    masks = checked_masks(masks, (len(images), 1, *images.shape[2:]), device=images.device)
     return apply_mask(images, masks.to(images.dtype), baseline_colour(classifier, variant))

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from helpers.core.number_types import as_boolean, as_floating
+from helpers.core.inputs import as_tensor
+from helpers.core.mask_inputs import checked_booleans, checked_masks
 
 PLAIN_THRESHOLD = 0.0
 """The threshold of the logits on images: a probability of one half."""
@@ -26,8 +27,12 @@ def decision_counts(
         logits: of a multi-label classifier.
         labels: the classes of each image.
         threshold: of the logits.
+
+    Raises:
+        TypeError, ValueError: logits or labels have a wrong shape or type, or values that are not finite.
     """
-    positive, labels = as_floating(logits) > threshold, as_boolean(labels)
+    logits = checked_masks(logits, ("batch", "classes"), name="logits", values="any")
+    positive, labels = logits > threshold, checked_booleans(labels, logits.shape, name="labels", device=logits.device)
     decisions = torch.stack([positive & labels, positive & ~labels, ~positive & ~labels, ~positive & labels], 1)
     return decisions.sum(2)  # (batch, 4, classes) -> (batch, 4)
 
@@ -37,7 +42,12 @@ def micro_scores(counts: Int[Tensor, "*batch 4"]) -> dict[str, Float[Tensor, "*b
 
     Args:
         counts: from `decision_counts`, summed over images; several rows for a bootstrap.
+
+    Raises:
+        TypeError, ValueError: counts have a wrong shape or type, or are negative.
     """
+    counts = as_tensor(counts, "counts")
+    counts = checked_masks(counts, (*counts.shape[:-1], 4), name="counts", values="positive")
     true_positives, false_positives, _, false_negatives = counts.double().unbind(-1)
     fractions = {
         "precision": (true_positives, true_positives + false_positives),

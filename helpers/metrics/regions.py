@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from helpers.core.number_types import as_boolean, as_floating
+from helpers.core.mask_inputs import checked_booleans, checked_masks
+
+PIXELS = ("batch", "height", "width")
 
 
 def relevance_mass_above_chance(
@@ -20,8 +22,12 @@ def relevance_mass_above_chance(
     Args:
         masks: not negative.
         region: its pixels.
+
+    Raises:
+        TypeError, ValueError: masks or region have a wrong shape, type or range.
     """
-    masks, region = as_floating(masks), as_boolean(region)
+    masks = checked_masks(masks, PIXELS, values="positive")
+    region = checked_booleans(region, masks.shape, name="region", device=masks.device)
     total = masks.sum((1, 2))
     area = region.to(masks.dtype).mean((1, 2))
     inside = masks.masked_fill(~region, 0).sum((1, 2))  # (batch,)
@@ -41,11 +47,18 @@ def pixel_auroc(
     two regions is empty.
 
     Args:
-        masks: any values.
+        masks: any finite values.
         region, other: the pixels that are compared.
+
+    Raises:
+        TypeError, ValueError: masks or regions have a wrong shape, type or range.
     """
-    values = as_floating(masks).flatten(1)
-    inside, outside = as_boolean(region).flatten(1), as_boolean(other).flatten(1)
+    masks = checked_masks(masks, PIXELS, values="any")
+    values = masks.flatten(1)
+    inside, outside = (
+        checked_booleans(pixels, masks.shape, name=name, device=masks.device).flatten(1)
+        for name, pixels in (("region", region), ("other region", other))
+    )
     # pixels outside `other` are sorted to the end, as infinities
     ordered = values.masked_fill(~outside, torch.inf).sort(1).values
     below, up_to = (torch.searchsorted(ordered, values.contiguous(), right=right) for right in (False, True))
@@ -62,8 +75,13 @@ def pointing_game(
     If several pixels share the largest value, the share of them in the region.
 
     Args:
-        masks: any values.
+        masks: any finite values.
         region: the pixels that count as a hit.
+
+    Raises:
+        TypeError, ValueError: masks or region have a wrong shape, type or range.
     """
+    masks = checked_masks(masks, PIXELS, values="any")
+    region = checked_booleans(region, masks.shape, name="region", device=masks.device)
     top = masks == masks.amax((1, 2), keepdim=True)
-    return (top & as_boolean(region)).sum((1, 2)) / top.sum((1, 2))
+    return (top & region).sum((1, 2)) / top.sum((1, 2))

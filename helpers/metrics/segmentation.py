@@ -8,9 +8,12 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from helpers.core.number_types import as_boolean, as_floating
+from helpers.core.inputs import ImageBatch, checked_images
+from helpers.core.mask_inputs import checked_booleans, checked_masks
+from helpers.core.masking import apply_mask, baseline_colour
 from helpers.core.types import Variant
-from helpers.metrics.masking import masked_images
+from helpers.metrics.inputs import answers
+from helpers.metrics.regions import PIXELS
 
 F1_THRESHOLDS = (0.25, 0.5, 0.75)
 IOU_THRESHOLDS = tuple(step / 10 for step in range(1, 10))
@@ -21,8 +24,12 @@ SANITY_COLUMNS = ("0", "0.5", "1", "G.T.")
 
 
 def sanity_masks(objects: Shaped[Tensor, "batch height width"]) -> dict[str, Float[Tensor, "batch height width"]]:
-    """The reference masks of Table 2: 0, 0.5 and 1 everywhere, and the ground truth."""
-    objects = as_floating(objects)
+    """The reference masks of Table 2: 0, 0.5 and 1 everywhere, and the ground truth.
+
+    Raises:
+        TypeError, ValueError: the ground truth has a wrong shape, type or range.
+    """
+    objects = checked_masks(objects, PIXELS, name="objects")
     constants = {"0": 0.0, "0.5": 0.5, "1": 1.0}
     return {**{name: torch.full_like(objects, value) for name, value in constants.items()}, "G.T.": objects}
 
@@ -47,9 +54,18 @@ def segmentation_scores(
         masks: in [0, 1]; the merged mask of an image with several classes (`merge_classes`).
         objects: the ground truth g, in [0, 1].
         valid: the pixels to score; None for all.
+
+    Raises:
+        TypeError, ValueError: masks, objects or valid pixels have a wrong shape, type or range.
     """
-    valid = torch.ones_like(objects, dtype=torch.bool) if valid is None else as_boolean(valid)
-    mask, truth = as_floating(masks).flatten(1), as_floating(objects).flatten(1)  # (batch, pixels)
+    masks = checked_masks(masks, PIXELS)
+    shape, device = masks.shape, masks.device
+    objects = checked_masks(objects, shape, name="objects", device=device)
+    if valid is None:
+        valid = torch.ones_like(objects, dtype=torch.bool)
+    else:
+        valid = checked_booleans(valid, shape, name="valid pixels", device=device)
+    mask, truth = masks.flatten(1), objects.flatten(1)  # (batch, pixels)
     mask = mask.to(torch.promote_types(mask.dtype, truth.dtype))
     weight = valid.flatten(1).to(mask.dtype)
     pixels = weight.sum(1)
@@ -70,7 +86,7 @@ def segmentation_scores(
 @torch.no_grad()
 def saliency_score(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
+    images: ImageBatch,
     masks: Shaped[Tensor, "batch height width"],
     instances: Int[Tensor, "batch classes"],
     *,
@@ -89,10 +105,16 @@ def saliency_score(
         instances: number of objects of each class in the image (`SegmentedImages.instances`).
         variant: published: the baseline is the mean colour, and a class is counted once per *object*, so that three
             cars improve the score by log 3. Corrected: the baseline is black, and each class is counted once.
+
+    Raises:
+        TypeError, ValueError: images, masks, instances or the classifier's output have a wrong shape, type or range.
     """
-    masks = as_floating(masks)
+    images = checked_images(images, classifier)
+    masks = checked_masks(masks, (len(images), *images.shape[2:]), device=images.device)
+    masked = apply_mask(images, masks.unsqueeze(1).to(images.dtype), baseline_colour(classifier, variant))
+    logs = answers(classifier, masked, name="masked images").log_softmax(1)
+    instances = checked_masks(instances, logs.shape, name="instances", values="positive", device=images.device)
     weights = instances.to(masks.dtype) if variant == "published" else (instances > 0).to(masks.dtype)
-    logs = as_floating(classifier(masked_images(classifier, images, masks.unsqueeze(1), variant))).log_softmax(1)
     log_probability = torch.logsumexp(logs.masked_fill(weights == 0, -torch.inf) + weights.clamp_min(1).log(), 1)
     log_area = masks.mean((1, 2)).clamp_min(SMALLEST_AREA).log()
     return torch.where(weights.sum(1) > 0, log_area - log_probability, torch.nan)

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from helpers.core.number_types import as_boolean, as_floating, as_pixels
-from helpers.metrics.regions import pixel_auroc, relevance_mass_above_chance
+from helpers.core.inputs import ImageBatch
+from helpers.core.mask_inputs import checked_booleans, checked_masks
+from helpers.metrics.inputs import answers, checked_pair
+from helpers.metrics.regions import PIXELS, pixel_auroc, relevance_mass_above_chance
 
 
 def shortcut_scores(
@@ -31,11 +33,18 @@ def shortcut_scores(
     are nan if one of the two regions is empty.
 
     Args:
-        masks: of one class per image.
+        masks: of one class per image, not negative.
         mark: the pixels of the mark.
         objects: the pixels of the class's objects.
+
+    Raises:
+        TypeError, ValueError: masks or regions have a wrong shape, type or range.
     """
-    mark, objects = as_boolean(mark), as_boolean(objects)
+    masks = checked_masks(masks, PIXELS, values="positive")
+    mark, objects = (
+        checked_booleans(pixels, masks.shape, name=name, device=masks.device)
+        for name, pixels in (("mark", mark), ("objects", objects))
+    )
     return {
         "over_background": pixel_auroc(masks, mark, ~(mark | objects)),
         "over_object": pixel_auroc(masks, mark, objects & ~mark),
@@ -46,8 +55,8 @@ def shortcut_scores(
 @torch.no_grad()
 def shortcut_sensitivity(
     classifier: nn.Module,
-    without: Shaped[Tensor, "batch 3 height width"],
-    marked: Shaped[Tensor, "batch 3 height width"],
+    without: ImageBatch,
+    marked: ImageBatch,
 ) -> dict[str, Float[Tensor, "batch classes"]]:
     """Shortcut sensitivity: the change in a classifier's output when only the mark is added to a scene.
 
@@ -58,6 +67,11 @@ def shortcut_sensitivity(
 
     Returns:
         The differences of `logit` and of `probability` (sigmoid), with the mark minus without, for each class.
+
+    Raises:
+        TypeError, ValueError: scenes or the classifier's output have a wrong shape, type or range.
     """
-    before, after = (as_floating(classifier(as_pixels(images))) for images in (without, marked))
+    names = "scenes without the mark", "marked scenes"
+    pair = checked_pair(without, marked, classifier, names=names)
+    before, after = (answers(classifier, images, name=name) for images, name in zip(pair, names, strict=True))
     return {"logit": after - before, "probability": after.sigmoid() - before.sigmoid()}

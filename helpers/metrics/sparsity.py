@@ -11,14 +11,16 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from helpers.core.number_types import as_floating, as_pixels
+from helpers.core.inputs import ClassTarget, ImageBatch, as_tensor, checked_images
+from helpers.core.mask_inputs import checked_masks
 from helpers.core.statistics import RESAMPLES, Effect, bootstrap, draw_images
+from helpers.metrics.inputs import Pictures, answers, checked_labels, checked_pair
 
 Colour = Shaped[Tensor, "#batch #channels 1 1"]
 
 
 def lp_norm(
-    images: Shaped[Tensor, "batch channels height width"],
+    images: Pictures,
     p: Literal[0, 1],
     reference: Colour | None = None,
     *,
@@ -29,19 +31,31 @@ def lp_norm(
     Entries are counted, not pixels: an image of 32 x 32 pixels has 3,072 of them (section 4.2).
 
     Args:
-        images: pixels in [0, 1].
+        images: pixels in [0, 1], of any number of channels.
         p: 0 or 1.
         reference: a colour to subtract first, one for all images or one per image; None for black.
         tolerance: for p = 0: largest difference from the reference that counts as 0.
 
     Raises:
-        ValueError: p is neither 0 nor 1, or the tolerance is negative.
+        TypeError, ValueError: images or reference have a wrong shape, type or range; p is neither 0 nor 1, or the
+            tolerance is negative.
     """
     if p not in (0, 1) or tolerance < 0:
         raise ValueError(f"p={p} must be 0 or 1, and tolerance={tolerance} at least 0")
-    values = as_floating(images)
-    distances = (values if reference is None else values - as_floating(reference)).abs().flatten(1)
+    values = checked_images(images, channels=None)
+    if reference is not None:
+        values = values - _checked_colour(reference, values)
+    distances = values.abs().flatten(1)
     return distances.sum(1) if p == 1 else (distances > tolerance).sum(1).to(values.dtype)
+
+
+def _checked_colour(colour: Colour, images: Tensor) -> Float[Tensor, "#batch #channels 1 1"]:
+    """A colour for all images or one per image, of one channel or of as many as the images have."""
+    colour = as_tensor(colour, "reference")
+    counts = (
+        1 if colour.ndim == 4 and colour.shape[axis] == 1 else images.shape[axis] for axis in (0, 1)
+    )  # a dimension of 1 stands for all
+    return checked_masks(colour, (*counts, 1, 1), name="reference", device=images.device)
 
 
 def lp_sparsity(before: Shaped[Tensor, " batch"], after: Shaped[Tensor, " batch"]) -> float:
@@ -52,7 +66,12 @@ def lp_sparsity(before: Shaped[Tensor, " batch"], after: Shaped[Tensor, " batch"
 
     Args:
         before, after: the norms of each image and of its explanation (`lp_norm`).
+
+    Raises:
+        TypeError, ValueError: the norms are not as many, or negative or not finite.
     """
+    before = checked_masks(before, ("batch",), name="norms of images", values="positive")
+    after = checked_masks(after, before.shape, name="norms of explanations", values="positive", device=before.device)
     whole = before.double().mean()
     return float(100 * (whole - after.double().mean()) / whole)
 
@@ -101,11 +120,11 @@ class SparseScores:
 @torch.no_grad()
 def score_explanations(
     classifier: nn.Module,
-    images: Shaped[Tensor, "batch 3 height width"],
-    kept: Shaped[Tensor, "batch 3 height width"],
-    labels: Int[Tensor, " batch"],
+    images: ImageBatch,
+    kept: ImageBatch,
+    labels: ClassTarget,
     *,
-    predicted: Int[Tensor, " batch"] | None = None,
+    predicted: ClassTarget = None,
     reference: Colour | None = None,
     tolerance: float | int = 0.0,
     batch: int = 256,
@@ -116,23 +135,22 @@ def score_explanations(
         classifier: pixels in [0, 1] to logits.
         images: the originals, in [0, 1].
         kept: their explanations, in [0, 1].
-        labels: the true classes.
+        labels: the true classes, by index or by name.
         predicted: the classes predicted for the originals; computed if None.
         reference, tolerance: of the norms (`lp_norm`).
         batch: images per forward pass.
 
     Raises:
-        ValueError: images, explanations and labels differ in number or shape.
+        TypeError, ValueError: images, explanations, labels or the classifier's output have a wrong shape, type or
+            range.
     """
-    if images.shape != kept.shape or len(labels) != len(images):
-        raise ValueError(
-            f"expected explanations and labels of {len(images)} images of shape {tuple(images.shape[1:])}, "
-            f"got {tuple(kept.shape)} and {len(labels)} labels"
-        )
-    images, kept = as_pixels(images), as_pixels(kept)
+    images, kept = checked_pair(images, kept, classifier)
     if predicted is None:
-        predicted = torch.cat([classifier(some).argmax(1) for some in images.split(batch)])
-    probabilities = torch.cat([as_floating(classifier(some)).softmax(1) for some in kept.split(batch)])
+        predicted = answers(classifier, images, at_once=batch).argmax(1)
+    logits = answers(classifier, kept, name="kept images", at_once=batch)
+    predicted = checked_labels(predicted, logits, classifier)
+    labels = checked_labels(labels, logits, classifier, name="labels")
+    probabilities = logits.softmax(1)
     top = probabilities.max(1)
     norms = {
         f"l{p}_{when}": lp_norm(pictures, p, reference, tolerance=tolerance)

@@ -120,7 +120,7 @@ def test_one_draw_has_no_standard_error_and_more_draws_have_a_smaller_one(classi
     [
         ({"fractions": (0.5, 1.2)}, "these do not: \\[1.2\\]"),
         ({"draws": 0}, "draws must be at least 1"),
-        ({"mask": torch.ones(2, 1, 7)}, "one entry for each coefficient"),
+        ({"mask": torch.ones(2, 1, 7)}, r"mask must be \(2, 1, 1024\)"),
     ],
 )
 def test_bad_arguments(classifier, images, changes, message):

@@ -144,8 +144,11 @@ class TestScores:
 
     def test_what_does_not_belong_together_is_refused(self, unchecked):
         images, kept = self.images()
-        for wrong in ((kept[:2], torch.zeros(3).long()), (kept, torch.zeros(2).long())):
-            with pytest.raises(ValueError, match="expected explanations and labels of 3 images"):
+        for wrong, words in (
+            ((kept[:2], torch.zeros(3).long()), "kept images must be"),
+            ((kept, torch.zeros(2).long()), "do not fit 3 images"),
+        ):
+            with pytest.raises(ValueError, match=words):
                 score_explanations(ByChannel(), images, *wrong)
 
     def test_parts_joined_are_the_whole(self):

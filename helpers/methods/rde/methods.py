@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from helpers.core.attribute import Attributable
 from helpers.core.explanation import Convergence, Explanation
 from helpers.core.inputs import ImageBatch, Target, checked_images
+from helpers.core.mask_inputs import checked_masks
 from helpers.core.runtime import gradients
 from helpers.methods.rde.optimise import initial_mask, optimise
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
@@ -123,7 +124,11 @@ class RateDistortionExplainer(Attributable):
     @gradients()
     def _solve(self, problem: RateDistortion, initial: Tensor | None = None, *, show_progress: bool) -> Explanation:
         """The explanation by the solution of a problem."""
-        start = initial_mask(problem) if initial is None else self._checked(initial, problem)
+        if initial is None:
+            start = initial_mask(problem)
+        else:
+            due = problem.coefficients[:, :1]
+            start = checked_masks(initial, due.shape, name="initial masks", device=due.device).to(due)
         return self.to_explanation(problem, *optimise(problem, start, show_progress=show_progress))
 
     @torch.no_grad()
@@ -148,15 +153,6 @@ class RateDistortionExplainer(Attributable):
     def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Float[Tensor, "batch 3 height width"]:
         explanation = self._solve(self.problem(inputs, target, perturbed=True), **{"show_progress": False, **options})
         return explanation.mask.expand(-1, 3, -1, -1)
-
-    @staticmethod
-    def _checked(initial: Tensor, problem: RateDistortion) -> Tensor:
-        expected = problem.coefficients[:, :1].shape
-        if initial.shape != expected:
-            raise ValueError(f"the initial mask must be {tuple(expected)}, not {tuple(initial.shape)}")
-        if initial.numel() and not (float(initial.min()) >= 0 and float(initial.max()) <= 1):
-            raise ValueError("the initial mask must lie in [0, 1]")
-        return initial.to(problem.coefficients)
 
 
 class PixelRDE(RateDistortionExplainer):
