@@ -20,6 +20,7 @@ from helpers.core.endings import one_line_errors
 from helpers.results.registry import TABLES
 from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
 from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_inputs, toc_pages
+from helpers.site.manifests import Manifests
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
 
@@ -31,20 +32,19 @@ PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
 
 
-def manifest(name, inputs, parameters=None):
+with one_line_errors():
+    MANIFESTS = Manifests(ROOT, write=WRITES_MANIFESTS)
+
+
+def manifest(name, compute):
     """The path of a target's manifest, which is brought up to date."""
-    path, text = Path("_build/inputs") / f"{name}.txt", inputs.manifest(parameters)
     with one_line_errors():
-        if WRITES_MANIFESTS and not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return str(path)
+        return MANIFESTS.path(name, compute)
 
 
 @lru_cache
 def manifest_of_page(page):
-    with one_line_errors():
-        return manifest(page, page_inputs(page, root=ROOT))
+    return manifest(page, lambda: page_inputs(page, root=ROOT).manifest())
 
 
 @lru_cache
@@ -53,13 +53,15 @@ def inputs_of_figure(profile, id):
     find_profile(profile, ROOT)
     parameters = {"profile": profile, **figure.parameters}
     tables = [f"_build/tables/{profile}/{table}.done" for table in figure.needs]
-    return [manifest(f"{profile}/{id}", page_inputs(figure.notebook, parameters, ROOT), parameters), *tables]
+    compute = lambda: page_inputs(figure.notebook, parameters, ROOT).manifest(parameters)
+    return [manifest(f"{profile}/{id}", compute), *tables]
 
 
 @lru_cache
 def inputs_of_table(profile, name):
     prerequisites = [f"_build/tables/{profile}/{other}.done" for other in (*TABLES[name].reads, *TABLES[name].after)]
-    return [manifest(f"{profile}/tables/{name}", table_inputs(name, profile, ROOT)), *prerequisites]
+    compute = lambda: table_inputs(name, profile, ROOT).manifest()
+    return [manifest(f"{profile}/tables/{name}", compute), *prerequisites]
 
 
 onstart:
@@ -69,7 +71,7 @@ onstart:
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
-        manifest("html", files_inputs(site_inputs(ROOT), ROOT)),
+        manifest("html", lambda: files_inputs(site_inputs(ROOT), ROOT).manifest()),
     output:
         touch(COMPLETE),
     shell:

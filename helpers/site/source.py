@@ -6,10 +6,12 @@ import ast
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jupytext
 import yaml
-from nbformat import NotebookNode
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CONTINUED_IN = "continued-in"
 """The key, in a page's front matter, of a source of further cells that several pages share."""
@@ -22,6 +24,8 @@ _PARAMETERS = re.compile(
 
 @lru_cache
 def _read(page: Path, _modified: tuple[int, ...]) -> NotebookNode:
+    import jupytext  # takes seconds to import, and often the pages need not be read
+
     return jupytext.reads(page_text(page), fmt="md:myst")
 
 
