@@ -12,6 +12,7 @@ from helpers.data.multilabel.archives import require_dataset
 from helpers.profiles import ClassifierSettings, ImageSettings, Needs, Profile, load_profile
 from helpers.results.downloads import require_published
 from helpers.results.registry import TABLES, Paper, Table, find_table
+from helpers.results.tables import results_folder
 
 SECTIONS: dict[Paper, Needs] = {"recartoonx": "rate-distortion", "explainer": "explainer", "spacevae": "space-vae"}
 """What the tables of each paper need of a profile."""
@@ -47,7 +48,7 @@ def require(
         own = [table for table in tables if table.paper == paper]
         if own and all(table.scenes for table in own) and "scenes" not in _sources(settings, paper):
             continue  # the study says that it needs scenes, whatever data there is
-        computed = bool(own) and all(any(_results(settings, root).glob(f"{t.name}*.csv")) for t in own)
+        computed = bool(own) and all(any(results_folder(settings, root).glob(f"{t.name}*.csv")) for t in own)
         if paper == "recartoonx":
             transformer = not own or any(table.transformer for table in own)
             require_photographs_and_weights(settings, transformer=transformer)
@@ -173,12 +174,6 @@ def _sources(profile: Profile, paper: Paper) -> set[str]:
     return {section.source}
 
 
-def _results(profile: Profile, root: Path | None) -> Path:
-    from helpers.results.tables import results_folder  # imports pandas, which most checks do not need
-
-    return results_folder(profile, root)
-
-
 def _require_photographs(settings: ImageSettings) -> None:
     if settings.source == "imagenet-study":
         with data_file(f"{_IMAGENET}/labels.csv").open(newline="", encoding="utf-8") as stream:
@@ -215,7 +210,7 @@ def _is_local(name: str) -> bool:
 def _class_weights(profile: Profile, root: Path | None, dataset: str | None) -> list[Path]:
     """The files of the classifiers of photographs, which the profile itself trains."""
     assert profile.explainer is not None
-    folder, settings = _results(profile, root) / "work/models", profile.explainer
+    folder, settings = results_folder(profile, root) / "work/models", profile.explainer
     tuned = [name for name, explained in settings.classifiers.items() if explained.fine_tune is not None]
     names = [name for name in settings.datasets if dataset in (None, name)]
     return [folder / f"{name}-{classifier}.safetensors" for name in names for classifier in tuned]
@@ -226,7 +221,7 @@ def _labelled_weights(profile: Profile, root: Path | None) -> list[Path]:
     assert profile.space_vae is not None
     if profile.space_vae.data.source == "scenes":
         return []
-    return [_results(profile, root) / "work/models/space-vae-classifier.safetensors"]
+    return [results_folder(profile, root) / "work/models/space-vae-classifier.safetensors"]
 
 
 def _require_trained(profile: Profile, files: Iterable[Path]) -> None:

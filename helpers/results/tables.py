@@ -15,12 +15,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from helpers.core.files import ROOT, atomic_write, remove_stale_parts, sync_folder
 from helpers.profiles import Profile
+
+if TYPE_CHECKING:
+    import pandas as pd  # not at run time: commands that need no table would import it for a second
 
 RESULTS_FOLDER = ROOT / "results"
 
@@ -84,6 +85,8 @@ def read_table(profile: Profile | str, name: str, *, root: Path | None = None) -
     Raises:
         ValueError: there is no such table, or the JSON does not belong to the CSV; the message says what to do.
     """
+    import pandas as pd
+
     content, provenance = _read_pair(profile, name, root)
     # read as strings, so that "01" and "NA" are preserved; only an empty cell is a missing value
     frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
