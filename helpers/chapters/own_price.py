@@ -13,11 +13,12 @@ from torch import Tensor
 
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.methods.rde import RatePath
 from helpers.metrics.truth_scores import relevance_mass_accuracy
 from helpers.plots import METHOD_COLOURS, draw_image
 from helpers.plots.figures import panels
+from helpers.reporting.mean_table import effects_in_words
 
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
 WEIGHTINGS = {"fixed": "one λk", "relative": "one λk, relative", "own": "own λk"}
@@ -123,14 +124,14 @@ def weighting_summary(
         rows.append(
             {
                 "weighting": weighting,
-                "black, %": str(mean_effect(100 * black.numpy())),
+                "black, %": proportion_effect(black.numpy()).linear(100),
                 "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
                 "entries, median": float(kept_entries(explanation).median()),
-                "share on the object, %": str(mean_effect(100 * inside.numpy())),
+                "share on the object, %": mean_effect(100 * inside.numpy()),
                 "of images": int((with_object & ~black).sum()),
             }
         )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
@@ -157,7 +158,7 @@ def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
 def black_share_table(table: pd.DataFrame) -> pd.DataFrame:
     """One row per model and weighting of the stored table `sparsity-weights`: its share of black explanations.
 
-    The share has a bootstrap interval over images; λk is a range, and all other numbers are means.
+    The share has an exact interval over images; λk is a range, and all other numbers are means.
     """
     rows = []
     for (model, weighting), part in table.groupby(["model", "weighting"], sort=False):
@@ -166,7 +167,7 @@ def black_share_table(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "model": model,
                 "sparsity weight": WEIGHTINGS[weighting],
-                "black, %": str(mean_effect(100 * part["black"].astype(float))),
+                "black, %": proportion_effect(part["black"]).linear(100),
                 "λk": f"{weights.min():.0f} to {weights.max():.0f}",
                 "rate, %": 100 * part["sparsity"].mean(),
                 "relative distortion": part["distortion"].mean(),
@@ -174,4 +175,4 @@ def black_share_table(table: pd.DataFrame) -> pd.DataFrame:
                 "images": len(part),
             }
         )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))

@@ -195,7 +195,7 @@ class TestIntervals:
     def test_many_images_in_portions(self, monkeypatch):
         scores = some_scores()
         whole = summarise(scores)
-        monkeypatch.setattr("helpers.core.statistics._WEIGHTS_AT_ONCE", 600)
+        monkeypatch.setattr("helpers.core.statistics.resampling._WEIGHTS_AT_ONCE", 600)
         assert summarise(scores) == pytest.approx(whole)
 
     def test_the_seed_decides(self):

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.explanation import Explanation
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import column_words, mean_effect
 from helpers.methods.rde import Representation
 from helpers.metrics import (
     CannyEdges,
@@ -85,7 +85,7 @@ def invented_share(
 
 
 def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per measure: the means of two methods over images and their difference, with bootstrap intervals.
+    """One row per measure: the means of two methods over images and their difference, with intervals.
 
     The difference is paired by image, second method − first method.
 
@@ -95,14 +95,8 @@ def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if len(tables) != 2:
         raise ValueError(f"a comparison needs two tables, not {len(tables)}")
     (first_name, first), (second_name, second) = tables.items()
-    return pd.DataFrame(
-        [
-            {
-                "measure": name,
-                first_name: str(mean_effect(first[column])),
-                second_name: str(mean_effect(second[column])),
-                "difference": str(mean_effect(second[column] - first[column])),
-            }
-            for column, name in MEASURES.items()
-        ]
-    )
+    rows = []
+    for column, name in MEASURES.items():
+        effects = [mean_effect(values) for values in (first[column], second[column], second[column] - first[column])]
+        rows.append([name, *column_words(effects)])  # each row has a unit, and so decimals, of its own
+    return pd.DataFrame(rows, columns=["measure", first_name, second_name, "difference"])

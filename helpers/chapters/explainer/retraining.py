@@ -6,6 +6,7 @@ import pandas as pd
 
 from helpers.core.statistics import mean_effect
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 TRAINED_FURTHER = {
     "original": "not at all",
@@ -41,7 +42,7 @@ def retraining_measures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def retraining_summary(measures: pd.DataFrame) -> pd.DataFrame:
-    """One row per classifier: means over images with bootstrap intervals."""
+    """One row per classifier: means over images with their intervals."""
     heads = {
         "label_alone": "fish, if only the label speaks for it",
         "object_alone": "fish, if there is one and no label",
@@ -54,10 +55,9 @@ def retraining_summary(measures: pd.DataFrame) -> pd.DataFrame:
         group = measures[measures["classifier"] == name]
         if len(group):
             rows.append(
-                {"trained further on": description}
-                | {head: str(mean_effect(group[key])) for key, head in heads.items()}
+                {"trained further on": description} | {head: mean_effect(group[key]) for key, head in heads.items()}
             )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def retraining_claims(measures: pd.DataFrame) -> list[Claim]:

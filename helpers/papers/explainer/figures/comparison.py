@@ -108,7 +108,7 @@ def comparison_claims(table: pd.DataFrame) -> list[Claim]:
 
 
 def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: means over images with their bootstrap intervals."""
+    """One row per method: means over images with their intervals."""
     heads = {
         "iou": "IoU with the objects",
         "inside": "mass on the objects",

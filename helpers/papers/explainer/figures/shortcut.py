@@ -16,6 +16,7 @@ from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS, ClassStu
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 USES, IGNORES = "resnet50", "vgg16"
 """The substitute for ResNet-50 was trained on images with the shortcut, that for VGG-16 on images without it."""
@@ -40,12 +41,12 @@ def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
                 {
                     "classifier": training,
                     "scenes": scenes,
-                    "probability with the mark": str(mean_effect(chosen["probability"])),
-                    "added by the mark": str(mean_effect(chosen["probability_change"])),
-                    "to the logit": str(mean_effect(chosen["logit_change"])),
+                    "probability with the mark": mean_effect(chosen["probability"]),
+                    "added by the mark": mean_effect(chosen["probability_change"]),
+                    "to the logit": mean_effect(chosen["logit_change"]),
                 }
             )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def shortcut_effect(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool = True) -> Effect:
@@ -70,9 +71,9 @@ def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame
         row = {"method": METHOD_NAMES[name]}
         for score, head in scores.items():
             for classifier, behaviour in ((USES, "uses it"), (IGNORES, "does not")):
-                row[f"{head}, {behaviour}"] = str(shortcut_effect(table, name, classifier, score, shown=shown))
+                row[f"{head}, {behaviour}"] = shortcut_effect(table, name, classifier, score, shown=shown)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def classifier_contrasts(

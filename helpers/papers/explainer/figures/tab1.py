@@ -10,6 +10,7 @@ from helpers.core.statistics import mean_effect
 from helpers.papers.explainer.experiments import METHOD_NAMES, published_class_scores
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 OWN, OTHERS, PLAIN = "own mask", "other masks", "no mask"
 
@@ -55,8 +56,8 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
         for method in dict.fromkeys(table["method"]):
             own = scores.loc[method]
             difference = mean_effect(own[OWN] - own[OTHERS])
-            means = {name: str(mean_effect(own[name])) for name in (PLAIN, OWN, OTHERS)}
-            rows.append({"variant": variant, "method": METHOD_NAMES[method], **means, "difference": str(difference)})
+            means = {name: mean_effect(own[name]) for name in (PLAIN, OWN, OTHERS)}
+            rows.append({"variant": variant, "method": METHOD_NAMES[method], **means, "difference": difference})
     for method in dict.fromkeys(published_class_scores()["method"]):
         matrix = score_matrix(published_class_scores(), method)
         own = [matrix.loc[name, name] for name in matrix.index]
@@ -66,7 +67,7 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {"variant": "paper", "method": METHOD_NAMES[method], **means, "difference": f"{values[1] - values[2]:.2f}"}
         )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def class_score_claims(table: pd.DataFrame, variant: str = "corrected") -> list[Claim]:

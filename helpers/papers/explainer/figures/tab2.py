@@ -13,7 +13,7 @@ from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
 from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
-from helpers.reporting.mean_table import mean_table
+from helpers.reporting.mean_table import effects_in_words, mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points towards better masks."""
@@ -25,6 +25,10 @@ TRUTHS = {
     "mass_above_chance": "mass above chance ↑",
     "mass_above_chance_others": "mass on other objects ↓",
 }
+
+
+UNIT = ["dataset", "image"]
+"""An independent unit: an image, whichever classifiers see it."""
 
 
 def method_title(name: str) -> str:
@@ -59,11 +63,11 @@ def compare_variants(table: pd.DataFrame) -> pd.DataFrame:
     values = table.pivot_table(index=["dataset", "classifier", "image", "method"], columns="variant", values="saliency")
     rows = []
     for name in ("G.T.", *METHODS):
-        scores = values.xs(name, level="method")
-        both = {variant: str(mean_effect(scores[variant])) for variant in ("corrected", "published")}
+        scores = values.xs(name, level="method").groupby(UNIT).mean()
+        both = {variant: mean_effect(scores[variant]) for variant in ("corrected", "published")}
         change = mean_effect(scores["published"] - scores["corrected"])
-        rows.append({"mask": method_title(name), **both, "published − corrected": str(change)})
-    return pd.DataFrame(rows)
+        rows.append({"mask": method_title(name), **both, "published − corrected": change})
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
@@ -72,7 +76,7 @@ def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
     claims = []
     expected: dict[str, Literal[1, -1]] = {"iou": 1, "mae": -1, "saliency": -1}
     for score, side in expected.items():
-        values = rows.pivot(index=["dataset", "classifier", "image"], columns="method", values=score)
+        values = rows.pivot_table(index=UNIT, columns="method", values=score)  # the mean over classifiers
         rivals = values[[name for name in METHODS if name != "explainer"]].mean()
         best = str(rivals.idxmax() if side == 1 else rivals.idxmin())
         head = SCORES[score].split()[0]

@@ -8,27 +8,26 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.core.statistics import RESAMPLES, Effect, bootstrap
+from helpers.core.statistics import Effect, statistic_effect
 from helpers.metrics import micro_scores
 from helpers.papers.explainer.experiments import published_decisions
 from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 SCORES = ("precision", "recall", "f_score")
 COUNTS = ["true_positives", "false_positives", "true_negatives", "false_negatives"]
 TITLES = {"plain": "plain", "true classes": "masked, true classes", "named classes": "masked, predicted classes"}
 
 
-def micro_effects(counts: pd.DataFrame, *, seed: int = 0) -> dict[str, Effect]:
-    """Precision, recall and F score over all decisions, each with its bootstrap interval over images.
+def micro_effects(counts: pd.DataFrame) -> dict[str, Effect]:
+    """Precision, recall and F score over all decisions, each with its jackknife interval over images.
 
     Args:
         counts: one row per image, with the columns `COUNTS`.
-        seed: the seed of the resampling.
     """
     decisions = counts[COUNTS].to_numpy(float)
-    draws = _draws(len(decisions), seed)
-    return {name: bootstrap(decisions, partial(_score, name=name, images=len(decisions)), draws) for name in SCORES}
+    return {name: statistic_effect(decisions, partial(_score, name=name, images=len(decisions))) for name in SCORES}
 
 
 def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
@@ -47,9 +46,9 @@ def table_four(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
             for name in SCORES:
                 known = (dataset, classifier, given) in theirs.index
                 paper = float(theirs.loc[(dataset, classifier, given), name]) if known else float("nan")
-                row |= {name: str(effects[name]), f"{name}, paper": paper}
+                row |= {name: effects[name], f"{name}, paper": paper}
             rows.append(row)
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def compare_thresholds(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
@@ -61,9 +60,9 @@ def compare_thresholds(table: pd.DataFrame, variant: str = "corrected") -> pd.Da
         for given, title in TITLES.items():
             row = {**_names(dataset, classifier), "input": title}
             for threshold, counts in pair[pair["input"] == given].groupby("threshold", sort=True):
-                row[f"F at {threshold:g}"] = str(micro_effects(counts)["f_score"])
+                row[f"F at {threshold:g}"] = micro_effects(counts)["f_score"]
             rows.append(row)
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def variant_change(table: pd.DataFrame) -> pd.DataFrame:
@@ -74,9 +73,9 @@ def variant_change(table: pd.DataFrame) -> pd.DataFrame:
     ):
         row = {**_names(dataset, classifier), "input": TITLES[str(given)]}
         for variant, counts in inputs.groupby("variant", sort=False):
-            row[str(variant)] = str(micro_effects(_at(counts, str(given)))["f_score"])
+            row[str(variant)] = micro_effects(_at(counts, str(given)))["f_score"]
         rows.append(row)
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def decision_claims(table: pd.DataFrame) -> list[Claim]:
@@ -100,27 +99,23 @@ def _names(dataset: str, classifier: str) -> dict[str, str]:
     return {"dataset": PAPER_NAMES[dataset], "classifier": PAPER_NAMES[classifier]}
 
 
-def _difference(rows: pd.DataFrame, given: str, *, seed: int = 0) -> Effect:
-    """The paired difference of the F scores, masked minus plain, resampled over images."""
-    index = ["dataset", "classifier", "image"]
-    both = [_at(rows, name).set_index(index).sort_index()[COUNTS].to_numpy(float) for name in (given, "plain")]
+def _difference(rows: pd.DataFrame, given: str) -> Effect:
+    """The paired difference of the F scores, masked minus plain; an image shown to two classifiers is one unit."""
+    unit = ["dataset", "image"]
+    both = [_at(rows, name).groupby(unit)[COUNTS].sum().to_numpy(float) for name in (given, "plain")]
     decisions = np.concatenate(both, 1)
     images = len(decisions)
     score = partial(_score, name="f_score", images=images)
-    return bootstrap(decisions, lambda means: score(means[..., :4]) - score(means[..., 4:]), _draws(images, seed))
+    return statistic_effect(decisions, lambda means: score(means[..., :4]) - score(means[..., 4:]))
 
 
 def _score(means: np.ndarray, name: str, images: int) -> np.ndarray:
-    """A score from mean counts over `images` images, whose sums are whole: (..., 4) to (...)."""
-    return micro_scores(torch.as_tensor(np.rint(means * images)).long())[name].double().numpy()
+    """A score from mean counts over all images or all but one: (..., 4) to (...)."""
+    whole = np.rint(means * images * (images - 1 or 1))  # a multiple of the sums, whose ratios are the same
+    return micro_scores(torch.as_tensor(whole).long())[name].double().numpy()
 
 
 def _at(rows: pd.DataFrame, given: str) -> pd.DataFrame:
     """The rows of one input at its own threshold: the highest for plain images, the lowest for masked ones."""
     threshold = rows["threshold"].max() if given == "plain" else rows["threshold"].min()
     return rows[(rows["input"] == given) & (rows["threshold"] == threshold)]
-
-
-def _draws(count: int, seed: int) -> np.ndarray:
-    """The number of occurrences of each image in each resample."""
-    return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.methods.explainer import Explainer
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.plots import MASK_COLOURS, show_images
@@ -75,7 +75,7 @@ def activation_claims(table: pd.DataFrame) -> list[Claim]:
         Claim(
             "the class with the strongest mask is one that the image shows",
             "share of images",
-            mean_effect(strongest),
+            proportion_effect(strongest),
             1,
             0.5,
         ),

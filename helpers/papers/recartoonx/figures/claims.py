@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.papers.recartoonx.figures.selection import SMALL_RATES, area_under_curve, curve_values, win_rate
 from helpers.reporting.claims import Claim
 
@@ -85,7 +85,7 @@ def more_wins(gap: pd.Series) -> Claim:
     return Claim(
         statement="CartoonX is better on most images",
         measure="share of images on which CartoonX distorts less than Pixel RDE (a tie counts half)",
-        effect=mean_effect(win_rate(gap)),
+        effect=proportion_effect(win_rate(gap)),
         expected=1,
         null=0.5,
     )

@@ -10,12 +10,13 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study, transformer_explanations
 from helpers.papers.recartoonx.experiments.study import scene_truth
 from helpers.plots import MASK_COLOURS
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 from helpers.reporting.words import claims_in_words
 
@@ -149,18 +150,18 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in NAMES:
         explained = table[table["explanation"] == name]
         cartoons = explained["brightness"].dropna()
-        like = "–" if name == "rollout" else str(mean_effect(explained["correlation_rollout"]))
+        like = "–" if name == "rollout" else mean_effect(explained["correlation_rollout"])
         rows.append(
             {
                 "explanation": NAMES[name],
-                "‖s‖₁/k, or mean of the map": str(mean_effect(explained["sparsity"])),
-                "brightness": str(mean_effect(cartoons)) if len(cartoons) else "–",
+                "‖s‖₁/k, or mean of the map": mean_effect(explained["sparsity"]),
+                "brightness": mean_effect(cartoons) if len(cartoons) else "–",
                 "black": f"{int((cartoons < BLACK).sum())} of {len(cartoons)}" if len(cartoons) else "–",
-                "model's confidence": str(mean_effect(explained["confidence"])),
+                "model's confidence": mean_effect(explained["confidence"]),
                 "rank correlation with the rollout": like,
             }
         )
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
@@ -172,7 +173,7 @@ def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
         Claim(
             "most explanations of the transformer are sparser than those of the CNN",
             "share of images on which the transformer's ‖s‖₁/k is the smaller one",
-            mean_effect((sparsity["vit"] < sparsity["cnn"]).astype(float)),
+            proportion_effect((sparsity["vit"] < sparsity["cnn"]).astype(float)),
             1,
             0.5,
         ),

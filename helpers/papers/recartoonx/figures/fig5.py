@@ -82,12 +82,12 @@ def normalise_published(curves: pd.DataFrame) -> pd.DataFrame:
 def normalised_summary(curves: pd.DataFrame) -> pd.DataFrame:
     """The numbers of Figure 5: variant, curve, direction, fraction, mean, low, high (per cent), images.
 
-    The corrected ones are means over images with 95 % bootstrap intervals; the published rule has no interval.
+    The corrected ones are means over images with 95 % intervals; the published rule has no interval.
     """
     corrected = normalise_corrected(curves[curves["variant"] == "corrected"])
     rows = []
     for (curve, direction, fraction), group in corrected.groupby(["curve", "direction", "fraction"], sort=False):
-        effect = mean_effect(group["distortion"], resamples=1000)
+        effect = mean_effect(group["distortion"])
         rows.append(("corrected", curve, direction, fraction, effect.value, effect.low, effect.high, effect.count))
     columns = ["variant", "curve", "direction", "fraction", "mean", "low", "high", "images"]
     first = curves[curves["variant"] == "published"]

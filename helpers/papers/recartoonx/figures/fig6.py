@@ -11,6 +11,7 @@ from helpers.plots import METHOD_COLOURS, curve_with_band
 from helpers.plots.figures import panels
 from helpers.profiles import PublishedRun
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 NAMES = {
     "ones": "ones",
@@ -122,8 +123,8 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
             {
                 "recipe": RECIPES[recipe],
                 "initial mask": NAMES[start],
-                "objective, first mask": str(mean_effect(group["first_objective"])),
-                "objective, last mask": str(mean_effect(group["last_objective"])),
+                "objective, first mask": mean_effect(group["first_objective"]),
+                "objective, last mask": mean_effect(group["last_objective"]),
                 "steps to within 1 % of its end": steps_until(curve / end - 1),
                 "steps to 99 % of the fall": steps_until((curve - end) / (top - end)),
                 "steps to within 5 % of ones": met,
@@ -131,7 +132,7 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
             }
         )
     names = [name for name in rows[0] if name.startswith("steps")] if rows else []
-    return pd.DataFrame(rows).astype(dict.fromkeys(names, float))
+    return effects_in_words(pd.DataFrame(rows).astype(dict.fromkeys(names, float)))
 
 
 def steps_until(excess: pd.Series, tolerance: float = CLOSE) -> int | None:

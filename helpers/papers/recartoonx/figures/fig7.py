@@ -17,6 +17,7 @@ from helpers.papers.recartoonx.figures.summaries import recipe_line
 from helpers.plots import METHOD_COLOURS, curve_with_band, show_images
 from helpers.plots.figures import panels
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 from helpers.reporting.words import join_words
 from helpers.widgets import StaticFrames, frame_slider
@@ -126,14 +127,14 @@ def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
         {
             "model": MODELS[model],
             "λk": f"{weight:g}",
-            "‖s‖₁/k": str(mean_effect(group["sparsity"])),
-            "distortion": str(mean_effect(group["distortion"])),
+            "‖s‖₁/k": mean_effect(group["sparsity"]),
+            "distortion": mean_effect(group["distortion"]),
             "black": f"{int(group['black'].sum())} of {len(group)}",
             "empty is as good": f"{int(group['empty'].sum())} of {len(group)}",
         }
         for (model, weight), group in marked.groupby(["model", "sparsity_weight"], sort=True)
     ]
-    return pd.DataFrame(rows)
+    return effects_in_words(pd.DataFrame(rows))
 
 
 def weight_claims(sweep: pd.DataFrame) -> list[Claim]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.core.statistics import Effect, mean_effect
+from helpers.core.statistics import MINIMUM_UNITS, Effect, mean_effect
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
 from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, recipe_line
@@ -113,6 +113,8 @@ def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
     for row in comparison.itertuples():
         side = row.difference.side_of(0)
         verdict = {-1: "lower", 0: "no clear difference", 1: "higher"}[side]
+        if row.difference.count < MINIMUM_UNITS:
+            verdict = "too few to tell"
         images = "image" if row.images == 1 else "images"
         sentences.append(
             f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
-from helpers.core.statistics import mean_effect, ratio_effect
+from helpers.core.statistics import bootstrap, draw_images
 from helpers.metrics.sparsity import SparseScores, summarise
 
 METRICS = ("accuracy", "agreement", "confidence", "top_confidence", "l0", "l1")
@@ -37,9 +38,9 @@ def interval_columns(
         seed: of the resampling.
         resamples: the number of bootstrap samples of the images.
     """
-    values = over.double().cpu().numpy()
+    values = np.stack([part.double().cpu().numpy() for part in (over, under) if part is not None], axis=1)
     if under is None:
-        effect = mean_effect(values, seed=seed, resamples=resamples)
-    else:
-        effect = ratio_effect(values, under.double().cpu().numpy(), seed=seed, resamples=resamples)
+        values = values[~np.isnan(values[:, 0])]
+    draws = draw_images(len(values), seed, resamples)
+    effect = bootstrap(values, lambda means: means[..., 0] / (1.0 if under is None else means[..., 1]), draws)
     return {name: effect.value, f"{name}_low": effect.low, f"{name}_high": effect.high}

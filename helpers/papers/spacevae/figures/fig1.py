@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
-from helpers.core.statistics import Effect, mean_effect
+from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.papers.spacevae.experiments.competitors import CHUNK, attributions, competitor_images
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.grid import Column, draw_columns, predict_classes, predicted_column, true_names
 from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, row_name, score, share, with_interval
 from helpers.reporting.claims import Claim
+from helpers.reporting.mean_table import effects_in_words
 
 OURS = "beta-10"
 """The training whose kept images are compared."""
@@ -76,12 +77,12 @@ def flip_summary(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "method": METHOD_NAMES[method] + ("" if attributed else ", β = 10"),
                 "entries dropped": share(rows["dropped"].mean()) if attributed else "–",
-                "class changed": str(mean_effect(rows["flipped"])),
-                "class changed, as many at random": str(mean_effect(rows["flipped_random"])) if attributed else "–",
+                "class changed": proportion_effect(rows["flipped"]),
+                "class changed, as many at random": proportion_effect(rows["flipped_random"]) if attributed else "–",
                 "images": len(rows),
             }
         )
-    return pd.DataFrame(summary)
+    return effects_in_words(pd.DataFrame(summary))
 
 
 def flip_claims(table: pd.DataFrame) -> list[Claim]:
@@ -117,11 +118,10 @@ def sparsity_flips(table: pd.DataFrame) -> pd.DataFrame:
     summary = []
     for row in pd.concat([rows, own]).to_dict("records"):
         kept = score(row, "agreement")
-        changed = Effect(1 - kept.value, 1 - kept.high, 1 - kept.low, kept.count)
         summary.append(
             {
                 "method": row_name(row),
-                "class changed": with_interval(changed),
+                "class changed": with_interval(kept.linear(-1, 1)),
                 "values that turn black, %": with_interval(score(row, "l0"), 1),
                 "images": kept.count,
             }

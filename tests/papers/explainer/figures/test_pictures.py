@@ -35,7 +35,7 @@ from helpers.papers.explainer.figures.top_classes import (
 )
 from helpers.profiles import load_profile
 
-SCENES = make_scenes(5, size=32, seed=21, objects=(2, 2))
+SCENES = make_scenes(6, size=32, seed=21, objects=(2, 2))
 
 
 class Seeing(Explainer):
@@ -105,13 +105,13 @@ class TestComparison:
         assert table.query("method == 'rtis'")["inside"].max() < 1
 
     def test_claims_follow_from_the_masks(self, study):
-        outcomes = {claim.statement: claim for claim in comparison_claims(comparison_table(study, 5))}
+        outcomes = {claim.statement: claim for claim in comparison_claims(comparison_table(study, 6))}
         assert {claim.outcome for claim in outcomes.values()} == {"held"}
         best = next(claim for name, claim in outcomes.items() if "retains" in name)
         assert "iGOS++ (the best of the others here)" in best.measure
 
     def test_a_worse_explainer_fails(self, study):
-        table = comparison_table(study, 5)
+        table = comparison_table(study, 6)
         swapped = table["method"].replace({"explainer": "grad-cam", "grad-cam": "explainer"})
         outcomes = [claim.outcome for claim in comparison_claims(table.assign(method=swapped))]
         assert outcomes[0] == outcomes[-1] == "did not hold"
@@ -138,7 +138,7 @@ def test_between_by_hand():
 
 class TestClassMasks:
     def test_own_and_other_objects(self, study):
-        table = class_mask_table(study, 5)
+        table = class_mask_table(study, 6)
         assert len(table) == 3 * int(SCENES.labels.sum())
         exact = table[table["method"] == "explainer"]
         assert exact["own"].tolist() == pytest.approx([1] * len(exact))
@@ -152,8 +152,8 @@ class TestClassMasks:
             )
 
     def test_claims_and_their_absence(self, study):
-        assert [claim.outcome for claim in class_mask_claims(class_mask_table(study, 5))] == ["held"] * 4
-        unknown = class_mask_table(study, 5).assign(own=float("nan"), other=float("nan"))
+        assert [claim.outcome for claim in class_mask_claims(class_mask_table(study, 6))] == ["held"] * 4
+        unknown = class_mask_table(study, 6).assign(own=float("nan"), other=float("nan"))
         assert [claim.outcome for claim in class_mask_claims(unknown)] == ["held", "is undecided"] * 2
 
     def test_images_and_classes_of_figure_one(self):
@@ -178,8 +178,8 @@ class TestClassMasks:
 
 class TestActivations:
     def test_a_row_an_image_and_class(self, study):
-        table = activation_table(study, 5)
-        assert len(table) == 50
+        table = activation_table(study, 6)
+        assert len(table) == 60
         assert table["present"].sum() == int(SCENES.labels.sum())
         row = table[(table["image"] == study.images.names[3]) & (table["class"] == "ring")].iloc[0]
         k = SCENE_CLASSES.index("ring")
@@ -199,7 +199,7 @@ class TestActivations:
         assert wrong.effect.value == pytest.approx(((20 - 1) + (2 - 3)) / 2)
 
     def test_spurious_activation_is_paired(self):
-        rows = [(name, kind, kind == "x", 5.0, 50.0) for name in "ab" for kind in "xyz"]
+        rows = [(name, kind, kind == "x", 5.0, 50.0) for name in "abcdef" for kind in "xyz"]
         first = pd.DataFrame(rows, columns=["image", "class", "present", "ama", "cls"])
         claim = spurious_claim(first, first.assign(ama=first["ama"] + 2))
         assert claim.effect.value == 4  # two absent classes
@@ -239,7 +239,7 @@ class TestRetraining:
     def table(self):
         rows = []
         for name, leaning, found in (("original", 0.9, 1), ("plain", 0.8, 1), ("masked", 0.2, 2)):
-            for image in range(4):
+            for image in range(12):
                 shows = image % 2 == 0
                 for condition in ("plain", "mark", "objects", "background"):
                     probability = leaning if condition == "mark" else 0.1

@@ -66,7 +66,15 @@ class TestClassScores:
         """Own masks keep 0.9 of 1.0; others keep 0.1 for the Explainer and Grad-CAM, 0.5 for the others."""
         rows = []
         for variant, method in itertools.product(VARIANTS, ("explainer", "grad-cam", "rise", "rtis")):
-            for image, target in (("a", "cat"), ("b", "cat"), ("b", "dog"), ("c", "dog")):
+            for image, target in (
+                ("a", "cat"),
+                ("b", "cat"),
+                ("b", "dog"),
+                ("c", "dog"),
+                ("d", "cat"),
+                ("e", "dog"),
+                ("f", "cat"),
+            ):
                 other = 0.1 if method in ("explainer", "grad-cam") else 0.5
                 own = 0.6 if method == "grad-cam" else 0.9
                 for mask in ("none", "cat", "dog"):
@@ -86,8 +94,8 @@ class TestClassScores:
 
     def test_an_image_counts_once(self, table):
         scores = image_scores(table).loc["explainer"]
-        assert list(scores.index) == ["a", "b", "c"]
-        np.testing.assert_allclose(scores[[PLAIN, OWN, OTHERS]], [[1, 0.9, 0.1]] * 3)
+        assert list(scores.index) == [*"abcdef"]
+        np.testing.assert_allclose(scores[[PLAIN, OWN, OTHERS]], [[1, 0.9, 0.1]] * 6)
 
     def test_the_summary_has_both_variants_and_the_paper(self, table):
         summary = class_score_summary(table)
@@ -113,7 +121,7 @@ class TestSegmentation:
         """The Explainer has an IoU of 0.8, all others 0.4; published saliency is 1 lower."""
         rows = []
         for pair, variant in itertools.product((("voc2007", "vgg16"), ("voc2007", "resnet50")), VARIANTS):
-            for number, method in itertools.product(range(4), (*SANITY_COLUMNS, *METHODS)):
+            for number, method in itertools.product(range(6), (*SANITY_COLUMNS, *METHODS)):
                 iou = 0.8 if method == "explainer" else 0.4
                 row = dict(zip(("dataset", "classifier"), pair, strict=True)) | {"image": f"i{number}"}
                 row |= {"method": method, "variant": variant, "truth": 0.2, "accuracy": iou, "iou": iou}
@@ -135,7 +143,7 @@ class TestSegmentation:
 
     def test_variants_are_compared_image_by_image(self, table):
         shown = compare_variants(table)
-        assert set(shown["published − corrected"]) == {"−1.00 [−1.00, −1.00]"}
+        assert set(shown["published − corrected"]) == {"−1.00 [all 6 equal]"}, "a scene with two classifiers is one"
 
     def test_there_is_a_line_for_each_method_in_each_panel(self, table):
         axes = draw_thresholds(table).axes
@@ -152,7 +160,7 @@ class TestSegmentation:
             "mass_above_chance": 0.4,
             "mass_above_chance_others": 0.0,
         }
-        table = pd.DataFrame([{"method": name, **values} for name in METHODS for _ in range(3)])
+        table = pd.DataFrame([{"method": name, "image": image, **values} for name in METHODS for image in range(3)])
         shown = class_truth_summary(table)
         assert len(shown) == len(METHODS)
         assert shown["pixel AUROC ↑"].iloc[0].startswith("0.90")
@@ -222,7 +230,7 @@ class TestShortcut:
     def table(self):
         """All methods but Grad-CAM see the mark where it is used; Grad-CAM always does."""
         rows = []
-        for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(4)):
+        for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(6)):
             used = classifier == USES
             seen = 0.9 if used or method == "grad-cam" else 0.4
             scores = {
@@ -239,7 +247,7 @@ class TestShortcut:
         changed = table.assign(over_object=table["over_object"].where(table["marked"], 77))
         effect = shortcut_effect(changed, "rise", USES, "over_object")
         assert effect.value == pytest.approx(0.9)
-        assert effect.count == 4
+        assert effect.count == 6
 
     def test_the_classifiers_are_compared_scene_by_scene(self, table):
         effects = classifier_contrasts(table)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
+from scipy import stats
 
 from helpers.data.scenes import make_scenes
 from helpers.metrics.truth_scores import region_of_class
@@ -72,6 +73,11 @@ def explained(brightness, right=True):
     return pd.DataFrame(rows)
 
 
+def twice(images, copies=2):
+    """The images several times under other names: six or more decide."""
+    return {f"{name}{copy}": values for name, values in images.items() for copy in range(copies)}
+
+
 BRIGHT = {"a": (0.9, 0.8), "b": (0.6, 0.0), "c": (0.4, 0.3), "d": (0.7, 0.01)}
 
 
@@ -83,7 +89,7 @@ class TestSideBySide:
         assert choose_examples(explained({"a": (0.5, 0.6)})) == (["a"], [])
 
     def test_claims(self):
-        sparser, black, like, more = side_by_side_claims(explained(BRIGHT))
+        sparser, black, like, more = side_by_side_claims(explained(twice(BRIGHT)))
         # the CNN keeps 0.018, 0.012, 0.008 and 0.014, the transformer 0.01 each
         assert sparser.effect.value == 0.75
         assert black.effect.value == 0.5
@@ -172,7 +178,8 @@ class TestNormalised:
         summary = normalised_summary(table)
         row = summary.query("variant == 'corrected' and curve == 'cnn' and direction == 'keep' and fraction == 0.05")
         assert row["mean"].item() == pytest.approx(75)
-        assert (row["low"].item(), row["high"].item()) == pytest.approx((50, 100))
+        ends = stats.ttest_1samp([50, 100], 0).confidence_interval()
+        assert (row["low"].item(), row["high"].item()) == pytest.approx((ends.low, ends.high))
         figure = draw_normalised(summary)
         assert len(figure.axes) == 4
         drawn = figure.axes[0].lines[0]
@@ -183,7 +190,7 @@ class TestNormalised:
         assert beside.loc[("keep", "vit", 10), "ours, corrected"] == pytest.approx(25)
 
     def test_claims_compare_within_images(self):
-        table = curves(KEEP, RANDOMISE)
+        table = curves(twice(KEEP, 3), twice(RANDOMISE, 3))
         better = table["curve"].eq("vit") & table["direction"].eq("keep") & table["fraction"].eq(0.05)
         table.loc[better, "distortion"] = 0.0
         claims = agnosticism_claims(table)
@@ -219,7 +226,8 @@ def prices():
 
 class TestPrices:
     def test_sensitivity_is_a_slope(self):
-        black, slope = weight_claims(prices())
+        table = prices()
+        black, slope = weight_claims(pd.concat([table.assign(image=table["image"] + str(copy)) for copy in range(3)]))
         assert slope.effect.value == pytest.approx(-1 - -0.5)
         assert slope.outcome == "held"
         # brightness 0.5, 0.05 and 0.005: only the last is black
