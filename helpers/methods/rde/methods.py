@@ -29,6 +29,7 @@ class RateDistortionExplainer(Attributable):
             replica is explained if it is in training mode or not frozen.
         options: all options, or None for those of `recipe`.
         recipe: "fast" (the default), "published" (2000 steps, as in the papers) or "later" (the authors' code of 2023).
+            The published one takes the slope of the rate at mask entries of 0 to be 0 (`RDEOptions.slope_at_zero`).
         overrides: single options by name, such as `sparsity_weight=10`.
 
     Raises:

@@ -93,7 +93,7 @@ class _Run:
     def step(self, step: int, noise: Float[Tensor, "draws channels k"]) -> None:
         """One optimiser step for all active images."""
         distortion = self.problem.distortions(self.mask, noise, antithetic=self.options.antithetic).mean(0)
-        objective = distortion + self.problem.penalty(self.mask)
+        objective = distortion + self.problem.penalty(self.mask, slope_at_zero=self.options.slope_at_zero)
         (self.mask.grad,) = torch.autograd.grad(objective.sum(), self.mask)
         sparsity = self.problem.sparsity(self.mask.detach())
         self.optimiser.step()

@@ -51,6 +51,8 @@ class RDEOptions:
     # divide the distortion by that of an empty mask; None: only for callable targets, which can have any unit
     relative: bool | None = None
     score: Literal["auto", "softmax", "sigmoid"] = "auto"  # "auto": by the classifier's kind, see `outputs.score_name`
+    # the slope of a mask entry's share of ‖s‖₁ where it is 0: 1, that of s, or 0, the subgradient that torch.abs takes
+    slope_at_zero: Literal[0, 1] = 1
     spatial_weight: Annotated[float, Field(ge=0)] = 0.0  # γ of WaveletX, on the synthesised kept image
     tolerance: Annotated[float, Field(ge=0)] | None = (
         None  # duality gap at which an image stops, in units of the objective
@@ -74,8 +76,8 @@ class RDEOptions:
 
 
 RECIPES: dict[Recipe, RDEOptions] = {
-    # [Re] CartoonX, section 3.5
-    "published": RDEOptions(),
+    # [Re] CartoonX, section 3.5; the published code writes the rate with torch.abs
+    "published": RDEOptions(slope_at_zero=0),
     # the recipe in the authors' notebook of March 2023
     "later": RDEOptions(samples=16, steps=300, learning_rate=0.1),
     # This book's; `make bench` compares it with the published one. A step's gradient is mostly noise: averaging over

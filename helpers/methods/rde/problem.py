@@ -165,9 +165,13 @@ class RateDistortion:
         """The rate: the mask's mean, ‖s‖₁/k."""
         return mask.mean((1, 2))
 
-    def penalty(self, mask: Float[Tensor, "batch 1 k"]) -> Float[Tensor, " batch"]:
-        """The objective without the distortion: λk · mean(s), plus the spatial term."""
-        penalty = self.sparsity_weights * self.sparsity(mask)
+    def penalty(self, mask: Float[Tensor, "batch 1 k"], *, slope_at_zero: int = 1) -> Float[Tensor, " batch"]:
+        """The objective without the distortion: λk · mean(s), plus the spatial term.
+
+        Masks are at least 0, so that ‖s‖₁ is their sum, whose slope is 1 everywhere. `slope_at_zero=0` gives entries at
+        exactly 0 the slope 0 instead, as `torch.abs` does: then nothing but the distortion moves such an entry.
+        """
+        penalty = self.sparsity_weights * self.sparsity(mask if slope_at_zero else mask.abs())
         if self.grey is None:
             return penalty
         picture = self.representation.synthesise(mask * self.grey).clamp(0, 1)  # batch, 1, height, width

@@ -1,5 +1,6 @@
 """The rate-distortion explanation against literal re-statements, closed forms and its own promises."""
 
+import contextlib
 import copy
 
 import pytest
@@ -36,7 +37,7 @@ class TestAgainstThePublishedLoop:
         ours = method.explain(images)
         transform = method.representation((SIZE, SIZE)).transform
         for index in range(len(images)):
-            drawn = _replay(transform, method.options)
+            drawn = _replay(transform, method.options, images.dtype)
             masks, log, _ = published_cartoonx(
                 copy.deepcopy(classifier).requires_grad_(), images[index : index + 1], **FEW, levels=3, noise=drawn
             )
@@ -46,25 +47,65 @@ class TestAgainstThePublishedLoop:
             losses = torch.tensor([row[0] for row in log])
             torch.testing.assert_close(ours.history["objective"][index], losses, atol=1e-5, rtol=1e-5)
 
+    @pytest.mark.parametrize("slope_at_zero", [0, 1])
+    def test_entries_at_zero_follow_the_published_slope(self, slope_at_zero):
+        """In double precision, with a rate at which entries reach 0 after a few steps."""
+        classifier, images = TinyClassifier().double(), smooth_images(1, SIZE).double()
+        run = {"steps": 20, "samples": 4, "learning_rate": 0.2, "sparsity_weight": 1.0}
+        options = {} if slope_at_zero == 0 else {"slope_at_zero": 1}
+        method = CartoonX(classifier, recipe="published", levels=3, **run, **options)
+        ours = method.explain(images).representation_mask
+        transform = method.representation((SIZE, SIZE)).transform
+        drawn = _replay(transform, method.options, images.dtype)
+        with double_filters():
+            masks, _, _ = published_cartoonx(classifier, images, **run, levels=3, noise=drawn)
+        difference = (ours - flat_mask(masks, transform)).abs().max()
+        assert difference < 1e-6 if slope_at_zero == 0 else difference > 0.1
+        assert (ours == 0).double().mean() > 0.5
+
+    def test_the_slope_at_zero_changes_no_value(self, classifier, images):
+        mask = torch.tensor([0.0, 0.5, 1.0]).repeat(1, 1, 1024)
+        mask.requires_grad_()
+        problem = PixelRDE(classifier, sparsity_weight=2.0).problem(images[:1, :, :48])
+        slopes = {}
+        for slope_at_zero in (0, 1):
+            penalty = problem.penalty(mask, slope_at_zero=slope_at_zero)
+            torch.testing.assert_close(penalty, torch.tensor([1.0]))
+            (slopes[slope_at_zero],) = torch.autograd.grad(penalty.sum(), mask)
+        share = 2.0 / mask.numel()
+        torch.testing.assert_close(slopes[1], torch.full_like(mask, share))
+        torch.testing.assert_close(slopes[0], torch.where(mask == 0, 0, share))
+
     def test_the_recipes_are_the_published_ones(self, classifier):
         cartoonx, pixel_rde = CartoonX.recipe("published"), PixelRDE.recipe("published")
         assert (cartoonx.sparsity_weight, pixel_rde.sparsity_weight) == (20, 4)
         for options in (cartoonx, pixel_rde):
             assert (options.steps, options.samples, options.learning_rate) == (2000, 64, 1e-3)
             assert (options.distortion, options.noise, options.initial_mask) == ("label", "gaussian", "ones")
+            assert options.slope_at_zero == 0
         assert cartoonx.clamp
         assert not pixel_rde.clamp
         assert PixelRDE(classifier).options.clamp
 
 
-def _replay(transform, options):
+@contextlib.contextmanager
+def double_filters():
+    """pytorch-wavelets makes its filters in PyTorch's default precision."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def _replay(transform, options, dtype):
     """The noise that `optimise` draws, cut into the bands of pytorch-wavelets, band after band."""
     generator = random_generator(options.seed)
     queue = []
 
     def noise(shape):
         if not queue:
-            flat = draw_noise(options.noise, (options.samples, 3, transform.coefficients), generator)
+            flat = draw_noise(options.noise, (options.samples, 3, transform.coefficients), generator, dtype)
             queue.append(flat[..., transform.slices["approximation"]])
             for level in range(1, transform.levels + 1):
                 names = [f"{orientation}-{level}" for orientation in ("horizontal", "vertical", "diagonal")]

@@ -16,7 +16,11 @@ COMPARED: tuple[Recipe, ...] = ("published", "fast")
 
 
 def recipe_changes(recipe: Recipe) -> dict[str, object]:
-    """The options in which recipes differ: those of the optimiser, not of the problem."""
+    """The options in which recipes differ: those of the optimiser, not of the problem.
+
+    The slope of the rate at 0 belongs to the problem: every recipe is compared with the profile's, by default the right
+    one, though the published recipe by itself takes 0 (`RDEOptions.slope_at_zero`).
+    """
     options = RECIPES[recipe]
     names = ("samples", "antithetic", "optimiser", "steps", "learning_rate", "schedule", "initial_mask")
     names += ("tolerance", "check_every")
