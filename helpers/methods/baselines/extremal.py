@@ -78,10 +78,10 @@ class ExtremalPerturbation(PairMethod):
     if there is none), blurred and min-max normalised.
 
     All pairs of image and class, with all areas, are optimised independently in one batch. Differences from the
-    published
-    comparison: the classifier is in eval mode (there, VGG's dropout was active), each class of an image is explained
-    once instead of once per object, and equal entries of a mask, as at initialisation, share the gradient of the area
-    penalty instead of an arbitrary order.
+    published comparison: the classifier is in eval mode (there, VGG's dropout was active), each class of an image is
+    explained once instead of once per object, equal entries of a mask, as at initialisation, share the gradient of the
+    area penalty instead of an arbitrary order, and blurs mirror the image and the mask at the border, which TorchRay
+    continues by 0 (for the image the mean colour; `BlurPyramid`).
     """
 
     name = "extremal-perturbation"

@@ -38,7 +38,8 @@ class GradCAM(PairMethod):
 
     The sum of the channels of a feature layer, weighted by the mean gradient of the class's logit, with negative values
     set to 0, resized bilinearly; before and after, it is min-max normalised, so that every mask that is not constant
-    has an entry of exactly 0 and one of exactly 1. These are the steps of pytorch-grad-cam. Each image passes through
+    has an entry of exactly 0 and one of exactly 1 (a constant one is 0). These are the steps of pytorch-grad-cam, which
+    adds 1e-7 to the divisors, so that its masks of small activations do not reach 1. Each image passes through
     the network once for all its classes, and the backward pass ends at the layer.
 
     Attributes:

@@ -25,7 +25,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class IGOSOptions:
-    """The options of the optimisation; the defaults are the published ones.
+    """The options of the optimisation; the numbers are the published ones, the variant is not.
 
     Attributes:
         cells: of a mask, along each axis.
@@ -33,7 +33,8 @@ class IGOSOptions:
         integration_steps: points of the path over which a gradient is averaged.
         mean_weight: of the mean of 1 - mask (published as L1).
         variation_weight, variation_width: of the bilateral total variation (published as L2), and its σ: edges of the
-            mask are free where neighbouring cells of the image differ by much more than σ.
+            mask are free where neighbouring cells of the image differ by much more than σ (published: neighbouring
+            pixels of the normalised image, by much more than the root of σ).
         noise: standard deviation of the noise on the images of a gradient, in units of the classifier's normaliser.
         first_rate, rate_factor, last_rate: the largest step size of the line search, the ratio of consecutive ones, and
             a lower bound.
@@ -42,7 +43,8 @@ class IGOSOptions:
             and 25 pixels of 224).
         score: of a class: `"softmax"`, as published, or `"sigmoid"`; `"auto"` goes by the classifier's kind.
         seed: of the noise.
-        variant: `"published"` swaps `iterations` and `integration_steps`, as the published call does by mistake.
+        variant: `"published"` swaps `iterations` and `integration_steps`, as the published call does by mistake, and
+            differs in three parts of the arithmetic, see `IGOSPlusPlus`.
         pairs_at_once: pairs of image and class per batch.
         batch: images per forward pass, to bound the memory.
     """
@@ -103,9 +105,20 @@ class IGOSPlusPlus(PairMethod):
     on noisy images, with a step size from a line search. The class mask is 1 - xy, min-max normalised.
 
     All pairs are optimised at once. The line search evaluates all step sizes in one pass and takes each pair's largest
-    sufficient one, without a synchronisation. It evaluates the objective itself, while the published code evaluates
-    noisy integrals of it, in four passes over all integration steps per step size. A pair without a sufficient step
-    size keeps its masks and tries again with new noise. All pairs share the noise.
+    sufficient one, without a synchronisation. In every variant it evaluates the objective itself, while the published
+    code evaluates noisy integrals of it, in four passes over all integration steps per step size; a pair without a
+    sufficient step size keeps its masks and tries again with new noise; all pairs share the noise; and the blurred
+    image is not rounded to 8 bits.
+
+    By default three parts of the arithmetic differ from the published code; `variant="published"` takes its own:
+
+    - It enlarges masks so that the centres of the outer cells lie on the image's border (`align_corners=True`); here
+      they are enlarged as all other masks of this library are.
+    - In the terms of xy, it enlarges x and y and multiplies them; here their product is enlarged, which is the mask
+      that is returned.
+    - Its regulariser's variation is half the mean squared difference of neighbouring cells plus half that of
+      neighbouring pixels of the enlarged mask, which are free at the edges of the image (`pixel_edge_weights`); here it
+      is that of neighbouring cells, free at the edges of the image of the cells, a 64th of the work at 224 pixels.
     """
 
     name = "igos++"
@@ -158,7 +171,12 @@ class Search:
         self.start = stacked[[0, 1, 0, 1]].contiguous()  # (terms, pairs, height, width, 3)
         self.path = stacked[[1, 0, 1, 0]] - self.start
         self.signs = images.new_tensor([1.0, -1.0, 1.0, -1.0]).view(4, 1)
-        self.edges = edge_weights(images, options.cells, options.variation_width)
+        self.published = options.variant == "published"
+        self.edges = (
+            pixel_edge_weights(images / self._deviation(-3), options.variation_width)
+            if self.published
+            else edge_weights(images, options.cells, options.variation_width)
+        )
         self.masks = images.new_ones(2, len(images), options.cells, options.cells)
         self.rates = images.new_tensor(options.rates)
         self.value: Tensor | None = None
@@ -166,8 +184,12 @@ class Search:
     def enlarge(self, masks: Float[Tensor, "*some rows columns"]) -> Float[Tensor, "*some height width"]:
         """Masks, resized to the images."""
         flat = masks.reshape(-1, 1, *masks.shape[-2:])  # (masks, 1, rows, columns)
-        large = functional.interpolate(flat, self.size, mode="bilinear", align_corners=False)
+        large = functional.interpolate(flat, self.size, mode="bilinear", align_corners=self.published)
         return large.view(*masks.shape[:-2], *self.size)
+
+    def terms(self, masks: Float[Tensor, "2 *some rows columns"]) -> Float[Tensor, "4 *some height width"]:
+        """The masks of the four terms of the objective, resized to the images."""
+        return four_masks(self.enlarge(masks)) if self.published else self.enlarge(four_masks(masks))
 
     def step(self, generator: torch.Generator) -> None:
         """One gradient and one line search, for all pairs."""
@@ -189,7 +211,7 @@ class Search:
         """The objective of several masks for each pair."""
         o, values = self.options, []
         for tries in masks.split(max(1, o.batch // (4 * len(self.class_index))), 1):
-            terms = self.enlarge(four_masks(tries)).transpose(0, 1)[..., None]  # (tries, terms, pairs, ..., 1)
+            terms = self.terms(tries).transpose(0, 1)[..., None]  # (tries, terms, pairs, ..., 1)
             scores = self._scores(torch.addcmul(self.start, self.path, terms))
             values.append((scores * self.signs).sum(1))
         return torch.cat(values) + self.regulariser(masks.prod(0))
@@ -199,14 +221,14 @@ class Search:
         """The gradient of the objective; for the scores, integrated gradients on noisy images, halved as published."""
         o = self.options
         leaf = self.masks.detach().requires_grad_()
-        large = self.enlarge(four_masks(leaf))  # (terms, pairs, height, width)
+        large = self.terms(leaf)  # (terms, pairs, height, width)
         end = large.detach().requires_grad_()
         count = o.counts[1]
         gradient = torch.zeros_like(large)
         for steps in torch.arange(1, count + 1).split(max(1, o.batch // (4 * len(self.class_index)))):
             shares = (steps / count).to(gradient).view(-1, 1, 1, 1, 1, 1)
             noise = torch.randn(len(steps), 1, 1, *self.size, 3, generator=generator, device=generator.device)
-            noise = noise * (o.noise * self._deviation())
+            noise = noise * (o.noise * self._deviation(-1))
             inputs = self.start + noise + shares * (self.path * end[..., None])  # (steps, terms, pairs, ..., 3)
             total = (self._scores(inputs) * self.signs).sum() / (2 * count)
             gradient += torch.autograd.grad(total, [end])[0]
@@ -215,11 +237,21 @@ class Search:
 
     def regulariser(self, masks: Float[Tensor, "*some pairs rows columns"]) -> Float[Tensor, "*some pairs"]:
         """The weighted mean of 1 - mask, plus the bilateral total variation, which is free at image edges."""
-        o, (down, right) = self.options, self.edges
+        variation = self._published_variation(masks) if self.published else self._variation(masks)
+        return self.options.mean_weight * (1 - masks).mean((-2, -1)) + self.options.variation_weight * variation
+
+    def _variation(self, masks: Tensor) -> Tensor:
+        down, right = self.edges
         variation = (down * masks.diff(dim=-2).square()).sum((-2, -1))
         variation = variation + (right * masks.diff(dim=-1).square()).sum((-2, -1))
-        cells = masks.shape[-2] * masks.shape[-1]
-        return o.mean_weight * (1 - masks).mean((-2, -1)) + o.variation_weight * variation / cells
+        return variation / (masks.shape[-2] * masks.shape[-1])
+
+    def _published_variation(self, masks: Tensor) -> Tensor:
+        large, (down, right) = self.enlarge(masks), self.edges
+        plain = masks.diff(dim=-2).square().mean((-2, -1)) + masks.diff(dim=-1).square().mean((-2, -1))
+        bilateral = (down * large.diff(dim=-2).square()).mean((-2, -1))
+        bilateral = bilateral + (right * large.diff(dim=-1).square()).mean((-2, -1))
+        return (plain + bilateral) / 2
 
     def _scores(self, inputs: Float[Tensor, "some terms pairs height width 3"]) -> Float[Tensor, "some terms pairs"]:
         """The score of each input for its pair's class."""
@@ -227,10 +259,10 @@ class Search:
         scores = class_scores(logits, score_name(self.classifier, self.options.score, logits.shape[-1]))
         return scores.gather(3, self.class_index.expand(inputs.shape[:3])[..., None])[..., 0]
 
-    def _deviation(self) -> Tensor | float:
-        """The standard deviation of the classifier's normaliser, channels last; ¼ if it has none."""
+    def _deviation(self, axis: int) -> Tensor | float:
+        """The standard deviation of the classifier's normaliser, with channels at an axis (< 0); ¼ if it has none."""
         deviation = getattr(unwrapped(self.classifier), "std", 0.25)
-        return deviation.view(3) if isinstance(deviation, Tensor) else deviation
+        return deviation.view(3, *[1] * (-1 - axis)) if isinstance(deviation, Tensor) else deviation
 
 
 def four_masks(masks: Float[Tensor, "2 *some rows columns"]) -> Float[Tensor, "4 *some rows columns"]:
@@ -245,4 +277,17 @@ def edge_weights(
     """exp(-(difference/σ)²) of vertical and of horizontal neighbours among the cells of the grey image."""
     grey = functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), cells)[:, 0]  # (pairs, cells, cells)
     down, right = (torch.exp(-(grey.diff(dim=axis) / width).square()) for axis in (1, 2))
+    return down, right
+
+
+def pixel_edge_weights(
+    images: Float[Tensor, "pairs 3 height width"], width: float
+) -> tuple[Float[Tensor, "pairs _ _"], Float[Tensor, "pairs _ _"]]:
+    """exp(-difference²/σ) of vertical and of horizontal neighbours among the pixels, as in the published code.
+
+    It averages the differences of the three channels before the exponential for vertical neighbours, and the
+    exponentials for horizontal ones.
+    """
+    down = torch.exp(-images.diff(dim=2).mean(1).square() / width)  # (pairs, height - 1, width)
+    right = torch.exp(-images.diff(dim=3).square() / width).mean(1)  # (pairs, height, width - 1)
     return down, right

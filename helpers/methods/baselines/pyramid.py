@@ -16,6 +16,9 @@ class BlurPyramid:
         images: pixels in [0, 1].
         sigma: of the strongest blur, in pixels, where a mask is 0; where it is 1 the image is sharp.
         levels: number of blur widths, evenly spaced, at least 2.
+
+    At the border the image is mirrored. TorchRay, the published code, continues it by 0 instead: by the mean colour, as
+    its images are normalised, towards which its blurred images fade within four sigma of the border.
     """
 
     def __init__(self, images: Float[Tensor, "images 3 height width"], sigma: float | int, levels: int = 8) -> None:

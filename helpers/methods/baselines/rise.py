@@ -131,7 +131,9 @@ def draw_masks(
     """Random masks: random binary grids, upsampled bilinearly and cropped at a random offset (section 3.2).
 
     A grid of s x s cells is upsampled to sides of (s + 1) C pixels, with C = ⌈side / s⌉, and cropped at an offset of 0
-    to C pixels. Both together are a linear map along each axis, a matrix product.
+    to C pixels. Both together are a linear map along each axis, a matrix product. Beyond the centres of the outer
+    cells, a cell's value continues; in the original code and in TorchRay the grid is mirrored at these centres, which
+    changes half a cell at each side of the uncropped mask (4 to 7 % of the pixels).
     """
     grids = (torch.rand(count, cells, cells, generator=generator) < probability).float()  # count, cells, cells
     rows, columns = (_upsampling(count, cells, side, generator) for side in size)  # each (count, side, cells)

@@ -92,7 +92,8 @@ class RTISOptions:
         noise: standard deviation of the noise on that colour, in the same units.
         blur: standard deviation of the blur, as a share of the image's side (published: 10 pixels of 224).
         variant: `"published"` draws the noise with mean `noise` and standard deviation 1 (the published code swaps the
-            two arguments), and chooses between blur and colour once per batch.
+            two arguments), chooses between blur and colour once per batch, and differs in three parts of the arithmetic
+            (`helpers.methods.explainer.rtis.RTISLoss`).
     """
 
     smoothness: Weight = 10.0

@@ -20,8 +20,12 @@ class RTISLoss:
     alternative image behind hidden pixels (Dabkowski and Gal, NeurIPS 2017, equation 4). Here the mask is that of all
     classes in the image, and their probabilities are averaged.
 
-    The loss is a mean over images. In every variant, two things differ from the published code: the gradient of the
-    power stays finite at a probability of 0, and the classifier runs in eval mode.
+    The loss is a mean over images, and in each image over its classes. In every variant, two things differ from the
+    published code: the gradient of the power stays finite at a probability of 0, and the classifier runs in eval mode.
+    `variant="published"` takes three more parts of that code, besides those of `RTISOptions`: the variation counts the
+    differences at the lower and the right border twice (by reflection), `preserve` and `destroy` average the
+    probabilities over all pairs of image and class in the batch before anything else, and the blur continues the image
+    by the classifier's mean colour instead of mirroring it.
     """
 
     def __init__(self, options: RTISOptions | None = None) -> None:
@@ -53,6 +57,10 @@ class RTISLoss:
         difference = target_mask * (images - alternative)  # batch, 3, height, width
         both = torch.cat([alternative + difference, images - difference])
         kept, removed = functional.logsigmoid(as_logits(classifier(both))).chunk(2)  # each (batch, classes)
+        variation = squared_variation
+        if o.variant == "published":  # one mean over all pairs of image and class, as if they were one image's
+            variation = reflected_squared_variation
+            kept, removed, labels = (each.flatten()[None] for each in (kept, removed, labels))
         counts = labels.sum(1)  # batch
         preserve = -(kept * labels).sum(1) / counts.clamp_min(1)
         # the power of the mean probability in log space, as the gradient of the power is infinite at 0
@@ -60,7 +68,7 @@ class RTISLoss:
         log_mean = removed.masked_fill(~labels, lowest).logsumexp(1) - counts.clamp_min(1).log()
         destroy = (o.power * log_mean).exp() * (counts > 0)
         return {
-            "smoothness": o.smoothness * squared_variation(target_mask).mean(),
+            "smoothness": o.smoothness * variation(target_mask).mean(),
             "area": o.area * target_mask.mean(),
             "preserve": preserve.mean(),
             "destroy": o.destroy * destroy.mean(),
@@ -88,6 +96,13 @@ def squared_variation(masks: Float[Tensor, "batch 1 height width"]) -> Float[Ten
     return (down + right) / masks[0].numel()
 
 
+def reflected_squared_variation(masks: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, " batch"]:
+    """The same as in the published code: by reflection, the differences of the last row and column count twice."""
+    last_row = masks[:, :, -2:].diff(dim=2).square().sum((1, 2, 3))
+    last_column = masks[..., -2:].diff(dim=3).square().sum((1, 2, 3))
+    return squared_variation(masks) + (last_row + last_column) / masks[0].numel()
+
+
 @torch.no_grad()
 def alternative_images(
     images: Float[Tensor, "batch 3 height width"],
@@ -97,7 +112,8 @@ def alternative_images(
 ) -> Float[Tensor, "batch 3 height width"]:
     """The baselines of RTIS: with equal probability the blurred image, or a random colour with noise.
 
-    Colour and noise are in units of the classifier's normaliser (mean ½ and standard deviation ¼ if it has none).
+    Colour and noise are in units of the classifier's normaliser (mean ½ and standard deviation ¼ if it has none). The
+    published variant's blur takes the mean colour beyond the border, 0 in the normalised image.
     """
     count, device = len(images), images.device
     mean, std = getattr(classifier, "mean", 0.5), getattr(classifier, "std", 0.25)
@@ -107,5 +123,6 @@ def alternative_images(
     colour = options.colour * (2 * torch.rand(count, 3, 1, 1, **draw).to(device) - 1)
     noise = torch.randn(images.shape, **draw).to(device)
     noise = options.noise + noise if published else options.noise * noise
-    blur = gaussian_blur(images, options.blur * min(images.shape[-2:]))
+    sigma = options.blur * min(images.shape[-2:])
+    blur = mean + gaussian_blur(images - mean, sigma, border="zeros") if published else gaussian_blur(images, sigma)
     return torch.where(blurred, blur, mean + std * (colour + noise))

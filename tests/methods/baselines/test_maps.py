@@ -182,6 +182,16 @@ class TestGradCAM:
             large = functional.interpolate(wanted[None, None], (36, 36), mode="bilinear", align_corners=False)
             assert torch.allclose(min_max_normalise(large[0, 0]), mask, atol=1e-4)
 
+    def test_masks_reach_1_however_small_the_activations_are(self):
+        """The library adds 1e-7 to the divisor; here a mask is stretched to 1 always, unless it is 0 everywhere."""
+        model, images = TinyClassifier(), smooth_images(2, 36)
+        whole = GradCAM(model).class_masks(images, torch.ones(2, 5, dtype=torch.bool))
+        model.head.weight.data *= 1e-12
+        small = GradCAM(model).class_masks(images, torch.ones(2, 5, dtype=torch.bool))
+        assert torch.allclose(small, whole, atol=1e-4)
+        assert set(small.amax((2, 3)).unique().tolist()) <= {0.0, 1.0}
+        assert (small.amax((2, 3)) == 1).any()
+
     def test_against_the_library_one_pair_at_a_time(self):
         model, images = TinyClassifier(), smooth_images(3, 32)
         found = GradCAM(model, GradCAMOptions(layer="features.0")).class_masks(images, CLASSES)

@@ -235,15 +235,28 @@ class TestIGOS:
         options = options or IGOSOptions(cells=6, integration_steps=3, noise=0.0)
         return Search(model, options, images, torch.tensor([1, 4])[:count]), images
 
-    def statement(self, search, images, x, y, shares=(1.0,), noise=None):
+    def enlarged(self, mask, published=False):
+        """A mask of cells at 24 pixels; published: the outer cells' centres lie on the image's border."""
+        if not published:
+            return functional.interpolate(mask[None, None], (24, 24), mode="bilinear")[0, 0]
+        cells, rows = len(mask), []
+        for pixel in range(24):
+            position = pixel * (cells - 1) / 23
+            cell = min(int(position), cells - 2)
+            rows.append((1 - position + cell) * functional.one_hot(torch.tensor(cell), cells))
+            rows[-1] = rows[-1] + (position - cell) * functional.one_hot(torch.tensor(cell + 1), cells)
+        weights = torch.stack(rows)
+        return weights @ mask @ weights.T
+
+    def statement(self, search, images, x, y, shares=(1.0,), noise=None, published=False):
         """Equation 7, term by term, averaged over shares of the way; halved where it is an integral."""
         total = 0.0
         for place, kind in enumerate(search.class_index.tolist()):
             image = images[place : place + 1]
             hidden = gaussian_blur(image, 50 / 224 * 24, round(25 / 224 * 24))
-            large = [
-                functional.interpolate(m[place][None, None], (24, 24), mode="bilinear") for m in (x * y, x * y, x, y)
-            ]
+            only_x, only_y = self.enlarged(x[place], published), self.enlarged(y[place], published)
+            both = only_x * only_y if published else self.enlarged((x * y)[place])
+            large = [both, both, only_x, only_y]
             for term, mask in enumerate(large):
                 for number, share in enumerate(shares):
                     begin, end = (hidden, image) if term % 2 == 0 else (image, hidden)
@@ -264,6 +277,44 @@ class TestIGOS:
                         weight = torch.exp(-(((grey[i, j] - grey[k, m]) / options.variation_width) ** 2))
                         total = total + options.variation_weight * weight * (mask[i, j] - mask[k, m]) ** 2 / 36
         return total
+
+    def published_regulariser(self, images, masks, options):
+        """From the definition: differences of cells, and of pixels of the enlarged mask, weighted by the image's."""
+        total = 0.0
+        for image, mask in zip(images, masks, strict=True):
+            large, x = self.enlarged(mask, published=True), image / 0.25  # in units of the normaliser
+            plain = sum(((mask[i + 1] - mask[i]) ** 2).sum() for i in range(5)) / 30
+            plain = plain + sum(((mask[:, i + 1] - mask[:, i]) ** 2).sum() for i in range(5)) / 30
+            edges = 0.0
+            for i in range(23):
+                between = sum(x[c, i] - x[c, i + 1] for c in range(3)) / 3
+                weight = torch.exp(-(between**2) / options.variation_width)
+                edges = edges + (weight * (large[i] - large[i + 1]) ** 2).sum() / (23 * 24)
+                beside = [x[c, :, i] - x[c, :, i + 1] for c in range(3)]
+                weight = sum(torch.exp(-(each**2) / options.variation_width) for each in beside) / 3
+                edges = edges + (weight * (large[:, i] - large[:, i + 1]) ** 2).sum() / (23 * 24)
+            total = total + options.mean_weight * (1 - mask).mean()
+            total = total + options.variation_weight * 0.5 * (plain + edges)
+        return total
+
+    def test_the_published_arithmetic_against_loops(self):
+        options = IGOSOptions(
+            cells=6, iterations=4, integration_steps=2, noise=0.0, variation_width=0.1, variant="published"
+        )
+        search, images = self.search(options)
+        x, y = search.masks = draw(2, 2, 6, 6)
+        wanted = self.statement(search, images, x, y, published=True)
+        wanted = wanted + self.published_regulariser(images, x * y, options)
+        assert torch.allclose(search.objective(search.masks[:, None])[0].sum(), wanted, atol=1e-4)
+        leaf = search.masks.clone().requires_grad_()
+        shares = (0.25, 0.5, 0.75, 1.0)  # four, as the two counts are swapped
+        total = self.statement(search, images, *leaf, shares=shares, published=True) / 2
+        (total + self.published_regulariser(images, leaf.prod(0), options)).backward()
+        found = search.gradient(random_generator(0))
+        assert torch.allclose(found, leaf.grad, atol=1e-5)
+        corrected, _ = self.search(IGOSOptions(cells=6, integration_steps=4, noise=0.0, variation_width=0.1))
+        corrected.masks = search.masks
+        assert not torch.allclose(corrected.gradient(random_generator(0)), found, atol=1e-3)
 
     def test_the_objective_against_loops(self):
         search, images = self.search(IGOSOptions(cells=6, variation_width=0.1, batch=16))

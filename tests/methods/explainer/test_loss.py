@@ -6,9 +6,13 @@ import pytest
 import torch
 from tiny import TinyClassifier
 from torch import nn
+from torch.nn import functional
 
+from helpers.core.runtime import random_generator
 from helpers.methods.explainer import ExplainerLoss, LossOptions, apply_mask, target_and_other_masks
 from helpers.methods.explainer.loss import area_bound, negative_entropy, reflected_variation, total_variation
+from helpers.methods.explainer.options import RTISOptions
+from helpers.methods.explainer.rtis import RTISLoss, alternative_images
 
 CLASSES, SIZE = 5, 16
 
@@ -191,6 +195,39 @@ def test_the_published_variant_needs_a_mean_colour():
     images, labels, logits = problem()
     with pytest.raises(ValueError, match="mean"):
         ExplainerLoss(LossOptions(variant="published")).terms(TinyClassifier(CLASSES), images, labels, logits)
+
+
+def test_the_published_loss_of_rtis_is_one_mean_over_all_pairs():
+    classifier, (images, labels, _) = MeanClassifier().eval(), problem()
+    mask = torch.rand(len(images), 1, *images.shape[2:], generator=torch.Generator().manual_seed(3))
+    options = RTISOptions(variant="published")
+    terms = RTISLoss(options)(classifier, images, mask, labels, random_generator(0))
+    behind = alternative_images(images, classifier, options, random_generator(0))
+    shown = classifier(mask * images + (1 - mask) * behind).sigmoid()
+    hidden = classifier((1 - mask) * images + mask * behind).sigmoid()
+    pairs = [(i, c) for i in range(len(images)) for c in range(CLASSES) if labels[i, c]]
+    preserve = sum(-shown[pair].log() for pair in pairs) / len(pairs)
+    destroy = sum(hidden[pair] for pair in pairs) / len(pairs)
+    padded = functional.pad(mask, (0, 1, 0, 1), mode="reflect")
+    right, below = padded[:, :, :-1, 1:] - mask, padded[:, :, 1:, :-1] - mask
+    assert float(terms["preserve"]) == pytest.approx(float(preserve), rel=1e-5)
+    assert float(terms["destroy"]) == pytest.approx(5 * float(destroy) ** 0.3, rel=1e-5)
+    assert float(terms["smoothness"]) == pytest.approx(10 * float((right**2 + below**2).mean()), rel=1e-5)
+    assert float(terms["area"]) == pytest.approx(float(mask.mean()), rel=1e-5)
+
+
+def test_the_published_blur_of_rtis_takes_zeros_beyond_the_normalised_image():
+    classifier, images = MeanClassifier(), torch.rand(2, 3, 24, 30, generator=torch.Generator().manual_seed(1))
+    options = RTISOptions(variant="published", blur=2 / 24)
+    offsets = torch.arange(-8.0, 9.0)
+    line = torch.exp(-(offsets**2) / (2 * 2**2))
+    kernel = (line[:, None] * line / line.sum() ** 2).expand(3, 1, -1, -1)
+    mean = classifier.mean
+    blurred = functional.conv2d(images - mean, kernel, padding=8, groups=3) + mean
+    found = [alternative_images(images, classifier, options, random_generator(seed)) for seed in range(8)]
+    equal = [torch.allclose(each, blurred, atol=1e-5) for each in found]
+    assert any(equal)  # chosen with a probability of one half, for the whole batch
+    assert not all(equal)
 
 
 def test_equal_area_weights_are_equation_six():
