@@ -13,6 +13,8 @@ SAMPLE := _build/pages/book/peers.ipynb _build/figures/quick/recartoonx-fig1.ipy
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # nothing depends on the reader's settings of Python, Matplotlib and IPython, as in helpers/site/environment.py
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS MPLBACKEND
+# set-up leaves compiling to the first import: if it were not stored, every process would compile its libraries again
+unexport PYTHONDONTWRITEBYTECODE
 export MATPLOTLIBRC := $(CURDIR)/$(firstword $(wildcard .venv/lib/python*/site-packages/matplotlib/mpl-data/matplotlibrc))
 export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
