@@ -229,6 +229,8 @@ class TestUnits:
         table = pd.DataFrame({"image": ["b", "a", "b", "a"], "iou": [1.0, 2.0, 3.0, math.nan]})
         assert unit_means(table, "iou").to_dict() == {"b": 2.0, "a": 2.0}
         assert mean_effect(unit_means(table, "iou")).count == 2
+        both = unit_means(table.assign(dataset=["voc", "voc", "coco", "coco"]), "iou", ["dataset", "image"])
+        assert both.dropna().to_dict() == {("voc", "b"): 1.0, ("voc", "a"): 2.0, ("coco", "b"): 3.0}
 
     def test_repeated_rows_do_not_sharpen_a_verdict(self):
         rng = np.random.default_rng(0)
@@ -333,6 +335,16 @@ class TestEffect:
         assert factor.side_of(factor.high * 1.01) == -1
         with pytest.raises(ValueError, match="compared with 0; expected a positive number"):
             factor.side_of(0)
+
+    def test_in_per_cent_and_as_the_other_share(self):
+        kept = proportion_effect([1] * 7 + [0] * 5)
+        percent, other = kept.linear(100), kept.linear(-1, 1)
+        assert (percent.value, percent.low, percent.high) == pytest.approx(
+            (100 * kept.value, 100 * kept.low, 100 * kept.high)
+        )
+        assert percent.p_value(25) == pytest.approx(kept.p_value(0.25))
+        peer = proportion_effect([0] * 7 + [1] * 5)
+        assert (other.low, other.high, other.p_value(0.1)) == pytest.approx((peer.low, peer.high, peer.p_value(0.1)))
 
     def test_it_can_be_stored(self):
         effect = mean_effect(np.arange(9.0)).exponential()

@@ -139,7 +139,7 @@ def column_words(effects: Sequence[Effect]) -> list[str]:
     return [effect.words(decimals) for effect in effects]
 
 
-def _at_linear(effect: Effect, factor: float, offset: float, null: float) -> float:
+def _at_linear(effect: Effect, factor: float | int, offset: float | int, null: float) -> float:
     return effect.p_value((null - offset) / factor)
 
 
