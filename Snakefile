@@ -27,6 +27,7 @@ from helpers.site.warm import COMMAND, start_server
 ROOT = Path(workflow.basedir)
 HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
+LEDGER = "book/ledger.md"
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
 WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
@@ -85,6 +86,21 @@ rule html:
 rule figures:
     input:
         lambda wildcards: [f"_build/figures/{PROFILE}/{id}.ipynb" for id in possible_figures(PROFILE, ROOT)],
+
+
+# The ledger reads the tables of the quick profile, some of which the pages of figures write.
+if LEDGER in PAGES:
+
+    ruleorder: ledger > page
+
+    rule ledger:
+        input:
+            lambda wildcards: manifest_of_page(LEDGER),
+            [executed_path(page, ROOT) for page in PAGES if page.startswith("book/figures/")],
+        output:
+            executed_path(LEDGER, ROOT),
+        shell:
+            "{HELPERS} page {LEDGER:q} {output:q} --quiet"
 
 
 rule page:

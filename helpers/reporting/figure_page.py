@@ -13,10 +13,13 @@ from matplotlib.figure import Figure
 
 from helpers.plots import use_book_style
 from helpers.reporting.claims import Claim
-from helpers.reporting.committed import committed_table
+from helpers.reporting.committed import committed_table, evidence_table
+from helpers.reporting.ledger.entries import claims_of_figure
+from helpers.reporting.ledger.outcomes import Verdict, judge
+from helpers.reporting.ledger.strip import strip
 from helpers.reporting.made import how_it_was_made
 from helpers.reporting.words import claim_table, claims_in_words, few_images_words, show_numbers, show_table
-from helpers.results import ProfileStudy, find_table
+from helpers.results import TABLES, ProfileStudy, find_table
 
 StudyT = TypeVar("StudyT", bound=ProfileStudy)
 
@@ -135,6 +138,14 @@ class FigurePage(Generic[StudyT]):
         (study or self.study).write(table, self.identifier, wall_seconds=seconds, **more)
         return table
 
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts on the claims that this figure shows, from the page's own tables and from those of other runs."""
+        return judge(claims_of_figure(self.identifier), read=self._evidence)
+
+    def strip(self) -> HTML:
+        """The claims of this figure with their outcomes, best evidence first; the page has written its own table."""
+        return HTML(strip(self.verdicts()))
+
     def larger(self, *names: str) -> LargerRun:
         """Committed tables of the larger profile, all of them or none.
 
@@ -192,6 +203,15 @@ class FigurePage(Generic[StudyT]):
     def numbers(self, numbers: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Glue values for the text of the page (see `show_numbers`)."""
         show_numbers(numbers, **more)
+
+    def _evidence(self, profile: str, name: str) -> pd.DataFrame | None:
+        """A table of a run; the page's own run is made if it is stale."""
+        own = profile == self.study.profile.name
+        return self._own_table(name) if own and name in TABLES else evidence_table(profile, name)
+
+    def _own_table(self, name: str) -> pd.DataFrame | None:
+        """A registered table of the page's own profile; None if the profile cannot have it."""
+        return None if self.study.missing_requirement(find_table(name)) else self.study.table(name)
 
     def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
         """A committed table of another profile; None if there is none."""

@@ -8,6 +8,7 @@ A page is run again if one of these changes:
 - its profile: the value of its parameter `profile`; else the profiles named in its code; else, if it loads one, all;
 - the models whose names are strings in the page, in that code or in the profile, and the models made for them;
 - the committed results of other profiles whose names are such strings;
+- the claims of its figure: their file, the functions that compute their effects, and the tables that these take;
 - the locked packages, requirements.txt.
 """
 
@@ -29,6 +30,10 @@ from helpers.site.source import page_code, page_parameters, page_sources, read_p
 
 _REGISTRY = "helpers.results.registry"
 """It names the functions of all tables of all papers: a page depends on those of the tables that it names only."""
+
+
+_CLAIMS = "helpers.reporting.ledger.entries"
+_ALL_CLAIMS = ("helpers.reporting.ledger.page", "all_verdicts")
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,15 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
     values = {**page_parameters(page), **(parameters or {})}
     page_strings = string_literals(page_code(page, parameters=False)) | {str(value) for value in values.values()}
     code = finder(root).reached_by(page_code(page), without=[_REGISTRY])
+    claims = claims_inputs(page_strings, code, root)
+    code |= finder(root).reached(claims.measures, without=[_REGISTRY])
+    page_strings |= claims.tables
     tables = _tables(page_strings | finder(root).strings(code), code)
     code = code.union(*(_code_of_table(table, root) for table in tables))
     profiles = _profiles(values.get("profile"), page_strings, code, root)
     strings = page_strings | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     own_profile = str((parameters or {}).get("profile"))  # its results are outputs of a figure, not inputs
-    files = {*page_sources(page), *_declared(page, root), *profiles, *_models(strings, root), *_lock(root)}
+    files = {*page_sources(page), *_declared(page, root), *claims.files, *profiles, *_models(strings, root), *_lock(root)}
     return Inputs(code, frozenset(files | _results(strings, own_profile, root)), root, tables)
 
 
@@ -111,6 +119,40 @@ def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
     profiles = _profiles(profile, set(), code, root)
     strings = finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     return Inputs(code, frozenset({*profiles, *_models(strings, root), *_lock(root)}), root, (table,))
+
+
+@dataclass(frozen=True)
+class ClaimsInputs:
+    """What the claims on a page depend on: their files, the functions of their effects, the names of their tables."""
+
+    files: frozenset[Path] = frozenset()
+    measures: frozenset[Definition] = frozenset()
+    tables: frozenset[str] = frozenset()
+
+
+def claims_inputs(page_strings: set[str], code: Iterable[Definition], root: Path) -> ClaimsInputs:
+    """The inputs through the claims of the figures that a page names, or through all claims for the page of the ledger.
+
+    The claims are read as YAML: their models are defined above this package.
+    """
+    code = frozenset(code)
+    names = finder(root).strings(definition for definition in code if definition[0] == _CLAIMS)
+    files = [root / name for name in sorted(names) if name.endswith("claims.yaml") and (root / name).is_file()]
+    every = any(definition == _ALL_CLAIMS for definition in code)
+    used: set[Path] = set()
+    measures: set[Definition] = set()
+    tables: set[str] = set()
+    for path in files:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for claim in content["claims"]:
+            if not every and not page_strings & set(claim.get("figures", ())):
+                continue
+            used.add(path)
+            tables |= set(claim.get("tables", ()))
+            if claim.get("measure"):
+                module, _, name = claim["measure"].partition(":")
+                measures.add((f"{content['measures']}.{module}", name))
+    return ClaimsInputs(frozenset(used), frozenset(measures), frozenset(tables))
 
 
 def _code_of_table(table: Table, root: Path) -> frozenset[Definition]:

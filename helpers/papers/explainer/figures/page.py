@@ -8,8 +8,9 @@ import pandas as pd
 
 from helpers.papers.explainer.experiments.pairs import table_of_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.papers.explainer.figures.committed import committed_opening, committed_tables
+from helpers.papers.explainer.figures.committed import committed_opening
 from helpers.papers.explainer.figures.names import PAPER_NAMES
+from helpers.reporting.committed import evidence_table
 from helpers.reporting.figure_page import FigurePage, LargerRun
 from helpers.results import find_table, read_provenance
 from helpers.results.registry import TABLES
@@ -61,8 +62,12 @@ class ExplainerPage(FigurePage[ClassStudy]):
         provenance = read_provenance(profile or self.study.profile, self.study.file_name(find_table(name)))
         return provenance["machine"]
 
+    def _own_table(self, name: str) -> pd.DataFrame | None:
+        pairs = find_table(name).datasets
+        return self.table_of_pairs(name) if pairs else super()._own_table(name)
+
     def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
-        return committed_tables(profile, name) if name in TABLES else super()._committed(profile, name)
+        return evidence_table(profile, name) if name in TABLES else super()._committed(profile, name)
 
 
 def stands_for(study: ClassStudy) -> str:

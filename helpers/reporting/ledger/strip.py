@@ -1,0 +1,66 @@
+"""The strip of outcomes at the top of a figure's page: one entry per claim, best evidence first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from helpers.reporting.ledger.outcomes import Outcome, Result, Verdict
+from helpers.reporting.ledger.words import effect_words, expectation_words
+
+BADGES: dict[Outcome, str] = {
+    "holds": "holds",
+    "fails": "fails",
+    "undecided": "undecided",
+    "not a fair test": "unfair",
+    "not run": "missing",
+}
+"""The CSS class of each outcome (`outcome-holds` and so on, in book/_static/book.css)."""
+
+
+def strip(verdicts: Sequence[Verdict]) -> str:
+    """The strip as HTML; a sentence for a figure without claims."""
+    if not verdicts:
+        return "<p>The paper makes no claim about this figure that numbers could decide.</p>"
+    entries = "".join(_entry(verdict) for verdict in verdicts)
+    return f'<ul class="claim-strip" aria-label="Claims and outcomes">{entries}</ul>{_differences(verdicts)}'
+
+
+def badge(outcome: Outcome) -> str:
+    """The outcome as a coloured word."""
+    return f'<span class="outcome outcome-{BADGES[outcome]}">{outcome}</span>'
+
+
+def _entry(verdict: Verdict) -> str:
+    claim = verdict.claim
+    lines = "".join(_line(result, verdict) for result in verdict.results)
+    reason = f'<p class="claim-reason">{escape(verdict.reason)}.</p>' if verdict.reason else ""
+    remark = f'<p class="claim-remark">{escape(claim.remark)}</p>' if claim.remark else ""
+    return (
+        f'<li id="claim-{claim.id.lower()}">{badge(verdict.outcome)} <strong>{escape(claim.claim)}.</strong> '
+        f'<span class="claim-place">{escape(claim.id)}, {escape(claim.place)}</span>{reason}'
+        f'<p class="claim-quantity">{escape(claim.quantity)} ({escape(expectation_words(verdict))}):</p>'
+        f"<ul>{lines}</ul>{remark}</li>"
+        if verdict.results
+        else f'<li id="claim-{claim.id.lower()}">{badge(verdict.outcome)} <strong>{escape(claim.claim)}.</strong> '
+        f'<span class="claim-place">{escape(claim.id)}, {escape(claim.place)}</span>{reason}{remark}</li>'
+    )
+
+
+def _line(result: Result, verdict: Verdict) -> str:
+    return (
+        f"<li>{escape(result.run.words)}: {escape(effect_words(result, verdict))} "
+        f"<em>({escape(result.finding)})</em></li>"
+    )
+
+
+def _differences(verdicts: Sequence[Verdict]) -> str:
+    """What differs from the paper in the shown runs, one item per run; each difference is named once."""
+    runs: dict[str, dict[str, None]] = {}
+    for verdict in verdicts:
+        for result in verdict.results:
+            runs.setdefault(result.run.words, {}).update(dict.fromkeys(result.differs.values()))
+    items = "".join(
+        f"<li>{escape(words)}: {escape('; '.join(texts))}.</li>" for words, texts in runs.items() if texts
+    )
+    return f'<p class="claim-differs">What differs from the paper:</p><ul>{items}</ul>' if items else ""

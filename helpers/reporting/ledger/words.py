@@ -1,0 +1,35 @@
+"""Effects and differences in words, for the strips of figure pages and for the ledger."""
+
+from __future__ import annotations
+
+from helpers.reporting.ledger.outcomes import Result, Verdict
+
+
+def effect_words(result: Result, verdict: Verdict) -> str:
+    """The effect with its interval and the number of units: "−0.17 [−0.26, −0.08], 30 images"."""
+    claim, count = verdict.claim, result.effect.count
+    units = claim.unit if count == 1 else f"{claim.unit}es" if claim.unit.endswith("s") else f"{claim.unit}s"
+    return f"{result.effect.words(claim.decimals)}, {count} {units}"
+
+
+def expectation_words(verdict: Verdict) -> str:
+    """What the claim expects of its quantity: "the claim expects less than 0"."""
+    claim = verdict.claim
+    if claim.direction == "within":
+        return f"the claim expects {_number(claim.null)} ± {_number(claim.margin)}"
+    return f"the claim expects {'more' if claim.direction == 'above' else 'less'} than {_number(claim.null)}"
+
+
+def finding_words(result: Result) -> str:
+    """The direction of a result in words, with its kind of images: "on scenes: as claimed"."""
+    return f"on {result.run.evidence}: {result.finding}"
+
+
+def differences_words(verdict: Verdict) -> str:
+    """All that differs from the paper in the run that decides, or in the best one; empty if nothing does."""
+    result = verdict.deciding or (verdict.results[0] if verdict.results else None)
+    return "; ".join(result.differs.values()) if result else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
