@@ -27,7 +27,7 @@ from helpers.site.warm import COMMAND, start_server
 ROOT = Path(workflow.basedir)
 HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
-LEDGER = "book/ledger.md"
+LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
 WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
@@ -88,19 +88,20 @@ rule figures:
         lambda wildcards: [f"_build/figures/{PROFILE}/{id}.ipynb" for id in possible_figures(PROFILE, ROOT)],
 
 
-# The ledger reads the tables of the quick profile, some of which the pages of figures write.
-if LEDGER in PAGES:
+# The ledger and the overview of the figures read what the pages of figures have made: their tables and pictures.
+FIGURE_PAGES = [page for page in PAGES if page.startswith("book/figures/") and page not in LAST]
 
-    ruleorder: ledger > page
 
-    rule ledger:
-        input:
-            lambda wildcards: manifest_of_page(LEDGER),
-            [executed_path(page, ROOT) for page in PAGES if page.startswith("book/figures/")],
-        output:
-            executed_path(LEDGER, ROOT),
-        shell:
-            "{HELPERS} page {LEDGER:q} {output:q} --quiet"
+rule last_page:
+    input:
+        lambda wildcards: manifest_of_page(f"{wildcards.last}.md"),
+        [executed_path(page, ROOT) for page in FIGURE_PAGES],
+    output:
+        "_build/pages/{last}.ipynb",
+    wildcard_constraints:
+        last="|".join(page.removesuffix(".md") for page in LAST),
+    shell:
+        "{HELPERS} page {wildcards.last:q}.md {output:q} --quiet"
 
 
 rule page:
@@ -108,6 +109,8 @@ rule page:
         lambda wildcards: manifest_of_page(f"{wildcards.page}.md"),
     output:
         "_build/pages/{page}.ipynb",
+    wildcard_constraints:
+        page="(?!(?:" + "|".join(page.removesuffix(".md") for page in LAST) + ")$).+",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
         "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"

@@ -39,6 +39,7 @@ class Figure(BaseModel):
         needs: tables that are made first, since several figures share them or since they take long.
         dataset: its only dataset; None if its parameters name the dataset, or for all datasets.
         scenes: whether it needs the ground truth of scenes.
+        beyond: whether this book adds it: the paper has no such figure.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +52,7 @@ class Figure(BaseModel):
     needs: tuple[Need, ...] = ()
     dataset: Literal["voc2007", "coco2014"] | None = None
     scenes: bool = False
+    beyond: bool = False
 
     @property
     def paper_of_tables(self) -> Paper:

@@ -75,8 +75,8 @@ class Claim(_Entry):
         tables: the names of the tables that it takes, in order.
         columns: the columns of these tables that it reads.
         unit: the independent unit: image, scene, class.
-        direction: the side of `null` on which the claim expects the effect; or within `margin` of it.
-        null: the value that means no difference.
+        direction: the side of `null_value` on which the claim expects the effect; or within `margin` of it.
+        null_value: the value that means no difference.
         margin: the largest difference that counts as none, for claims of equality.
         decimals: of the displayed effect.
         needs: the aspects in which a run must equal the paper's for a fair test.
@@ -98,7 +98,7 @@ class Claim(_Entry):
     columns: tuple[str, ...] = ()
     unit: str = "image"
     direction: Side = "above"
-    null: float = 0.0
+    null_value: float = 0.0
     margin: float = 0.0
     decimals: int = 2
     needs: tuple[Aspect, ...] = ()

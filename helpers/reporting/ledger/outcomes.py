@@ -82,8 +82,9 @@ class Verdict:
 
     @property
     def deciding(self) -> Result | None:
-        """The result that decides: the first fair one."""
-        return next((result for result in self.results if result.fair), None)
+        """The result that decides: the first fair one with enough units, else the first fair one."""
+        fair = [result for result in self.results if result.fair]
+        return next((result for result in fair if result.finding != "too few to tell"), fair[0] if fair else None)
 
     @property
     def outcome(self) -> Outcome:
@@ -148,9 +149,9 @@ def claim_p_value(claim: Claim, effect: Effect) -> float:
     between them, as in the test of equivalence by two one-sided tests, and the smaller one if it is outside.
     """
     if claim.direction != "within":
-        return effect.p_value(claim.null)
-    ends = [effect.p_value(claim.null + sign * claim.margin) for sign in (-1, 1)]
-    return max(ends) if abs(effect.value - claim.null) <= claim.margin else min(ends)
+        return effect.p_value(claim.null_value)
+    ends = [effect.p_value(claim.null_value + sign * claim.margin) for sign in (-1, 1)]
+    return max(ends) if abs(effect.value - claim.null_value) <= claim.margin else min(ends)
 
 
 def find(claim: Claim, effect: Effect, p_value: float) -> Finding:
@@ -159,7 +160,7 @@ def find(claim: Claim, effect: Effect, p_value: float) -> Finding:
         return "too few to tell"
     if p_value > LEVEL:
         return "undecided"
-    difference = effect.value - claim.null
+    difference = effect.value - claim.null_value
     if claim.direction == "within":
         return "as claimed" if abs(difference) <= claim.margin else "the opposite"
     return "as claimed" if (difference > 0) == (claim.direction == "above") else "the opposite"

@@ -94,7 +94,7 @@ def _claim_values(verdict: Verdict) -> dict[str, Any]:
         "claim": claim.claim,
         "quantity": claim.quantity,
         "direction": claim.direction,
-        "null": claim.null,
+        "null_value": claim.null_value,
         "margin": claim.margin,
         "tables": " ".join(claim.tables),
         "outcome": verdict.outcome,

@@ -16,8 +16,8 @@ def expectation_words(verdict: Verdict) -> str:
     """What the claim expects of its quantity: "the claim expects less than 0"."""
     claim = verdict.claim
     if claim.direction == "within":
-        return f"the claim expects {_number(claim.null)} ± {_number(claim.margin)}"
-    return f"the claim expects {'more' if claim.direction == 'above' else 'less'} than {_number(claim.null)}"
+        return f"the claim expects {_number(claim.null_value)} ± {_number(claim.margin)}"
+    return f"the claim expects {'more' if claim.direction == 'above' else 'less'} than {_number(claim.null_value)}"
 
 
 def finding_words(result: Result) -> str:
