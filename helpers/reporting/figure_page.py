@@ -139,7 +139,7 @@ class FigurePage(Generic[StudyT]):
         return table
 
     def verdicts(self) -> list[Verdict]:
-        """The verdicts on the claims that this figure shows, from the page's own tables and from those of other runs."""
+        """The verdicts on the claims that this figure shows, from its own tables and those of other runs."""
         return judge(claims_of_figure(self.identifier), read=self._evidence)
 
     def strip(self) -> HTML:
@@ -170,7 +170,7 @@ class FigurePage(Generic[StudyT]):
         """
         study = study or self.study
         stored = self.identifier if name is None else study.file_name(find_table(name))
-        show_numbers(made=show_table(how_it_was_made(study.profile.name, stored, **more)))
+        show_numbers(made=show_table(how_it_was_made(study.profile.name, stored, **more), escape=False))
 
     def claims(self, claims: Sequence[Claim], *, few: int | None = None) -> Markdown:
         """The claims that held, did not hold and are undecided, in Markdown.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from helpers.results import read_provenance
+from helpers.results import read_provenance, read_table, results_folder
 
 SHOWN_DIGITS = 12
+LARGEST_DOWNLOAD = 200_000
+"""The largest table, in bytes, that a page carries itself, so that its link works without a server."""
 
 
 def how_it_was_made(profile: str, name: str, *, root: Path | None = None, **more: str) -> pd.DataFrame:
-    """The provenance of the table `results/<profile>/<name>.csv` as a table with columns what and value.
+    """The provenance of the table `results/<profile>/<name>.csv` as a table with columns what and value, in HTML.
 
     Args:
         profile: the profile's name.
@@ -26,22 +30,34 @@ def how_it_was_made(profile: str, name: str, *, root: Path | None = None, **more
         ValueError: the table does not exist or does not match its provenance.
     """
     provenance = read_provenance(profile, name, root=root)
-    entries = {**_entries(provenance, profile, name), **{key.replace("_", " "): value for key, value in more.items()}}
-    return pd.DataFrame({"what": list(entries), "value": list(entries.values())})
+    entries = _entries(provenance, profile, read_table(profile, name, root=root))
+    entries |= {key.replace("_", " "): value for key, value in more.items()}
+    cells = {what: escape(value) for what, value in entries.items()}
+    cells["numbers"] = _numbers(results_folder(profile, root) / f"{name}.csv", profile)
+    return pd.DataFrame({"what": list(cells), "value": list(cells.values())})
 
 
-def _entries(provenance: Mapping[str, Any], profile: str, name: str) -> dict[str, str]:
+def _numbers(path: Path, profile: str) -> str:
+    """The table's file with its digest, as a link to its content if that is small."""
+    content = path.read_bytes()
+    name = f"results/{profile}/{path.name}"
+    if len(content) > LARGEST_DOWNLOAD:
+        return f"{name} ({len(content) / 1e6:.1f} MB; in the repository, or made by its command)"
+    return f'<a download="{path.name}" href="data:text/csv;base64,{base64.b64encode(content).decode()}">{name}</a>'
+
+
+def _entries(provenance: Mapping[str, Any], profile: str, table: pd.DataFrame) -> dict[str, str]:
     machine, code, settings = provenance["machine"], provenance["code"], provenance["settings"] or {}
     curves = settings.get("curves") or {}
     draws = {"noise draws of the curves": f"{curves.get('draws', '–')} (corrected), 1 (published)"}
-    if "dataset" in provenance or "source" in provenance:  # class masks and SpaCE-VAE have no curves
+    if "fraction" not in table:  # the table has no curves
         draws = {}
     threads = f", threads: {machine['threads']}" if machine["device"] == "cpu" else ""
     changed = " with local changes" if code["changed_since"] else ""
     seconds = provenance["wall_seconds"]
     return {
         "profile": f"{profile} (digest {_short(provenance['profile_digest'])}), seed {provenance['seed']}",
-        "images": str(provenance.get("images", len(provenance["data"]))),
+        "images": _images(provenance, table),
         **draws,
         "classifier's weights": _short(provenance["classifier"]),
         "device": f"{machine['device_name'] or machine['device']}{threads}",
@@ -49,8 +65,18 @@ def _entries(provenance: Mapping[str, Any], profile: str, name: str) -> dict[str
         "versions": f"Python {machine['python']}, torch {provenance['packages'].get('torch')}",
         "code": f"commit {_short(code['commit'])}{changed}",
         "date": str(provenance["date"]),
-        "numbers": f"results/{profile}/{name}.csv (SHA-256 {_short(provenance['table']['sha256'])})",
+        "SHA-256 of the numbers": _short(provenance["table"]["sha256"]),
     }
+
+
+def _images(provenance: Mapping[str, Any], table: pd.DataFrame) -> str:
+    """The number of images in the table's rows; for a table of means, the number over which they were taken."""
+    if "image" in table:
+        return str(table["image"].nunique())
+    if "images" in table:
+        counts = table["images"].astype(int)
+        return f"{counts.min()} to {counts.max()}" if counts.min() != counts.max() else f"{counts.max()}"
+    return str(provenance.get("images", len(provenance["data"])))
 
 
 def _short(digest: str | None) -> str:

@@ -99,7 +99,14 @@ def page_inputs(page: Path | str, parameters: Mapping[str, object] | None = None
     profiles = _profiles(values.get("profile"), page_strings, code, root)
     strings = page_strings | finder(root).strings(code) | set().union(*map(_yaml_strings, profiles))
     own_profile = str((parameters or {}).get("profile"))  # its results are outputs of a figure, not inputs
-    files = {*page_sources(page), *_declared(page, root), *claims.files, *profiles, *_models(strings, root), *_lock(root)}
+    files = {
+        *page_sources(page),
+        *_declared(page, root),
+        *claims.files,
+        *profiles,
+        *_models(strings, root),
+        *_lock(root),
+    }
     return Inputs(code, frozenset(files | _results(strings, own_profile, root)), root, tables)
 
 

@@ -114,9 +114,7 @@ class TestOutcomes:
         (verdict,) = judged(make_file(claim), {("equal", "shares"): BELOW})
         assert (verdict.outcome, verdict.reason) == ("not a fair test", "other images")
 
-    @pytest.mark.parametrize(
-        ("margin", "outcome"), [(0.5, "holds"), (0.1, "fails"), (0.31, "undecided")]
-    )
+    @pytest.mark.parametrize(("margin", "outcome"), [(0.5, "holds"), (0.1, "fails"), (0.31, "undecided")])
     def test_claims_of_equality(self, margin, outcome):
         claim = make_claim(direction="within", margin=margin)
         (verdict,) = judged(make_file(claim), {("equal", "shares"): BELOW})

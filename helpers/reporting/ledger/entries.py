@@ -1,7 +1,7 @@
 """The claims as data: one YAML file per paper, and one for the claims of this book about itself.
 
-A file has three parts: the source of its claims, the runs that may decide them, and the claims. The pages of figures and
-the page of the ledger are drawn from these entries.
+A file has three parts: the source of its claims, the runs that may decide them, and the claims. The pages of figures
+and the page of the ledger are drawn from these entries.
 """
 
 from __future__ import annotations

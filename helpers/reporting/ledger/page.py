@@ -124,7 +124,9 @@ def _result_values(result: Result | None) -> dict[str, Any]:
 def _row(verdict: Verdict) -> str:
     claim = verdict.claim
     kinds = sorted({result.run.evidence for result in verdict.results})
-    data = f'data-paper="{escape(verdict.file.paper)}" data-outcome="{verdict.outcome}" data-evidence="{",".join(kinds)}"'
+    data = (
+        f'data-paper="{escape(verdict.file.paper)}" data-outcome="{verdict.outcome}" data-evidence="{",".join(kinds)}"'
+    )
     reason = f'<br><span class="claim-reason">{escape(verdict.reason)}</span>' if verdict.reason else ""
     cells = (
         f'<strong>{escape(claim.id)}</strong> {escape(claim.claim)}<br><span class="claim-place">'

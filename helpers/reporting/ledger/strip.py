@@ -21,7 +21,7 @@ BADGES: dict[Outcome, str] = {
 def strip(verdicts: Sequence[Verdict]) -> str:
     """The strip as HTML; a sentence for a figure without claims."""
     if not verdicts:
-        return "<p>The paper makes no claim about this figure that numbers could decide.</p>"
+        return '<p class="claim-strip">The paper makes no claim about this figure that numbers could decide.</p>'
     entries = "".join(_entry(verdict) for verdict in verdicts)
     return f'<ul class="claim-strip" aria-label="Claims and outcomes">{entries}</ul>{_differences(verdicts)}'
 
@@ -60,7 +60,5 @@ def _differences(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         for result in verdict.results:
             runs.setdefault(result.run.words, {}).update(dict.fromkeys(result.differs.values()))
-    items = "".join(
-        f"<li>{escape(words)}: {escape('; '.join(texts))}.</li>" for words, texts in runs.items() if texts
-    )
+    items = "".join(f"<li>{escape(words)}: {escape('; '.join(texts))}.</li>" for words, texts in runs.items() if texts)
     return f'<p class="claim-differs">What differs from the paper:</p><ul>{items}</ul>' if items else ""
