@@ -1,0 +1,64 @@
+"""Numbers typed into the prose of a page: each must have a source, since no run keeps it true.
+
+Only numbers that look like results count: decimals, percentages and multiples. Code, formulas, roles and links are left
+out, and so are exercises with their solutions, whose numbers are computed by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from helpers.core.files import ROOT
+from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.site.source import page_text
+
+SOURCES = "book/typed_numbers.yaml"
+
+_LEFT_OUT = (
+    re.compile(r"\A---\n.*?\n---\n", re.DOTALL),
+    re.compile(
+        r"^(`{3,}|:{3,})\{(?:code-cell|math|glue|exercise|solution)[^\n]*\n.*?^\1[ ]*$", re.DOTALL | re.MULTILINE
+    ),
+    re.compile(r"^```[a-z]*\n.*?^```", re.DOTALL | re.MULTILINE),
+    re.compile(r"\$\$.*?\$\$|\$(?:[^$\n]|\n(?!\n))+\$|\{[a-z:]+\}`[^`]*`|`[^`]*`|\]\([^)]*\)", re.DOTALL),
+    re.compile(r"95 % (?:confidence |bootstrap )?intervals?"),
+    re.compile(r"\b[Ss]ections? \d[\d.]*|\bCC[ -]BY[ -]\S+|Python \d\S*"),
+)
+_NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:[.,]\d+)*(?: ?%| times\b)|(?<![\w.])[−-]?\d+\.\d+(?![\w.])")
+
+
+class TypedNumber(BaseModel):
+    """A number that a page may type, and its source.
+
+    Attributes:
+        number: as it stands on the page, such as "10 %".
+        source: a paper's value, cited on the page; a definition or a level of confidence; a setting of a method; or an
+            example computed by hand.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: Annotated[str, Field(min_length=1)]
+    source: Literal["paper", "definition", "setting", "example"]
+
+
+def typed_numbers(page: Path) -> list[str]:
+    """The numbers typed into a page's prose that look like results, in order, each as it stands there."""
+    text = page_text(page)
+    for pattern in _LEFT_OUT:
+        text = pattern.sub(" ", text)
+    return [re.sub(r"\s+", " ", match.group()) for match in _NUMBER.finditer(text)]
+
+
+def allowed_numbers(root: Path = ROOT) -> dict[str, list[TypedNumber]]:
+    """The numbers that pages may type, by page.
+
+    Raises:
+        ValueError: the file has a wrong entry; the message names it.
+    """
+    content = read_strict_yaml(root / SOURCES)
+    return TypeAdapter(dict[str, list[TypedNumber]]).validate_python(content)
