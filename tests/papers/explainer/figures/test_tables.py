@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from helpers.metrics.segmentation import F1_THRESHOLDS, IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHODS, published_class_scores
-from helpers.papers.explainer.figures.committed import committed_opening, committed_tables
+from helpers.papers.explainer.figures.committed import committed_opening
 from helpers.papers.explainer.figures.shortcut import (
     IGNORES,
     USES,
@@ -47,6 +47,7 @@ from helpers.papers.explainer.figures.tab4 import (
     table_four,
     variant_change,
 )
+from helpers.reporting.committed import evidence_table
 from helpers.results import write_table
 from helpers.site.dependencies import page_inputs
 from helpers.site.registry import find_figure
@@ -282,10 +283,10 @@ class TestShortcut:
 
 class TestCommitted:
     def test_pairs_that_were_run_are_joined(self, tmp_path):
-        assert committed_tables("large", "explainer-shortcut", root=tmp_path) is None
+        assert evidence_table("large", "explainer-shortcut", root=tmp_path) is None
         frame = pd.DataFrame({"image": ["a", "b"], "over_object": [0.1, 0.2]})
         write_table(frame, "large", f"explainer-shortcut-voc2007-{USES}", {}, root=tmp_path)
-        found = committed_tables("large", "explainer-shortcut", root=tmp_path)
+        found = evidence_table("large", "explainer-shortcut", root=tmp_path)
         assert found["classifier"].tolist() == [USES, USES]
         assert "2 images" in committed_opening(found, "large")
 
