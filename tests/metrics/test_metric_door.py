@@ -60,6 +60,15 @@ MEASURES = {  # each measure, and valid arguments by kind
     "conciseness_preciseness": (metrics.conciseness_preciseness, MODEL, IMAGES, IMAGES, TARGETS),
     "random_ranks": (lambda mask: metrics.random_ranks(mask, 2, torch.Generator().manual_seed(0)), relevance(BATCH, 9)),
     "rate_distortion_curve": (curve, IMAGES, relevance(BATCH, 1, SIDE * SIDE)),
+    "pixel_curve": (
+        lambda *given: metrics.pixel_curve(*given, steps=2),
+        *(MODEL, IMAGES, relevance(*IMAGE_MAP), TARGETS, IMAGES),
+    ),
+    "curve_area": (metrics.curve_area, relevance(BATCH, 9)),
+    "infidelity": (
+        lambda model, images, values, targets, other: metrics.infidelity(model, images, values, targets, other[None]),
+        *(MODEL, IMAGES, relevance(*IMAGE_MAP), TARGETS, IMAGES),
+    ),
     "hallucinated_edges": (metrics.hallucinated_edges, IMAGES, IMAGES),
     "hallucination_score": (metrics.hallucination_score, IMAGES, IMAGES),
     "decision_counts": (metrics.decision_counts, relevance(BATCH, CLASSES), booleans(BATCH, CLASSES)),
@@ -163,8 +172,9 @@ FAULTS = {
     },
 }
 WITHOUT = {  # faults that are none
-    *{(name, "batch") for name in ("information", "random_ranks", "micro_scores", "sanity_masks", "lp_norm")},
-    *{(name, "size") for name in ("information", "random_ranks", "sanity_masks", "lp_norm")},
+    *{(n, "batch") for n in ("information", "random_ranks", "micro_scores", "sanity_masks", "lp_norm", "curve_area")},
+    *{(name, "size") for name in ("information", "random_ranks", "sanity_masks", "lp_norm", "curve_area")},
+    ("infidelity", 4, "type"),  # a list has no [None]
     *{("region_of_class", fault) for fault in ("range", "none", "callable", "name")},  # it takes a tensor of classes
     *{("border_to_mass_ratio", fault) for fault in ("batch", "size")},
     *{(name, "channels last") for name in ("information", "lp_norm")},  # images of any number of channels
