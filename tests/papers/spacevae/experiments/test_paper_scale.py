@@ -148,6 +148,7 @@ def test_the_profile_has_the_papers_settings():
     plain = settings.options("vq-vae").loss
     assert (plain.alpha, plain.beta) == (0, 0)
     assert set(settings.betas()) == {"beta-1", "beta-10", "beta-100"}
+    assert settings.options("published-network").loss.commitment == 0.25 / 4  # of pixels from 0 to 1, not -1 to 1
     as_published = settings.options("published-network").network
     assert (as_published.shared_blocks, as_published.residual_layers, as_published.dead_below) == (True, 32, 0)
     assert (settings.evaluation.images, settings.evaluation.competitors) == (10_000, 10_000)
