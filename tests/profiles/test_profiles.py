@@ -110,7 +110,8 @@ def test_paper_has_the_papers_values():
     """[Re] CartoonX, section 3.5, and the published code."""
     paper = load_profile("paper")
     assert paper.cartoonx.options == RECIPES["published"]
-    assert paper.cartoonx.options == RDEOptions(sparsity_weight=20, samples=64, steps=2000, learning_rate=0.001)
+    values = {"sparsity_weight": 20, "samples": 64, "steps": 2000, "learning_rate": 0.001, "slope_at_zero": 0}
+    assert paper.cartoonx.options == RDEOptions(**values)
     assert paper.cartoonx.transform == {"wavelet": "db3", "levels": 5, "mode": "zero"}
     assert paper.pixel_rde == RECIPES["published"].with_options(sparsity_weight=4, clamp=False)
     assert (paper.images.size, paper.images.count, paper.images.resize) == (256, 100, "stretch")

@@ -100,6 +100,14 @@ def published_words(settings: PublishedRun | None) -> str:
     )
 
 
+def slope_words(slope_at_zero: int) -> str:
+    """The slope of the rate at mask entries of 0 (`RDEOptions.slope_at_zero`), in a sentence or two."""
+    taken = "the right slope of the rate, 1; the published code's is 0"
+    if not slope_at_zero:
+        taken = "the published code's slope of the rate, 0; the right one is 1"
+    return f"Where a mask is 0, both recipes take {taken}. [CartoonX](../cartoonx.md) shows the difference."
+
+
 def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     """One row per recipe and initial mask: the first and last objective, and three times of convergence.
 

@@ -13,6 +13,7 @@ from helpers.papers.recartoonx.figures.fig6 import (
     draw_loss_curves,
     mean_curves,
     published_words,
+    slope_words,
     start_claims,
     steps_table,
     steps_until,
@@ -120,3 +121,8 @@ def test_how_the_published_recipe_was_run():
     assert len(set(texts)) == 3
     shortened = [re.findall(r"(\d+) steps instead of (\d+)", text) for text in texts]
     assert shortened == [[], [], [("200", "2000")]]
+
+
+def test_the_slope_at_zero_is_told_as_it_is():
+    assert "right slope of the rate, 1" in slope_words(1)
+    assert "published code's slope of the rate, 0" in slope_words(0)
