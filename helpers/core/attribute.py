@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.inputs import ImageBatch, Target
+from helpers.core.names import refuse_unknown
 from helpers.core.outputs import Logits
 
+Self = TypeVar("Self", bound="Attributable")
 Relevance = Float[Tensor, "batch 3 height width"]
 
 
@@ -33,9 +37,42 @@ class Attributable(ABC):
 
     Attributes:
         classifier: pixels in [0, 1] to logits.
+        Options: the dataclass of the method's options, which its constructor takes as a whole or one by one; None for
+            methods whose options are arguments of the constructor.
     """
 
     classifier: nn.Module
+    Options: ClassVar[Any] = None
+
+    def __new__(cls: type[Self], *arguments: Any, **options: Any) -> Self:
+        """The method to be initialised.
+
+        Raises:
+            UnknownOptionError: (a `TypeError` and a `ValueError`) an option does not exist.
+        """
+        named = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        required = {each.name for each in named if each.default is each.empty}
+        known = [each.name for each in named if each.default is not each.empty]
+        known += [field.name for field in fields(cls.Options)] if cls.Options else []
+        refuse_unknown(cls.__name__, [name for name in options if name not in required], known)
+        return super().__new__(cls)
+
+    @classmethod
+    def options_with(cls, options: Any, overrides: dict[str, Any]) -> Any:
+        """The method's options, with some replaced.
+
+        Args:
+            options: of the type `Options`; None for the defaults.
+            overrides: single options by name.
+
+        Raises:
+            TypeError: the options are of another type.
+            ValueError: an option is out of range.
+        """
+        options = cls.Options() if options is None else options
+        if not isinstance(options, cls.Options):
+            raise TypeError(f"{cls.__name__} takes {cls.Options.__name__}, not {type(options).__name__}")
+        return replace(options, **overrides) if overrides else options
 
     @property
     def logits(self) -> Logits:

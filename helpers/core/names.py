@@ -1,9 +1,13 @@
-"""What error messages say about a name that is not known."""
+"""What error messages say about a name that is not known, and options that refuse unknown names."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, TypeVar
+
+Self = TypeVar("Self", bound="NamedOptions")
 
 
 def known_names(name: str, known: Iterable[str], intro: str = "there are") -> str:
@@ -21,3 +25,36 @@ def known_names(name: str, known: Iterable[str], intro: str = "there are") -> st
     near = difflib.get_close_matches(name, names, n=1)
     start = f"; did you mean {near[0]!r}? {intro[0].upper()}{intro[1:]}" if near else f"; {intro}"
     return f"{start}: {', '.join(names) or 'none'}"
+
+
+class UnknownOptionError(TypeError, ValueError):
+    """An option that does not exist: a TypeError, as for any keyword, and a ValueError, as for any wrong option."""
+
+
+def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise an `UnknownOptionError` if a given name is not known, with the nearest one and all that are.
+
+    Args:
+        owner: what has the options, for the message.
+        given: the names that a caller gave.
+        known: those that there are.
+    """
+    names = list(known)
+    for name in given:
+        if name not in names:
+            raise UnknownOptionError(f"{owner} has no option {name!r}{known_names(name, names, 'its options are')}")
+
+
+class NamedOptions:
+    """Base of a dataclass of options that refuses an unknown name with the nearest one, and lists those that exist."""
+
+    def __new__(cls: type[Self], *values: Any, **options: Any) -> Self:
+        """The object to be initialised.
+
+        Raises:
+            UnknownOptionError: (a `TypeError` and a `ValueError`) an option does not exist.
+        """
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        if not options.keys() <= set(names):
+            refuse_unknown(cls.__name__, options, names)
+        return super().__new__(cls)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from helpers.plots import use_book_style
 from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table, evidence_table
+from helpers.reporting.injected import refuse_unknown_parameters
 from helpers.reporting.ledger.entries import claims_of_figure
 from helpers.reporting.ledger.outcomes import Verdict, judge
 from helpers.reporting.ledger.strip import strip
@@ -91,12 +92,16 @@ class FigurePage(Generic[StudyT]):
     Args:
         identifier: the figure's identifier, such as "recartoonx-fig3"; also the name of a table that the page writes.
         study: the study of its numbers.
+
+    Raises:
+        ValueError: papermill injected a parameter that the page does not have.
     """
 
     larger_profile: ClassVar[str]
     """The profile of the larger runs shown by the pages."""
 
     def __init__(self, identifier: str, study: StudyT) -> None:
+        refuse_unknown_parameters()
         use_book_style()
         self.identifier = identifier
         self.study = study

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.names import NamedOptions
 from helpers.core.types import Count, Precision
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -42,7 +43,7 @@ def small_resnet() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class SceneOptions:
+class SceneOptions(NamedOptions):
     """The recipe of a classifier of the largest object in a scene.
 
     Attributes:
@@ -116,7 +117,7 @@ SCENES_VIT = SceneOptions(
 
 
 @dataclass(frozen=True, config=CONFIG)
-class MultiLabelOptions:
+class MultiLabelOptions(NamedOptions):
     """The recipe of a classifier of all classes in a scene.
 
     Attributes:
@@ -175,7 +176,7 @@ class MultiLabelOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class LabelledOptions:
+class LabelledOptions(NamedOptions):
     """The recipe of a `SmallImageVGG`, by default that of the classifier in the SpaCE-VAE paper.
 
     Stochastic gradient descent with Nesterov momentum; the learning rate rises linearly over the first steps and then
@@ -221,7 +222,7 @@ class LabelledOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class FineTuneOptions:
+class FineTuneOptions(NamedOptions):
     """The recipe for fine-tuning an ImageNet classifier on multi-label images, by default the published one of VGG-16.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from dataclasses import fields
 from functools import partial
 from types import SimpleNamespace
 
@@ -107,6 +108,53 @@ class Wrapped(nn.Module):
 
     def forward(self, images):
         return self.change(self.network(images))
+
+
+WRONG_OPTIONS = {  # a slip in an option's name, and the name that was meant
+    "pixel-rde": ("step", "steps"),
+    "cartoonx": ("level", "levels"),
+    "grad-cam": ("layr", "layer"),
+    "rise": ("mask", "masks"),
+    "occlusion": ("strides", "stride"),
+    "extremal-perturbation": ("area", "areas"),
+    "igos++": ("iteration", "iterations"),
+    "rollout": ("fusin", "fusion"),
+    "gradient-rollout": ("discardratio", "discard_ratio"),
+    "explainer": ("batches", "batch"),
+    "space-vae": ("bta", "beta"),
+    "integrated-gradients": ("step", "steps"),
+    "deeplift": ("scores", "score"),
+    "feature-ablation": ("channel", "channels"),
+}
+
+
+class TestOptions:
+    @pytest.mark.parametrize("error", [TypeError, ValueError])
+    def test_an_unknown_option_is_refused_with_the_nearest_one_and_all(self, name, error, unchecked):
+        method = METHODS[name](model_for(name))
+        wrong, meant = WRONG_OPTIONS[name]
+        required = [method.network] if name in {"explainer", "space-vae"} else []
+        refusal = f"{type(method).__name__} has no option '{wrong}'; did you mean '{meant}'"
+        with pytest.raises(error, match=refusal) as refused:
+            type(method)(*required, method.classifier, **{wrong: 1})
+        listed = str(refused.value).rpartition(": ")[2].split(", ")
+        assert meant in listed
+        assert not type(method).Options or {each.name for each in fields(type(method).Options)} <= set(listed)
+        with pytest.raises(error, match="has no option 'nothing_like_it'; its options are: "):
+            type(method)(*required, method.classifier, nothing_like_it=1)
+
+    def test_options_as_a_whole_or_one_by_one(self, name, unchecked):
+        method = METHODS[name](model_for(name))
+        options = type(method).Options
+        if not options:
+            pytest.skip("its options are arguments of its constructor")
+        given = {field.name: getattr(method.options, field.name) for field in fields(options)}
+        assert type(method)(method.classifier, **given).options == method.options
+        assert type(method)(method.classifier, method.options).options == method.options
+        with pytest.raises(TypeError, match=f"takes {options.__name__}, not int"):
+            type(method)(method.classifier, 100)
+        with pytest.raises(ValueError, match=f"{options.__name__} has no option '.*'; did you mean"):
+            options(**{next(iter(given)) + "s": 1})
 
 
 class TestImages:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from helpers.core.attribute import Attributable
 from helpers.core.inputs import ImageBatch, Target, checked_images, checked_targets, class_names, is_score
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import checked_logits, class_scores, score_name
 from helpers.core.replica import with_frozen_classifier
 from helpers.core.runtime import progress
@@ -20,7 +21,7 @@ from helpers.core.types import Count
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class AttributionOptions:
+class AttributionOptions(NamedOptions):
     """The options of every attribution method.
 
     Attributes:
@@ -41,17 +42,20 @@ class AttributionMethod(Attributable):
 
     Args:
         classifier: pixels in [0, 1] to logits.
-        options: of the method.
+        options: of the method; None for the defaults.
+        overrides: single options by name, such as `score="logit"`.
+
+    Raises:
+        TypeError: the options are of another method.
+        ValueError: an option is unknown or out of range.
     """
 
     name: ClassVar[str]
     Options: ClassVar[type[AttributionOptions]] = AttributionOptions
 
-    def __init__(self, classifier: nn.Module, options: AttributionOptions | None = None) -> None:
+    def __init__(self, classifier: nn.Module, options: AttributionOptions | None = None, **overrides: Any) -> None:
         self.classifier = classifier
-        self.options: Any = options or self.Options()  # of the method's own type
-        if not isinstance(self.options, self.Options):
-            raise TypeError(f"{self.name} takes {self.Options.__name__}, got {type(self.options).__name__}")
+        self.options: Any = self.options_with(options, overrides)  # of the method's own type
 
     def _relevance(
         self, inputs: ImageBatch, target: Target, *, show_progress: bool = False

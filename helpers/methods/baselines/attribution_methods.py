@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from helpers.core.names import known_names
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 from helpers.methods.baselines.deep_lift import DeepLIFT, DeepLIFTOptions
 from helpers.methods.baselines.feature_ablation import FeatureAblation, FeatureAblationOptions
@@ -56,6 +57,5 @@ def attribution_method(classifier: nn.Module, name: str, **options: Any) -> Attr
         ValueError: the name is not known, or an option is out of range (pydantic's ValidationError, which is one).
     """
     if name not in METHODS:
-        raise ValueError(f"{name!r} is not known; the methods are {', '.join(METHODS)}")
-    method = METHODS[name]
-    return method(classifier, method.Options(**options))
+        raise ValueError(f"method {name!r} is not known{known_names(name, METHODS, 'the methods are')}")
+    return METHODS[name](classifier, **options)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import Logits
 from helpers.core.runtime import gradients, progress
 from helpers.core.types import Count
@@ -25,7 +26,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class ExtremalOptions:
+class ExtremalOptions(NamedOptions):
     """The options of the optimisation; the defaults are those of the Explainer paper's comparison.
 
     Lengths are relative to the image size; the published ones are for 224 pixels.
@@ -85,9 +86,10 @@ class ExtremalPerturbation(PairMethod):
     """
 
     name = "extremal-perturbation"
+    Options = ExtremalOptions
 
-    def __init__(self, classifier: nn.Module, options: ExtremalOptions | None = None) -> None:
-        self.options = options or ExtremalOptions()
+    def __init__(self, classifier: nn.Module, options: ExtremalOptions | None = None, **overrides: Any) -> None:
+        self.options = self.options_with(options, overrides)
         super().__init__(classifier, self.options.pairs_at_once)
 
     def _pair_masks(

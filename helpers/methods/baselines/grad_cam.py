@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.core.class_masks import min_max_normalise
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import Logits, as_input
 from helpers.core.replica import replica
 from helpers.core.runtime import gradients
@@ -20,7 +21,7 @@ from helpers.methods.baselines.pairs import PairMethod
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class GradCAMOptions:
+class GradCAMOptions(NamedOptions):
     """The options of Grad-CAM.
 
     Attributes:
@@ -50,10 +51,11 @@ class GradCAM(PairMethod):
     """
 
     name = "grad-cam"
+    Options = GradCAMOptions
     _has_own_progress = False
 
-    def __init__(self, classifier: nn.Module, options: GradCAMOptions | None = None) -> None:
-        self.options = options or GradCAMOptions()
+    def __init__(self, classifier: nn.Module, options: GradCAMOptions | None = None, **overrides: Any) -> None:
+        self.options = self.options_with(options, overrides)
         super().__init__(classifier, self.options.pairs_at_once)
         self._layers: dict[tuple[int, int], FeatureLayer] = {}  # by the image's size, the last one used at the end
 

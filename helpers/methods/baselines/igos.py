@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from helpers.core.blur import gaussian_blur
 from helpers.core.class_masks import min_max_normalise
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import Logits, class_scores, score_name
 from helpers.core.replica import unwrapped
 from helpers.core.runtime import gradients, progress, random_generator
@@ -24,7 +25,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class IGOSOptions:
+class IGOSOptions(NamedOptions):
     """The options of the optimisation; the numbers are the published ones, the variant is not.
 
     Attributes:
@@ -122,9 +123,10 @@ class IGOSPlusPlus(PairMethod):
     """
 
     name = "igos++"
+    Options = IGOSOptions
 
-    def __init__(self, classifier: nn.Module, options: IGOSOptions | None = None) -> None:
-        self.options = options or IGOSOptions()
+    def __init__(self, classifier: nn.Module, options: IGOSOptions | None = None, **overrides: Any) -> None:
+        self.options = self.options_with(options, overrides)
         super().__init__(classifier, self.options.pairs_at_once)
 
     def _pair_masks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import Logits, ScoreName, class_scores, score_name
 from helpers.core.runtime import progress
 from helpers.core.types import Count, Variant
@@ -21,7 +22,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class OcclusionOptions:
+class OcclusionOptions(NamedOptions):
     """The options of Occlusion. The method is not in the Explainer paper: the defaults are this book's.
 
     Attributes:
@@ -47,9 +48,10 @@ class OcclusionMaps(ClassMaskMethod):
     """
 
     name = "occlusion"
+    Options = OcclusionOptions
 
-    def __init__(self, classifier: nn.Module, options: OcclusionOptions | None = None) -> None:
-        self.classifier, self.options = classifier, options or OcclusionOptions()
+    def __init__(self, classifier: nn.Module, options: OcclusionOptions | None = None, **overrides: Any) -> None:
+        self.classifier, self.options = classifier, self.options_with(options, overrides)
 
     @torch.no_grad()
     def _masks_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from helpers.core.class_masks import ClassMaskMethod, min_max_normalise
 from helpers.core.masking import apply_mask, baseline_colour
+from helpers.core.names import NamedOptions
 from helpers.core.outputs import Logits, ScoreName, class_scores, score_name
 from helpers.core.replica import frozen
 from helpers.core.runtime import progress, random_generator
@@ -23,7 +24,7 @@ _CONSTANT = 1e-3  # standard deviation of a score over its mean, below which it 
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class RISEOptions:
+class RISEOptions(NamedOptions):
     """The options of RISE; the defaults are those of the Explainer paper's comparison, but for the score.
 
     Attributes:
@@ -60,9 +61,10 @@ class RISE(ClassMaskMethod):
     """
 
     name = "rise"
+    Options = RISEOptions
 
-    def __init__(self, classifier: nn.Module, options: RISEOptions | None = None) -> None:
-        self.classifier, self.options = classifier, options or RISEOptions()
+    def __init__(self, classifier: nn.Module, options: RISEOptions | None = None, **overrides: Any) -> None:
+        self.classifier, self.options = classifier, self.options_with(options, overrides)
 
     def _masks_of(
         self,

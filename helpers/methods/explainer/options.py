@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.names import NamedOptions
 from helpers.core.types import Count, Variant
 from helpers.training.options import CONFIG, Colour, Keep, Positive, Weight, plain, small_resnet
 
@@ -16,7 +17,7 @@ NetworkName = Literal["small", "deeplabv3_resnet50"]
 
 
 @dataclass(frozen=True, config=CONFIG)
-class LossOptions:
+class LossOptions(NamedOptions):
     """The weights and areas of the loss (the paper, equations 1 to 8; the defaults are those for VGG-16 on VOC-2007).
 
     Equation 6 has one weight λa for the three terms on the area; here, as in the published code, each has its own.
@@ -53,7 +54,7 @@ class LossOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class NetworkOptions:
+class NetworkOptions(NamedOptions):
     """The architecture of an Explainer network.
 
     Attributes:
@@ -80,7 +81,7 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class RTISOptions:
+class RTISOptions(NamedOptions):
     """The loss of Real-Time Image Saliency and its alternative image; the defaults are the Explainer paper's.
 
     Attributes:
@@ -107,7 +108,7 @@ class RTISOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class ExplainerOptions:
+class ExplainerOptions(NamedOptions):
     """The recipe of an Explainer's training.
 
     Attributes:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.core.names import NamedOptions
 from helpers.methods.rde import Pixels, Wavelets
 from helpers.methods.wavelets import WaveletTransform
 
@@ -22,7 +23,7 @@ LAST_WIDTH = 16  # channels at full resolution, in the pixel network
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
+class NetworkOptions(NamedOptions):
     """The architecture of a mask network.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.names import NamedOptions
 from helpers.methods.initial_masks.network import NetworkOptions
 from helpers.training.options import CONFIG, Count, Positive, Weight
 
@@ -15,7 +16,7 @@ EPOCH = 100  # steps between checkpoints
 
 
 @dataclass(frozen=True, config=CONFIG)
-class MaskTrainingOptions:
+class MaskTrainingOptions(NamedOptions):
     """The recipe of a mask network.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.inputs import ImageBatch, Target, checked_images
+from helpers.core.names import refuse_unknown
 from helpers.core.runtime import random_generator
 from helpers.methods.initial_masks.constant import constant_mask
 from helpers.methods.initial_masks.foreground import foreground_mask
@@ -43,17 +45,21 @@ def starting_mask(
         options: of this initial mask.
 
     Raises:
-        ValueError: the name is not known, or the arguments do not fit the mask.
-        TypeError: the mask has no such option.
+        ValueError: the name is not known, the mask has no such option, or the arguments do not fit the mask.
     """
     if name not in MASK_NAMES:
         raise ValueError(f"initial mask {name!r} is not known; use one of {', '.join(MASK_NAMES)}")
+    functions: dict[str, Callable[..., Tensor]] = {
+        **{"ones": _ones, "random": _random, "foreground": foreground_mask},
+        **{"constant": constant_mask, "learned": learned_mask},
+    }
+    function = functions[name]
+    parameters = inspect.signature(function).parameters.values()
+    refuse_unknown(f"the initial mask {name!r}", options, [p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
     images = checked_images(images, method.classifier)
     if name in ("constant", "learned"):
-        function: Callable[..., Tensor] = constant_mask if name == "constant" else learned_mask
         return function(method, images, targets, **options)
-    functions = {"ones": _ones, "random": _random, "foreground": foreground_mask}
-    return functions[name](method, images, **options)
+    return function(method, images, **options)
 
 
 def _ones(method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 1 k"]:

@@ -14,6 +14,7 @@ from helpers.core.attribute import Attributable
 from helpers.core.explanation import Convergence, Explanation
 from helpers.core.inputs import ImageBatch, Target, checked_images
 from helpers.core.mask_inputs import checked_masks
+from helpers.core.names import known_names
 from helpers.core.runtime import gradients
 from helpers.methods.rde.optimise import initial_mask, optimise
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
@@ -37,6 +38,7 @@ class RateDistortionExplainer(Attributable):
     """
 
     sparsity_weight: float  # the paper's λk for this representation
+    Options = RDEOptions
 
     def __init__(
         self,
@@ -48,10 +50,10 @@ class RateDistortionExplainer(Attributable):
     ) -> None:
         if options is None:
             if recipe not in RECIPES:
-                raise ValueError(f"recipe {recipe!r} is not known; use one of {', '.join(RECIPES)}")
+                raise ValueError(f"recipe {recipe!r} is not known{known_names(recipe, RECIPES, 'use one of')}")
             options = self.recipe(recipe)
         self.classifier = classifier
-        self.options = options.with_options(**overrides) if overrides else options
+        self.options = self.options_with(options, overrides)
 
     @classmethod
     def recipe(cls, name: Recipe) -> RDEOptions:

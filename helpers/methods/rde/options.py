@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.names import NamedOptions
+
 Distortion = Literal["label", "maximise", "l2", "kl"]
 Noise = Literal["gaussian", "uniform", "none"]
 Schedule = Literal["constant", "cosine", "restarts"]
@@ -20,7 +22,7 @@ TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class RDEOptions:
+class RDEOptions(NamedOptions):
     """The options of Pixel RDE and CartoonX.
 
     The objective of an image is `distortion + sparsity_weight * mean(mask)`; `sparsity_weight` is the paper's λk,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from helpers.core.names import NamedOptions
 from helpers.core.types import Count, Precision
 from helpers.training.options import CONFIG, Positive, Share, Weight, plain
 
@@ -17,7 +18,7 @@ GRIDS = (2, 4, 8, 16)
 
 
 @dataclass(frozen=True, config=CONFIG)
-class NetworkOptions:
+class NetworkOptions(NamedOptions):
     """The architecture of the auto-encoder; the defaults are those of the published VQ-VAE that the paper builds on.
 
     Attributes:
@@ -63,7 +64,7 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class LossOptions:
+class LossOptions(NamedOptions):
     """The weights of the terms of equation 7, and of three terms that the paper's conclusion proposes.
 
     Every term is a mean: over images, and over the entries of an image or of its codes. The reconstruction's squared
@@ -106,7 +107,7 @@ class LossOptions:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class SpaceVAEOptions:
+class SpaceVAEOptions(NamedOptions):
     """The recipe of a SpaCE-VAE; the defaults are the published settings, as far as the paper gives them.
 
     Attributes:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from helpers.papers.recartoonx.experiments import published_settings
 from helpers.profiles import Profile, load_profile
+from helpers.reporting.injected import refuse_unknown_parameters
 from helpers.results import collect_provenance, write_table
 
 # the paper's value of each setting in its reproduction experiment ([Re] CartoonX, Table 1 and sections 3.2 to 3.5; the
@@ -70,6 +71,7 @@ def write_settings(profile: str) -> tuple[list[Profile], pd.DataFrame]:
     Returns:
         The profiles, the page's own first, and their `settings_table`.
     """
+    refuse_unknown_parameters()
     begin = time.perf_counter()
     profiles = [load_profile(name) for name in dict.fromkeys([profile, "study", "paper"])]
     table = settings_table(profiles)
