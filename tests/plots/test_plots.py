@@ -8,6 +8,7 @@ from itertools import combinations
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -101,15 +102,38 @@ def test_explanations_are_three_rows():
     ("draw", "said"),
     [
         (lambda: show_images([]), "no images"),
+        (lambda: show_images(IMAGES[:0]), "no images"),
+        (lambda: show_explanations(IMAGES[:0], EXPLANATIONS[:0]), "no images"),
         (lambda: show_images(IMAGES, ["one"]), "1 titles were given for 5 images"),
+        (lambda: show_images(IMAGES, []), "0 titles were given for 5 images"),
+        (lambda: show_images(IMAGES, [None] * 6), "6 titles were given for 5 images"),
+        (lambda: show_images(IMAGES, "abcde"), "not the word 'abcde'"),
+        (lambda: show_images(IMAGES, columns=0), "columns=0 must be at least 1"),
+        (lambda: show_images(IMAGES[0]), r"1 or 3 channels.*mask\[None\]"),
+        (lambda: show_images([IMAGES[0] * torch.nan]), "not finite"),
+        (lambda: show_images(["cat.png"]), "a tensor .*, not str"),
         (lambda: show_images([torch.rand(2, 4, 4)]), r"1 or 3 channels.*\(2, 4, 4\)"),
         (lambda: show_explanations(IMAGES[:2], EXPLANATIONS), "2 images came with 5 explanations"),
         (lambda: show_explanations(IMAGES, EXPLANATIONS, mask_titles=["a"]), "1 titles were given for 5 images"),
     ],
 )
-def test_what_does_not_fit_is_an_error_and_leaves_no_figure(draw, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_does_not_fit_is_an_error_and_leaves_no_figure(draw, said, unchecked):
+    with pytest.raises((TypeError, ValueError), match=said):
         draw()
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter, pd.Series])
+def test_titles_are_anything_that_has_words(kind):
+    given = [1, None, "cat", 0.123456, np.int64(3)]
+    assert [title for title, _ in drawn(show_images(IMAGES, kind(given)))] == ["1", "", "cat", "0.1235", "3"]
+    shown = drawn(show_explanations(IMAGES, EXPLANATIONS, mask_titles=kind(given)))
+    assert [title for title, _ in shown][5:10] == ["1", "", "cat", "0.1235", "3"]
+
+
+@pytest.mark.parametrize("titles", [torch.arange(5), np.arange(5), range(5)])
+def test_titles_may_be_labels(titles):
+    assert [title for title, _ in drawn(show_images(IMAGES, titles))] == list("01234")
+    np.testing.assert_allclose(drawn(show_images(IMAGES.numpy()))[1][1], IMAGES[1].permute(1, 2, 0), atol=1e-6)
 
 
 def test_a_figure_is_the_same_bytes_each_time():
