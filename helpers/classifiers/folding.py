@@ -72,10 +72,13 @@ def _is_fixed_norm(module: nn.Module) -> bool:
 
 
 def _remove_norms(network: nn.Module, norms: set[nn.Module]) -> nn.Module:
-    """Replace normalisations in place by the identity; the activation that timm's contain is kept."""
+    """Replace normalisations in place by the identity; the activation that timm's contain is kept.
+
+    The identity is a dropout of nothing, since Captum's LRP has no rule for `nn.Identity`.
+    """
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if child in norms:
                 activation = nn.Sequential(*(getattr(child, part) for part in ("drop", "act") if hasattr(child, part)))
-                setattr(parent, name, activation if len(activation) else nn.Identity())
+                setattr(parent, name, activation if len(activation) else nn.Dropout(0.0))
     return network

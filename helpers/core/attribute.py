@@ -34,6 +34,9 @@ class Attributable(ABC):
     """A method with Captum's interface of an `Attribution`, without the import of Captum, which takes seconds.
 
     `NoiseTunnel(method)`, `sensitivity_max(method.attribute, images)` and `infidelity` take it as one of their own.
+    The interface suffices, and no base class is needed: Captum calls `attribute`, `forward_func`,
+    `has_convergence_delta` and `multiplies_by_inputs`, and asks only for subclasses of `GradientAttribution`, whose
+    inputs it then lets require gradients. Methods here see to gradients themselves.
 
     Attributes:
         classifier: pixels in [0, 1] to logits.

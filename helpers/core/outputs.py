@@ -141,7 +141,7 @@ def checked_logits(
     return logits
 
 
-def not_finite(are_finite: Sequence[float], name: str = "images") -> str:
+def not_finite(are_finite: Sequence[float | bool], name: str = "images") -> str:
     """Which images have logits that are not finite, and what to do: the others can be explained without them."""
     count, at = len(are_finite), [index for index, value in enumerate(are_finite) if not value]
     problem = f"the classifier's logits of {name} {at} are not finite (NaN or infinite)"

@@ -322,3 +322,23 @@ def test_a_size_that_the_network_s_scales_do_not_fit():
     classifier = named(InBlocks(nn.Conv2d(3, 5, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 64)
     with pytest.raises(ValueError, match=r"does not accept images of 100 x 100 pixels.*size=64"):
         classifier(torch.rand(1, 3, 100, 100))
+
+
+def test_captum_s_lrp_explains_a_folded_network():
+    """It has no rule for `nn.Identity`, which folding would leave in place of the normalisation."""
+    from captum.attr import LRP
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = torch.nn.Sequential(
+            *(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()),
+            *(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)),
+        ).eval()
+    network[1].running_mean.fill_(0.1)
+    folded = fold_batch_norms(network, (16, 16))
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    convolutions = torch.nn.Sequential(*folded[:4])  # Captum has no rule for Flatten either
+    images = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    relevance = LRP(convolutions).attribute(images, target=(1, 0, 0))
+    assert relevance.isfinite().all()
+    assert relevance.abs().sum() > 0

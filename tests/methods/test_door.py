@@ -1,9 +1,12 @@
 """The one door: all methods take the same inputs, refuse the same ones in the same words, and leave all as found."""
 
+import ast
 import copy
+import importlib.util
 import threading
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -155,6 +158,17 @@ class TestOptions:
             type(method)(method.classifier, 100)
         with pytest.raises(ValueError, match=f"{options.__name__} has no option '.*'; did you mean"):
             options(**{next(iter(given)) + "s": 1})
+
+
+class Overflowing(Wrapped):
+    """A model whose logits are NaN for white images."""
+
+    def __init__(self, model):
+        super().__init__(model, None)
+
+    def forward(self, images):
+        is_white = images.flatten(1).amin(1, keepdim=True) > 0.99
+        return self.network(images).masked_fill(is_white, torch.nan)
 
 
 class TestImages:
@@ -331,6 +345,14 @@ class TestOutputs:
     def test_what_are_no_logits_is_refused_by_name(self, name, change, words):
         with pytest.raises(ValueError, match=words):
             METHODS[name](Wrapped(model_for(name), change)).attribute(pixels())
+
+    def test_one_image_whose_logits_are_not_finite_is_named_and_the_others_can_be_selected(self, name):
+        images = torch.cat([pixels()[:1], torch.ones(1, 3, SIDE, SIDE), pixels()[1:]])
+        method = METHODS[name](Overflowing(model_for(name)))
+        with pytest.raises(ValueError, match=r"logits of images \[1\] are not finite") as refusal:
+            method.attribute(images)
+        selection = str(refusal.value).rpartition("leave these out, ")[2]
+        close(method.attribute(eval(selection, {"images": images})), METHODS[name](model_for(name)).attribute(pixels()))
 
     def test_a_last_sigmoid_is_refused(self, name):
         method = METHODS[name](nn.Sequential(model_for(name), nn.Sigmoid()))
@@ -509,6 +531,18 @@ class TestCaptum:
         close(method.attribute(pixels()), plain)
         with pytest.raises(ValueError, match="tuple of one"):
             method.attribute((pixels(), pixels()))
+
+    def test_captum_asks_for_no_base_class_but_that_of_gradients(self):
+        """Why the interface suffices: a later Captum that asks for `Attribution` itself fails here."""
+        folder = Path(importlib.util.find_spec("captum").origin).parent
+        asked = set()
+        for file in [*(folder / "attr").rglob("*.py"), *(folder / "metrics").rglob("*.py")]:
+            source = file.read_text(encoding="utf-8")
+            for node in ast.walk(ast.parse(source)) if "isinstance(" in source else ():
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+                    names = {each.id for each in ast.walk(node.args[1]) if isinstance(each, ast.Name)}
+                    asked |= {each for each in names if each.endswith("Attribution")}
+        assert asked == {"GradientAttribution"}
 
     def test_noise_tunnel_and_sensitivity(self, name, unchecked):
         from captum.attr import NoiseTunnel

@@ -285,12 +285,16 @@ class TestExecution:
         with pytest.raises(ValueError, match=r"one\.md has no parameter 'colour'"):
             execute("book/one.md", "out/one.ipynb", {"colour": 1}, root=project)
 
-    @pytest.mark.slow  # on a busy machine it has hung once
     def test_ctrl_c_ends_a_run_with_one_line_and_without_output(self, project):
+        # a shell starts jobs in the background, such as these tests, with Ctrl-C ignored, and so would be the command
+        found = signal.signal(signal.SIGINT, signal.default_int_handler)
         write_page(project / "book/three.md", "import time; open('running', 'w'); time.sleep(60)")
         command = [sys.executable, "-m", "helpers", "page", "book/three.md", "out/three.ipynb"]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
-        process = subprocess.Popen(command, cwd=project, **options)
+        try:
+            process = subprocess.Popen(command, cwd=project, **options)
+        finally:
+            signal.signal(signal.SIGINT, found)
         while not (project / "running").exists() and process.poll() is None:
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
