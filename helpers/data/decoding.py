@@ -66,7 +66,7 @@ def decode(
     """A picture of any mode in RGB, or, for grey of more than 8 bits, in mode F.
 
     Transparent pixels are blended with white, white-is-zero pictures are inverted, grey of any depth is divided by its
-    largest value, colour of 16 bits is rounded to 8, CMYK is converted without a colour profile, and of an animation
+    largest value, colour of 16 bits keeps its upper 8, CMYK is converted without a colour profile, and of an animation
     or a file with several pages the first one is used.
 
     Args:

@@ -38,8 +38,9 @@ def load_image(
     """Load a photograph as red, green and blue in [0, 1].
 
     The picture is rotated according to its EXIF orientation. Transparent pixels are blended with white, grey pictures
-    get three equal channels, grey of more than 8 bits is divided by its largest value, colour of 16 bits is rounded to
-    8, CMYK is converted without a colour profile, and of an animation the first frame is used.
+    get three equal channels, grey of more than 8 bits is divided by its largest value, colour of 16 bits keeps its
+    upper 8 (values fall by less than 1/255), CMYK is converted without a colour profile, and of an animation the first
+    frame is used.
 
     Args:
         source: a path (`~` is the home folder), the bytes of a file, a binary stream (read, never closed), a Pillow
