@@ -52,6 +52,9 @@ LIBRARIES = (
 )
 _DECIDED_AT_IMPORT = ("tqdm.auto", "tqdm.autonotebook")  # they choose text or widgets: imported again in each kernel
 
+_KEEP_MEMORY = {f"MALLOC_{name}_": str(size) for name, size in (("MMAP_THRESHOLD", 2**32), ("TRIM_THRESHOLD", 2**33))}
+"""Settings of glibc, in bytes: freed tensors stay with the process. If large ones went back to Linux, as by default,
+the memory of the next would be mapped and cleared anew, which took a seventh of the time of some tables."""
 
 _CHECK_PARENT = 5  # seconds between two looks whether the process that started the server is still there
 
@@ -78,7 +81,7 @@ def start_server() -> None:
     folder = tempfile.mkdtemp(prefix="book-")  # for this user only; the server removes it
     # its standard input closes when this process ends; in a session of its own, it outlives Ctrl-C to end its jobs
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    environment = clean_environment(Path(folder))  # the libraries read it once, for all jobs
+    environment = clean_environment(Path(folder)) | _KEEP_MEMORY  # the libraries read it once, for all jobs
     server = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes)  # type: ignore
     assert server.stdout is not None
     os.environ[ADDRESS] = server.stdout.readline().strip()

@@ -73,6 +73,14 @@ def test_the_number_of_threads(server, tmp_path):
         assert job.communicate()[0].strip() == f"{threads} {{{threads}}}"
 
 
+def test_freed_tensors_are_used_again(server, tmp_path):
+    """Otherwise Linux would map and clear 16,384 pages for each of the 64 MB."""
+    code = "import torch, resource; faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+    code += "for step in range(30):\n    before = before if step > 20 else faults()\n    torch.zeros(2**24)\n"
+    code += "print(faults() - before)"
+    assert int(run_module(tmp_path, code).communicate()[0]) < 1000
+
+
 def test_a_page_starts_fresh(server, tmp_path):
     """The kernel is forked from the server, not from the process that runs the page."""
     cell = "import os, sys; print('torch' in sys.modules, any(m.startswith('helpers') for m in sys.modules))"
