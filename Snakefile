@@ -67,7 +67,7 @@ def inputs_of_table(profile, name):
 
 onstart:
     # Snakemake 9 limits the rate at which jobs start, for clusters. After each job, one more timer wakes the scheduler
-    # every second, which would take a core of a small machine for a minute of the build.
+    # every second, which is of no use on one machine.
     if getattr(workflow, "local_exec", False):
         workflow.scheduler.job_rate_limiter = None
     start_server()
