@@ -43,6 +43,8 @@ _SWEEP = {
     "pixel-rde": ((0.165, 0.183, 0.209, 0.270, 0.368), (0.024, 0.020, 0.018, 0.014, 0.011)),
 }
 SWEEP_WEIGHTS = (4, 8, 16, 32, 64)
+MODEL_AGNOSTICISM_SECONDS = 272.0
+"""Seconds per image of all explanations of the model-agnosticism experiment, on an NVIDIA Titan RTX (section 3.6)."""
 _PERCENTS_KEPT = (1, 2, 5, 10, 20, 30, 50, 70, 80, 90, 95, 99)
 _NORMALISED_KEEP = {  # per cent of the distortion of full noise, in the order of _PERCENTS_KEPT
     "cnn": (62, 50, 41, 41, 45, 49, 51, 53, 49, 35, 22, 8),
@@ -96,6 +98,11 @@ def published_sweep() -> pd.DataFrame:
 def published_seconds() -> dict[str, float]:
     """Seconds per image on an NVIDIA Titan RTX (section 3.6)."""
     return {"cartoonx": 96.0, "pixel-rde": 75.0}
+
+
+def published_hours() -> dict[str, float]:
+    """GPU hours on an NVIDIA Titan RTX: of each experiment, and of all as stated (section 3.6)."""
+    return {"reproduction": 28.5, "model agnosticism": 7.5, "initial masks": 2.3, "all": 38.4}
 
 
 def published_settings() -> pd.DataFrame:

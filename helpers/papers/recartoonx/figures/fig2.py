@@ -14,11 +14,9 @@ from helpers.core.explanation import Explanation
 from helpers.core.statistics import mean_effect
 from helpers.data.photographs import ImageSet, scene_images
 from helpers.data.scenes import Scenes, make_scenes
-from helpers.metrics.truth_scores import largest_object_share, region_of_class, relevance_mass_accuracy
+from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study
-from helpers.papers.recartoonx.figures.claims import points_at_more
 from helpers.papers.recartoonx.figures.pictures import pictures_of
-from helpers.reporting.claims import Claim
 from helpers.reporting.pictures import draw_groups
 
 SHARD = 64  # number of scenes drawn and classified at a time
@@ -64,21 +62,21 @@ def screen(study: Study, *, most: int = 2048, keep: int = 8) -> Screened | None:
     return Screened(images, classes[rows], confidence[rows], None, classified=labelled, wrong=len(wrong))
 
 
-def pointing_scores(screened: Screened, explanation: Explanation, study: Study) -> tuple[pd.Series, str]:
-    """A score of how clearly each explanation points at something, and the name of the score.
+def wrong_class_on_kept_part(screened: Screened, explanation: Explanation, study: Study) -> pd.DataFrame:
+    """What the classifier says of the kept part alone: if it does not see the wrong class there, we can hardly either.
 
-    For scenes: the largest share of the mask's mass on a single object, which may explain the prediction. For
-    photographs, whose truth is not known: the probability of the wrong class on the kept part.
+    Returns:
+        Columns wrong_class (the probability of the wrong class) and repeated (whether it is the likeliest again), by
+        image.
     """
-    if screened.truth is not None:
-        name = "largest share of the mask on one object"
-        values = largest_object_share(explanation.mask, screened.truth)[0]
-    else:
-        with torch.no_grad():
-            logits = study.classifier(explanation.kept.to(study.device))
-        name = "probability of the wrong class on the kept part"
-        values = logits.softmax(-1).cpu().gather(1, screened.predictions[:, None])[:, 0]
-    return pd.Series(values.tolist(), index=pd.Index(screened.images.names, name="image"), name="score"), name
+    with torch.no_grad():
+        probabilities = study.classifier(explanation.kept.to(study.device)).softmax(-1).cpu()
+    wrong = screened.predictions
+    values = {
+        "wrong_class": probabilities.gather(1, wrong[:, None])[:, 0].tolist(),
+        "repeated": (probabilities.argmax(1) == wrong).tolist(),
+    }
+    return pd.DataFrame(values, index=pd.Index(screened.images.names, name="image"))
 
 
 def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height width"]) -> pd.DataFrame:
@@ -113,15 +111,14 @@ class Mistakes:
     Attributes:
         screened: the images and their predictions.
         study: the study that explains them.
-        table: one row per image, in descending order of CartoonX's score: image, score and score_pixel_rde (see
-            `pointing_scores`), prediction, confidence, label; for scenes also the columns of `wrong_class_shares`.
-        measure: the name of the score.
+        table: one row per image, in descending order of CartoonX's wrong_class: image, wrong_class and repeated of
+            CartoonX and, with the ending _pixel_rde, of Pixel RDE (see `wrong_class_on_kept_part`), prediction,
+            confidence, label; for scenes also the columns of `wrong_class_shares`.
     """
 
     screened: Screened
     study: Study
     table: pd.DataFrame
-    measure: str
 
     @property
     def seconds(self) -> float:
@@ -136,16 +133,17 @@ def find_mistakes(study: Study, *, most: int = 2048, keep: int = 8) -> Mistakes 
         return None
     wrong = Study(study.profile, root=study.root, images=screened.images)
     names = study.classifier.class_names
-    cartoonx, measure = pointing_scores(screened, wrong.explain("cartoonx"), wrong)
-    pixel, _ = pointing_scores(screened, wrong.explain("pixel-rde"), wrong)
-    table = pd.DataFrame({"score": cartoonx, "score_pixel_rde": pixel}).reset_index()
+    cartoonx, pixel = (
+        wrong_class_on_kept_part(screened, wrong.explain(method), wrong) for method in ("cartoonx", "pixel-rde")
+    )
+    table = cartoonx.join(pixel, rsuffix="_pixel_rde").reset_index()
     table["prediction"] = [names[index] for index in screened.predictions.tolist()]
     table["confidence"] = screened.confidence.tolist()
     table["label"] = [names[index] for index in screened.images.labels.tolist()]
     if screened.truth is not None:
         table = table.merge(wrong_class_shares(screened, wrong.explain("cartoonx").mask), on="image")
-    table = table.sort_values("score", ascending=False, kind="stable").reset_index(drop=True)
-    return Mistakes(screened, wrong, table, measure)
+    table = table.sort_values("wrong_class", ascending=False, kind="stable").reset_index(drop=True)
+    return Mistakes(screened, wrong, table)
 
 
 def mistake_words(mistakes: Mistakes | None, shown: int) -> str:
@@ -155,20 +153,21 @@ def mistake_words(mistakes: Mistakes | None, shown: int) -> str:
     screened, explained = mistakes.screened, len(mistakes.table)
     return (
         f"It misclassified {screened.wrong} of {screened.classified} images; {explained} of these are explained. "
-        f"They are ordered by the {mistakes.measure}: the {min(shown, explained)} highest are on the left, the "
-        f"{min(shown, max(explained - shown, 0))} lowest on the right."
+        "They are ordered by the probability of the wrong class on the part that CartoonX keeps: the "
+        f"{min(shown, explained)} highest are on the left, the {min(shown, max(explained - shown, 0))} lowest on the "
+        "right."
     )
 
 
 def draw_mistakes(mistakes: Mistakes | None, shown: int) -> Figure | None:
-    """The images with the clearest and with the least clear explanations; None without mistakes."""
+    """The images whose kept part shows the wrong class most clearly, and least clearly; None without mistakes."""
     if mistakes is None:
         return None
     rows = mistakes.table.set_index("image")
     order = list(rows.index)
-    sides = {"clearest": order[:shown], "least clear": order[shown:][-shown:]}
+    sides = {"wrong class is kept": order[:shown], "wrong class is lost": order[shown:][-shown:]}
     titles = {
-        row.Index: f"says {row.prediction}, {row.confidence:.0%}\nis {row.label}\nscore {row.score:.2f}"
+        row.Index: f"says {row.prediction}, {row.confidence:.0%}\nis {row.label}\nkept part {row.wrong_class:.0%}"
         for row in rows.itertuples()
     }
     study = mistakes.study
@@ -179,14 +178,6 @@ def draw_mistakes(mistakes: Mistakes | None, shown: int) -> Figure | None:
             if images
         ]
     )
-
-
-def mistake_claims(mistakes: Mistakes | None) -> list[Claim]:
-    """Claim: CartoonX points more clearly at one thing than Pixel RDE."""
-    if mistakes is None:
-        return []
-    table = mistakes.table
-    return [points_at_more(table["score"] - table["score_pixel_rde"], mistakes.measure)]
 
 
 def wrong_class_words(mistakes: Mistakes | None) -> str:
@@ -200,7 +191,8 @@ def wrong_class_words(mistakes: Mistakes | None) -> str:
         f"On {present.sum()} of these {len(table)} images the wrong class is in the scene after all, as a smaller "
         "object: the classifier recognised it, but the label is the class of the largest object. There the share of "
         "CartoonX's relevance on the smaller object exceeds the object's share of the image by "
-        f"{lift} on average. Above 0, the explanation points at the object that the classifier took for the largest."
+        f"{lift} on average. Above 0, the explanation points at the object that the classifier took for the largest. "
+        "Such a mistake is a second object, not an outline that resembles another class, as in the paper."
     )
 
 

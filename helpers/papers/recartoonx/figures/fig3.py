@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,63 +11,85 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from helpers.papers.recartoonx.experiments import published_curves, published_sweep
-from helpers.papers.recartoonx.figures.claims import figure_three_claims
-from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, compare_with_published, figure_three
-from helpers.plots import METHOD_COLOURS, curve_with_band, published_values
+from helpers.papers.recartoonx.figures.lines import draw_images
+from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, compare_with_published
+from helpers.papers.recartoonx.measures.selection import chosen_variant, curve_values, full_noise
+from helpers.plots import METHOD_COLOURS, published_values
 from helpers.plots.figures import panels
-from helpers.reporting.words import claim_table
+from helpers.plots.style import PUBLISHED_MARKER
 
 METHODS = ("cartoonx", "pixel-rde")
-HYPOTHESIS = (("corrected-l2", "-", "ours, optimised with l2"), ("corrected", "--", "ours, optimised with label"))
+HYPOTHESIS = (("l2", "-", "ours, optimised with l2"), ("label", "--", "ours, optimised with label"))
 AXES = {
     "keep": "kept, most relevant first",
     "randomise": "randomised, most relevant first",
     "sweep": "sparsity weight λk",
 }
-TITLES = ("keep the most relevant", "randomise the most relevant", "raise the sparsity weight λk")
+TITLES = {"keep": "keep the most relevant", "randomise": "randomise the most relevant"}
+PANELS = {"distortion": "distortion of the mask", "sparsity": "kept share ‖s‖₁/k (logarithmic)"}
+SMALLEST_SHARE = 1e-4  # empty masks are drawn here on logarithmic axes
 
 
-def draw_curves_and_sweep(curves: pd.DataFrame, sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
-    """Draw one row per variant: keep, randomise, and the sweep over λk.
+def draw_curves_and_sweep(
+    curves: pd.DataFrame, sweep: pd.DataFrame, variant: str = "corrected", *, width: float | int = 9.0
+) -> Figure:
+    """Draw four panels: keep, randomise, and below them the distortion and the kept share of the sweep over λk.
 
-    Lines are our means with a band of two standard errors over images; hollow markers are the published values. In
-    the sweep the distortion is solid and the non-sparsity ‖s‖₁/k dashed; the second row has one noise draw, as
-    published.
+    Lines are our values (see `draw_images`); hollow markers are the published ones. The kept share has a logarithmic
+    axis of its own, since it is a hundredth of the distortion.
 
     Args:
-        curves: the result of `experiments.curve_table`, with one or both variants.
+        curves: the result of `experiments.curve_table`, with this variant.
         sweep: the result of `experiments.sweep_table`.
+        variant: of the curves; "published" also takes the sweep's distortion from one noise draw.
         width: the figure's width in inches.
     """
-    summary = figure_three(curves, sweep)
-    variants = [name for name in ("corrected", "published") if name in set(curves["variant"])]
-    with panels(len(variants), 3, size=(width, 2.9 * len(variants) + 0.7), squeeze=False) as (figure, axes):
-        for ax, title in zip(axes[0], TITLES, strict=True):
+    rows = curves[curves["variant"] == variant]
+    with panels(2, 2, size=(width, 6.6)) as (figure, axes):
+        for ax, (direction, title) in zip(axes[0], TITLES.items(), strict=True):
+            _draw_curves(ax, rows, direction)
             ax.set_title(title)
-        for row, variant in zip(axes, variants, strict=True):
-            for ax, direction in zip(row, ("keep", "randomise"), strict=False):
-                _draw_curves(ax, summary[summary["variant"] == variant], direction)
-            _draw_sweep(row[2], summary, variant)
-            row[0].set_ylabel(f"distortion\n(variant “{variant}”)")
-        figure.legend(handles=_handles(), loc="outside lower center", ncols=4, fontsize=9)
+        columns = {"distortion": "distortion_one_draw" if variant == "published" else "distortion"}
+        for ax, (panel, title) in zip(axes[1], PANELS.items(), strict=True):
+            _draw_sweep(ax, sweep, panel, columns.get(panel, panel))
+            ax.set_title(title)
+        axes[0, 0].set_ylabel("distortion")
+        axes[1, 0].set_ylabel("distortion")
+        figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9)
+    return figure
+
+
+def draw_relative_curves(curves: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
+    """Draw the corrected curves as shares of each image's own distortion under full noise: keep and randomise.
+
+    Args:
+        curves: the result of `experiments.curve_table`.
+        width: the figure's width in inches.
+    """
+    rows = chosen_variant(curves, "corrected")
+    with panels(1, 2, size=(width, 3.6), sharey=True) as (figure, axes):
+        for ax, (direction, title) in zip(axes, TITLES.items(), strict=True):
+            for curve, name in CURVE_NAMES.items():
+                values = curve_values(rows, curve, direction)
+                relative = values.div(full_noise(rows, curve, direction), axis=0).dropna()
+                draw_images(ax, relative, name, colour=METHOD_COLOURS[name], **_thin(curve))
+            ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+            ax.set_xlabel(AXES[direction])
+            ax.set_title(title)
+            ax.set_ylim(bottom=0)
+        axes[0].set_ylabel("share of full noise")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     return figure
 
 
 def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
-    """Draw the non-sparsity of masks optimised with the label distortion and with l2, one panel per method."""
-    summary = figure_three_sparsity(sweep)
+    """Draw the kept share of masks optimised with the label distortion and with l2, one panel per method."""
     with panels(1, 2, size=(width, 3.4), sharey=True) as (figure, axes):
         for ax, method in zip(axes, METHODS, strict=True):
             name = CURVE_NAMES[method]
-            for variant, style, label in HYPOTHESIS:
-                rows = _rows(summary, variant, method)
-                curve_with_band(
-                    ax,
-                    *_points(rows),
-                    label,
-                    colour=METHOD_COLOURS[name],
-                    linestyle=style,
-                )
+            for optimised_with, style, label in HYPOTHESIS:
+                values = _sweep_values(sweep, method, "sparsity", optimised_with)
+                draw_images(ax, values, label, colour=METHOD_COLOURS[name], floor=SMALLEST_SHARE, linestyle=style)
             theirs = published_sweep().query("method == @method")
             published_values(
                 ax,
@@ -83,19 +104,8 @@ def draw_hypothesis(sweep: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
             if ax is axes[0]:
                 handles = ax.get_legend_handles_labels()
         figure.legend(*_grey(handles), loc="outside lower center", ncols=3, fontsize=9)
-        axes[0].set_ylabel("non-sparsity ‖s‖₁/k")
+        axes[0].set_ylabel("kept share ‖s‖₁/k")
     return figure
-
-
-def claims_of_both_variants(curves: pd.DataFrame, sweep: pd.DataFrame) -> pd.DataFrame:
-    """One row per claim of Figure 3: its effect and outcome with the corrected and with the published curves."""
-    corrected, published = (
-        claim_table(figure_three_claims(curves, sweep, variant)) for variant in ("corrected", "published")
-    )
-    columns = ["measure", "effect [95 % interval]", "outcome"]
-    return corrected[[*columns, "images"]].merge(
-        published[columns], on="measure", suffixes=(", corrected", ", published")
-    )
 
 
 def named_values(curves: pd.DataFrame) -> pd.DataFrame:
@@ -112,21 +122,13 @@ def _grey(handles: tuple[list[Any], list[str]]) -> tuple[list[Line2D], list[str]
     return lines, handles[1]
 
 
-def figure_three_sparsity(sweep: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `figure_three` with the sweep's non-sparsity."""
-    no_curves = pd.DataFrame(columns=["image", "curve", "direction", "fraction", "distortion", "variant"])
-    summary = figure_three(no_curves, sweep)
-    return summary[summary["panel"] == "sparsity"]
-
-
-def _draw_curves(axes: Axes, summary: pd.DataFrame, direction: str) -> None:
+def _draw_curves(axes: Axes, curves: pd.DataFrame, direction: str) -> None:
     theirs = published_curves()
     for curve, name in CURVE_NAMES.items():
-        rows = summary[(summary["panel"] == direction) & (summary["curve"] == curve)]
-        if rows.empty:
+        if not ((curves["curve"] == curve) & (curves["direction"] == direction)).any():
             continue
-        thin = {"linewidth": 1.2} if curve.startswith("random") else {}
-        curve_with_band(axes, *_points(rows), name, **thin)
+        values = curve_values(curves, curve, direction)
+        draw_images(axes, values, name, colour=METHOD_COLOURS[name], **_thin(curve))
         points = theirs[(theirs["curve"] == curve) & (theirs["direction"] == direction)]
         published_values(axes, points["fraction"].to_numpy(), points["distortion"].to_numpy(), method=name)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
@@ -134,41 +136,27 @@ def _draw_curves(axes: Axes, summary: pd.DataFrame, direction: str) -> None:
     axes.set_ylim(bottom=0)
 
 
-def _draw_sweep(axes: Axes, summary: pd.DataFrame, variant: str) -> None:
+def _draw_sweep(axes: Axes, sweep: pd.DataFrame, panel: str, column: str) -> None:
+    floor = SMALLEST_SHARE if panel == "sparsity" else None
     for method in METHODS:
         name, theirs = CURVE_NAMES[method], published_sweep().query("method == @method")
-        for panel, rows_of, style, marker in (
-            ("distortion", variant, "-", "o"),
-            ("sparsity", "corrected", "--", "s"),  # a mask's sparsity does not depend on the noise draws
-        ):
-            rows = _rows(summary[summary["panel"] == panel], rows_of, method)
-            curve_with_band(
-                axes,
-                *_points(rows),
-                f"{name}, {panel}",
-                colour=METHOD_COLOURS[name],
-                linestyle=style,
-            )
-            axes.plot(
-                theirs["sparsity_weight"],
-                theirs[panel],
-                marker,
-                color=METHOD_COLOURS[name],
-                markerfacecolor="none",
-                markersize=5,
-                label=f"{name}, {panel}, published",
-            )
+        draw_images(axes, _sweep_values(sweep, method, column, "label"), name, colour=METHOD_COLOURS[name], floor=floor)
+        published_values(axes, theirs["sparsity_weight"].to_numpy(), theirs[panel].to_numpy(), method=name)
     _log_axis(axes)
-    axes.set_ylim(bottom=0)
+    if panel == "sparsity":
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
 
 
-def _points(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x, mean and standard error, which is 0 for a single image."""
-    return rows["x"].to_numpy(float), rows["mean"].to_numpy(float), rows["standard_error"].fillna(0).to_numpy(float)
+def _sweep_values(sweep: pd.DataFrame, method: str, column: str, optimised_with: str) -> pd.DataFrame:
+    """One column of the sweep: one row per image, one column per λk."""
+    rows = sweep[(sweep["method"] == method) & (sweep["optimised_with"] == optimised_with)]
+    return rows.pivot(index="image", columns="sparsity_weight", values=column)
 
 
-def _rows(summary: pd.DataFrame, variant: str, method: str) -> pd.DataFrame:
-    return summary[(summary["variant"] == variant) & (summary["curve"] == method)].sort_values("x")
+def _thin(curve: str) -> dict[str, float]:
+    return {"linewidth": 1.2} if curve.startswith("random") else {}
 
 
 def _log_axis(axes: Axes) -> None:
@@ -182,12 +170,5 @@ def _log_axis(axes: Axes) -> None:
 def _handles() -> list[Line2D]:
     """The legend of all panels."""
     lines = [Line2D([], [], color=METHOD_COLOURS[name], label=name) for name in CURVE_NAMES.values()]
-    grey = METHOD_COLOURS["neutral"]
-    hollow = {"color": grey, "linestyle": "none", "markerfacecolor": "none"}
-    return [
-        *lines,
-        Line2D([], [], color=grey, label="right: distortion"),
-        Line2D([], [], color=grey, linestyle="--", label="right: non-sparsity ‖s‖₁/k"),
-        Line2D([], [], marker="o", label="published", **hollow),
-        Line2D([], [], marker="s", label="published non-sparsity", **hollow),
-    ]
+    published = Line2D([], [], color=METHOD_COLOURS["neutral"], label="published (other network)", **PUBLISHED_MARKER)
+    return [*lines, published]

@@ -14,20 +14,13 @@ from helpers.core.statistics import mean_effect, proportion_effect
 from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study, transformer_explanations
 from helpers.papers.recartoonx.experiments.study import scene_truth
-from helpers.plots import MASK_COLOURS
-from helpers.reporting.claims import Claim
+from helpers.papers.recartoonx.measures.transformer import BLACK, by_explanation
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS
+from helpers.plots.figures import panels
 from helpers.reporting.mean_table import effects_in_words
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
-from helpers.reporting.words import claims_in_words
 
 NAMES = {"cnn": "CartoonX, CNN", "vit": "CartoonX, ViT", "rollout": "rollout, ViT"}
-BLACK = 0.05
-"""A cartoon counts as black if its mean brightness is below this share of the image's."""
-
-
-def by_explanation(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One column of `experiments.transformer_table` as a table: one row per image, one column per explanation."""
-    return table.pivot(index="image", columns="explanation", values=column)
 
 
 def choose_examples(table: pd.DataFrame, count: int = 2) -> tuple[list[str], list[str]]:
@@ -126,22 +119,58 @@ def setting_numbers(study: Study, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def object_words(study: Study) -> str:
-    """Whether each explanation marks the predicted object, in Markdown."""
+def with_objects(study: Study, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the columns inside and area: each explanation's relevance on the object that its model predicts.
+
+    inside is the share of the relevance on the object, area the object's share of the image, which a uniform mask would
+    score. Photographs, whose objects are not known, get neither column.
+    """
     regions = object_regions(study)
     if regions is None:
-        return "These images are photographs, whose objects have not been outlined."
-    return claims_in_words(object_claims(relevance_mass_accuracies(study, regions), regions))
+        return table
+    shares = relevance_mass_accuracies(study, regions)
+    names = study.images.names
+    rows = [
+        (image, explanation, float(share), float(area))
+        for explanation, values in shares.items()
+        for image, share, area in zip(names, values, regions[explanation].float().mean((1, 2, 3)), strict=False)
+    ]
+    return table.merge(
+        pd.DataFrame(rows, columns=["image", "explanation", "inside", "area"]), on=["image", "explanation"]
+    )
 
 
 def photograph_words(table: pd.DataFrame) -> str:
     """The number of photographs of the profile `study`, and on how many both models are right."""
     images = table.drop_duplicates("image")
     return (
-        f"The same experiment on {len(images)} photographs of ImageNet, with MobileNetV2 and ViT-tiny, "
-        f"from the numbers in `results/study/`. Both are right on {int(images['both_correct'].sum())}. "
-        "The pictures may not be shown."
+        f"On photographs of ImageNet, both models are right on {int(images['both_correct'].sum())} of {len(images)}. "
+        "Their pictures may not be published here; `make figure ID=recartoonx-fig4 PROFILE=study` draws them for you."
     )
+
+
+def draw_summary(table: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
+    """Draw each image as a point: CNN against ViT, the kept share ‖s‖₁/k and the cartoon's brightness.
+
+    Points below the diagonal have a sparser mask, or a darker cartoon, of the transformer. Filled points are images on
+    which both models are right.
+
+    Args:
+        table: the table `transformer`.
+        width: the figure's width in inches.
+    """
+    right = table.drop_duplicates("image").set_index("image")["both_correct"]
+    names = {"sparsity": "kept share ‖s‖₁/k", "brightness": "brightness of the cartoon"}
+    with panels(1, 2, size=(width, 3.8)) as (figure, axes):
+        for ax, (column, name) in zip(axes, names.items(), strict=True):
+            values = by_explanation(table, column)[["cnn", "vit"]]
+            end = 1.08 * float(values.to_numpy().max())
+            ax.plot([0, end], [0, end], color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            for chosen, face in ((right, METHOD_COLOURS["CartoonX"]), (~right, "none")):
+                points = values[chosen.reindex(values.index)]
+                ax.scatter(points["cnn"], points["vit"], s=28, facecolor=face, edgecolor=METHOD_COLOURS["CartoonX"])
+            ax.set(xlim=(0, end), ylim=(0, end), xlabel="CNN", ylabel="ViT", title=name, aspect="equal")
+    return figure
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -162,55 +191,3 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return effects_in_words(pd.DataFrame(rows))
-
-
-def side_by_side_claims(table: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about all images (section 4.2): sparser, more often black, and partly like the rollout."""
-    sparsity, bright = (by_explanation(table, name) for name in ("sparsity", "brightness"))
-    like = by_explanation(table, "correlation_rollout")
-    black = (bright[["cnn", "vit"]] < BLACK).astype(float)
-    return [
-        Claim(
-            "most explanations of the transformer are sparser than those of the CNN",
-            "share of images on which the transformer's ‖s‖₁/k is the smaller one",
-            proportion_effect((sparsity["vit"] < sparsity["cnn"]).astype(float)),
-            1,
-            0.5,
-        ),
-        Claim(
-            "the transformer's explanations are more often black",
-            f"ViT − CNN, share of cartoons with less than {BLACK:.0%} of the image's brightness",
-            mean_effect(black["vit"] - black["cnn"]),
-            1,
-        ),
-        Claim(
-            "CartoonX of the transformer marks roughly the same regions as the rollout",
-            "rank correlation of the two masks over a grid of 8 × 8 cells",
-            mean_effect(like["vit"]),
-            1,
-        ),
-        Claim(
-            "the transformer's CartoonX is more like its own rollout than the CNN's CartoonX is",
-            "ViT − CNN, rank correlation with the rollout",
-            mean_effect(like["vit"] - like["cnn"]),
-            1,
-        ),
-    ]
-
-
-def object_claims(shares: dict[str, Tensor], regions: dict[str, Tensor]) -> list[Claim]:
-    """Claims: more of the relevance lies on the predicted object than of a uniform mask.
-
-    Args:
-        shares: the result of `relevance_mass_accuracies`.
-        regions: the result of `object_regions`; a uniform mask scores the region's share of the image.
-    """
-    return [
-        Claim(
-            f"{NAMES[name]} marks the predicted object more than the rest",
-            f"{NAMES[name]}, share of the relevance on the object − the object's share of the image",
-            mean_effect((share - regions[name].float().mean((1, 2, 3))).numpy()),
-            1,
-        )
-        for name, share in shares.items()
-    ]

@@ -11,11 +11,10 @@ from matplotlib.ticker import PercentFormatter
 
 from helpers.core.statistics import mean_effect
 from helpers.papers.recartoonx.experiments import published_normalised
-from helpers.papers.recartoonx.figures.selection import SMALL_RATES, area_under_curve
+from helpers.papers.recartoonx.measures.transformer import normalise_corrected
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
 from helpers.plots.style import PUBLISHED_MARKER
-from helpers.reporting.claims import Claim
 
 NAMES = {
     "cnn": "CartoonX, CNN",
@@ -31,32 +30,7 @@ COLOURS = {
     "random-wavelets": METHOD_COLOURS["random wavelets"],
     "random-pixels": METHOD_COLOURS["random pixels"],
 }
-SMALL_END = 0.1
-"""Images whose distortion under full noise is below this are left out: their ratios would be mostly noise."""
-NOISE_END = {"keep": 0.0, "randomise": 1.0}  # the fraction at which all entries are noise
 AXES = {"keep": "kept, most relevant first", "randomise": "randomised, most relevant first"}
-
-
-def normalise_corrected(curves: pd.DataFrame) -> pd.DataFrame:
-    """Each image's curve in per cent of its own distortion under full noise.
-
-    Every curve of every image then goes from 100 to 0 or from 0 to 100, whatever its height. Images with a distortion
-    below `SMALL_END` under full noise are left out.
-
-    Args:
-        curves: the result of `experiments.transformer_curve_table`, with one variant.
-
-    Returns:
-        The same table with `distortion` in per cent, without curves that lack their end.
-    """
-    parts = []
-    for direction, end in NOISE_END.items():
-        rows = curves[curves["direction"] == direction]
-        ends = rows[np.isclose(rows["fraction"], end)].set_index(["image", "curve"])["distortion"]
-        full = rows.join(ends.rename("full"), on=["image", "curve"])
-        full = full[full["full"] >= SMALL_END]
-        parts.append(full.assign(distortion=100 * full["distortion"] / full["full"]).drop(columns="full"))
-    return pd.concat(parts, ignore_index=True)
 
 
 def normalise_published(curves: pd.DataFrame) -> pd.DataFrame:
@@ -97,22 +71,21 @@ def normalised_summary(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(rows, columns=columns), second[columns]], ignore_index=True)
 
 
-def draw_normalised(summary: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
-    """Draw one row per variant: keep and randomise; lines are our values, hollow markers the published ones.
+def draw_normalised(summary: pd.DataFrame, variant: str = "corrected", *, width: float | int = 9.0) -> Figure:
+    """Draw keep and randomise for one variant; lines are our values, hollow markers the published ones.
 
     Args:
         summary: the result of `normalised_summary`.
+        variant: of the curves.
         width: the figure's width in inches.
     """
     theirs = published_normalised()
-    variants = [name for name in ("corrected", "published") if name in set(summary["variant"])]
-    with panels(len(variants), 2, size=(width, 3.0 * len(variants) + 0.8), squeeze=False) as (figure, axes):
-        for row, variant in zip(axes, variants, strict=True):
-            for ax, direction in zip(row, AXES, strict=True):
-                ours = summary[(summary["variant"] == variant) & (summary["direction"] == direction)]
-                _draw_panel(ax, ours, theirs[theirs["direction"] == direction])
-                ax.set_xlabel(AXES[direction])
-            row[0].set_ylabel(f"% of full noise\n(variant “{variant}”)")
+    with panels(1, 2, size=(width, 3.9)) as (figure, axes):
+        for ax, direction in zip(axes, AXES, strict=True):
+            ours = summary[(summary["variant"] == variant) & (summary["direction"] == direction)]
+            _draw_panel(ax, ours, theirs[theirs["direction"] == direction])
+            ax.set_xlabel(AXES[direction])
+        axes[0].set_ylabel("% of full noise")
         figure.legend(handles=_handles(), loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
@@ -132,59 +105,6 @@ def _draw_panel(axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
 def _handles() -> list[Line2D]:
     lines = [Line2D([], [], color=COLOURS[curve], label=name) for curve, name in NAMES.items()]
     return [*lines, Line2D([], [], color=METHOD_COLOURS["neutral"], label="published", **PUBLISHED_MARKER)]
-
-
-def figure_five_claims(curves: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about Figure 5, on the corrected curves."""
-    return agnosticism_claims(curves[curves["variant"] == "corrected"])
-
-
-def agnosticism_claims(curves: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about Figure 5 (section 4.2), as paired differences over images.
-
-    Args:
-        curves: the result of `experiments.transformer_curve_table`, with one variant.
-    """
-    table = normalise_corrected(curves)
-    remaining = set(zip(table["curve"], table["direction"], strict=True))  # a curve may have lost all images
-
-    def area(curve: str, direction: str) -> pd.Series:
-        return area_under_curve(table, curve, direction) if (curve, direction) in remaining else pd.Series(dtype=float)
-
-    def claim(statement: str, one: str, other: str, direction: str, expected: int) -> Claim:
-        measure = f"{NAMES[one]} − {NAMES[other]}, % of full noise, mean over the first {SMALL_RATES:.0%} " + (
-            "kept" if direction == "keep" else "randomised"
-        )
-        effect = mean_effect(area(one, direction) - area(other, direction))
-        return Claim(statement, measure, effect, 1 if expected > 0 else -1)
-
-    return [
-        claim(
-            "the transformer's distortion drops when its few most relevant entries are kept",
-            "vit",
-            "random-wavelets",
-            "keep",
-            -1,
-        ),
-        claim(
-            "the transformer's distortion rises when its few most relevant entries are randomised",
-            "vit",
-            "random-wavelets",
-            "randomise",
-            1,
-        ),
-        claim("the CNN's first drop is sharper than the transformer's", "cnn", "vit", "keep", -1),
-        claim("the CNN's first rise is sharper than the transformer's", "cnn", "vit", "randomise", 1),
-        claim("CartoonX of the transformer needs fewer entries than the rollout", "vit", "rollout", "keep", -1),
-        claim(
-            "randomising CartoonX's entries distorts more than randomising the rollout's",
-            "vit",
-            "rollout",
-            "randomise",
-            1,
-        ),
-        claim("the rollout does better than pixels in random order", "rollout", "random-pixels", "keep", -1),
-    ]
 
 
 def compare_with_published(summary: pd.DataFrame, percents: tuple[int, ...] = (1, 5, 10, 50)) -> pd.DataFrame:

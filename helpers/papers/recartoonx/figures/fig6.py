@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers.core.statistics import mean_effect
-from helpers.plots import METHOD_COLOURS, curve_with_band
+from helpers.papers.recartoonx.figures.lines import draw_images
+from helpers.papers.recartoonx.measures.starts import REUNITED, SMOOTH, TAIL, steps_until
+from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
 from helpers.profiles import PublishedRun
-from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import effects_in_words
 
 NAMES = {
@@ -29,46 +29,33 @@ COLOURS = {
 }
 RECIPES = {"profile": "fast recipe", "published": "published recipe"}
 PANELS = {"objective": "objective", "distortion": "distortion", "sparsity": "‖s‖₁/k"}
-CLOSE = 0.01
-"""A curve has converged from the step on from which it stays within one per cent of its end."""
-SMOOTH = 5  # length of the running mean, in windows of steps
-REUNITED = 0.05
-"""Two curves or ends have met if they differ by less than five per cent of that from all ones."""
-TAIL = 5  # number of last windows whose mean is the curve's end
-EARLY = 0.1  # share of the steps that count as early
+SMALLEST = 1e-4  # empty masks are drawn here on logarithmic axes
 
 
 def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over images: recipe, start, step, and each quantity with its standard error (`<name>_error`).
-
-    The error is nan for fewer than three images, where its estimate would mean little.
-    """
-    keys = ["recipe", "start", "step"]
-    grouped = table.groupby(keys, sort=False)[list(PANELS)]
-    counts = grouped.count()
-    means, errors = grouped.mean(), (grouped.std() / np.sqrt(counts)).where(counts > 2)
-    return means.join(errors.add_suffix("_error")).reset_index()
+    """Means over images: recipe, start, step, and each quantity."""
+    return table.groupby(["recipe", "start", "step"], sort=False)[list(PANELS)].mean().reset_index()
 
 
 def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
     """Draw one row per recipe: objective, distortion and sparsity against the step, one line per initial mask.
 
-    Lines are means over images with a band of two standard errors; the axes of objective and sparsity are
-    logarithmic.
+    Lines are means over images (see `draw_images`); the axes of objective and sparsity are logarithmic.
 
     Args:
         table: the result of `experiments.loss_curve_table`.
         width: the figure's width in inches.
     """
-    means = mean_curves(table)
-    recipes = [name for name in RECIPES if name in set(means["recipe"])]
+    recipes = [name for name in RECIPES if name in set(table["recipe"])]
     with panels(len(recipes), 3, size=(width, 2.8 * len(recipes) + 0.7), squeeze=False) as (figure, axes):
         for row, recipe in zip(axes, recipes, strict=True):
             for ax, (quantity, label) in zip(row, PANELS.items(), strict=True):
-                for start in _starts(means):
-                    rows = means[(means["recipe"] == recipe) & (means["start"] == start)].sort_values("step")
-                    x, y, error = rows["step"].to_numpy(), rows[quantity].to_numpy(), _shown_error(rows, quantity)
-                    curve_with_band(ax, x, y, error, NAMES[start], colour=COLOURS[start], linewidth=1.5)
+                for start in _starts(table):
+                    rows = table[(table["recipe"] == recipe) & (table["start"] == start)]
+                    values = rows.pivot(index="image", columns="step", values=quantity).sort_index(axis=1)
+                    floor = SMALLEST if quantity != "distortion" else None
+                    if not values.empty:
+                        draw_images(ax, values, NAMES[start], colour=COLOURS[start], floor=floor, linewidth=1.5)
                 if quantity != "distortion":
                     ax.set_yscale("log")
                 ax.set_xlabel("step")
@@ -77,12 +64,6 @@ def draw_loss_curves(table: pd.DataFrame, *, width: float | int = 10.0) -> Figur
         handles = axes[0, 0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=5, fontsize=9)
     return figure
-
-
-def _shown_error(rows: pd.DataFrame, quantity: str) -> np.ndarray:
-    """The standard errors, cut so that the band stays above 0 on a logarithmic axis."""
-    error = rows[f"{quantity}_error"].fillna(0).to_numpy()
-    return np.minimum(error, 0.45 * rows[quantity].to_numpy()).clip(min=0)
 
 
 def published_words(settings: PublishedRun | None) -> str:
@@ -125,7 +106,8 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     for (recipe, start), group in ends.groupby(["recipe", "start"], sort=False):
         curve = _line(means, recipe, start)
         ones = _line(means, recipe, "ones")
-        end, top = curve.iloc[-TAIL:].mean(), _by_start(ends, recipe, "first_objective")["ones"].mean()
+        first = ends[(ends["recipe"] == recipe) & (ends["start"] == "ones")]
+        end, top = curve.iloc[-TAIL:].mean(), first["first_objective"].mean()
         met = None if start == "ones" else steps_until((curve / ones - 1).abs(), REUNITED)
         rows.append(
             {
@@ -143,85 +125,10 @@ def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     return effects_in_words(pd.DataFrame(rows).astype(dict.fromkeys(names, float)))
 
 
-def steps_until(excess: pd.Series, tolerance: float = CLOSE) -> int | None:
-    """The first step from which on a relative difference, given by step, stays at most `tolerance`; None if never."""
-    far = excess > tolerance
-    if not far.any():
-        return round(excess.index[0])
-    later = excess.index[excess.index > far[far].index[-1]]
-    return round(later[0]) if len(later) else None
-
-
-def all_start_claims(curves: pd.DataFrame, ends: pd.DataFrame) -> list[Claim]:
-    """The claims about initial masks for each recipe that was run."""
-    recipes = [recipe for recipe in ("profile", "published") if recipe in set(ends["recipe"])]
-    return [claim for recipe in recipes for claim in start_claims(curves, ends, recipe)]
-
-
-def start_claims(curves: pd.DataFrame, ends: pd.DataFrame, recipe: str = "profile") -> list[Claim]:
-    """The paper's claims about initial masks (section 4.2), each against all ones on the same images and noise."""
-    last = _by_start(ends, recipe, "last_objective")
-    first = _by_start(ends, recipe, "first_objective")
-    rows = curves[curves["recipe"] == recipe]
-    early = rows[rows["step"] <= rows["step"].max() * EARLY]
-    begin = early.groupby(["image", "start"])["objective"].mean().unstack()
-    name = RECIPES[recipe]
-    claims = []
-    if "constant" in last:
-        claims += [
-            Claim(
-                "the pre-optimised constant leads at first",
-                f"{name}: constant ÷ ones, objective, geometric mean over the first {EARLY:.0%} of the steps",
-                mean_effect(np.log(begin["constant"] / begin["ones"])).exponential(),
-                -1,
-                1.0,
-            ),
-            Claim(
-                "its lead is gone at the end",
-                f"{name}: |constant ÷ ones − 1|, objective of the last mask",
-                mean_effect((last["constant"] / last["ones"] - 1).abs()),
-                -1,
-                REUNITED,
-            ),
-        ]
-    if "foreground" in last:
-        claims.append(_ends_higher("the foreground ends at a higher objective", "foreground", last, name))
-    if "random" in last:
-        claims.append(_ends_higher("a random mask ends at a higher objective", "random", last, name))
-    if "learned" in last:
-        claims += [
-            Claim(
-                "the learned mask starts far below all ones",
-                f"{name}: learned ÷ ones, objective of the first mask, geometric mean",
-                mean_effect(np.log(first["learned"] / first["ones"])).exponential(),
-                -1,
-                1.0,
-            ),
-            Claim(
-                "the learned mask ends no more than 5 % above all ones",
-                f"{name}: learned ÷ ones − 1, objective of the last mask",
-                mean_effect(last["learned"] / last["ones"] - 1),
-                -1,
-                REUNITED,
-            ),
-        ]
-    return claims
-
-
-def _ends_higher(statement: str, start: str, last: pd.DataFrame, recipe: str) -> Claim:
-    measure = f"{recipe}: {NAMES[start]} − ones, objective of the last mask"
-    return Claim(statement, measure, mean_effect(last[start] - last["ones"]), 1)
-
-
-def _by_start(ends: pd.DataFrame, recipe: str, column: str) -> pd.DataFrame:
-    rows = ends[ends["recipe"] == recipe]
-    return rows.pivot(index="image", columns="start", values=column)
-
-
 def _line(means: pd.DataFrame, recipe: str, start: str) -> pd.Series:
     rows = means[(means["recipe"] == recipe) & (means["start"] == start)]
     return rows.set_index("step")["objective"].sort_index().rolling(SMOOTH, center=True, min_periods=1).mean()
 
 
-def _starts(means: pd.DataFrame) -> list[str]:
-    return [start for start in NAMES if start in set(means["start"])]
+def _starts(table: pd.DataFrame) -> list[str]:
+    return [start for start in NAMES if start in set(table["start"])]

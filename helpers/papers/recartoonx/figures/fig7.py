@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from helpers.core.statistics import mean_effect
 from helpers.papers.recartoonx.experiments import Study
-from helpers.papers.recartoonx.figures.fig4 import BLACK
+from helpers.papers.recartoonx.figures.lines import draw_images
 from helpers.papers.recartoonx.figures.summaries import recipe_line
-from helpers.plots import METHOD_COLOURS, curve_with_band, show_images
+from helpers.papers.recartoonx.measures.transformer import BLACK
+from helpers.plots import METHOD_COLOURS, show_images
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import effects_in_words
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 from helpers.reporting.words import join_words
@@ -83,27 +82,18 @@ def draw_weights(group: RowGroup) -> Figure:
 
 
 def draw_weight_curves(sweep: pd.DataFrame, *, width: float | int = 10.0) -> Figure:
-    """Draw sparsity, distortion and brightness against λk, one line per model with a band of two standard errors.
+    """Draw sparsity, distortion and brightness against λk, one line per model (see `draw_images`).
 
     Args:
         sweep: the result of `experiments.transformer_sweep`.
         width: the figure's width in inches.
     """
-    grouped = sweep.groupby(["model", "sparsity_weight"], sort=True)[list(PANELS)]
-    means, errors = grouped.mean(), (grouped.std() / np.sqrt(grouped.count())).fillna(0)
     with panels(1, 3, size=(width, 3.2)) as (figure, axes):
         for ax, (quantity, label) in zip(axes, PANELS.items(), strict=True):
-            for model in (name for name in MODELS if name in means.index):
-                mean, error = means.loc[model, quantity], errors.loc[model, quantity]
-                curve_with_band(
-                    ax,
-                    mean.index.to_numpy(float),
-                    mean.to_numpy(),
-                    error.to_numpy(),
-                    MODELS[model],
-                    colour=COLOURS[model],
-                    marker="o",
-                )
+            for model in (name for name in MODELS if name in set(sweep["model"])):
+                rows = sweep[sweep["model"] == model]
+                values = rows.pivot(index="image", columns="sparsity_weight", values=quantity).sort_index(axis=1)
+                draw_images(ax, values, MODELS[model], colour=COLOURS[model], marker="o")
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter(ScalarFormatter())
             ax.set_xlabel("λk")
@@ -135,30 +125,3 @@ def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
         for (model, weight), group in marked.groupby(["model", "sparsity_weight"], sort=True)
     ]
     return effects_in_words(pd.DataFrame(rows))
-
-
-def weight_claims(sweep: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about λk and the transformer (section 4.2 and the caption of Figure 7)."""
-    vit = sweep[sweep["model"] == "vit"]
-    weights = sorted(vit["sparsity_weight"].unique())
-    black = (vit.pivot(index="image", columns="sparsity_weight", values="brightness") < BLACK).astype(float)
-    slopes = sweep.groupby(["image", "model"]).apply(_sensitivity, include_groups=False).unstack()
-    return [
-        Claim(
-            f"a larger λk makes more of the transformer's explanations black ({weights[0]:g} to {weights[-1]:g})",
-            "share of black cartoons at the highest λk − at the lowest",
-            mean_effect(black[weights[-1]] - black[weights[0]]),
-            1,
-        ),
-        Claim(
-            "the transformer's explanations are more sensitive to λk than the CNN's",
-            "ViT − CNN, slope of log ‖s‖₁/k on log λk (below 0: the ViT's falls faster)",
-            mean_effect(slopes["vit"] - slopes["cnn"]),
-            -1,
-        ),
-    ]
-
-
-def _sensitivity(rows: pd.DataFrame) -> float:
-    """The slope of log ‖s‖₁/k on log λk, with ‖s‖₁/k at least 1e-5."""
-    return float(np.polyfit(np.log(rows["sparsity_weight"]), np.log(rows["sparsity"].clip(lower=1e-5)), 1)[0])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.core.statistics import MINIMUM_UNITS, Effect, mean_effect
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, published_seconds, step_seconds
 from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, recipe_line
+from helpers.papers.recartoonx.published import MODEL_AGNOSTICISM_SECONDS, published_hours
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
 from helpers.reporting.committed import committed_table
@@ -78,65 +78,55 @@ def draw_seconds(seconds: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
 
 
 def objective_comparison(objectives: pd.DataFrame) -> pd.DataFrame:
-    """The final objective of each recipe: one row per method, with the paired difference and the ratio of times.
+    """The final objective and the seconds of each recipe: one row per method.
 
     Args:
         objectives: the result of `experiments.objective_table`, with the recipes "published" and "fast".
 
     Returns:
-        Columns method, images, published, fast, difference (fast − published, an `Effect`), published_seconds,
-        fast_seconds, times_faster.
+        Columns method, images, published, fast (mean objectives), published_seconds, fast_seconds.
     """
     rows = []
     for method, table in objectives.groupby("method", sort=False):
-        values = table.pivot(index="image", columns="recipe", values="objective")
-        seconds = table.groupby("recipe")["seconds"].mean()
-        difference: Effect = mean_effect(values["fast"] - values["published"])
+        means = table.groupby("recipe")[["objective", "seconds"]].mean()
         rows.append(
             {
                 "method": CURVE_NAMES[str(method)],
-                "images": len(values),
-                "published": float(values["published"].mean()),
-                "fast": float(values["fast"].mean()),
-                "difference": difference,
-                "published_seconds": float(seconds["published"]),
-                "fast_seconds": float(seconds["fast"]),
-                "times_faster": float(seconds["published"] / seconds["fast"]),
+                "images": table["image"].nunique(),
+                "published": float(means.loc["published", "objective"]),
+                "fast": float(means.loc["fast", "objective"]),
+                "published_seconds": float(means.loc["published", "seconds"]),
+                "fast_seconds": float(means.loc["fast", "seconds"]),
             }
         )
     return pd.DataFrame(rows)
 
 
-def objectives_in_words(comparison: pd.DataFrame, profile: str) -> str:
-    """One sentence per method: whether the fast recipe reaches the published recipe's objective."""
-    sentences = []
-    for row in comparison.itertuples():
-        side = row.difference.side_of(0)
-        verdict = {-1: "lower", 0: "no clear difference", 1: "higher"}[side]
-        if row.difference.count < MINIMUM_UNITS:
-            verdict = "too few to tell"
-        images = "image" if row.images == 1 else "images"
-        sentences.append(
-            f"{row.method}, {row.images} {images} of `{profile}`: the fast recipe reaches {row.fast:.4f} and the "
-            f"published one {row.published:.4f} (difference {row.difference}: {verdict}), in "
-            f"{row.fast_seconds:.1f} s per image against {row.published_seconds:.0f} s ({row.times_faster:.0f} times)."
-        )
-    return " ".join(sentences)
+def compared_recipes() -> pd.DataFrame:
+    """`objective_comparison` of the profiles that ran the published recipe in full, with a column profile."""
+    tables = {name: committed_table(name, "objectives") for name in FULL_RUNS}
+    rows = [objective_comparison(table).assign(profile=name) for name, table in tables.items() if table is not None]
+    return pd.concat(rows) if rows else pd.DataFrame()
 
 
-def compared_recipes() -> tuple[pd.DataFrame, str]:
-    """The final objectives of both recipes in the profiles that run the published one in full.
+def paper_hours() -> pd.DataFrame:
+    """The paper's GPU hours of each experiment, beside the product of its own seconds, images and weights λk.
 
     Returns:
-        The rows of `objective_comparison` with a column profile (empty without such runs), and sentences in Markdown.
+        Columns experiment, stated (hours), product (how it is computed), hours (of the product; nan without one).
     """
-    tables = {name: committed_table(name, "objectives") for name in FULL_RUNS}
-    reached = {name: objective_comparison(table) for name, table in tables.items() if table is not None}
-    missing = [f"`results/{name}/objectives.csv`" for name in tables if name not in reached]
-    note = f"The full runs of the published recipe take hours. Not run yet: {', '.join(missing)}."
-    sentences = [objectives_in_words(comparison, name) for name, comparison in reached.items()]
-    rows = [comparison.assign(profile=name) for name, comparison in reached.items()]
-    return pd.concat(rows) if rows else pd.DataFrame(), "\n\n".join([*sentences, note if missing else ""])
+    stated, seconds = published_hours(), published_seconds()
+    images, weights = 100, 6
+    both = seconds["cartoonx"] + seconds["pixel-rde"]
+    own = MODEL_AGNOSTICISM_SECONDS
+    products = {
+        "reproduction": (f"{both:g} s × {images} images × {weights} λk", both * images * weights / 3600),
+        "model agnosticism": (f"{own:g} s × {images} images", own * images / 3600),
+        "initial masks": ("–", float("nan")),
+        "all": ("sum of the three", sum(hours for name, hours in stated.items() if name != "all")),
+    }
+    rows = [(name, stated[name], text, hours) for name, (text, hours) in products.items()]
+    return pd.DataFrame(rows, columns=["experiment", "stated", "product", "hours"])
 
 
 def photograph_words(explanations: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The choice of a figure's images by a stated measure."""
+"""The values of rate-distortion curves, and the choice of images by them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from scipy.integrate import trapezoid
 
 SMALL_RATES = 0.1
 """The first tenth of the entries, on which good explanations differ most according to the paper."""
+SMALL_END = 0.1
+"""Images whose distortion under full noise is below this are left out: their ratios would be mostly noise."""
+NOISE_END = {"keep": 0.0, "randomise": 1.0}
+"""The fraction at which all entries are noise."""
 
 
 def curve_values(curves: pd.DataFrame, curve: str, direction: str) -> pd.DataFrame:
@@ -37,15 +41,44 @@ def area_under_curve(curves: pd.DataFrame, curve: str, direction: str, *, until:
     return pd.Series(np.asarray(areas), index=values.index, name="distortion")
 
 
-def area_gap(curves: pd.DataFrame) -> pd.Series:
-    """Each image's mean distortion while the first tenth is kept, CartoonX − Pixel RDE: below 0, CartoonX is better."""
-    gap = area_under_curve(curves, "cartoonx", "keep") - area_under_curve(curves, "pixel-rde", "keep")
+def chosen_variant(curves: pd.DataFrame, variant: str) -> pd.DataFrame:
+    """The rows of one variant.
+
+    Raises:
+        ValueError: the table does not have it.
+    """
+    rows = curves[curves["variant"] == variant]
+    if rows.empty:
+        known = ", ".join(sorted(curves["variant"].unique()))
+        raise ValueError(f"the table has no curves of the variant {variant!r}; its variants are: {known}")
+    return rows
+
+
+def full_noise(curves: pd.DataFrame, curve: str, direction: str) -> pd.Series:
+    """Each image's distortion where all entries are noise; nan below `SMALL_END`."""
+    values = curve_values(curves, curve, direction)
+    ends = values[NOISE_END[direction]]
+    return ends.where(ends >= SMALL_END)
+
+
+def relative_area(curves: pd.DataFrame, curve: str, direction: str) -> pd.Series:
+    """`area_under_curve` as a share of the curve's own distortion under full noise; nan where that is too small.
+
+    The noise of one representation may distort more than that of another. Without this division, a method could win
+    with nothing kept.
+    """
+    return area_under_curve(curves, curve, direction) / full_noise(curves, curve, direction)
+
+
+def relative_gap(curves: pd.DataFrame) -> pd.Series:
+    """Each image's `relative_area` while the first tenth is kept, CartoonX − Pixel RDE: below 0, CartoonX is better."""
+    gap = relative_area(curves, "cartoonx", "keep") - relative_area(curves, "pixel-rde", "keep")
     return gap.rename("gap").sort_values(kind="stable")
 
 
 def win_rate(gap: pd.Series) -> pd.Series:
-    """1 for images on which CartoonX is better, 0 for those on which Pixel RDE is, 0.5 for ties."""
-    return (gap < 0) + 0.5 * (gap == 0)
+    """1 for images on which CartoonX is better, 0 for those on which Pixel RDE is, 0.5 for ties; nan stays nan."""
+    return ((gap < 0) + 0.5 * (gap == 0)).where(gap.notna())
 
 
 def largest_gaps(gap: pd.Series, count: int = 3) -> tuple[list[str], list[str]]:

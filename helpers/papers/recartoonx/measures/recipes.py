@@ -1,0 +1,51 @@
+"""Quantities of the running time and of the recipes: seconds, objectives, and what the last steps change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.core.statistics import Effect, mean_effect
+
+
+def method_seconds_ratio(explanations: pd.DataFrame) -> Effect:
+    """CartoonX's seconds as a multiple of Pixel RDE's, geometric mean over batches of images.
+
+    Images of one batch share its seconds, so the batch is the unit.
+    """
+    seconds = explanations.pivot(index="image", columns="method", values="seconds").drop_duplicates()
+    return mean_effect(np.log(seconds["cartoonx"] / seconds["pixel-rde"])).exponential()
+
+
+def late_change(convergence: pd.DataFrame, column: str, first: int = 1000, last: int = 2000) -> Effect:
+    """A quantity at step `last` as a multiple of that at step `first` of the same run, geometric mean.
+
+    Args:
+        convergence: the table `convergence`.
+        column: objective or sparsity.
+        first, last: steps at which the table has values.
+    """
+    rows = convergence[convergence["model"] == "cnn"]
+    values = rows.pivot(index="image", columns="step", values=column)
+    if missing := {first, last} - set(values.columns):
+        raise ValueError(f"the run was not measured at step {min(missing)}; it was at: {', '.join(map(str, values))}")
+    return mean_effect(np.log(values[last] / values[first])).exponential()
+
+
+def objective_ratio(objectives: pd.DataFrame, method: str = "cartoonx") -> Effect:
+    """The fast recipe's final objective as a multiple of the published one's, geometric mean."""
+    return _recipe_ratio(objectives, method, "objective", over="published")
+
+
+def speed_ratio(objectives: pd.DataFrame, method: str = "cartoonx") -> Effect:
+    """How many times as long the published recipe takes as the fast one, geometric mean over batches of images."""
+    return _recipe_ratio(objectives, method, "seconds", over="fast")
+
+
+def _recipe_ratio(objectives: pd.DataFrame, method: str, column: str, over: str) -> Effect:
+    rows = objectives[objectives["method"] == method]
+    values = rows.pivot(index="image", columns="recipe", values=column)
+    if column == "seconds":
+        values = values.drop_duplicates()
+    (other,) = set(values.columns) - {over}
+    return mean_effect(np.log(values[other] / values[over])).exponential()
