@@ -79,6 +79,19 @@ def wrong_class_on_kept_part(screened: Screened, explanation: Explanation, study
     return pd.DataFrame(values, index=pd.Index(screened.images.names, name="image"))
 
 
+def kept_part_table(screened: Screened, study: Study) -> pd.DataFrame:
+    """`wrong_class_on_kept_part` of both methods: columns image, wrong_class, repeated, and those with _pixel_rde.
+
+    Args:
+        screened: the misclassified images.
+        study: the study of these images alone.
+    """
+    cartoonx, pixel = (
+        wrong_class_on_kept_part(screened, study.explain(method), study) for method in ("cartoonx", "pixel-rde")
+    )
+    return cartoonx.join(pixel.add_suffix("_pixel_rde")).reset_index()
+
+
 def wrong_class_shares(screened: Screened, masks: Float[Tensor, "count 1 height width"]) -> pd.DataFrame:
     """Whether the scene shows the wrong class, and the share of the relevance on it.
 
@@ -133,10 +146,7 @@ def find_mistakes(study: Study, *, most: int = 2048, keep: int = 8) -> Mistakes 
         return None
     wrong = Study(study.profile, root=study.root, images=screened.images)
     names = study.classifier.class_names
-    cartoonx, pixel = (
-        wrong_class_on_kept_part(screened, wrong.explain(method), wrong) for method in ("cartoonx", "pixel-rde")
-    )
-    table = cartoonx.join(pixel, rsuffix="_pixel_rde").reset_index()
+    table = kept_part_table(screened, wrong)
     table["prediction"] = [names[index] for index in screened.predictions.tolist()]
     table["confidence"] = screened.confidence.tolist()
     table["label"] = [names[index] for index in screened.images.labels.tolist()]

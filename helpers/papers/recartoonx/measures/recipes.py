@@ -1,4 +1,4 @@
-"""Quantities of the running time and of the recipes: seconds, objectives, and what the last steps change."""
+"""Quantities of the running time, and of the last steps of the published recipe."""
 
 from __future__ import annotations
 
@@ -30,22 +30,3 @@ def late_change(convergence: pd.DataFrame, column: str, first: int = 1000, last:
     if missing := {first, last} - set(values.columns):
         raise ValueError(f"the run was not measured at step {min(missing)}; it was at: {', '.join(map(str, values))}")
     return mean_effect(np.log(values[last] / values[first])).exponential()
-
-
-def objective_ratio(objectives: pd.DataFrame, method: str = "cartoonx") -> Effect:
-    """The fast recipe's final objective as a multiple of the published one's, geometric mean."""
-    return _recipe_ratio(objectives, method, "objective", over="published")
-
-
-def speed_ratio(objectives: pd.DataFrame, method: str = "cartoonx") -> Effect:
-    """How many times as long the published recipe takes as the fast one, geometric mean over batches of images."""
-    return _recipe_ratio(objectives, method, "seconds", over="fast")
-
-
-def _recipe_ratio(objectives: pd.DataFrame, method: str, column: str, over: str) -> Effect:
-    rows = objectives[objectives["method"] == method]
-    values = rows.pivot(index="image", columns="recipe", values=column)
-    if column == "seconds":
-        values = values.drop_duplicates()
-    (other,) = set(values.columns) - {over}
-    return mean_effect(np.log(values[other] / values[over])).exponential()

@@ -111,7 +111,7 @@ def shape_correlation(transformer_curves: pd.DataFrame, direction: str) -> Effec
 
     def correlation(means: np.ndarray) -> np.ndarray:
         first, second = (half - half.mean(-1, keepdims=True) for half in np.split(means, 2, axis=-1))
-        return (first * second).sum(-1) / np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+        return np.asarray((first * second).sum(-1) / np.sqrt((first**2).sum(-1) * (second**2).sum(-1)))
 
     return statistic_effect(both, correlation)
 
