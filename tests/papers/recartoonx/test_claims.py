@@ -159,7 +159,8 @@ def last_beyond(condition, line):
 def reunion():
     shares = []
     for line in smooth_lines():
-        step = last_beyond(np.abs(line["constant"] / line["ones"] - 1) > 0.05, line)
+        fall = line["ones"].iloc[0] - line["ones"].iloc[-5:].mean()
+        step = last_beyond(np.abs(line["constant"] - line["ones"]) > 0.01 * fall, line)
         shares.append(1.0 if step is None else step / line.index[-1])
     return np.array(shares)
 

@@ -36,11 +36,18 @@ def early_ratio(initial_masks: pd.DataFrame, start: str, recipe: str = "profile"
 
 
 def reunion(initial_masks: pd.DataFrame, start: str, recipe: str = "profile") -> Effect:
-    """The share of the steps after which a start stays within 5 % of all ones; 1 for images where it never does."""
-    lines = _lines(initial_masks, recipe)
+    """The share of the steps after which a start's objective stays close to that of all ones; 1 if it never does.
+
+    Close is within 1 % of the whole fall from all ones, since the noise of a step, which is a few per cent of the last
+    objective, would part two equal curves again.
+    """
     last = _of_recipe(initial_masks, recipe)["step"].max()
-    steps = [steps_until((line[start] / line["ones"] - 1).abs(), REUNITED) for line in lines]
-    return mean_effect([NEVER if step is None else step / last for step in steps])
+    shares = []
+    for line in _lines(initial_masks, recipe):
+        fall = line["ones"].iloc[0] - line["ones"].iloc[-TAIL:].mean()
+        step = steps_until((line[start] - line["ones"]).abs() / fall)
+        shares.append(NEVER if step is None else step / last)
+    return mean_effect(shares)
 
 
 def steps_ratio(initial_masks: pd.DataFrame, start: str, recipe: str = "profile") -> Effect:
