@@ -145,13 +145,12 @@ def judge(
 def claim_p_value(claim: Claim, effect: Effect) -> float:
     """The two-sided probability of such an effect if there is no difference; nan for too few units.
 
-    For a claim of equality within a margin it is the larger one of the two against the margin's ends if the effect is
-    between them, as in the test of equivalence by two one-sided tests, and the smaller one if it is outside.
+    For a claim of equality within a margin it is the larger one of the two against the margin's ends. Between them this
+    is the test of equivalence by two one-sided tests; outside, it is the test against the nearer end.
     """
     if claim.direction != "within":
         return effect.p_value(claim.null_value)
-    ends = [effect.p_value(claim.null_value + sign * claim.margin) for sign in (-1, 1)]
-    return max(ends) if abs(effect.value - claim.null_value) <= claim.margin else min(ends)
+    return max(effect.p_value(claim.null_value + sign * claim.margin) for sign in (-1, 1))
 
 
 def find(claim: Claim, effect: Effect, p_value: float) -> Finding:

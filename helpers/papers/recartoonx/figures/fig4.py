@@ -10,7 +10,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from helpers.core.statistics import mean_effect, proportion_effect
+from helpers.core.statistics import mean_effect
 from helpers.metrics.truth_scores import region_of_class, relevance_mass_accuracy
 from helpers.papers.recartoonx.experiments import Study, transformer_explanations
 from helpers.papers.recartoonx.experiments.study import scene_truth
