@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pandas as pd
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
+from scipy import ndimage
 from torch import Tensor
 
 from helpers.core.class_masks import merge_classes
-from helpers.core.statistics import mean_effect
 from helpers.metrics import segmentation_scores
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.papers.explainer.figures.masks import share, soft_pixel_fraction
 from helpers.papers.explainer.figures.names import SHORT_NAMES
 from helpers.plots import MASK_COLOURS
-from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import mean_table
 from helpers.reporting.pictures import PictureRow, RowGroup, draw_groups
 
@@ -35,12 +35,15 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
         count: the number of images; None for that of the profile's evaluation.
 
     Returns:
-        Columns image, method, iou, inside (the share of the mask's mass on the objects), covered (the mean mask on the
-        objects), area (of the mask), object_area, between (see `soft_pixel_fraction`). Void pixels are left out.
+        Columns image, classes (the number of classes that the image shows), method, iou, inside (the share of the
+        mask's mass on the objects), covered (the mean mask on the objects), least_covered (the same for the class that
+        is covered least; nan if the regions of the classes are not known), area (of the mask), object_area, between
+        (see `soft_pixel_fraction`), pieces (see `connected_regions`). Void pixels are left out.
     """
     count = study.settings.evaluation.images if count is None else count
     truth = study.segmented[slice(count)]
     counted, objects = truth.counted.float(), truth.objects * truth.counted
+    regions = study.class_regions(count)
     rows = []
     for name in COMPARED:
         masks = merged_masks(study, name, count)[:, 0]
@@ -49,62 +52,41 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
             "iou": segmentation_scores(masks, truth.objects, truth.counted)["iou"],
             "inside": share((counted_masks * objects).sum((1, 2)), counted_masks.sum((1, 2))),
             "covered": share((masks * objects).sum((1, 2)), objects.sum((1, 2))),
+            "least_covered": _least_covered(masks, regions),
             "area": share(counted_masks.sum((1, 2)), counted.sum((1, 2))),
             "object_area": share(objects.sum((1, 2)), counted.sum((1, 2))),
             "between": soft_pixel_fraction(masks),
+            "pieces": connected_regions(masks),
         }
         columns = {key: value.tolist() for key, value in values.items()}
-        rows.append(pd.DataFrame({"image": truth.images.names, "method": name, **columns}))
+        shown = {"image": truth.images.names, "classes": truth.images.labels.sum(1).tolist()}
+        rows.append(pd.DataFrame({**shown, "method": name, **columns}))
     return pd.concat(rows, ignore_index=True)
 
 
-def comparison_claims(table: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about Figures 3, 6, 7 and 8 (section 4.1, appendices D to F)."""
-    iou, inside, area, soft = (
-        table.pivot(index="image", columns="method", values=name) for name in ("iou", "inside", "area", "between")
-    )
-    objects = table.drop_duplicates("image").set_index("image")["object_area"]
-    others = [name for name in COMPARED if name != "explainer"]
-    best = str(iou[others].mean().idxmax())
-    grey = "share of pixels between 0.1 and 0.9"
-    return [
-        Claim(
-            "the Explainer's masks are sharper than those of Grad-CAM and RISE",
-            f"Explainer − mean of Grad-CAM and RISE, {grey}",
-            mean_effect(soft["explainer"] - soft[["grad-cam", "rise"]].mean(axis=1)),
-            -1,
-        ),
-        Claim(
-            "the Explainer's masks are sharper than those of EP and iGOS++",
-            f"Explainer − mean of EP and iGOS++, {grey}",
-            mean_effect(soft["explainer"] - soft[["extremal-perturbation", "igos++"]].mean(axis=1)),
-            -1,
-        ),
-        Claim(
-            "RTIS leaks over the borders of objects more than the Explainer",
-            "Explainer − RTIS, share of the mask's mass on the objects",
-            mean_effect(inside["explainer"] - inside["rtis"]),
-            1,
-        ),
-        Claim(
-            "RTIS marks more than the objects",
-            "RTIS, area of the mask − area of the objects",
-            mean_effect(area["rtis"] - objects),
-            1,
-        ),
-        Claim(
-            "iGOS++ marks small parts of the objects",
-            "iGOS++, area of the mask − area of the objects",
-            mean_effect(area["igos++"] - objects),
-            -1,
-        ),
-        Claim(
-            "the Explainer retains the objects and discards the rest better than all other methods",
-            f"Explainer − {SHORT_NAMES[best]} (the best of the others here), IoU with the objects",
-            mean_effect(iou["explainer"] - iou[best]),
-            1,
-        ),
-    ]
+def connected_regions(masks: Float[Tensor, "batch height width"], least: float | int = 0.01) -> Int[Tensor, " batch"]:
+    """The number of connected regions in which each mask is above one half.
+
+    Args:
+        masks: values in [0, 1].
+        least: regions that are a smaller share of the image do not count.
+    """
+    counts = []
+    for mask in (masks > 0.5).numpy():
+        labelled, found = ndimage.label(mask)
+        sizes = ndimage.sum_labels(mask, labelled, range(1, found + 1))
+        counts.append(int((sizes >= least * mask.size).sum()))
+    return torch.tensor(counts)
+
+
+def _least_covered(
+    masks: Float[Tensor, "batch height width"], regions: Bool[Tensor, "batch classes height width"] | None
+) -> Float[Tensor, " batch"]:
+    """The mean mask on the visible region of the class that it covers least; nan if the regions are not known."""
+    if regions is None:
+        return torch.full((len(masks),), torch.nan)
+    covered = share((masks[:, None] * regions).sum((2, 3)), regions.sum((2, 3)).float())
+    return covered.nan_to_num(torch.inf).amin(1)
 
 
 def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -113,8 +95,10 @@ def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
         "iou": "IoU with the objects",
         "inside": "mass on the objects",
         "covered": "objects covered",
-        "area": "area",
+        "area": "area of the mask",
+        "object_area": "area of the objects",
         "between": "between 0.1 and 0.9",
+        "pieces": "connected regions",
     }
     return mean_table(table, {name: SHORT_NAMES[name] for name in COMPARED}, heads)
 

@@ -10,12 +10,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.core.statistics import mean_effect
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.papers.explainer.figures.masks import present_pairs, share, soft_pixel_fraction
 from helpers.papers.explainer.figures.names import SHORT_NAMES
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
-from helpers.reporting.claims import Claim
 
 PRESENT = METHOD_COLOURS["truth"]
 
@@ -63,28 +61,6 @@ def class_mask_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
         ]
     columns = ["image", "method", "class", "own", "other", "between"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def class_mask_claims(table: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about Figure 1: sharper and more class-accurate masks than those of Grad-CAM and EP."""
-    claims = []
-    table = table.assign(astray=table["other"] / (table["own"] + table["other"]))
-    for name in ("grad-cam", "extremal-perturbation"):
-        for column, quality, measure in (
-            ("between", "sharper", "share of pixels between 0.1 and 0.9"),
-            ("astray", "more class-accurate", "share of a class mask's mass on objects that lies on other classes"),
-        ):
-            by_image = table.groupby(["image", "method"])[column].mean().unstack("method")
-            difference = by_image["explainer"] - by_image[name] if len(by_image) else []
-            claims.append(
-                Claim(
-                    f"the Explainer's class masks are {quality} than those of {SHORT_NAMES[name]}",
-                    f"Explainer − {SHORT_NAMES[name]}, {measure}",
-                    mean_effect(difference),
-                    -1,
-                )
-            )
-    return claims
 
 
 def draw_class_masks(study: ClassStudy, shown: int = 3, count: int = 5) -> Figure:

@@ -2,6 +2,14 @@
 
 PAPER_NAMES = {"voc2007": "VOC-2007", "coco2014": "COCO-2014", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
 
+SCENE_NAMES = {
+    "voc2007": "scenes A (for VOC-2007)",
+    "coco2014": "scenes B (for COCO-2014)",
+    "vgg16": "small CNN (for VGG-16)",
+    "resnet50": "marked small CNN (for ResNet-50)",
+}
+"""What a profile of scenes really uses, with the name in the paper. Both networks have the same architecture."""
+
 SHORT_NAMES = {
     "grad-cam": "Grad-CAM",
     "rise": "RISE",

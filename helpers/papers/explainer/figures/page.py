@@ -8,12 +8,17 @@ import pandas as pd
 
 from helpers.papers.explainer.experiments.pairs import table_of_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.papers.explainer.figures.committed import committed_opening
-from helpers.papers.explainer.figures.names import PAPER_NAMES
+from helpers.papers.explainer.figures.masks import last_map_cells
+from helpers.papers.explainer.figures.names import PAPER_NAMES, SCENE_NAMES
 from helpers.reporting.committed import evidence_table
-from helpers.reporting.figure_page import FigurePage, LargerRun
+from helpers.reporting.figure_page import FigurePage
+from helpers.reporting.made import how_it_was_made
+from helpers.reporting.words import show_numbers, show_table
 from helpers.results import find_table, read_provenance
 from helpers.results.registry import TABLES
+
+MARKED = "resnet50"
+"""The pair's name of the classifier that, on scenes, was trained with a planted mark."""
 
 
 class ExplainerPage(FigurePage[ClassStudy]):
@@ -44,23 +49,47 @@ class ExplainerPage(FigurePage[ClassStudy]):
         """A table of all pairs of a dataset and a classifier; stored parts that are stale are computed anew."""
         return table_of_pairs(self.study.profile, name, **options)
 
-    def larger(self, *names: str) -> LargerRun:
-        """Committed tables of the profile `scenes`, which runs every method with its published settings."""
-        run = super().larger(*names)
-        if not run.tables:
-            return run
-        table = next(iter(run.tables.values()))
-        opening = committed_opening(table, self.larger_profile) if names else f"On {run.count()} images:"
-        return LargerRun(run.tables, run.absent, opening)
+    def best(self, name: str, own: pd.DataFrame | None = None) -> pd.DataFrame:
+        """The table that the page shows first, with the best evidence of its kind of images.
 
-    def stands_for(self, more: str = "") -> str:
-        """The sentence of `stands_for` about the page's study, followed by `more`."""
-        return stands_for(self.study) + more
+        On a page of scenes this is the committed table of the profile `scenes`, in which all methods search with their
+        full settings, if it is committed; else the page's own.
+
+        Args:
+            name: the table's name, or the page's id for the one that it writes.
+            own: the page's own table; None for that of all pairs.
+        """
+        committed = self._committed(self.larger_profile, name) if self._larger_first() else None
+        if committed is not None:
+            return committed
+        return self.table_of_pairs(name) if own is None else own
+
+    def made(self, name: str | None = None, **more: Any) -> None:
+        """Fill the boxes "made", for the page's own run, and "made-best", for the table that it shows first."""
+        super().made(name, **more)
+        stored = self.identifier if name is None else self.study.file_name(find_table(name))
+        profile = self.larger_profile if self._larger_first() else self.study.profile.name
+        if self._committed(profile, self.identifier if name is None else name) is None:
+            profile = self.study.profile.name
+        show_numbers({"made-best": show_table(how_it_was_made(profile, stored, **more), escape=False)})
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The displayed names of datasets and classifiers: what is really used, with the name in the paper."""
+        return SCENE_NAMES if self.study.data.source == "scenes" else PAPER_NAMES
+
+    def stands_for(self, *, pairs: bool = False, grad_cam: bool = False) -> str:
+        """What the page's images and classifiers are, in sentences (see `stands_for`)."""
+        return stands_for(self.study, pairs=pairs, grad_cam=grad_cam)
 
     def machine(self, name: str, profile: str | None = None) -> dict[str, Any]:
         """The machine on which this pair's table was computed, for the page's own profile or another one."""
         provenance = read_provenance(profile or self.study.profile, self.study.file_name(find_table(name)))
         return provenance["machine"]
+
+    def _larger_first(self) -> bool:
+        """Whether the committed tables of the larger profile show the same kind of images as the page's own profile."""
+        return self.study.data.source == "scenes" and self.study.profile.name != self.larger_profile
 
     def _own_table(self, name: str) -> pd.DataFrame | None:
         pairs = find_table(name).datasets
@@ -70,15 +99,41 @@ class ExplainerPage(FigurePage[ClassStudy]):
         return evidence_table(profile, name) if name in TABLES else super()._committed(profile, name)
 
 
-def stands_for(study: ClassStudy) -> str:
-    """The substitutes for the paper's data and classifier, in a sentence."""
-    data, classifier = PAPER_NAMES[study.dataset], PAPER_NAMES[study.classifier_name]
+def stands_for(study: ClassStudy, *, pairs: bool = False, grad_cam: bool = False) -> str:
+    """What a study's images and classifier are, and how they differ from the paper's, in sentences.
+
+    Args:
+        study: the study.
+        pairs: of all pairs of its profile instead of its own.
+        grad_cam: say how coarse Grad-CAM's masks are.
+    """
     profile = study.profile.name
     if study.data.source != "scenes":
+        data, classifier = PAPER_NAMES[study.dataset], PAPER_NAMES[study.classifier_name]
         return f"The profile `{profile}` runs the paper's own {data} and {classifier}."
-    few, many = study.data.objects
-    scenes = f"scenes of {study.settings.size} px with {few} to {many} objects"
-    return (
-        f"In the profile `{profile}`, {scenes} stand for {data}, and the classifier `{study.explained.name}` for "
-        f"{classifier}."
+    datasets = study.settings.datasets if pairs else {study.dataset: study.data}
+    classifiers = study.settings.classifiers if pairs else {study.classifier_name: study.explained}
+    images = " and ".join(
+        f"scenes {name.upper()} with {data.objects[0]} to {data.objects[1]} objects for {PAPER_NAMES[dataset]}"
+        for dataset, data in datasets.items()
+        for name in [SCENE_NAMES[dataset].split()[1].lower()]
     )
+    networks = " and ".join(
+        f"`{explained.name}` for {PAPER_NAMES[name]}" + (" (trained with a planted mark)" if name == MARKED else "")
+        for name, explained in classifiers.items()
+    )
+    several = len(classifiers) > 1
+    sentences = [
+        f"**These are not the paper's images and networks.** Drawn scenes of {study.settings.size} px stand for "
+        f"photographs: {images}. {'Small CNNs of one architecture stand' if several else 'A small CNN stands'} for its "
+        f"{'classifiers' if several else 'classifier'}: {networks}.",
+        f"{'They were' if several else 'It was'} trained on masked, emptied and adversarial images, too, so that black "
+        f"around an object does {'them' if several else 'it'} less harm than to the paper's classifiers.",
+    ]
+    if grad_cam:
+        rows, columns = last_map_cells(study)
+        sentences.append(
+            f"The last feature map has {rows} × {columns} places at this size, where that of VGG-16 has 7 × 7. "
+            "Grad-CAM cannot draw anything finer, so a comparison with it is no fair test here."
+        )
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""The methods on the planted shortcut: scores with intervals, claims, and pictures."""
+"""The methods on the planted shortcut: the mass of their masks on it, with intervals, and pictures."""
 
 from __future__ import annotations
 
@@ -10,23 +10,15 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from helpers.core.statistics import Effect, mean_effect
-from helpers.methods.baselines.feature_layers import last_feature_layer
+from helpers.core.statistics import LEVEL, Effect, column_words, holm, mean_effect
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS, ClassStudy, shortcut_pairs
+from helpers.papers.explainer.figures.masks import last_map_cells
+from helpers.papers.explainer.measures.shortcut import IGNORES, USES, fooled, mass_on_mark, told_apart
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import effects_in_words
 
-USES, IGNORES = "resnet50", "vgg16"
-"""The substitute for ResNet-50 was trained on images with the shortcut, that for VGG-16 on images without it."""
-
-CLASSIFIERS = {USES: "trained with the shortcut", IGNORES: "trained without it"}
-SHORTCUT_SCORES = {
-    "over_background": "pixel AUROC against the background",
-    "over_object": "pixel AUROC against the object",
-    "relevance_mass_above_chance": "relevance mass above chance",
-}
+CLASSIFIERS = {USES: "trained with the mark", IGNORES: "trained without it"}
 _COLOURS = {USES: METHOD_COLOURS["CartoonX"], IGNORES: METHOD_COLOURS["Pixel RDE"]}
 
 
@@ -49,75 +41,48 @@ def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
     return effects_in_words(pd.DataFrame(rows))
 
 
-def shortcut_effect(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool = True) -> Effect:
-    """One score of one method and classifier: the mean over marked scenes with its interval."""
-    return mean_effect(_values(table, method, classifier, score, shown=shown))
+def shortcut_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per method: the mask's mass on the mark above chance, with intervals over the marked scenes.
 
-
-def shortcut_summary(table: pd.DataFrame, *, shown: bool = True) -> pd.DataFrame:
-    """One row per method: each score for both classifiers, with intervals over the marked scenes.
+    Columns: for each classifier on scenes with and without the class, and the difference of the classifiers on scenes
+    with it.
 
     Args:
         table: `table_of_pairs(profile, "explainer-shortcut")`.
-        shown: whether the scenes show the class.
     """
-    scores = (
-        SHORTCUT_SCORES
-        if shown
-        else {key: SHORTCUT_SCORES[key] for key in ("over_background", "relevance_mass_above_chance")}
+    columns = {"method": [METHOD_NAMES[name] for name in METHODS]}
+    for shown, where in ((True, "with the class"), (False, "without it")):
+        for classifier, behaviour in ((USES, "uses the mark"), (IGNORES, "does not")):
+            effects = [mass_on_mark(table, name, classifier, shown) for name in METHODS]
+            columns[f"{where}, classifier {behaviour}"] = column_words(effects)
+    columns["difference of the classifiers, with the class"] = column_words(
+        [told_apart(table, name) for name in METHODS]
     )
-    rows = []
-    for name in METHODS:
-        row = {"method": METHOD_NAMES[name]}
-        for score, head in scores.items():
-            for classifier, behaviour in ((USES, "uses it"), (IGNORES, "does not")):
-                row[f"{head}, {behaviour}"] = shortcut_effect(table, name, classifier, score, shown=shown)
-        rows.append(row)
-    return effects_in_words(pd.DataFrame(rows))
-
-
-def classifier_contrasts(
-    table: pd.DataFrame, score: str = "over_background", *, shown: bool = True
-) -> dict[str, Effect]:
-    """For each method, the paired difference of a score: classifier that uses the mark − the other."""
-    return {
-        name: mean_effect(
-            _values(table, name, USES, score, shown=shown) - _values(table, name, IGNORES, score, shown=shown)
-        )
-        for name in METHODS
-    }
+    return pd.DataFrame(columns)
 
 
 def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method: whether it marks the shortcut if it is used, and leaves it alone if it is not.
 
-    The criterion is the relevance mass above chance on scenes that show the class. The pixel AUROC would punish sharp
-    masks for the order of nearly black pixels, which nobody sees.
+    Both are decided by the mass on the mark on scenes that show the class, corrected by Holm's method for their number.
     """
-    by_side = {1: ("yes", "no"), -1: ("no", "yes"), 0: ("undecided", "undecided")}
+    cases = [(name, classifier) for name in METHODS for classifier in (USES, IGNORES)]
+    effects = {case: mass_on_mark(table, *case) for case in cases}
+    p_values = dict(zip(cases, holm([effects[case].p_value() for case in cases]), strict=True))
     rows = []
     for name in METHODS:
         used, unused = (
-            shortcut_effect(table, name, classifier, "relevance_mass_above_chance") for classifier in (USES, IGNORES)
+            (effects[name, classifier].value > 0) if p_values[name, classifier] <= 1 - LEVEL + 1e-12 else None
+            for classifier in (USES, IGNORES)
         )
-        finds, leaves = by_side[used.side_of(0)][0], by_side[unused.side_of(0)][1]
+        finds, leaves = _word(used), _word(None if unused is None else not unused)
         both = "yes" if finds == leaves == "yes" else "no" if "no" in (finds, leaves) else "undecided"
         rows.append({"method": METHOD_NAMES[name], "finds it": finds, "leaves it alone": leaves, "both": both})
     return pd.DataFrame(rows)
 
 
-def shortcut_claims(table: pd.DataFrame, *, shown: bool = True) -> list[Claim]:
-    """Claims for each method: its mask shows the mark more if the classifier uses it."""
-    where = "scenes of the class" if shown else "scenes without the class"
-    return [
-        Claim(
-            f"{METHOD_NAMES[name]} tells the two classifiers apart",
-            f"{where}: pixel AUROC of the mark against the background, classifier that uses it − the other",
-            effect,
-            1,
-        )
-        for name, effect in classifier_contrasts(table, shown=shown).items()
-    ]
+def _word(answer: bool | None) -> str:
+    return "undecided" if answer is None else "yes" if answer else "no"
 
 
 def marked_scenes(table: pd.DataFrame, *, shown: bool = True) -> int:
@@ -133,38 +98,27 @@ def scene_numbers(study: ClassStudy, table: pd.DataFrame) -> dict[str, Any]:
         table: the table of all pairs.
     """
     rows, columns = last_map_cells(study)
-    marked = _marked(table, USES)
     return {
         "marked-class": study.settings.marked_class,
         "pairs": marked_scenes(table),
         "others": marked_scenes(table, shown=False),
         "rows": rows,
         "columns": columns,
-        "fooled": float((marked[~marked["shown"]]["probability"] > 0.5).mean()),
+        "fooled": fooled(table).words(2),
     }
 
 
-def last_map_cells(study: ClassStudy) -> tuple[int, int]:
-    """The rows and columns of the classifier's last feature map, which limit Grad-CAM's resolution."""
-    return last_feature_layer(study.classifier, study.segmented.images[:1].images(study.device)).grid
-
-
-def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 9.0) -> Figure:
-    """Dots with intervals for each method and classifier, on scenes with and without the class."""
-    contents = (
-        ("over_background", True, "scenes of the class:\nmark against background"),
-        ("over_object", True, "scenes of the class:\nmark against object"),
-        ("over_background", False, "scenes without the class:\nmark against background"),
-    )
-    with panels(1, len(contents), size=(width, 3.6), sharey=True) as (figure, axes):
-        for ax, (score, shown, title) in zip(axes, contents, strict=True):
+def draw_shortcut_scores(table: pd.DataFrame, *, width: float | int = 8.0) -> Figure:
+    """The mass on the mark above chance: dots with intervals for each method and classifier, two kinds of scenes."""
+    contents = ((True, "scenes with the class"), (False, "scenes without the class"))
+    with panels(1, len(contents), size=(width, 3.6), sharey=True, sharex=True) as (figure, axes):
+        for ax, (shown, title) in zip(axes, contents, strict=True):
             for shift, classifier in ((-0.13, USES), (0.13, IGNORES)):
-                effects = [shortcut_effect(table, name, classifier, score, shown=shown) for name in METHODS]
+                effects = [mass_on_mark(table, name, classifier, shown) for name in METHODS]
                 _draw_effects(ax, effects, shift, _COLOURS[classifier], CLASSIFIERS[classifier])
-            ax.axvline(0.5, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
-            ax.set_xlim(-0.03, 1.03)
+            ax.axvline(0, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
             ax.set_title(title, fontsize=10)
-            ax.set_xlabel("pixel AUROC")
+            ax.set_xlabel("mass on the mark above chance")
         axes[0].set_yticks(range(len(METHODS)), [METHOD_NAMES[name] for name in METHODS])
         axes[0].invert_yaxis()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -216,9 +170,3 @@ def _draw_effects(ax: Axes, effects: list[Effect], shift: float, colour: str, la
     ends = np.array([(effect.value - effect.low, effect.high - effect.value) for effect in effects]).T
     heights = np.arange(len(effects)) + shift
     ax.errorbar(values, heights, xerr=np.nan_to_num(ends).clip(0), fmt="o", color=colour, markersize=4.5, label=label)
-
-
-def _values(table: pd.DataFrame, method: str, classifier: str, score: str, *, shown: bool) -> pd.Series:
-    """One value per marked scene, indexed by the scene."""
-    rows = table[table["marked"] & (table["shown"] == shown) & (table["method"] == method)]
-    return rows[rows["classifier"] == classifier].set_index("image")[score]

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from helpers.core.statistics import mean_effect
 from helpers.papers.explainer.experiments import METHOD_NAMES, published_class_scores
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
 from helpers.reporting.mean_table import effects_in_words
 
 OWN, OTHERS, PLAIN = "own mask", "other masks", "no mask"
@@ -70,42 +69,16 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
     return effects_in_words(pd.DataFrame(rows))
 
 
-def class_score_claims(table: pd.DataFrame, variant: str = "corrected") -> list[Claim]:
-    """The claims of section 4.2 about Table 1."""
-    scores = image_scores(table, variant)
-    explainer = scores.loc["explainer"]
-    share = explainer[OWN] / explainer[PLAIN].clip(lower=1e-6)
-    claims = [
-        Claim(
-            "the Explainer's own mask leaves more of a class than Grad-CAM's",
-            "Explainer − Grad-CAM, probability under the class's own mask",
-            mean_effect(explainer[OWN] - scores.loc["grad-cam"][OWN]),
-            1,
-        ),
-        *(
-            Claim(
-                f"under the masks of other classes the Explainer leaves less than {METHOD_NAMES[name]}",
-                f"Explainer − {METHOD_NAMES[name]}, probability under the masks of other classes",
-                mean_effect(explainer[OTHERS] - scores.loc[name][OTHERS]),
-                -1,
-            )
-            for name in ("rise", "rtis")
-        ),
-        Claim(
-            "the Explainer's own mask keeps more than half of the class's probability",
-            "probability under the class's own mask ÷ on the whole image, at most 2",
-            mean_effect(share.clip(upper=2)),
-            1,
-            null=0.5,
-        ),
-    ]
-    return claims
+def draw_matrices(table: pd.DataFrame, *, ours: str = "ours", width: float | int = 9.5) -> Figure:
+    """The matrices of all methods in per cent: ours (corrected) above, the paper's below.
 
-
-def draw_matrices(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
-    """The matrices of all methods in per cent: ours (corrected) above, the paper's below."""
+    Args:
+        table: the table `explainer-class-scores`.
+        ours: the name of our images and classifier.
+        width: in inches.
+    """
     methods = list(dict.fromkeys(table["method"]))
-    sources = {"ours": table, "the paper": published_class_scores()}
+    sources = {ours: table, "the paper": published_class_scores()}
     size = (width, 0.58 * width)
     with panels(len(sources), len(methods), size=size, squeeze=False, style={"axes.grid": False}) as (figure, axes):
         for row, (source, values) in enumerate(sources.items()):
@@ -129,6 +102,6 @@ def _draw_matrix(ax: Axes, matrix: pd.DataFrame, method: str, source: str, *, fi
         )
     ax.set_xticks(range(matrix.shape[1]), matrix.columns, rotation=60, fontsize=8)
     ax.set_yticks(range(matrix.shape[0]), matrix.index if first else [""] * len(matrix), fontsize=8)
-    ax.set_title(f"{METHOD_NAMES[method]}, {source}", fontsize=9)
+    ax.set_title(f"{METHOD_NAMES[method]}\n{source}", fontsize=9)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

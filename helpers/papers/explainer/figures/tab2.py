@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import column_words, mean_effect
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
 from helpers.papers.explainer.figures.names import PAPER_NAMES
+from helpers.papers.explainer.measures.segmentation import pair_rows
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
-from helpers.reporting.mean_table import effects_in_words, mean_table
+from helpers.reporting.mean_table import mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points towards better masks."""
@@ -27,24 +28,31 @@ TRUTHS = {
 }
 
 
-UNIT = ["dataset", "image"]
-"""An independent unit: an image, whichever classifiers see it."""
-
-
 def method_title(name: str) -> str:
     """The displayed name of a method or a sanity column."""
     return METHOD_NAMES.get(name, f"mask {name}")
 
 
-def table_two(table: pd.DataFrame, variant: str = "corrected") -> pd.DataFrame:
-    """One row per mask, sanity columns first: means of the four measures with intervals."""
-    titles = {name: method_title(name) for name in (*SANITY_COLUMNS, *METHODS)}
-    return mean_table(table[table["variant"] == variant], titles, SCORES).rename(columns={"method": "mask"})
+def table_two(table: pd.DataFrame, score: str, names: Mapping[str, str] = PAPER_NAMES) -> pd.DataFrame:
+    """One row per mask, sanity columns first, and one column per pair: means over images with their intervals.
+
+    Args:
+        table: `explainer-segmentation` of all pairs.
+        score: a key of `SCORES`.
+        names: the displayed names of datasets and classifiers.
+    """
+    masks = (*SANITY_COLUMNS, *METHODS)
+    columns = {"mask": [method_title(name) for name in masks]}
+    for dataset, classifier in _pairs(table):
+        rows = pair_rows(table, dataset, classifier)
+        effects = [mean_effect(rows[rows["method"] == name][score]) for name in masks]
+        columns[f"{names[dataset]}, {names[classifier]}"] = column_words(effects)
+    return pd.DataFrame(columns)
 
 
 def sanity_numbers(table: pd.DataFrame) -> dict[str, float]:
-    """The numbers of images and pairs, and the corrected scores of masks of ones and of halves."""
-    rows = table[table["variant"] == "corrected"]
+    """The numbers of images and pairs, and the scores of masks of ones and of halves on the first pair's images."""
+    rows = pair_rows(table, *_pairs(table)[0])
     ones, halves = rows[rows["method"] == "1"], rows[rows["method"] == "0.5"]
     pairs = table.groupby(["dataset", "classifier"], sort=False)["image"].nunique()
     return {
@@ -58,66 +66,60 @@ def sanity_numbers(table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def compare_variants(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: the corrected and the published saliency score, and their paired difference."""
+def compare_variants(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES) -> pd.DataFrame:
+    """One row per method: the published − the corrected saliency score, one column per dataset.
+
+    Each image counts once, with the mean over the classifiers.
+    """
     values = table.pivot_table(index=["dataset", "classifier", "image", "method"], columns="variant", values="saliency")
-    rows = []
-    for name in ("G.T.", *METHODS):
-        scores = values.xs(name, level="method").groupby(UNIT).mean()
-        both = {variant: mean_effect(scores[variant]) for variant in ("corrected", "published")}
-        change = mean_effect(scores["published"] - scores["corrected"])
-        rows.append({"mask": method_title(name), **both, "published − corrected": change})
-    return effects_in_words(pd.DataFrame(rows))
-
-
-def segmentation_claims(table: pd.DataFrame) -> list[Claim]:
-    """The claims of section 4.3 about Table 2: the Explainer's masks segment better than all others."""
-    rows = table[table["variant"] == "corrected"]
-    claims = []
-    expected: dict[str, Literal[1, -1]] = {"iou": 1, "mae": -1, "saliency": -1}
-    for score, side in expected.items():
-        values = rows.pivot_table(index=UNIT, columns="method", values=score)  # the mean over classifiers
-        rivals = values[[name for name in METHODS if name != "explainer"]].mean()
-        best = str(rivals.idxmax() if side == 1 else rivals.idxmin())
-        head = SCORES[score].split()[0]
-        claims.append(
-            Claim(
-                f"the Explainer has the best {head} of all methods",
-                f"{head}, Explainer − {METHOD_NAMES[best]} (the best of the others)",
-                mean_effect(values["explainer"] - values[best]),
-                side,
-            )
-        )
-    return claims
+    change = (values["published"] - values["corrected"]).groupby(["dataset", "image", "method"]).mean()
+    masks = ("G.T.", *METHODS)
+    columns = {"mask": [method_title(name) for name in masks]}
+    for dataset in dict.fromkeys(table["dataset"]):
+        effects = [mean_effect(change.xs((dataset, name), level=("dataset", "method"))) for name in masks]
+        columns[names[dataset]] = column_words(effects)
+    return pd.DataFrame(columns)
 
 
 def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: scores of the class masks against the visible part of their class, with intervals."""
+    """One row per method: scores of the class masks against the visible part of their class, with intervals.
+
+    Each scene counts once, with the mean over its classes and over the classifiers.
+    """
     return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS)
 
 
-def draw_thresholds(table: pd.DataFrame, *, width: float | int = 8.5) -> Figure:
-    """The IoU of the masks binarised at nine thresholds, one panel per classifier, one line per method."""
-    rows = table[table["variant"] == "corrected"]
+def draw_thresholds(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES, *, width: float | int = 9.0) -> Figure:
+    """The IoU of the masks binarised at nine thresholds, one panel per pair, one line per method."""
     columns = [f"iou_{round(100 * threshold)}" for threshold in IOU_THRESHOLDS]
-    classifiers = list(dict.fromkeys(rows["classifier"]))
-    with panels(1, len(classifiers), size=(width, 3.4), sharey=True, squeeze=False) as (figure, axes):
-        for panel, classifier in zip(axes[0], classifiers, strict=True):
+    pairs = _pairs(table)
+    below = math.ceil(len(pairs) / 2)
+    with panels(below, 2, size=(width, 2.9 * below), sharex=True, sharey=True, squeeze=False) as (figure, axes):
+        for panel, (dataset, classifier) in zip(axes.flat, pairs, strict=False):
+            rows = pair_rows(table, dataset, classifier)
             for number, name in enumerate(METHODS):
-                chosen = rows[(rows["classifier"] == classifier) & (rows["method"] == name)]
                 strong = name == "explainer"
                 panel.plot(
                     IOU_THRESHOLDS,
-                    chosen[columns].mean(),
+                    rows[rows["method"] == name][columns].mean(),
                     label=METHOD_NAMES[name],
                     color="black" if strong else f"C{number}",
                     linewidth=2.6 if strong else 1.4,
                     marker="osv^Dx."[number],
                     markersize=4,
                 )
+            panel.set_title(f"{names[dataset]},\n{names[classifier]}", fontsize=10)
+            panel.set_ylim(bottom=0)
+        for panel in axes[-1]:
             panel.set_xlabel("threshold of the mask")
-            panel.set_title(PAPER_NAMES[classifier])
-        axes[0, 0].set_ylabel("IoU with the objects")
-        axes[0, 0].set_ylim(bottom=0)
-        axes[0, -1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        for panel in axes[:, 0]:
+            panel.set_ylabel("IoU with the objects")
+        for panel in axes.flat[len(pairs) :]:
+            panel.set_axis_off()
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=9, loc="outside lower center", ncols=4)
     return figure
+
+
+def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The pairs of a dataset and a classifier, in the order of the table."""
+    return list(table[["dataset", "classifier"]].drop_duplicates().itertuples(index=False, name=None))

@@ -24,7 +24,7 @@ def table_three(times: pd.DataFrame) -> pd.DataFrame:
             {
                 "method": METHOD_NAMES[str(row.method)],
                 "seconds per image": f"{row.seconds_per_image:.3g}",
-                "÷ Explainer": f"{row.seconds_per_image / explainer:,.0f}" if row.method != "explainer" else "1",
+                "÷ Explainer": _ratio(row.seconds_per_image / explainer),
                 **projected,
             }
         )
@@ -36,12 +36,17 @@ def device_name(machine: Mapping[str, Any]) -> str:
     return machine["device_name"] or machine["device"]
 
 
-def published_words(machine: Mapping[str, Any]) -> str:
-    """The published settings and the machine on which they were timed, in a sentence."""
+def full_settings_words(machine: Mapping[str, Any]) -> str:
+    """The searches' full settings and the machine on which they were timed, in a sentence."""
     return (
-        "8,000 masks for RISE, 800 steps and four areas for Extremal Perturbations, 15 steps of 20 images each for "
-        f"iGOS++, on {device_name(machine)} with {machine['threads']} thread(s):"
+        "With 8,000 masks for RISE, 800 steps and four areas for Extremal Perturbations and 15 steps of 20 images each "
+        f"for iGOS++, on {device_name(machine)} with {machine['threads']} thread(s), timed once:"
     )
+
+
+def _ratio(ratio: float) -> str:
+    """A ratio with three digits, and with thousands separators if it is large."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def _clock(seconds: float) -> str:

@@ -6,17 +6,13 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
 from torch import Tensor
 
-from helpers.core.statistics import mean_effect, proportion_effect
+from helpers.data.multilabel import MultiLabelImages
 from helpers.methods.explainer import Explainer
 from helpers.papers.explainer.experiments.study import ClassStudy
+from helpers.papers.explainer.figures.masks import share
 from helpers.plots import MASK_COLOURS, show_images
-from helpers.reporting.claims import Claim
-
-SURE = 0.5
-"""The classifier predicts the classes with a probability above this."""
 
 
 @torch.no_grad()
@@ -24,8 +20,9 @@ def activation_table(study: ClassStudy, count: int) -> pd.DataFrame:
     """Mask activation and score of every class of the first test images: one row per image and class (appendix C).
 
     Returns:
-        Columns image, class, present, ama (average mask activation, 0 to 100) and cls (the classifier's probability of
-        the class on the whole image, 0 to 100).
+        Columns image, class, present, ama (average mask activation, 0 to 100), cls (the classifier's probability of
+        the class on the whole image, 0 to 100), overlap (the largest share of the mask that the mask of one other class
+        covers) and area (of the class's visible region, 0 to 100; nan if it is not known).
     """
     images = study.images[:count]
     masks, scores = all_class_masks(study, count)
@@ -36,8 +33,25 @@ def activation_table(study: ClassStudy, count: int) -> pd.DataFrame:
             "present": images.labels.flatten().tolist(),
             "ama": (100 * masks.mean((2, 3))).flatten().tolist(),
             "cls": (100 * scores).flatten().tolist(),
+            "overlap": torch.cat([_overlaps(image) for image in masks]).tolist(),
+            "area": _visible_areas(study, images).flatten().tolist(),
         }
     )
+
+
+def _overlaps(masks: Float[Tensor, "classes height width"]) -> Float[Tensor, " classes"]:
+    """The largest share of each mask's mass that the mask of one other class covers; nan for an empty mask."""
+    common = torch.minimum(masks[:, None], masks[None]).sum((2, 3))
+    return share(common.fill_diagonal_(0).amax(1), masks.sum((1, 2)))
+
+
+def _visible_areas(study: ClassStudy, images: MultiLabelImages) -> Float[Tensor, "images classes"]:
+    """The visible area of each class, 0 to 100; nan for photographs, and beyond the scenes whose objects are kept."""
+    areas = torch.full(images.labels.shape, torch.nan)
+    regions = study.class_regions(len(images))
+    if regions is not None and study.segmented.images.names[: len(regions)] == images.names[: len(regions)]:
+        areas[: len(regions)] = 100 * regions.float().mean((2, 3))
+    return areas
 
 
 @torch.no_grad()
@@ -56,47 +70,6 @@ def mean_activations(table: pd.DataFrame) -> dict[str, float]:
     """The mean AMA of the classes that an image shows ("ama-present"), and of the others ("ama-absent")."""
     means = table.groupby("present")["ama"].mean()
     return {"ama-present": float(means[True]), "ama-absent": float(means[False])}
-
-
-def activation_claims(table: pd.DataFrame) -> list[Claim]:
-    """The paper's claims about Figures 4 and 5: activation and score usually agree, also when both are wrong."""
-    by_image = [group for _, group in table.groupby("image", sort=False)]
-    ranks = [float(spearmanr(group["ama"], group["cls"]).statistic) for group in by_image]
-    strongest = [float(group.loc[group["ama"].idxmax(), "present"]) for group in by_image]
-    absent = [group[~group["present"]] for group in by_image]
-    split = [(group[group["cls"] > 100 * SURE]["ama"], group[group["cls"] <= 100 * SURE]["ama"]) for group in absent]
-    return [
-        Claim(
-            "average mask activation and classification score are correlated",
-            "rank correlation of AMA and CLS over the classes of an image",
-            mean_effect(ranks),
-            1,
-        ),
-        Claim(
-            "the class with the strongest mask is one that the image shows",
-            "share of images",
-            proportion_effect(strongest),
-            1,
-            0.5,
-        ),
-        Claim(
-            "a wrongly predicted class gets a larger mask than other absent classes",
-            "AMA of absent classes that are predicted − AMA of those that are not (images that have both)",
-            mean_effect([float(yes.mean() - no.mean()) if len(yes) and len(no) else float("nan") for yes, no in split]),
-            1,
-        ),
-    ]
-
-
-def spurious_claim(first: pd.DataFrame, second: pd.DataFrame) -> Claim:
-    """Claim: ResNet-50's masks have more spurious activations than VGG-16's on the same images (appendix C)."""
-    amas = [table[~table["present"]].groupby("image")["ama"].sum() for table in (first, second)]
-    return Claim(
-        "ResNet-50's Explainer has more spurious activations than VGG-16's",
-        "ResNet-50 − VGG-16, sum of AMA over the classes that an image does not show",
-        mean_effect(amas[1] - amas[0]),
-        1,
-    )
 
 
 def draw_top_classes(study: ClassStudy, shown: int = 8, top: int = 5) -> Figure:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib as mpl
 import pandas as pd
 import pytest
 import torch
 from matplotlib.figure import Figure
 
-from helpers.chapters.explainer.retraining import retraining_claims, retraining_measures, retraining_summary
+from helpers.chapters.explainer.retraining import retraining_summary
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.class_masks import ClassMaskMethod
 from helpers.data.multilabel import class_truth, scene_truth
@@ -17,22 +19,18 @@ from helpers.methods.explainer import Explainer, ExplainerNetwork, NetworkOption
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.papers.explainer.figures.comparison import (
     COMPARED,
-    comparison_claims,
     comparison_summary,
     comparison_table,
+    connected_regions,
     draw_comparison,
     least_exact,
 )
-from helpers.papers.explainer.figures.fig1 import class_mask_claims, class_mask_table, draw_class_masks, framed
+from helpers.papers.explainer.figures.fig1 import class_mask_table, draw_class_masks, framed
 from helpers.papers.explainer.figures.fig2 import ExplainedImage, draw_overview
-from helpers.papers.explainer.figures.masks import present_pairs, soft_pixel_fraction
+from helpers.papers.explainer.figures.masks import last_map_cells, present_pairs, soft_pixel_fraction
 from helpers.papers.explainer.figures.page import stands_for
-from helpers.papers.explainer.figures.top_classes import (
-    activation_claims,
-    activation_table,
-    draw_top_classes,
-    spurious_claim,
-)
+from helpers.papers.explainer.figures.top_classes import _overlaps, activation_table, draw_top_classes
+from helpers.papers.explainer.measures.retraining import masked_change, retraining_measures
 from helpers.profiles import load_profile
 
 SCENES = make_scenes(6, size=32, seed=21, objects=(2, 2))
@@ -89,8 +87,11 @@ class TestComparison:
         everything = table[table["method"] == "rtis"]
         assert everything["inside"].tolist() == pytest.approx(areas)
         assert everything["iou"].tolist() == pytest.approx(areas)
+        assert exact["least_covered"].tolist() == pytest.approx([1] * 4)
+        assert set(table["classes"]) == {2}
         grey = table[table["method"] == "grad-cam"].set_index("image")
         assert set(grey["between"]) == {1.0}
+        assert grey["least_covered"].tolist() == pytest.approx([0.5] * 4)
         assert grey["covered"].tolist() == pytest.approx([0.5] * 4)
 
     def test_pixels_that_do_not_count_are_left_out(self, study):
@@ -103,18 +104,6 @@ class TestComparison:
         assert inside["inside"].tolist() == [1, 1]
         assert inside["area"].tolist() == [1, 1]
         assert table.query("method == 'rtis'")["inside"].max() < 1
-
-    def test_claims_follow_from_the_masks(self, study):
-        outcomes = {claim.statement: claim for claim in comparison_claims(comparison_table(study, 6))}
-        assert {claim.outcome for claim in outcomes.values()} == {"held"}
-        best = next(claim for name, claim in outcomes.items() if "retains" in name)
-        assert "iGOS++ (the best of the others here)" in best.measure
-
-    def test_a_worse_explainer_fails(self, study):
-        table = comparison_table(study, 6)
-        swapped = table["method"].replace({"explainer": "grad-cam", "grad-cam": "explainer"})
-        outcomes = [claim.outcome for claim in comparison_claims(table.assign(method=swapped))]
-        assert outcomes[0] == outcomes[-1] == "did not hold"
 
     def test_a_row_a_method_and_the_least_exact(self, study):
         table = comparison_table(study, 3)
@@ -129,6 +118,22 @@ class TestComparison:
         assert len(figure.axes) == 4 * (2 + len(COMPARED))
         words = {text.get_text() for text in figure.texts}
         assert {"first images", "least exact", "RTIS", "objects"} <= words
+
+
+class TestConnectedRegions:
+    def test_by_hand(self):
+        masks = torch.zeros(3, 10, 10)
+        masks[0, :2, :2] = 1.0
+        masks[0, 5:, 5:] = 0.6
+        masks[1] = 0.5  # not above one half
+        masks[2].fill_diagonal_(1.0)  # pixels that touch at corners are not connected
+        assert connected_regions(masks).tolist() == [2, 0, 10]
+
+    def test_small_regions_do_not_count(self):
+        masks = torch.zeros(1, 20, 20)
+        masks[0, 0, :3] = 1.0
+        masks[0, 10, :4] = 1.0
+        assert connected_regions(masks).tolist() == [1]
 
 
 def test_between_by_hand():
@@ -150,11 +155,6 @@ class TestClassMasks:
             assert grey.loc[(name, SCENE_CLASSES[first]), "other"] == pytest.approx(
                 float(truth[row, second].float().mean())
             )
-
-    def test_claims_and_their_absence(self, study):
-        assert [claim.outcome for claim in class_mask_claims(class_mask_table(study, 6))] == ["held"] * 4
-        unknown = class_mask_table(study, 6).assign(own=float("nan"), other=float("nan"))
-        assert [claim.outcome for claim in class_mask_claims(unknown)] == ["held", "is undecided"] * 2
 
     def test_images_and_classes_of_figure_one(self):
         labels = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 1], [0, 1, 0, 1]]).bool()
@@ -187,23 +187,15 @@ class TestActivations:
         with torch.no_grad():
             score = study.classifier(study.images.images()[3:4])[0, k].sigmoid()
         assert row["cls"] == pytest.approx(100 * float(score), rel=1e-4)
+        assert row["area"] == pytest.approx(row["ama"], rel=1e-5)  # its mask is the object
 
-    def test_claims_by_hand(self):
-        """Two images of three classes: ranks agree on the first and are reversed on the second."""
-        rows = [("a", "x", True, 30, 90), ("a", "y", False, 20, 60), ("a", "z", False, 1, 2)]
-        rows += [("b", "x", True, 1, 90), ("b", "y", False, 2, 60), ("b", "z", False, 3, 2)]
-        table = pd.DataFrame(rows, columns=["image", "class", "present", "ama", "cls"])
-        ranks, strongest, wrong = activation_claims(table)
-        assert ranks.effect.value == 0
-        assert strongest.effect.value == 0.5
-        assert wrong.effect.value == pytest.approx(((20 - 1) + (2 - 3)) / 2)
-
-    def test_spurious_activation_is_paired(self):
-        rows = [(name, kind, kind == "x", 5.0, 50.0) for name in "abcdef" for kind in "xyz"]
-        first = pd.DataFrame(rows, columns=["image", "class", "present", "ama", "cls"])
-        claim = spurious_claim(first, first.assign(ama=first["ama"] + 2))
-        assert claim.effect.value == 4  # two absent classes
-        assert claim.outcome == "held"
+    def test_overlap_is_the_share_that_another_mask_covers(self):
+        masks = torch.zeros(3, 2, 2)
+        masks[0] = torch.tensor([[1.0, 0.5], [0.5, 0.0]])
+        masks[1] = torch.tensor([[0.5, 0.0], [0.0, 0.0]])
+        first, second, third = _overlaps(masks).tolist()
+        assert (first, second) == (0.25, 1.0)
+        assert math.isnan(third)  # an empty mask
 
     def test_the_figure(self, study):
         figure = draw_top_classes(study, 3, 2)
@@ -230,9 +222,15 @@ def test_the_overview_holds_all_parts(study):
 
 
 def test_what_stands_for_what(study):
-    words = stands_for(study)
-    assert "VOC-2007" in words
-    assert "`scenes-multilabel`" in words
+    words = stands_for(study, grad_cam=True)
+    assert "not the paper's images and networks" in words
+    assert "scenes A with 1 to 2 objects for VOC-2007" in words
+    assert "`scenes-multilabel` for VGG-16" in words
+    assert "masked" in words
+    assert f"{last_map_cells(study)[0]} × " in words
+    both = stands_for(study, pairs=True)
+    assert "scenes B with 3 to 4 objects for COCO-2014" in both
+    assert "`scenes-shortcut` for ResNet-50 (trained with a planted mark)" in both
 
 
 class TestRetraining:
@@ -259,11 +257,8 @@ class TestRetraining:
         assert measures.loc[("plain", 0), "accuracy"] == 0.9
         assert measures.loc[("plain", 0), "background_positives"] == 1
 
-    def test_claims_compare_with_training_as_long(self):
-        measures = retraining_measures(self.table())
-        less, more, worse = retraining_claims(measures)
-        assert less.effect.value == pytest.approx(-0.6)
-        assert more.effect.value == pytest.approx(0.5)
-        assert worse.effect.value == 0
-        assert [claim.outcome for claim in (less, more, worse)] == ["held", "held", "is undecided"]
-        assert len(retraining_summary(measures)) == 3
+    def test_comparison_is_with_training_as_long(self):
+        changes = [masked_change(self.table(), name) for name in ("label_alone", "object_recall", "accuracy")]
+        assert [effect.value for effect in changes] == pytest.approx([-0.6, 0.5, 0])
+        assert [effect.count for effect in changes] == [6, 12, 12]
+        assert len(retraining_summary(self.table())) == 3

@@ -9,15 +9,10 @@ from matplotlib.figure import Figure
 
 from helpers.metrics.segmentation import F1_THRESHOLDS, IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHODS, published_class_scores
-from helpers.papers.explainer.figures.committed import committed_opening
+from helpers.papers.explainer.figures.names import SCENE_NAMES
 from helpers.papers.explainer.figures.shortcut import (
-    IGNORES,
-    USES,
-    classifier_contrasts,
     draw_shortcut_scores,
     sensitivity_summary,
-    shortcut_claims,
-    shortcut_effect,
     shortcut_summary,
     verdicts,
 )
@@ -25,7 +20,6 @@ from helpers.papers.explainer.figures.tab1 import (
     OTHERS,
     OWN,
     PLAIN,
-    class_score_claims,
     class_score_summary,
     draw_matrices,
     image_scores,
@@ -35,30 +29,24 @@ from helpers.papers.explainer.figures.tab2 import (
     class_truth_summary,
     compare_variants,
     draw_thresholds,
-    segmentation_claims,
     table_two,
 )
 from helpers.papers.explainer.figures.tab3 import table_three
 from helpers.papers.explainer.figures.tab4 import (
-    COUNTS,
     compare_thresholds,
-    decision_claims,
     micro_effects,
     table_four,
     variant_change,
 )
+from helpers.papers.explainer.measures import class_scores, decisions, segmentation, shortcut
+from helpers.papers.explainer.measures.decisions import COUNTS
+from helpers.papers.explainer.measures.shortcut import IGNORES, USES, told_apart
 from helpers.reporting.committed import evidence_table
 from helpers.results import write_table
 from helpers.site.dependencies import page_inputs
 from helpers.site.registry import find_figure
 
 VARIANTS = ("corrected", "published")
-
-
-def outcome(claims, words):
-    """The outcome of the one claim whose statement holds these words."""
-    (claim,) = [claim for claim in claims if words in claim.statement]
-    return claim.outcome
 
 
 class TestClassScores:
@@ -104,11 +92,17 @@ class TestClassScores:
         paper = summary[(summary["variant"] == "paper") & (summary["method"] == "Explainer")].iloc[0]
         assert paper[OWN] == "0.53"  # the mean of its diagonal
 
-    def test_claims_follow_the_numbers(self, table):
-        claims = class_score_claims(table)
-        assert {claim.outcome for claim in claims} == {"held"}
-        turned = table.replace({"method": {"explainer": "rise", "rise": "explainer"}})
-        assert outcome(class_score_claims(turned), "less than RISE") == "did not hold"
+    def test_quantities_of_the_claims(self, table):
+        assert class_scores.own_to_plain(table, "explainer").value == pytest.approx(0.9)
+        assert class_scores.others_difference(table, "rise", "explainer").value == pytest.approx(0.4)
+        assert class_scores.own_difference(table, "explainer", "grad-cam").value == pytest.approx(0.3)
+        assert class_scores.own_above_others(table, "rtis").value == pytest.approx(0.4)
+        assert class_scores.classes_kept_better(table, "explainer", "grad-cam").count == 2
+
+    def test_chance_depends_on_the_classes_of_the_dataset(self, table):
+        assert class_scores.others_above_chance(table, "explainer").value == pytest.approx(0.1 - 1 / 20)  # VOC
+        scenes = table.replace({column: {"cat": "star", "dog": "fish"} for column in ("target", "mask")})
+        assert class_scores.others_above_chance(scenes, "explainer").value == pytest.approx(0.1 - 1 / 10)
 
     def test_there_is_a_matrix_for_each_method_and_source(self, table):
         figure = draw_matrices(table)
@@ -133,18 +127,36 @@ class TestSegmentation:
         return pd.DataFrame(rows)
 
     def test_sanity_columns_come_first(self, table):
-        shown = table_two(table)
+        shown = table_two(table, "iou")
         assert list(shown["mask"][:4]) == [f"mask {name}" for name in SANITY_COLUMNS]
-        assert shown.loc[shown["mask"] == "Explainer", "IoU ↑"].item().startswith("0.80")
+        assert list(shown.columns[1:]) == ["VOC-2007, VGG-16", "VOC-2007, ResNet-50"]
+        assert shown.loc[shown["mask"] == "Explainer", "VOC-2007, VGG-16"].item().startswith("0.80")
 
-    def test_claims_follow_the_numbers(self, table):
-        assert {claim.outcome for claim in segmentation_claims(table)} == {"held"}
-        worse = table.assign(iou=table["iou"].mask(table["method"] == "explainer", 0.1))
-        assert outcome(segmentation_claims(worse), "best IoU") == "did not hold"
+    def test_scenes_are_called_scenes(self, table):
+        for shown in (table_two(table, "mae", SCENE_NAMES), compare_variants(table, SCENE_NAMES)):
+            assert all(column.startswith("scenes A") for column in shown.columns[1:])
+        titles = [axes.get_title() for axes in draw_thresholds(table, SCENE_NAMES).axes]
+        assert titles[0] == "scenes A (for VOC-2007),\nsmall CNN (for VGG-16)"
+
+    def test_the_best_rival_is_chosen_within_the_pair(self, table):
+        pair = ("voc2007", "resnet50")
+        assert segmentation.beyond_best_rival(table, *pair, "iou").value == pytest.approx(0.4)
+        assert segmentation.beyond_best_rival(table, *pair, "mae").value == pytest.approx(-0.4)
+        better = table["method"].eq("igos++") & table["classifier"].eq("resnet50")
+        changed = table.assign(iou=table["iou"].mask(better, 0.9))
+        assert segmentation.beyond_best_rival(changed, *pair, "iou").value == pytest.approx(-0.1)
+        assert segmentation.beyond_best_rival(changed, "voc2007", "vgg16", "iou").value == pytest.approx(0.4)
+
+    def test_occlusion_is_no_rival(self, table):
+        ours = table.assign(iou=table["iou"].mask(table["method"] == "occlusion", 1.0))
+        assert segmentation.beyond_best_rival(ours, "voc2007", "vgg16", "iou").value == pytest.approx(0.4)
+
+    def test_a_pair_that_was_not_run_has_no_image(self, table):
+        assert segmentation.beyond_best_rival(table, "coco2014", "vgg16", "iou").count == 0
 
     def test_variants_are_compared_image_by_image(self, table):
         shown = compare_variants(table)
-        assert set(shown["published − corrected"]) == {"−1.00 [all 6 equal]"}, "a scene with two classifiers is one"
+        assert set(shown["VOC-2007"]) == {"−1.00 [all 6 equal]"}, "a scene with two classifiers is one"
 
     def test_there_is_a_line_for_each_method_in_each_panel(self, table):
         axes = draw_thresholds(table).axes
@@ -220,10 +232,15 @@ class TestDecisions:
     def test_variants_stand_side_by_side(self, table):
         assert set(variant_change(table).columns) >= {"corrected", "published"}
 
-    def test_claims_follow_the_numbers(self, table):
-        assert {claim.outcome for claim in decision_claims(table)} == {"held"}
-        worse = table.assign(true_positives=table["true_positives"].mask(table["input"] != "plain", 0))
-        assert {claim.outcome for claim in decision_claims(worse)} == {"did not hold"}
+    def test_quantities_of_the_claims(self, table):
+        pair = ("voc2007", "vgg16")
+        assert decisions.masked_change(table, *pair, "f_score").value == 0  # at the lower threshold
+        assert decisions.masked_change(table, *pair, "recall", threshold=0.0).value == pytest.approx(-0.5)
+        assert decisions.label_leakage(table, *pair).value == 0
+
+    def test_a_score_that_does_not_exist(self):
+        with pytest.raises(ValueError, match="use precision, recall or f_score"):
+            decisions.micro_score(np.ones(4), "accuracy")
 
 
 class TestShortcut:
@@ -231,35 +248,41 @@ class TestShortcut:
     def table(self):
         """All methods but Grad-CAM see the mark where it is used; Grad-CAM always does."""
         rows = []
-        for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(6)):
+        for classifier, method, shown, number in itertools.product((USES, IGNORES), METHODS, (True, False), range(12)):
             used = classifier == USES
             seen = 0.9 if used or method == "grad-cam" else 0.4
             scores = {
                 "over_background": seen + 0.01 * number,
                 "over_object": seen,
-                "relevance_mass_above_chance": seen - 0.5,
+                "relevance_mass_above_chance": seen - 0.5 + 0.001 * number,
             }
             row = {"classifier": classifier, "method": method, "image": f"i{shown}{number}", "shown": shown}
             answers = {"logit": 2.0, "probability": 0.9, "logit_change": 3.0 * used, "probability_change": 0.5 * used}
             rows += [{**row, "marked": marked, **scores, **answers} for marked in (True, False)]
         return pd.DataFrame(rows)
 
-    def test_a_score_is_the_mean_over_marked_scenes(self, table):
-        changed = table.assign(over_object=table["over_object"].where(table["marked"], 77))
-        effect = shortcut_effect(changed, "rise", USES, "over_object")
-        assert effect.value == pytest.approx(0.9)
-        assert effect.count == 6
+    def test_the_mass_is_the_mean_over_marked_scenes(self, table):
+        mass = table["relevance_mass_above_chance"]
+        changed = table.assign(relevance_mass_above_chance=mass.where(table["marked"], 77))
+        effect = shortcut.mass_on_mark(changed, "rise", USES)
+        assert effect.value == pytest.approx(0.4055)
+        assert effect.count == 12
 
     def test_the_classifiers_are_compared_scene_by_scene(self, table):
-        effects = classifier_contrasts(table)
-        assert effects["rise"].value == pytest.approx(0.5)
-        assert effects["rise"].high - effects["rise"].low == pytest.approx(0, abs=1e-12)  # what scenes share drops out
-        assert effects["grad-cam"].value == pytest.approx(0)
+        shifted = table.assign(
+            relevance_mass_above_chance=table["relevance_mass_above_chance"] + table["image"].str[-1].astype(int)
+        )
+        effect = told_apart(shifted, "rise")
+        assert effect.value == pytest.approx(0.5)
+        assert effect.high - effect.low == pytest.approx(0, abs=1e-12)  # what scenes share drops out
+        assert told_apart(shifted, "grad-cam").value == pytest.approx(0)
 
-    def test_claims_follow_the_numbers(self, table):
-        claims = shortcut_claims(table)
-        assert outcome(claims, "RISE") == "held"
-        assert outcome(claims, "Grad-CAM") != "held"
+    def test_a_saturated_share_is_not_certain(self, table):
+        effect = shortcut.fooled(table)
+        assert effect.value == 1
+        assert effect.low == pytest.approx(0.025 ** (1 / 12))  # Clopper and Pearson's end for twelve of twelve
+        assert shortcut.effect_of_mark(table).value == pytest.approx(0.5)
+        assert shortcut.effect_of_mark(table, IGNORES).value == 0
 
     def test_only_who_finds_it_and_leaves_it_alone_passes(self, table):
         shown = verdicts(table).set_index("method")
@@ -274,11 +297,11 @@ class TestShortcut:
 
     def test_summaries_have_a_row_a_method(self, table):
         assert len(shortcut_summary(table)) == len(METHODS)
-        assert len(shortcut_summary(table, shown=False).columns) == 1 + 2 * 2
+        assert len(shortcut_summary(table).columns) == 1 + 2 * 2 + 1
 
     def test_both_classifiers_are_drawn_in_each_panel(self, table):
         axes = draw_shortcut_scores(table).axes
-        assert [len(place.containers) for place in axes] == [2, 2, 2]
+        assert [len(place.containers) for place in axes] == [2, 2]
 
 
 class TestCommitted:
@@ -288,7 +311,6 @@ class TestCommitted:
         write_table(frame, "large", f"explainer-shortcut-voc2007-{USES}", {}, root=tmp_path)
         found = evidence_table("large", "explainer-shortcut", root=tmp_path)
         assert found["classifier"].tolist() == [USES, USES]
-        assert "2 images" in committed_opening(found, "large")
 
 
 @pytest.mark.parametrize("identifier", [*(f"explainer-tab{number}" for number in range(1, 6)), "explainer-shortcut"])
