@@ -12,7 +12,6 @@ from helpers.papers.spacevae.experiments.reference import recomposed_scenes
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.published import (
     PUBLISHED_CLASSIFIER_ACCURACY,
-    published_figure_four,
     published_table_one,
 )
 
@@ -24,7 +23,6 @@ __all__ = [
     "attributions_at",
     "competitor_images",
     "keep_above",
-    "published_figure_four",
     "published_table_one",
     "recomposed_scenes",
     "seconds_per_image",

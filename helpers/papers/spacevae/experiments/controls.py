@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.data.labelled import LabelledImages
-from helpers.papers.spacevae.experiments.rows import metric_columns
+from helpers.metrics.sparsity import summarise
+from helpers.papers.spacevae.experiments.rows import ENDS, metric_columns
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 
 Pixels = Float[Tensor, "images 3 height width"]
@@ -55,6 +56,24 @@ def amount_for(images: Pixels, control: str, sparsity: float | int) -> float:
         reached = 100 * (1 - float(CONTROLS[control](images, middle).sum()) / total)
         low, high = (middle, high) if reached < sparsity else (low, middle)
     return (low + high) / 2
+
+
+def as_dark_as(images: Pixels, kept: Pixels, control: str) -> Pixels:
+    """The images under a control, with the L1 sparsity of the kept images.
+
+    A sparsity below 0, of kept images brighter than the images, counts as 0.
+    """
+    sparsity = 100 * (1 - float(kept.sum() / images.sum()))
+    return CONTROLS[control](images, amount_for(images, control, min(max(sparsity, 0), 100)))
+
+
+def control_columns(study: SpaceStudy, images: LabelledImages, kept: Pixels) -> dict[str, float]:
+    """The agreement of each control at the L1 sparsity of kept images, as columns such as `darkened_agreement`."""
+    columns, pixels = {}, images.floats()
+    for name in CONTROLS:
+        summary = summarise(study.score_kept(images, as_dark_as(pixels, kept, name)))
+        columns |= {f"{name}_agreement{end}": float(summary[f"agreement{end}"]) for end in ENDS}
+    return columns
 
 
 def control_rows(study: SpaceStudy, images: LabelledImages) -> list[dict[str, Any]]:

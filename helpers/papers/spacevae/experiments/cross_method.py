@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -17,9 +17,10 @@ from helpers.data.labelled import LabelledImages
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.explainer import load_explainer
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.metrics.sparsity import SparseScores
+from helpers.papers.spacevae.experiments.controls import CONTROLS, as_dark_as
 from helpers.papers.spacevae.experiments.rows import metric_columns
-from helpers.papers.spacevae.experiments.sparsity import network_row
-from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.experiments.study import PLAIN, SpaceStudy
 from helpers.profiles import Profile
 from helpers.results import code_digest
 
@@ -30,17 +31,40 @@ EXPLAINER_SIZE = 64
 _SERIES = 34_000  # the series of helpers.data.labelled's test scenes: a scene is the same at every size
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """The scores of one method on the test scenes.
+
+    Attributes:
+        setting: the columns that describe the method, and by which classifier it is judged.
+        scores: one entry per scene.
+        source: the scenes.
+    """
+
+    setting: dict[str, Any]
+    scores: SparseScores
+    source: str
+
+
 def cross_method_table(study: SpaceStudy) -> pd.DataFrame:
     """CartoonX, Pixel RDE and the Explainer compared with the networks of this profile, on the same test scenes.
 
+    Returns:
+        One row per method (see `evaluate_methods`): columns method, training, beta, threshold (none), classifier, size
+        (of the images), the metrics, images, source.
+    """
+    rows = [{"source": each.source, **each.setting, **metric_columns(each.scores)} for each in evaluate_methods(study)]
+    return pd.DataFrame(rows)
+
+
+def evaluate_methods(study: SpaceStudy) -> list[Evaluated]:
+    """Every method on the same test scenes.
+
     Pixel RDE and the Explainer keep the image times their mask, CartoonX the synthesis of the masked wavelet
     coefficients. CartoonX and Pixel RDE explain this profile's classifier, with the recipe of the profile's sections.
-    An Explainer is trained for one classifier: the rows `explainer` evaluate it on that classifier, with the same
-    scenes painted at 64 px. In the rows `explainer (another's)` its masks, downsampled to 32 px, are evaluated on this
-    profile's classifier, for which it was not trained.
-
-    Returns:
-        Columns method, training, beta, threshold (none), classifier, size (of the images), the metrics, images, source.
+    An Explainer is trained for one classifier: `explainer` evaluates it on that classifier, with the same scenes
+    painted at 64 px. As `explainer (another's)` its masks, downsampled to 32 px, are evaluated on this profile's
+    classifier, for which it was not trained. The controls are as dark as the kept images of `beta-10`.
 
     Raises:
         ValueError: the profile's images are not scenes, or it does not set their number.
@@ -52,16 +76,24 @@ def cross_method_table(study: SpaceStudy) -> pd.DataFrame:
             "Explainer was trained on, and their number (space_vae.evaluation.cross_method); use the profile quick"
         )
     images = study.test[:count]
-    evaluated = {"classifier": study.settings.classifier.name, "size": images.pixels.shape[-1]}
-    whole = metric_columns(study.score(images, lambda batch, _: batch))
-    rows: list[dict[str, Any]] = [{**_named("original"), **evaluated, **whole}]
-    for name, method in rde_methods(study).items():
-        kept = kept_images(study, name, method, images)
-        rows.append({**_named(name), **evaluated, **metric_columns(study.score_kept(images, kept))})
-    rows += _explainer_rows(study, images, evaluated)
-    names = [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]
-    rows += [{**network_row(study, name, images), **evaluated} for name in names]
-    return pd.DataFrame([{"source": study.test.source, **row} for row in rows])
+    judged = {"classifier": study.settings.classifier.name, "size": images.pixels.shape[-1]}
+
+    def evaluated(setting: dict[str, Any], kept: Tensor) -> Evaluated:
+        return Evaluated({**setting, **judged}, study.score_kept(images, kept), study.test.source)
+
+    results = [evaluated(_named("original"), images.floats())]
+    results += [
+        evaluated(_named(name), kept_images(study, name, method, images)) for name, method in rde_methods(study).items()
+    ]
+    results += _evaluate_explainer(study, images, judged)
+    for name in [name for name in study.trained if name == "vq-vae" or name in study.settings.betas()]:
+        beta = study.settings.betas().get(name, math.nan)
+        setting = {**_named(study.model(name).name), "training": name, "beta": beta}
+        results.append(evaluated(setting, study.kept_by(name, images)))
+    if PLAIN in study.trained:
+        dark = study.kept_by(PLAIN, images)
+        results += [evaluated(_named(name), as_dark_as(images.floats(), dark, name)) for name in CONTROLS]
+    return results
 
 
 def rde_methods(study: SpaceStudy) -> dict[str, RateDistortionExplainer]:
@@ -109,22 +141,20 @@ def larger_scenes(study: SpaceStudy, count: int) -> LabelledImages:
     return LabelledImages(pixels, scenes.label, SCENE_CLASSES, f"scenes of {EXPLAINER_SIZE} px")
 
 
-def _explainer_rows(study: SpaceStudy, images: LabelledImages, evaluated: dict[str, Any]) -> list[dict[str, Any]]:
-    """The Explainer evaluated on its own classifier and on the profile's."""
+def _evaluate_explainer(study: SpaceStudy, images: LabelledImages, judged: dict[str, Any]) -> list[Evaluated]:
+    """The Explainer judged by its own classifier and by the profile's."""
     own = load_classifier(EXPLAINED, device=study.device)
     explainer = load_explainer(f"{EXPLAINED}-explainer", own)
     larger = larger_scenes(study, len(images))
     pixels = larger.floats().to(study.device)
     # the mask of the class with the largest logit, which a single-label evaluation asks about
     masks = explainer.explain(pixels).mask
-    kept = pixels * masks
-    scores = study.score_kept(larger, kept, own)
     small_masks = torch.nn.functional.avg_pool2d(masks, EXPLAINER_SIZE // images.pixels.shape[-1])
     small = images.floats().to(study.device) * small_masks
-    explained = {"classifier": EXPLAINED, "size": EXPLAINER_SIZE}
+    by_itself = {**_named("explainer"), "classifier": EXPLAINED, "size": EXPLAINER_SIZE}
     return [
-        {**_named("explainer"), **explained, **metric_columns(scores), "source": larger.source},
-        {**_named("explainer (another's)"), **evaluated, **metric_columns(study.score_kept(images, small))},
+        Evaluated(by_itself, study.score_kept(larger, pixels * masks, own), larger.source),
+        Evaluated({**_named("explainer (another's)"), **judged}, study.score_kept(images, small), study.test.source),
     ]
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.methods.space_vae.loss import rms_contrast, total_variation
+from helpers.papers.spacevae.experiments.controls import control_columns
 from helpers.papers.spacevae.experiments.rows import interval_columns, metric_columns
 from helpers.papers.spacevae.experiments.sparsity import network_row
 from helpers.papers.spacevae.experiments.study import PLAIN, SpaceStudy
@@ -84,8 +85,8 @@ def extension_table(study: SpaceStudy) -> pd.DataFrame:
     colours (`colour_counts`); `smoothness`, the total variation (low is smooth).
 
     Returns:
-        One row per network and measure: columns training, measure, value, value_low, value_high, the metrics,
-        images, source.
+        One row per network and measure: columns training, measure, value, value_low, value_high, the metrics, the
+        agreement of equally dark controls (see `control_columns`), images, source.
 
     Raises:
         ValueError: no such network is trained.
@@ -94,7 +95,7 @@ def extension_table(study: SpaceStudy) -> pd.DataFrame:
     rows = []
     for name in [*(n for n in (PLAIN,) if names and n in study.trained), *names]:
         kept = study.kept_by(name, study.test)
-        metrics = metric_columns(study.score_model(name, study.test))
+        metrics = metric_columns(study.score_kept(study.test, kept)) | control_columns(study, study.test, kept)
         for measure, values in measures(kept).items():
             rows.append({"training": name, "measure": measure, **interval_columns("value", values), **metrics})
     return _table(study, rows, "extensions", "a term for contrast, colours or smoothness")

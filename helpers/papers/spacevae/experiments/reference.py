@@ -14,6 +14,7 @@ from helpers.data.labelled import LabelledImages
 from helpers.data.labelled.loading import SIZE
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.space_vae.loss import reference_colour
+from helpers.papers.spacevae.experiments.controls import control_columns
 from helpers.papers.spacevae.experiments.networks import PLAIN
 from helpers.papers.spacevae.experiments.rows import interval_columns, metric_columns
 from helpers.papers.spacevae.experiments.study import SpaceStudy
@@ -72,8 +73,9 @@ def reference_table(study: SpaceStudy) -> pd.DataFrame:
     """The brightness that networks with other reference colours than black remove from objects and backgrounds.
 
     Returns:
-        One row per network (`beta-10` included) and background: columns training, background, reference, the metrics,
-        and, with intervals, `object_kept`, `background_kept` (the kept share of the brightness inside and outside the
+        One row per network (those of the paper, and those with other references) and background: columns training,
+        background, reference, the metrics, the agreement of equally dark controls (see `control_columns`), and, with
+        intervals, `object_kept`, `background_kept` (the kept share of the brightness inside and outside the
         object), `removed_inside` (the object's share of the removed brightness), `contrast_kept` (the kept share of
         the distance between the mean colours of object and background), `object_distance_kept`,
         `background_distance_kept` (the kept share of the distance to the training's reference colour, inside and
@@ -88,8 +90,9 @@ def reference_table(study: SpaceStudy) -> pd.DataFrame:
             f"profile {study.profile.name!r} has no table 'reference': object regions are known for scenes "
             "only; use the profile quick"
         )
-    names = [name for name in study.trained if name == PLAIN or study.settings.options(name).loss.reference != "black"]
-    if len(names) < 2:
+    betas = study.settings.betas()
+    names = [name for name in study.trained if name in betas or study.settings.options(name).loss.reference != "black"]
+    if PLAIN not in names or all(name in betas for name in names):
         raise ValueError(
             f"table 'reference' compares {PLAIN} with a training whose loss has another reference than black, and "
             f"profile {study.profile.name!r} has only {', '.join(names) or 'none'} trained; run "
@@ -112,9 +115,10 @@ def _row(study: SpaceStudy, name: str, scenes: Recomposed) -> dict[str, Any]:
     colour = reference_colour(images, study.settings.options(name).loss.reference)
     distances = [sums((pixels - colour).abs(), inside) for pixels in (images, kept)]
     removed = [first - second for first, second in zip(before, after, strict=True)]
-    scores = study.score_model(name, scenes.images)
+    scores = study.score_kept(scenes.images, kept)
     return {
         **metric_columns(scores),
+        **control_columns(study, scenes.images, kept),
         **interval_columns("accuracy_before", (scores.predicted == scores.label).float()),
         **interval_columns("object_kept", after[0], before[0]),
         **interval_columns("background_kept", after[1], before[1]),

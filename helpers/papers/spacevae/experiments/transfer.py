@@ -14,7 +14,7 @@ from torch.nn import functional
 from helpers.classifiers import Classifier, load_classifier
 from helpers.metrics.sparsity import summarise
 from helpers.papers.spacevae.experiments.competitors import COMPETITORS, attributions, competitor_images, keep_above
-from helpers.papers.spacevae.experiments.controls import CONTROLS, amount_for
+from helpers.papers.spacevae.experiments.controls import CONTROLS, as_dark_as
 from helpers.papers.spacevae.experiments.cross_method import EXPLAINED, EXPLAINER_SIZE
 from helpers.papers.spacevae.experiments.networks import PLAIN
 from helpers.papers.spacevae.experiments.rows import ENDS, metric_columns
@@ -55,7 +55,7 @@ def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
         sparsity: the table of that name, which has the competitors' thresholds.
 
     Returns:
-        One row per method: columns method, training, beta, threshold, amount (of a control), the metrics, those of
+        One row per method: columns method, training, beta, threshold, the metrics, those of
         the second classifier as `second_accuracy`, `second_agreement` (with its own predictions for the originals), and
         both for kept images in grey (the mean of the channels) as `grey_agreement`, `second_grey_agreement` and so on,
         each with `_low` and `_high`; second (its name), images, source. Grey shows whether colours fail to transfer.
@@ -83,7 +83,7 @@ def transfer_table(study: SpaceStudy, sparsity: pd.DataFrame) -> pd.DataFrame:
 def _kept(study: SpaceStudy, sparsity: pd.DataFrame, pixels: Tensor) -> Iterator[tuple[dict[str, Any], Tensor]]:
     """The kept images of each method, with the columns that describe the method."""
     images = competitor_images(study, "test")
-    no_setting = {"training": "", "beta": math.nan, "threshold": math.nan, "amount": math.nan}
+    no_setting = {"training": "", "beta": math.nan, "threshold": math.nan}
     yield {"method": "original", **no_setting}, pixels
     betas = study.settings.betas()
     for name in [name for name in study.trained if name == "vq-vae" or name in betas]:
@@ -95,7 +95,6 @@ def _kept(study: SpaceStudy, sparsity: pd.DataFrame, pixels: Tensor) -> Iterator
             kept = keep_above(attributed, threshold)(pixels, slice(0, len(pixels)))
             yield {"method": name, **no_setting, "threshold": threshold}, kept
     if PLAIN in study.trained:
-        sparsity_percent = 100 * (1 - float(study.kept_by(PLAIN, images).sum() / pixels.sum()))
-        for name, control in CONTROLS.items():
-            amount = amount_for(pixels, name, min(max(sparsity_percent, 0), 100))
-            yield {"method": name, **no_setting, "amount": amount}, control(pixels, amount)
+        dark = study.kept_by(PLAIN, images)
+        for name in CONTROLS:
+            yield {"method": name, **no_setting}, as_dark_as(pixels, dark, name)

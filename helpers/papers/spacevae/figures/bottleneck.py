@@ -14,21 +14,16 @@ from matplotlib.figure import Figure
 
 from helpers.core.statistics import Effect
 from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.controls import CONTROL_HEADS, controls_at
 from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
-from helpers.papers.spacevae.figures.words import (
-    COLOURS,
-    difference,
-    metric_cells,
-    number,
-    score,
-)
+from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, metric_cells, number, with_interval
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
 
 TARGET_AGREEMENT, TARGET_SPARSITY = 0.90, 50.0
 """The targets for a finer grid: 0.90 of the predictions kept, at an L1 sparsity of at least 50 %."""
 
+_CONTROL_MARKERS = {"darkened": "v", "subtracted": "^"}
 _RULES = {"color": METHOD_COLOURS["neutral"], "linestyle": ":", "linewidth": 1.2}
 
 
@@ -37,12 +32,20 @@ def grid_name(row: Any) -> str:
     return f"{row['grid']:.0f} × {row['grid']:.0f}, {row['codes']:.0f} codes"
 
 
-def draw_bottleneck(table: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
-    """Two panels against the bits per image: agreement and accuracy on the left, L1 sparsity on the right."""
+def draw_bottleneck(table: pd.DataFrame, sparsity: pd.DataFrame, *, width: float | int = 9.5) -> Figure:
+    """Two panels against the bits per image: agreement and accuracy on the left, L1 sparsity on the right.
+
+    Args:
+        table: the table `bottleneck`.
+        sparsity: the table `sparsity` of the same profile, with the controls that are drawn at each network's sparsity.
+        width: in inches.
+    """
     with panels(1, 2, size=(width, 0.42 * width)) as (figure, axes):
         rows = table.sort_values(["bits", "codes"])
         _points(axes[0], rows, "bits", "agreement", COLOURS["space-vae"], "D", "agreement (predicted labels)")
         _points(axes[0], rows, "bits", "accuracy", METHOD_COLOURS["neutral"], "o", "accuracy (true labels)")
+        for name, marker in _CONTROL_MARKERS.items():
+            _control_points(axes[0], rows, sparsity, name, marker)
         _points(axes[1], rows, "bits", "l1", COLOURS["space-vae"], "D", "L1 sparsity")
         for row in rows.to_dict("records"):
             for ax, metric in zip(axes, ("agreement", "l1"), strict=True):
@@ -88,54 +91,20 @@ def draw_grids(study: SpaceStudy, table: pd.DataFrame, shown: int = 4) -> Figure
     return draw_columns(columns, true_names(images, list(range(shown))), cell=1.35)
 
 
-def best_setting(table: pd.DataFrame) -> pd.Series:
-    """The network with the highest agreement among those that remove half of the brightness; if none does, of all."""
-    sparse = table[table["l1"] >= TARGET_SPARSITY]
-    rows = table if sparse.empty else sparse
-    return rows.loc[rows["agreement"].idxmax()]
+def bottleneck_summary(table: pd.DataFrame, sparsity: pd.DataFrame) -> pd.DataFrame:
+    """One row per network: its grid, codes and bits, α, β, all metrics, and the agreement of equally dark controls.
 
-
-def bottleneck_claims(table: pd.DataFrame, plain: str = "beta-10") -> list[Claim]:
-    """Claims: a finer grid keeps more predictions, and the best setting reaches both targets."""
-    start = table[table["training"] == plain].iloc[0]
-    best = best_setting(table)
-    claims = [
-        Claim(
-            f"{grid_name(best)}: at least {TARGET_AGREEMENT:.2f} of the predictions are kept",
-            "agreement",
-            score(best, "agreement"),
-            1,
-            TARGET_AGREEMENT,
-        ),
-        Claim(
-            f"{grid_name(best)}: at least {TARGET_SPARSITY:.0f} % of the brightness is removed",
-            "L1 sparsity, %",
-            score(best, "l1"),
-            1,
-            TARGET_SPARSITY,
-        ),
-    ]
-    for row in table[table["training"] != plain].to_dict("records"):
-        more = bool(row["bits"] > start["bits"])
-        claims.append(
-            Claim(
-                f"{grid_name(row)} ({row['bits']:.0f} bits) {'keep more' if more else 'keep fewer'} predictions than "
-                f"{grid_name(start)} ({start['bits']:.0f} bits)",
-                f"{row['training']} − {plain}, agreement",
-                difference(score(row, "agreement"), score(start, "agreement")),
-                1 if more else -1,
-            )
-        )
-    return claims
-
-
-def bottleneck_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per network: its grid, codes and bits, α, β and all metrics with intervals."""
+    Args:
+        table: the table `bottleneck`.
+        sparsity: the table `sparsity` of the same profile.
+    """
     rows = []
     for row in table.sort_values(["bits", "codes"]).to_dict("records"):
         cells = {"training": row["training"], "grid and codebook": grid_name(row), "bits": f"{row['bits']:.0f}"}
         cells |= {"α": f"{row['alpha']:g}"} if "alpha" in row else {}
-        rows.append({**cells, "β": f"{row['beta']:g}", **metric_cells(row)})
+        cells |= {"β": f"{row['beta']:g}", **metric_cells(row)}
+        controls = controls_at(sparsity, row["l1"]).items()
+        rows.append(cells | {CONTROL_HEADS[name]: with_interval(effect) for name, effect in controls})
     return pd.DataFrame(rows)
 
 
@@ -145,25 +114,19 @@ def conditioned_table(study: SpaceStudy) -> pd.DataFrame | None:
     return study.table("space-vae-conditioned") if conditioned else None
 
 
-def conditioned_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per β and network: the metrics of the network with β as an input, and of those trained for one β."""
+def conditioned_summary(table: pd.DataFrame, sparsity: pd.DataFrame) -> pd.DataFrame:
+    """One row per β and network: the metrics of the network with β as an input, and of those trained for one β.
+
+    Args:
+        table: the table `conditioned`.
+        sparsity: the table `sparsity` of the same profile, for the agreement of equally dark controls.
+    """
     rows = []
     for row in table.sort_values(["beta", "conditioned"]).to_dict("records"):
         network = "one for all β" if row["conditioned"] else "one for this β"
-        rows.append({"β": f"{row['beta']:g}", "network": network, **metric_cells(row)})
+        controls = {CONTROL_HEADS[name]: with_interval(each) for name, each in controls_at(sparsity, row["l1"]).items()}
+        rows.append({"β": f"{row['beta']:g}", "network": network, **metric_cells(row), **controls})
     return pd.DataFrame(rows)
-
-
-def conditioned_claims(table: pd.DataFrame) -> list[Claim]:
-    """Claims for each β that has both networks: the one for all β keeps as many predictions."""
-    claims = []
-    for beta, rows in table.groupby("beta"):
-        by_input = {bool(row["conditioned"]): row for row in rows.to_dict("records")}
-        if len(by_input) == 2:
-            effect = difference(score(by_input[True], "agreement"), score(by_input[False], "agreement"))
-            words = f"at β = {beta:g} the network for all β loses at most 0.05 of agreement against one for this β"
-            claims.append(Claim(words, "one for all − one for this β, agreement", effect, 1, -0.05))
-    return claims
 
 
 def alpha_summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -209,6 +172,15 @@ def alpha_words(table: pd.DataFrame, chosen: float | int, target: float | int = 
         f"By linear interpolation, an L1 sparsity of {target:g} % is reached at α = "
         f"{number(alpha.value, 1)}. The profile takes α = {chosen:g} for all its trainings."
     )
+
+
+def _control_points(ax: Axes, rows: pd.DataFrame, sparsity: pd.DataFrame, name: str, marker: str) -> None:
+    """The agreement of a control at the L1 sparsity of each network; nothing if the table has no controls."""
+    effects = [controls_at(sparsity, l1).get(name) for l1 in rows["l1"]]
+    if None not in effects:
+        values = [effect.value for effect in effects]
+        label = f"agreement, {METHOD_NAMES[name]}"
+        ax.plot(rows["bits"], values, linestyle="none", marker=marker, markersize=6, color=COLOURS[name], label=label)
 
 
 def _points(

@@ -7,15 +7,14 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from helpers.papers.spacevae.experiments.cross_method import kept_images, rde_methods
+from helpers.papers.spacevae.experiments.cross_method import evaluate_methods, kept_images, rde_methods
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
-from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, difference, metric_cells, row_name, score
+from helpers.papers.spacevae.figures.words import COLOURS, METHOD_NAMES, metric_cells, row_name
+from helpers.papers.spacevae.measures.rows import score
 from helpers.plots.figures import panels
-from helpers.reporting.claims import Claim
 
 OURS = "beta-10"
-EARLIER = ("cartoonx", "pixel-rde", "explainer", "explainer (another's)")
 _PANELS = {"agreement": "agreement", "confidence": "confidence", "l0": "L0 sparsity, %", "l1": "L1 sparsity, %"}
 
 
@@ -37,6 +36,26 @@ def draw_cross_method(table: pd.DataFrame, *, width: float | int = 9.5) -> Figur
     return figure
 
 
+def scene_table(study: SpaceStudy) -> pd.DataFrame:
+    """Every method of the table `cross-method`, scene by scene.
+
+    Returns:
+        Columns image, method, training, agreed (1 if the kept image has the class predicted for the image), removed
+        (the share of the image's brightness).
+    """
+    tables = []
+    for each in evaluate_methods(study):
+        scores = each.scores
+        columns = {
+            "agreed": (scores.predicted_after == scores.predicted).int(),
+            "removed": 1 - scores.l1_after / scores.l1_before,
+        }
+        rows = pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+        named = {"image": range(len(rows)), "method": each.setting["method"], "training": each.setting["training"]}
+        tables.append(rows.assign(**named))
+    return pd.concat(tables, ignore_index=True)[["image", "method", "training", "agreed", "removed"]]
+
+
 @torch.no_grad()
 def black_numbers(study: SpaceStudy) -> dict[str, str | float]:
     """The predicted class of a black image and its probability."""
@@ -47,21 +66,6 @@ def black_numbers(study: SpaceStudy) -> dict[str, str | float]:
 def cross_method_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per method: all metrics with intervals."""
     return pd.DataFrame([{"method": row_name(row), **metric_cells(row)} for row in table.to_dict("records")])
-
-
-def cross_method_claims(table: pd.DataFrame) -> list[Claim]:
-    """SpaCE-VAE against each earlier method: agreement and removed brightness."""
-    own = table[table["training"] == OURS]
-    if own.empty:
-        return []
-    ours, claims = own.iloc[0], []
-    for method in EARLIER:
-        for row in table[table["method"] == method].to_dict("records"):
-            for metric, words in (("agreement", "keeps more predictions"), ("l1", "removes more brightness")):
-                effect = difference(score(ours, metric), score(row, metric))
-                statement = f"SpaCE-VAE (β = 10) {words} than {METHOD_NAMES[method]}"
-                claims.append(Claim(statement, f"SpaCE-VAE − {METHOD_NAMES[method]}, {_PANELS[metric]}", effect, 1))
-    return claims
 
 
 def draw_cross_method_pictures(study: SpaceStudy, shown: int = 5) -> Figure:

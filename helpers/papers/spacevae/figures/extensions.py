@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
 from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.controls import control_cells
 from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
-from helpers.papers.spacevae.figures.words import difference, metric_cells, score, with_interval
-from helpers.reporting.claims import Claim
+from helpers.papers.spacevae.figures.words import metric_cells, with_interval
+from helpers.papers.spacevae.measures.rows import score
 
 PLAIN = "beta-10"
-# by measure: the training with the term, the expected sign of its effect, the description of the measure
-EXTENSIONS: dict[str, tuple[str, Literal[1, -1], str]] = {
-    "contrast": ("contrast", 1, "contrast: the spread of an image's brightness"),
-    "colours": ("colours", -1, "number of colours"),
-    "smoothness": ("smooth", -1, "total variation: low is smooth"),
+MEASURE_NAMES = {
+    "contrast": "contrast: the spread of an image's brightness",
+    "colours": "number of colours",
+    "smoothness": "total variation: low is smooth",
 }
-MEASURE_NAMES = {name: description for name, (_, _, description) in EXTENSIONS.items()}
 TRAINING_NAMES = {PLAIN: "no term", "contrast": "contrast", "colours": "few colours", "smooth": "smooth"}
 
 
-def extension_claims(table: pd.DataFrame) -> list[Claim]:
-    """Claims: each term moves its own measure in the intended direction, and costs little agreement."""
-    rows = {(row["training"], row["measure"]): row for row in table.to_dict("records")}
-    claims = []
-    for measure, (training, expected, description) in EXTENSIONS.items():
-        with_term, without = rows.get((training, measure)), rows.get((PLAIN, measure))
-        if with_term is None or without is None:
-            continue
-        claims.append(
-            Claim(
-                f"the term for {measure} {'raises' if expected > 0 else 'lowers'} its own measure",
-                f"with − without, {description}",
-                difference(score(with_term, "value"), score(without, "value")),
-                expected,
-            )
-        )
-        claims.append(
-            Claim(
-                f"the term for {measure} costs at most 0.05 of the agreement",
-                "with − without, agreement",
-                difference(score(with_term, "agreement"), score(without, "agreement")),
-                1,
-                -0.05,
-            )
-        )
-    return claims
-
-
 def extension_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per network: its three measures and its metrics."""
+    """One row per network: its three measures, its metrics, and the agreement of equally dark controls."""
     rows = []
     for training, measured in table.groupby("training", sort=False):
         measures = {MEASURE_NAMES.get(row["measure"], row["measure"]): row for row in measured.to_dict("records")}
         values = {
             head: with_interval(score(row, "value"), 1 if row["value"] >= 2 else 3) for head, row in measures.items()
         }
-        rows.append({"network": TRAINING_NAMES.get(training, training), **values, **metric_cells(measured.iloc[0])})
+        cells = metric_cells(measured.iloc[0]) | control_cells(measured.iloc[0])
+        rows.append({"network": TRAINING_NAMES.get(training, training), **values, **cells})
     return pd.DataFrame(rows)
 
 

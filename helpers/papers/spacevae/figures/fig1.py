@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
-from helpers.core.statistics import mean_effect, proportion_effect
+from helpers.core.statistics import proportion_effect
 from helpers.papers.spacevae.experiments.competitors import CHUNK, attributions, competitor_images
 from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.controls import controls_at
 from helpers.papers.spacevae.figures.grid import Column, draw_columns, predict_classes, predicted_column, true_names
-from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, row_name, score, share, with_interval
-from helpers.reporting.claims import Claim
+from helpers.papers.spacevae.figures.words import METHOD_NAMES, row_name, share, with_interval
+from helpers.papers.spacevae.measures.rows import COMPETITORS, score
 from helpers.reporting.mean_table import effects_in_words
 
 OURS = "beta-10"
@@ -85,47 +86,37 @@ def flip_summary(table: pd.DataFrame) -> pd.DataFrame:
     return effects_in_words(pd.DataFrame(summary))
 
 
-def flip_claims(table: pd.DataFrame) -> list[Claim]:
-    """The statement of Figure 1, tested for each attribution method over all images."""
-    by_method = {method: rows.set_index("image") for method, rows in table.groupby("method", sort=False)}
-    claims = []
-    for method in COMPETITORS:
-        rows, name = by_method[method], METHOD_NAMES[method]
-        if "space-vae" in by_method:
-            claims.append(
-                Claim(
-                    f"dropping the entries that {name} calls negative changes the class more often than SpaCE-VAE does",
-                    f"{name} − SpaCE-VAE (β = 10), share of images whose class changes",
-                    mean_effect(rows["flipped"] - by_method["space-vae"]["flipped"]),
-                    1,
-                )
-            )
-        claims.append(
-            Claim(
-                f"dropping the entries that {name} calls negative does less harm than dropping as many at random",
-                f"{name}: negative − random entries, share of images whose class changes",
-                mean_effect(rows["flipped"] - rows["flipped_random"]),
-                -1,
-            )
-        )
-    return claims
-
-
 def sparsity_flips(table: pd.DataFrame) -> pd.DataFrame:
-    """How often the class changes without the negative entries: the rows at threshold 0 of a table `sparsity`."""
+    """How often the class changes without the negative entries: the rows at threshold 0 of a table `sparsity`.
+
+    The last rows are controls that explain nothing, as dark as the kept images of SpaCE-VAE (β = 10).
+    """
     rows = table[(table["split"] == "test") & (table["threshold"] == 0) & table["method"].isin(COMPETITORS)]
     own = table[(table["split"] == "test") & (table["training"] == OURS)]
     summary = []
     for row in pd.concat([rows, own]).to_dict("records"):
-        kept = score(row, "agreement")
+        changed = score(row, "agreement").linear(-1.0, 1.0)
         summary.append(
             {
                 "method": row_name(row),
-                "class changed": with_interval(kept.linear(-1, 1)),
+                "class changed": with_interval(changed),
                 "values that turn black, %": with_interval(score(row, "l0"), 1),
-                "images": kept.count,
+                "brightness removed, %": with_interval(score(row, "l1"), 1),
+                "images": changed.count,
             }
         )
+    for row in own.to_dict("records"):
+        for name, kept in controls_at(table, row["l1"]).items():
+            black = controls_at(table, row["l1"], "l0")[name]
+            summary.append(
+                {
+                    "method": f"{METHOD_NAMES[name]}, as dark as SpaCE-VAE",
+                    "class changed": with_interval(kept.linear(-1.0, 1.0)),
+                    "values that turn black, %": with_interval(black, 1),
+                    "brightness removed, %": with_interval(score(row, "l1"), 1),
+                    "images": kept.count,
+                }
+            )
     return pd.DataFrame(summary)
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 import torch
+from jaxtyping import Float
 from matplotlib.figure import Figure
+from torch import Tensor
+from torch.nn import functional
 
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import column_words, mean_effect
 from helpers.papers.spacevae.experiments.competitors import attributions_at, keep_above
 from helpers.papers.spacevae.experiments.networks import measures
 from helpers.papers.spacevae.experiments.study import SpaceStudy
 from helpers.papers.spacevae.figures.fig1 import SHORT_NAMES
 from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column
-from helpers.papers.spacevae.figures.tab1 import chosen_row
-from helpers.papers.spacevae.figures.words import COMPETITORS, METHOD_NAMES, difference, number, one_row, score
-from helpers.reporting.claims import Claim
+from helpers.papers.spacevae.figures.words import number
+from helpers.papers.spacevae.measures.rows import COMPETITORS, one_row
 
 SMOOTH, TEXTURED = "beta-1", "beta-100"
 NETWORKS = {
@@ -60,53 +62,68 @@ def draw_kept_images(study: SpaceStudy, table: pd.DataFrame) -> Figure:
 
 @torch.no_grad()
 def appearance_table(study: SpaceStudy) -> pd.DataFrame:
-    """The appearance of the kept images of two networks: one row per training and test image.
+    """The appearance of the kept images of two networks, and of controls: one row per training and test image.
 
     Returns:
-        Columns training, image, brightness (the mean pixel value), and as in the table `extensions` contrast, colours,
-        smoothness (the total variation: low is smooth).
+        Columns training (also `original`, the images themselves, and `dimmed to beta-1` and so on, each image dimmed to
+        the brightness of its kept image), image, brightness (the mean pixel value), as in the table `extensions`
+        contrast, colours, smoothness (the total variation: low is smooth), saturation (`mean_saturation`), and detail
+        (`fine_detail` as a share of that of the image dimmed to the same brightness).
     """
-    rows = []
     pixels = study.test.floats().to(study.device)
+    pictures = {"original": pixels}
     for training in (SMOOTH, TEXTURED):
         if training in study.trained:
             kept = study.model(training).explain(pixels).kept
-            values = {"brightness": kept.mean((1, 2, 3)), **measures(kept)}
-            columns = {name: value.cpu().numpy() for name, value in values.items()}
-            rows.append(pd.DataFrame({"training": training, "image": range(len(kept)), **columns}))
+            factor = (kept.mean((1, 2, 3)) / pixels.mean((1, 2, 3))).clamp(0, 1)
+            pictures |= {training: kept, f"dimmed to {training}": factor[:, None, None, None] * pixels}
+    rows = []
+    for training, shown in pictures.items():
+        factor = shown.mean((1, 2, 3)) / pixels.mean((1, 2, 3))
+        values = {
+            "brightness": shown.mean((1, 2, 3)),
+            **measures(shown),
+            "saturation": mean_saturation(shown),
+            "detail": fine_detail(shown) / (factor.square() * fine_detail(pixels)),
+        }
+        columns = {name: value.cpu().numpy() for name, value in values.items()}
+        rows.append(pd.DataFrame({"training": training, "image": range(len(shown)), **columns}))
     return pd.concat(rows, ignore_index=True)
 
 
-def appearance_claims(table: pd.DataFrame) -> list[Claim]:
-    """ "β = 1 leads to rather smooth, darker images that seem to be composed of a smaller color palette" (4.3)."""
-    first, last = (table[table["training"] == training].set_index("image") for training in (SMOOTH, TEXTURED))
-    if first.empty or last.empty:
-        return []
-    return [
-        Claim(f"kept images are {words} with β = 1 than with β = 100", f"β = 1 − β = 100, {measure}", effect, -1)
-        for words, measure, effect in (
-            ("smoother", "total variation", mean_effect(first["smoothness"] - last["smoothness"])),
-            ("darker", "mean brightness", mean_effect(first["brightness"] - last["brightness"])),
-            ("poorer in colours", "number of colours", mean_effect(first["colours"] - last["colours"])),
-        )
-    ]
+def mean_saturation(images: Float[Tensor, "images 3 height width"]) -> Float[Tensor, " images"]:
+    """The saturation of HSV, (max − min) / max over the channels, averaged over the pixels with weights max.
+
+    Dimming an image does not change it. Black pixels have no colour and no weight; a black image has nan.
+    """
+    largest, smallest = images.amax(1), images.amin(1)
+    return (largest - smallest).sum((1, 2)) / largest.sum((1, 2))
 
 
-def mask_claims(table: pd.DataFrame) -> list[Claim]:
-    """ "Feature Ablation suffers less from misclassification" (4.3), and SpaCE-VAE least, from the table `sparsity`."""
-    rows = {name: row for name in COMPETITORS if (row := chosen_row(table, name)) is not None}
-    if "feature-ablation" not in rows:
-        return []
-    best = rows.pop("feature-ablation")
-    return [
-        Claim(
-            f"Feature Ablation's masks change the class less often than those of {METHOD_NAMES[name]}",
-            f"Feature Ablation − {METHOD_NAMES[name]}, agreement at the σ of Table 1",
-            difference(score(best, "agreement"), score(row, "agreement")),
-            1,
-        )
-        for name, row in rows.items()
-    ]
+def fine_detail(images: Float[Tensor, "images 3 height width"]) -> Float[Tensor, " images"]:
+    """The sum of the squared differences of each pixel value from the mean of its block of 2 × 2 px.
+
+    It is the energy of the finest Haar wavelets. Dimming an image by a factor multiplies it by the factor's square.
+    """
+    blocks = functional.avg_pool2d(images, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return (images - blocks).square().sum((1, 2, 3))
+
+
+def appearance_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per network and control: the mean of each measure with its interval."""
+    heads = {
+        "brightness": "mean brightness",
+        "smoothness": "total variation",
+        "colours": "number of colours",
+        "detail": "fine detail, share",
+        "saturation": "saturation",
+    }
+    rows = []
+    for training, shown in table.groupby("training", sort=False):
+        name = str(training).replace("beta-", "β = ")
+        rows.append({"image": name, **{head: mean_effect(shown[measure]) for measure, head in heads.items()}})
+    columns = {head: column_words([row[head] for row in rows]) for head in heads.values()}
+    return pd.DataFrame({"image": [row["image"] for row in rows], **columns})
 
 
 def misclassified_words(table: pd.DataFrame) -> str:

@@ -1,95 +1,116 @@
-"""Committed tables of runs on CIFAR-10: the pages show them below their own profile's numbers."""
+"""Committed tables of runs on CIFAR-10, which the pages show before those of their own profile, and how they differ."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from helpers.papers.spacevae.experiments.study import PLAIN
 from helpers.papers.spacevae.figures.words import source_words
-from helpers.papers.spacevae.published import PUBLISHED_EPOCHS
+from helpers.papers.spacevae.published import PUBLISHED_ALPHA, PUBLISHED_EPOCHS
 from helpers.profiles import load_profile
-from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
-from helpers.reporting.words import claims_in_words, show_table
+from helpers.reporting.words import show_table
 from helpers.training.options import LabelledOptions
 
-LARGER = ("study", "cifar10")
-"""The profiles on CIFAR-10 whose tables may be committed."""
+LARGER = ("cifar10", "study")
+"""The profiles on CIFAR-10 whose tables may be committed, the paper's settings first."""
 
 
 @dataclass(frozen=True)
 class CifarRuns:
-    """One table of each committed run on CIFAR-10.
+    """The same tables of each committed run on CIFAR-10.
 
     Attributes:
-        tables: the table of each run, by profile.
+        tables: the tables of each run, by profile; only runs that have all of them.
         profile: the page's own profile, which is not among them.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, tuple[pd.DataFrame, ...]]
     profile: str
 
     @classmethod
-    def read(cls, profile: str, name: str, *, root: Path | None = None) -> CifarRuns:
-        """The committed tables of one name.
+    def read(cls, profile: str, *names: str, root: Path | None = None) -> CifarRuns:
+        """The committed tables of these names.
 
         Args:
             profile: the page's profile.
-            name: the table's, such as "space-vae-sparsity".
+            names: the tables', such as "space-vae-sparsity".
             root: another folder than the project's `results/`.
         """
-        tables = {larger: committed_table(larger, name, root=root) for larger in LARGER if larger != profile}
-        return cls({larger: table for larger, table in tables.items() if table is not None}, profile)
+        runs = {}
+        for larger in LARGER:
+            found = [committed_table(larger, name, root=root) for name in names] if larger != profile else []
+            if found and all(table is not None for table in found):
+                runs[larger] = tuple(found)
+        return cls(runs, profile)
 
     def opening(self) -> str:
         """The origin of the tables in a sentence or two, or a sentence that there are none."""
         if self.profile in LARGER:
             return f"This page shows the profile `{self.profile}` itself."
         if not self.tables:
-            return "The profile `study` has not been run yet: its table is not in `results/study/`."
+            return "The profile `study` has not been run yet: its tables are not in `results/study/`."
         names = " and ".join(f"`{name}`" for name in self.tables)
-        committed = f"The same from the committed results of the profile {names}."
-        return " ".join([committed, "The pictures behind it may not be shown.", *map(schedule_words, self.tables)])
+        return f"From the committed results of the profile {names}. CIFAR-10's pictures may not be shown."
 
-    def claims(self, make: Callable[[pd.DataFrame], Sequence[Claim]] | None = None) -> Markdown:
-        """The opening, then for each table its profile, its source and the claims that `make` returns for it."""
-        claims = [
-            f"Profile `{name}` ({source_words(table)}):\n\n{claims_in_words(make(table))}"
-            for name, table in self.tables.items()
-            if make is not None
-        ]
-        return Markdown("\n\n".join([self.opening(), *claims]))
-
-    def show(self, make: Callable[[pd.DataFrame], pd.DataFrame]) -> HTML:
-        """For each table its profile, the source of its images and the summary that `make` returns for it."""
+    def show(self, make: Callable[..., pd.DataFrame]) -> HTML:
+        """For each run its profile, the source of its images and the summary that `make` returns for its tables."""
         sections = []
-        for name, table in self.tables.items():
-            head = html.escape(f"Profile {name}: {source_words(table)}")
-            sections.append(f"<p><strong>{head}</strong></p>{show_table(make(table)).data}")
-        return HTML("".join(sections))
+        for name, tables in self.tables.items():
+            head = html.escape(f"Profile {name}: {source_words(_tested(tables[0]))}")
+            sections.append(f"<p><strong>{head}</strong></p>{show_table(make(*tables)).data}")
+        return HTML("".join(sections) or f"<p>{html.escape(self.opening())}</p>")
 
-    def draw(self, make: Callable[[pd.DataFrame], Figure], profile: str) -> Figure | None:
-        """The figure that `make` draws from one run's table; None if there is no such table."""
-        return make(self.tables[profile]) if profile in self.tables else None
+    def draw(self, make: Callable[..., Figure], profile: str) -> Figure | None:
+        """The figure that `make` draws from one run's tables; None if it has not been made."""
+        return make(*self.tables[profile]) if profile in self.tables else None
 
 
-def schedule_words(profile: str) -> str:
-    """The epochs of a profile's classifier and networks, and the published ones, in a sentence."""
+def differences_words(profile: str) -> str:
+    """How the trainings of a profile on CIFAR-10 differ from the paper's, as a list in Markdown."""
     settings = load_profile(profile, needs="space-vae").space_vae
-    options = [settings.options(name) for name in settings.models]
-    lengths = sorted({each.epochs for each in options})
-    span = f"{lengths[0]} to {lengths[-1]}" if len(lengths) > 1 else f"{lengths[0]}"
-    starts = sorted({each.init_from for each in options if each.init_from is not None})
-    begins = f" (those with a β start from a VQ-VAE: {', '.join(f'`{name}`' for name in starts)})" if starts else ""
-    recipe = settings.classifier.recipe
-    brighter = " (with changes of brightness and colour in its augmentation, unlike the published one)"
-    changed = brighter if recipe.policy != "none" else ""
-    classifier = f"the classifier {recipe.epochs} epochs, published {LabelledOptions().epochs}{changed}"
-    networks = f"the networks {span} epochs{begins}, published up to {PUBLISHED_EPOCHS}"
-    return f"Trainings of `{profile}`: {classifier}; {networks}."
+    plain, published = settings.options(PLAIN), LabelledOptions()
+    epochs = sorted({settings.options(name).epochs for name in settings.models})
+    span = f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else f"{epochs[0]}"
+    calibrated = committed_table(profile, "space-vae-alpha-calibration") is not None
+    origin = "calibrated on such images" if calibrated else "calibrated on scenes, never on these images"
+    start = f", and begin with the weights of `{plain.init_from}`" if plain.init_from else ""
+    items = {
+        "Images": f"`{settings.data.source}`; {settings.evaluation.images:,} test images for the networks and "
+        f"{settings.evaluation.competitors:,} for the competitors (paper: 10,000).",
+        "Classifier": classifier_words(settings.classifier.recipe, published),
+        "Networks": f"{span} epochs (paper: up to {PUBLISHED_EPOCHS}){start}.",
+        "α and β": f"α = {plain.loss.alpha:g}, {plain.loss.alpha / PUBLISHED_ALPHA:.0f} times the paper's "
+        f"{PUBLISHED_ALPHA:g}, which belongs to reductions that the paper does not state; it was {origin}. The same β "
+        "then weighs differently against it, so β = 10 here need not be the paper's β = 10.",
+    }
+    return "\n".join(f"- **{head}.** {text}" for head, text in items.items())
+
+
+def classifier_words(recipe: LabelledOptions, published: LabelledOptions) -> str:
+    """A classifier's recipe beside the published one, in a sentence or three."""
+    words = [
+        f"{recipe.epochs} epochs (paper's recipe: {published.epochs}), learning rate {recipe.learning_rate:g} "
+        f"({published.learning_rate:g}), weight decay {recipe.weight_decay:g} ({published.weight_decay:g})."
+    ]
+    if recipe.policy == "trivial":
+        words.append(
+            f"TrivialAugment in the first {recipe.policy_share:.0%} of the steps: rotations, shears and shifts with "
+            "black behind them, and changes of brightness, contrast and colour. The paper's recipe has none."
+        )
+    if recipe.erase:
+        words.append(
+            f"Cutout: a square of {recipe.erase} px in each image takes the mean colour. The paper's recipe has none."
+        )
+    return " ".join(words)
+
+
+def _tested(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["split"] == "test"] if "split" in table else table

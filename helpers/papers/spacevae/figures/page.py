@@ -29,9 +29,9 @@ class SpaceVAEPage(FigurePage[SpaceStudy]):
         """The study whose images may be shown."""
         return picture_study(self.study)
 
-    def cifar(self, name: str) -> CifarRuns:
-        """A table of each run on CIFAR-10."""
-        return CifarRuns.read(self.study.profile.name, name)
+    def cifar(self, *names: str) -> CifarRuns:
+        """These tables of each run on CIFAR-10."""
+        return CifarRuns.read(self.study.profile.name, *names)
 
 
 def picture_study(study: SpaceStudy) -> SpaceStudy:

@@ -12,9 +12,10 @@ from helpers.methods.space_vae.loss import reference_colour
 from helpers.papers.spacevae.experiments.reference import BACKGROUNDS, recomposed_scenes
 from helpers.papers.spacevae.experiments.rows import interval_columns
 from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.figures.controls import control_cells
 from helpers.papers.spacevae.figures.grid import draw_columns, predict_classes, predicted_column, true_names
-from helpers.papers.spacevae.figures.words import METRIC_HEADS, difference, score, with_interval
-from helpers.reporting.claims import Claim
+from helpers.papers.spacevae.figures.words import METRIC_HEADS, number, with_interval
+from helpers.papers.spacevae.measures.rows import score
 
 BLACK, MEAN = "beta-10", "mean-colour"
 NETWORK_NAMES = {BLACK: "against black", MEAN: "against the mean colour"}
@@ -74,46 +75,33 @@ def distance_summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reference_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per background and network of table `reference`: contrast, agreement, and the sparsity against black."""
+    """One row per background and network of table `reference`: sparsity against black, contrast and agreement.
+
+    Dimming every pixel by one factor keeps of the contrast exactly the share that it keeps of the brightness.
+    """
     rows = []
-    for row in table.to_dict("records"):
-        name = NETWORK_NAMES.get(row["training"], row["training"])
-        cells = {"background": row["background"], "sparsity measured": name}
+    for row in table[table["training"].isin(NETWORK_NAMES)].to_dict("records"):
+        cells = {"background": row["background"], "sparsity measured": NETWORK_NAMES[row["training"]]}
+        cells |= {METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1)}
         cells |= {"contrast kept": with_interval(score(row, "contrast_kept"))}
+        cells |= {"contrast kept, all pixels dimmed": number(1 - row["l1"] / 100)}
         cells |= {metric: with_interval(score(row, metric)) for metric in ("agreement", "accuracy")}
-        rows.append({**cells, METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1)})
+        rows.append(cells | control_cells(row))
     return pd.DataFrame(rows)
 
 
-def reference_claims(distances: pd.DataFrame, background: str = "white") -> list[Claim]:
-    """Claims: black keeps less of a dark object than of its background (section 4.4), the mean colour keeps more."""
-    rows = {row["training"]: row for row in distances[distances["background"] == background].to_dict("records")}
-    words = {
-        BLACK: f"measured against black, more is left of the {background} background than of the dark object",
-        MEAN: f"measured against the mean colour, more is left of the dark object than of the {background} background",
-    }
-    claims = []
-    for name, expected in ((BLACK, -1), (MEAN, 1)):
-        if name in rows:
-            effect = difference(score(rows[name], "object_kept"), score(rows[name], "background_kept"))
-            claims.append(Claim(words[name], "share left, object − background", effect, expected))  # type: ignore[arg-type]
-    return claims
-
-
-def cost_claims(table: pd.DataFrame, background: str = "white") -> list[Claim]:
-    """The effect of the mean colour on kept predictions and contrast, from the table `reference`."""
-    rows = {row["training"]: row for row in table[table["background"] == background].to_dict("records")}
-    if not {BLACK, MEAN} <= rows.keys():
-        return []
-    return [
-        Claim(
-            f"on {background} backgrounds, {words} when sparsity is measured against the mean colour",
-            f"mean colour − black, {measure.replace('_', ' ')}",
-            difference(score(rows[MEAN], measure), score(rows[BLACK], measure)),
-            1,
-        )
-        for measure, words in (("agreement", "more predictions are kept"), ("contrast_kept", "more contrast is kept"))
-    ]
+def place_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per network of the paper: the share of the brightness left on objects and on backgrounds, as drawn."""
+    rows = []
+    drawn = table[(table["background"] == BACKGROUNDS[0]) & (table["reference"] == "black")]
+    for row in drawn.sort_values("l1", ascending=False).to_dict("records"):
+        cells = {
+            "network": row["training"].replace("beta-", "β = "),
+            METRIC_HEADS["l1"]: with_interval(score(row, "l1"), 1),
+        }
+        cells |= {"left on the object": with_interval(score(row, "object_kept"))}
+        rows.append({**cells, "left on the background": with_interval(score(row, "background_kept"))})
+    return pd.DataFrame(rows)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.core.statistics import Effect
+from helpers.papers.spacevae.measures.rows import score
 
 METRICS = ("accuracy", "agreement", "confidence", "l0", "l1")
 METRIC_NAMES = {
@@ -34,7 +35,6 @@ METHOD_NAMES = {
     "subtracted": "a constant subtracted",
     "darkened": "all pixels dimmed by a factor",
 }
-COMPETITORS = ("deeplift", "integrated-gradients", "feature-ablation")
 # from the palette of Okabe and Ito, as everywhere in the book; CartoonX and Pixel RDE keep their colours
 COLOURS = {
     "original": "#000000",
@@ -50,23 +50,6 @@ COLOURS = {
     "subtracted": "#5A5A5A",
     "darkened": "#A0A0A0",
 }
-
-
-def score(row: Any, metric: str) -> Effect:
-    """A metric of one row of a table, with its interval: `row[metric]`, `row[metric + "_low"]`, `row[... "_high"]`."""
-    return Effect(float(row[metric]), float(row[f"{metric}_low"]), float(row[f"{metric}_high"]), int(row["images"]))
-
-
-def difference(first: Effect, second: Effect) -> Effect:
-    """first − second of two means whose intervals are known, by the method of variance estimates recovery.
-
-    Zou and Donner (Statistics in Medicine 27, 2008). The method assumes independent means. Two methods on the same
-    images are positively correlated, so that the true interval is narrower than this one.
-    """
-    value = first.value - second.value
-    low = value - math.hypot(first.value - first.low, second.high - second.value)
-    high = value + math.hypot(first.high - first.value, second.value - second.low)
-    return Effect(value, low, high, min(first.count, second.count))
 
 
 def number(value: float | int, decimals: int = 2) -> str:
@@ -90,20 +73,6 @@ def row_name(row: Any) -> str:
         return name
     digits = 1 if round(threshold, 1) == threshold else 2
     return f"{name}, σ = {threshold:.{digits}f}".replace("-", "−")
-
-
-def one_row(table: pd.DataFrame, **values: Any) -> pd.Series:
-    """The only row with these values, given by column.
-
-    Raises:
-        ValueError: no row or several rows have them.
-    """
-    rows = table
-    for name, value in values.items():
-        rows = rows[rows[name] == value]
-    if len(rows) != 1:
-        raise ValueError(f"{len(rows)} rows have {values}; expected exactly one")
-    return rows.iloc[0]
 
 
 def share(value: float | int) -> str:

@@ -123,7 +123,6 @@ class TestControls:
         plain = table[table["training"] == "beta-10"]["l1"].item()
         for name in ("subtracted", "darkened"):
             assert table.loc[name, "l1"] == pytest.approx(min(max(plain, 0), 100), abs=0.1)
-        assert np.isnan(table.loc["original", "amount"])
         with torch.no_grad():
             pixels = competitor_images(study, "test").floats()
             grey = study.classifier(pixels.mean(1, keepdim=True).expand_as(pixels)).argmax(1)
@@ -166,8 +165,9 @@ class TestReference:
         monkeypatch.setattr(SpaceStudy, "kept_by", lambda self, name, images: 0.5 * images.floats())
         table = study.table("space-vae-reference")
         assert set(zip(table["training"], table["background"], strict=True)) == {
-            (training, kind) for training in ("beta-10", "mean-colour") for kind in BACKGROUNDS
+            (training, kind) for training in ("beta-1", "beta-10", "beta-100", "mean-colour") for kind in BACKGROUNDS
         }
+        np.testing.assert_allclose(table["darkened_agreement"], table["agreement"])  # what is kept is dimmed by half
         for column in ("object_kept", "background_kept", "contrast_kept"):
             np.testing.assert_allclose(table[[column, f"{column}_low", f"{column}_high"]], 0.5, rtol=1e-4)
         black = table[table["training"] == "beta-10"]  # from black, distance is brightness

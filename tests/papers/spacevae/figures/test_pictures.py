@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ from helpers.papers.spacevae.figures.fig1 import (
 )
 from helpers.papers.spacevae.figures.fig2 import ablate_regions, ablation_table, ablation_words, draw_ablation
 from helpers.papers.spacevae.figures.fig3 import draw_framework
-from helpers.papers.spacevae.figures.fig5 import appearance_claims, appearance_table, draw_kept_images
+from helpers.papers.spacevae.figures.fig5 import appearance_table, draw_kept_images, fine_detail, mean_saturation
 from helpers.papers.spacevae.figures.framework import code_pictures, loss_terms, term_table, trace_image, used_codes
 from helpers.papers.spacevae.figures.grid import Column, draw_columns, predict_classes
 from helpers.papers.spacevae.figures.page import picture_study
@@ -174,8 +175,25 @@ class TestGrids:
 
     def test_looks_are_measured(self, study):
         table = appearance_table(study)
-        assert table.groupby("training").size().to_dict() == {"beta-1": 30, "beta-100": 30}
-        assert len(appearance_claims(table)) == 3
+        names = ("original", "beta-1", "dimmed to beta-1", "beta-100", "dimmed to beta-100")
+        assert table.groupby("training").size().to_dict() == dict.fromkeys(names, 30)
+        looks = {name: table[table["training"] == name].set_index("image") for name in names}
+        dimmed, kept, original = looks["dimmed to beta-1"], looks["beta-1"], looks["original"]
+        darker = kept["brightness"] < original["brightness"]
+        assert darker.any()
+        np.testing.assert_allclose(dimmed["brightness"][darker], kept["brightness"][darker], rtol=1e-4)
+        np.testing.assert_allclose(dimmed["saturation"], original["saturation"], rtol=1e-4)
+        np.testing.assert_allclose(dimmed["detail"], 1, rtol=1e-3)
+
+    def test_detail_and_saturation_by_hand(self):
+        flat, fine = torch.full((3, 4, 4), 0.5), torch.zeros(3, 4, 4)
+        fine[:, ::2, ::2] = 1  # one pixel of each block of four
+        assert fine_detail(torch.stack([flat, fine])).tolist() == pytest.approx([0, 3 * 4 * (0.75**2 + 3 * 0.25**2)])
+        red = torch.zeros(3, 4, 4)
+        red[0], red[1, :2] = 0.8, 0.4
+        assert mean_saturation(torch.stack([flat, red])).tolist() == pytest.approx([0, 1])
+        pale = red + 0.2
+        assert mean_saturation(pale[None]).item() == pytest.approx(0.8)
 
     def test_extensions_references_and_earlier_methods_are_drawn(self, study):
         assert len(draw_extensions(study, 2).axes) == 2 * 3  # image, plain, few colours: the others are not trained
