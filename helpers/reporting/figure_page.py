@@ -15,7 +15,7 @@ from helpers.plots import use_book_style
 from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table, evidence_table
 from helpers.reporting.injected import refuse_unknown_parameters
-from helpers.reporting.ledger.entries import claims_of_figure
+from helpers.reporting.ledger.entries import all_claims, claims_of_figure
 from helpers.reporting.ledger.outcomes import Verdict, judge
 from helpers.reporting.ledger.strip import strip
 from helpers.reporting.made import how_it_was_made
@@ -144,8 +144,13 @@ class FigurePage(Generic[StudyT]):
         return table
 
     def verdicts(self) -> list[Verdict]:
-        """The verdicts on the claims that this figure shows, from its own tables and those of other runs."""
-        return judge(claims_of_figure(self.identifier), read=self._evidence)
+        """The verdicts on the claims that this figure shows, from its own tables and those of other runs.
+
+        A claim that belongs to another figure first is judged with the claims of that figure, as in the ledger.
+        """
+        first = {claim.figures[0] for _, claim in claims_of_figure(self.identifier)}
+        families = [(file, claim) for file, claim in all_claims() if claim.figures and claim.figures[0] in first]
+        return [verdict for verdict in judge(families, read=self._evidence) if self.identifier in verdict.claim.figures]
 
     def strip(self) -> HTML:
         """The claims of this figure with their outcomes, best evidence first; the page has written its own table."""
