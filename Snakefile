@@ -92,6 +92,9 @@ rule figures:
 FIGURE_PAGES = [page for page in PAGES if page.startswith("book/figures/") and page not in LAST]
 
 
+ruleorder: last_page > page
+
+
 rule last_page:
     input:
         lambda wildcards: manifest_of_page(f"{wildcards.last}.md"),
@@ -109,8 +112,6 @@ rule page:
         lambda wildcards: manifest_of_page(f"{wildcards.page}.md"),
     output:
         "_build/pages/{page}.ipynb",
-    wildcard_constraints:
-        page="(?!(?:" + "|".join(page.removesuffix(".md") for page in LAST) + ")$).+",
     threads: max(1, workflow.cores // max(1, len(PAGES)))
     shell:
         "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"
