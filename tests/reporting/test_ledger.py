@@ -211,6 +211,14 @@ class TestPage:
         assert lines[0].startswith("photographs, another network:")
         assert lines[1].startswith("scenes:")
 
+    def test_strip_names_runs_that_were_never_made(self):
+        runs = {"equal": {**EQUAL, "never_run": "it takes a year", "command": "make year"}, "scenes": SCENES}
+        claim = make_claim(runs=["equal", "scenes"])
+        file = ClaimFile.model_validate({"paper": "A paper", "measures": "m", "runs": runs, "claims": [claim]})
+        words = "the paper's own setting: it takes a year. make year"
+        assert words in BeautifulSoup(strip(judged(file, {("small", "shares"): BELOW})), "html.parser").text
+        assert words not in BeautifulSoup(strip(judged(file, {("equal", "shares"): BELOW})), "html.parser").text
+
     def test_every_outcome_is_explained(self):
         text = BeautifulSoup(page.outcomes_explained().data, "html.parser").text
         assert all(name in text for name in OUTCOMES)

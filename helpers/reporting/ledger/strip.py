@@ -23,7 +23,8 @@ def strip(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return '<p class="claim-strip">The paper makes no claim about this figure that numbers could decide.</p>'
     entries = "".join(_entry(verdict) for verdict in verdicts)
-    return f'<ul class="claim-strip" aria-label="Claims and outcomes">{entries}</ul>{_differences(verdicts)}'
+    more = f"{_differences(verdicts)}{_never_run(verdicts)}"
+    return f'<ul class="claim-strip" aria-label="Claims and outcomes">{entries}</ul>{more}'
 
 
 def badge(outcome: Outcome) -> str:
@@ -62,3 +63,15 @@ def _differences(verdicts: Sequence[Verdict]) -> str:
             runs.setdefault(result.run.words, {}).update(dict.fromkeys(result.differs.values()))
     items = "".join(f"<li>{escape(words)}: {escape('; '.join(texts))}.</li>" for words, texts in runs.items() if texts)
     return f'<p class="claim-differs">What differs from the paper:</p><ul>{items}</ul>' if items else ""
+
+
+def _never_run(verdicts: Sequence[Verdict]) -> str:
+    """The runs that could decide these claims and that this project has not made, with their cost and command."""
+    named = {(verdict.file.paper, name): verdict.file.runs[name] for verdict in verdicts for name in verdict.claim.runs}
+    made = {(verdict.file.paper, result.run_name) for verdict in verdicts for result in verdict.results}
+    items = "".join(
+        f"<li>{escape(run.words)}: {escape(run.never_run)}. <code>{escape(run.command)}</code></li>"
+        for key, run in named.items()
+        if run.never_run and key not in made
+    )
+    return f'<p class="claim-differs">Never run:</p><ul>{items}</ul>' if items else ""
