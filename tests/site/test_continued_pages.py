@@ -131,7 +131,7 @@ DEPENDENT: dict[Definition, set[str]] = {
     (f"{EXPLAINER}.shortcut", "verdicts"): {"explainer-shortcut"},
     (f"{RECARTOONX}.fig3", "draw_hypothesis"): {"recartoonx-fig3"},
     (f"{RECARTOONX}.fig4", "draw_examples"): {"recartoonx-fig4"},
-    (f"{RECARTOONX}.fig4", "BLACK"): {"recartoonx-fig4", "recartoonx-fig7"},
+    ("helpers.papers.recartoonx.measures.transformer", "BLACK"): {"recartoonx-fig4", "recartoonx-fig7"},
     (f"{RECARTOONX}.tab1", "settings_table"): {"recartoonx-tab1"},
     (f"{SPACEVAE}.bottleneck", "draw_bottleneck"): {"spacevae-bottleneck"},
     (f"{SPACEVAE}.bottleneck", "draw_alpha"): {"spacevae-tab1"},
