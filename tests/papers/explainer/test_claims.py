@@ -240,6 +240,11 @@ def two_columns(values, first, second):
     return mean_of(values[first].mean(axis=1) - values[second].mean(axis=1))
 
 
+def datasets():
+    means = [scores(letter, "iou")[[*RIVALS, "explainer"]].mean(axis=1).to_numpy() for letter in "bd"]
+    return mean_of(means[0] - means[1])
+
+
 def small_objects():
     area, truth = (scores("d", column)["rtis"] for column in ("area", "truth"))
     return jackknife(np.stack([truth, area - truth], 1), lambda rows: np.corrcoef(rows.T)[0, 1])
@@ -259,6 +264,7 @@ EXPECTED = {
     "E36": lambda: two_columns(scores("a", "iou"), ["extremal-perturbation", "igos++"], ["grad-cam", "rise"]),
     "E86a": lambda: soft("explainer-fig3", ["explainer"], ["grad-cam", "rise"]),
     "E86b": lambda: soft("explainer-fig3", ["extremal-perturbation", "igos++"], ["rtis", "explainer"]),
+    "E86f": lambda: soft("explainer-fig3", ["rtis"], ["grad-cam", "rise"]),
     "E37": lambda: excess("a", "rtis"),
     "E86c": lambda: two_columns(masks_of("explainer-fig3", "inside"), ["explainer"], ["rtis"]),
     "E86d": lambda: beyond_rivals("a", "iou", pd.Series.idxmax),
@@ -302,6 +308,7 @@ EXPECTED = {
     "E47": lambda: share_of(scores("a", "saliency")["0"] < scores("a", "saliency")["G.T."]),
     "E48": lambda: mean_of(scores("b", "iou").explainer - scores("a", "iou").explainer),
     "E49": lambda: mean_of(scores("d", "iou").explainer - scores("c", "iou").explainer),
+    "E100": datasets,
     "E95a": lambda: mean_of(scores("d", "mae").explainer - scores("d", "mae")["0"]),
     "E95b": class_truth,
     "E50a": lambda: seconds("rise"),
@@ -345,14 +352,13 @@ def computed(identifier):
 
 def single_p(identifier):
     claim = entries()[identifier]
-    count, value, p_value = computed(identifier)
+    count, _, p_value = computed(identifier)
     null, margin = claim.get("null_value", 0), claim.get("margin", 0)
     if count < 6:
         return np.nan
     if claim.get("direction") != "within":
         return p_value(null)
-    ends = [p_value(null - margin), p_value(null + margin)]
-    return max(ends) if abs(value - null) <= margin else min(ends)
+    return max(p_value(null - margin), p_value(null + margin))  # against the nearer end
 
 
 @lru_cache

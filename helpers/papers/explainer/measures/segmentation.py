@@ -84,6 +84,17 @@ def classifier_difference(table: pd.DataFrame, dataset: str, score: str, first: 
     return mean_effect(values[1] - values[0])
 
 
+def dataset_difference(table: pd.DataFrame, classifier: str, score: str, first: str, second: str) -> Effect:
+    """A score on two datasets, mean over the paper's six methods: first − second.
+
+    Images of the same rank are subtracted. They are different images, so that this costs power, but no validity.
+    """
+    methods = [*RIVALS, "explainer"]
+    means = [_by_image(table, name, classifier, score)[methods].mean(axis=1).to_numpy() for name in (first, second)]
+    shared = min(map(len, means))
+    return mean_effect(means[0][:shared] - means[1][:shared])
+
+
 def class_truth_difference(table: pd.DataFrame, column: str, first: str, second: str) -> Effect:
     """A score of the class masks against their own class's region: first method − second.
 
