@@ -28,7 +28,7 @@ _LEFT_OUT = (
     re.compile(r"95 % (?:confidence |bootstrap )?intervals?"),
     re.compile(r"\b[Ss]ections? \d[\d.]*|\bCC[ -]BY[ -]\S+|Python \d\S*"),
 )
-_NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:[.,]\d+)*(?: ?%| times\b)|(?<![\w.])[−-]?\d+\.\d+(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:[.,]\d+)*(?:\s?%|\stimes\b)|(?<![\w.])[−-]?\d+\.\d+(?!\w|\.\d)")
 
 
 class TypedNumber(BaseModel):

@@ -58,6 +58,9 @@ def cases(dtype, largest):
         "masked_images": lambda: metrics.masked_images(classifier, images, objects[:, None], "published"),
         "masked_probabilities": lambda: metrics.masked_probabilities(classifier, images, objects[:, None]),
         "class_score_matrix": lambda: metrics.class_score_matrix(labels[:, None].expand(-1, 2, -1), labels),
+        "pixel_curve": lambda: metrics.pixel_curve(classifier, images, masks[:, None], targets, kept, steps=3),
+        "curve_area": lambda: metrics.curve_area(rows),
+        "infidelity": lambda: metrics.infidelity(classifier, images, objects[:, None], targets, kept[None]),
         "information": lambda: [
             metrics.information(images, kind, wavelets) for kind in ("pixels", "coefficients", "entropy")
         ],

@@ -68,7 +68,7 @@ class PixelRemoval:
         self.classifier = classifier
         # on a CPU, convolutions of small windows with many channels are faster with channels first
         network = copy.deepcopy(classifier.network).to(memory_format=torch.contiguous_format)
-        layers = [layer for layer in network.features if not isinstance(layer, nn.Identity)]
+        layers = [layer for layer in network.features if not isinstance(layer, nn.Identity | nn.Dropout)]
         blocks = _windowed_blocks(layers, min(size))
         self.step = 2**blocks
         ends = [number + 1 for number, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
@@ -80,7 +80,7 @@ class PixelRemoval:
         """Whether the classifier is a `SmallImageVGG` in eval mode with folded batch norms, sides 32, 64, ..."""
         network = getattr(classifier, "network", None)
         known = isinstance(classifier, Classifier) and isinstance(network, SmallImageVGG) and not network.training
-        layers = nn.Conv2d | nn.ReLU | nn.MaxPool2d | nn.Identity
+        layers = nn.Conv2d | nn.ReLU | nn.MaxPool2d | nn.Identity | nn.Dropout  # nothing changes in eval mode
         return known and all(isinstance(each, layers) for each in network.features) and not any(s % 32 for s in size)
 
     @torch.no_grad()

@@ -408,7 +408,7 @@ class TestStartsAndOptions:
     def test_unknown_options_and_recipes(self, unchecked, classifier):
         with pytest.raises(ValueError, match="momentum"):
             CartoonX(classifier, momentum=0.9)
-        with pytest.raises(ValueError, match="recipe 'quickest' is not known; use one of published, later, fast"):
+        with pytest.raises(ValueError, match="recipe 'quickest' is not known; use one of: published, later, fast"):
             CartoonX(classifier, recipe="quickest")
         assert set(RECIPES) == {"published", "later", "fast"}
 
