@@ -219,6 +219,17 @@ class TestPage:
         assert words in BeautifulSoup(strip(judged(file, {("small", "shares"): BELOW})), "html.parser").text
         assert words not in BeautifulSoup(strip(judged(file, {("equal", "shares"): BELOW})), "html.parser").text
 
+    def test_a_strip_tells_each_reason_once(self):
+        claims = [make_claim(id=f"T{number}", needs=["network"], runs=["photographs"]) for number in (1, 2, 3)]
+        claims[2]["needs"] = ["network", "resolution"]
+        text = strip(judged(make_file(*claims), {("large", "shares"): BELOW}))
+        reasons = [item.text for item in BeautifulSoup(text, "html.parser").select(".claim-reason")]
+        assert reasons == [
+            "another network.",
+            "For the same reason as T1.",
+            "another network; 128 px instead of 224 px.",
+        ]
+
     def test_every_outcome_is_explained(self):
         text = BeautifulSoup(page.outcomes_explained().data, "html.parser").text
         assert all(name in text for name in OUTCOMES)

@@ -22,7 +22,8 @@ def strip(verdicts: Sequence[Verdict]) -> str:
     """The strip as HTML; a sentence for a figure without claims."""
     if not verdicts:
         return '<p class="claim-strip">The paper makes no claim about this figure that numbers could decide.</p>'
-    entries = "".join(_entry(verdict) for verdict in verdicts)
+    told: dict[str, str] = {}
+    entries = "".join(_entry(verdict, told) for verdict in verdicts)
     more = f"{_differences(verdicts)}{_never_run(verdicts)}"
     return f'<ul class="claim-strip" aria-label="Claims and outcomes">{entries}</ul>{more}'
 
@@ -32,10 +33,13 @@ def badge(outcome: Outcome) -> str:
     return f'<span class="outcome outcome-{BADGES[outcome]}">{outcome}</span>'
 
 
-def _entry(verdict: Verdict) -> str:
+def _entry(verdict: Verdict, told: dict[str, str]) -> str:
+    """One claim. `told` has the id of the first entry with each reason, which is not repeated, and is updated."""
     claim = verdict.claim
     lines = "".join(_line(result, verdict) for result in verdict.results)
-    reason = f'<p class="claim-reason">{escape(verdict.reason)}.</p>' if verdict.reason else ""
+    first = told.setdefault(verdict.reason, claim.id)
+    words = verdict.reason if first == claim.id or not verdict.reason else f"For the same reason as {first}"
+    reason = f'<p class="claim-reason">{escape(words)}.</p>' if words else ""
     remark = f'<p class="claim-remark">{escape(claim.remark)}</p>' if claim.remark else ""
     return (
         f'<li id="claim-{claim.id.lower()}">{badge(verdict.outcome)} <strong>{escape(claim.claim)}.</strong> '
