@@ -49,29 +49,37 @@ class ExplainerPage(FigurePage[ClassStudy]):
         """A table of all pairs of a dataset and a classifier; stored parts that are stale are computed anew."""
         return table_of_pairs(self.study.profile, name, **options)
 
-    def best(self, name: str, own: pd.DataFrame | None = None) -> pd.DataFrame:
-        """The table that the page shows first, with the best evidence of its kind of images.
+    def best_profile(self, name: str) -> str:
+        """The profile of the table that the page shows first, which has the best evidence of its kind of images.
 
-        On a page of scenes this is the committed table of the profile `scenes`, in which all methods search with their
-        full settings, if it is committed; else the page's own.
+        On a page of scenes this is `scenes`, in which all methods search with their full settings, if its table is
+        committed; else the page's own.
 
         Args:
             name: the table's name, or the page's id for the one that it writes.
-            own: the page's own table; None for that of all pairs.
         """
-        committed = self._committed(self.larger_profile, name) if self._larger_first() else None
-        if committed is not None:
-            return committed
-        return self.table_of_pairs(name) if own is None else own
+        own, larger = self.study.profile.name, self.larger_profile
+        if self.study.data.source != "scenes" or own == larger or self._committed(larger, name) is None:
+            return own
+        return larger
+
+    def best(self, name: str, own: pd.DataFrame) -> pd.DataFrame:
+        """The table that the page shows first (see `best_profile`).
+
+        Args:
+            name: the table's name, or the page's id for the one that it writes.
+            own: the page's own table.
+        """
+        profile = self.best_profile(name)
+        committed = None if profile == self.study.profile.name else self._committed(profile, name)
+        return own if committed is None else committed
 
     def made(self, name: str | None = None, **more: Any) -> None:
         """Fill the boxes "made", for the page's own run, and "made-best", for the table that it shows first."""
         super().made(name, **more)
         stored = self.identifier if name is None else self.study.file_name(find_table(name))
-        profile = self.larger_profile if self._larger_first() else self.study.profile.name
-        if self._committed(profile, self.identifier if name is None else name) is None:
-            profile = self.study.profile.name
-        show_numbers({"made-best": show_table(how_it_was_made(profile, stored, **more), escape=False)})
+        best = how_it_was_made(self.best_profile(name or self.identifier), stored, **more)
+        show_numbers({"made-best": show_table(best, escape=False)})
 
     @property
     def names(self) -> dict[str, str]:
@@ -86,10 +94,6 @@ class ExplainerPage(FigurePage[ClassStudy]):
         """The machine on which this pair's table was computed, for the page's own profile or another one."""
         provenance = read_provenance(profile or self.study.profile, self.study.file_name(find_table(name)))
         return provenance["machine"]
-
-    def _larger_first(self) -> bool:
-        """Whether the committed tables of the larger profile show the same kind of images as the page's own profile."""
-        return self.study.data.source == "scenes" and self.study.profile.name != self.larger_profile
 
     def _own_table(self, name: str) -> pd.DataFrame | None:
         pairs = find_table(name).datasets
