@@ -445,10 +445,8 @@ def test_columns_exist_in_their_tables():
         assert set(claim.get("columns", ())) <= known, claim["id"]
 
 
-@pytest.mark.parametrize(
-    ("figure", "letter"), [("explainer-fig3", "a"), ("explainer-fig6", "b"), ("explainer-fig7", "c")]
-)
+@pytest.mark.parametrize(("figure", "letter"), [*zip(["fig3", "fig6", "fig7", "fig8"], PAIRS, strict=True)])
 def test_the_figures_show_the_masks_of_table_two(figure, letter):
     """Those pages and Table 2 compute the same masks in two ways."""
-    page, table = masks_of(figure, "iou"), scores(letter, "iou")
+    page, table = masks_of(f"explainer-{figure}", "iou"), scores(letter, "iou")
     np.testing.assert_allclose(page[[*RIVALS, "explainer"]], table[[*RIVALS, "explainer"]], atol=2e-3)
