@@ -41,8 +41,3 @@ def draw_images(
     if floor is not None:
         error = np.minimum(error, 0.45 * mean)  # the band stays above 0
     curve_with_band(axes, x, mean, np.nan_to_num(error), label, colour=colour, **line)
-
-
-def few_images_note(count: int) -> str:
-    """How `draw_images` shows so many images, as a clause for captions."""
-    return "thin lines are single images" if count < MINIMUM_UNITS else "bands are two standard errors over images"

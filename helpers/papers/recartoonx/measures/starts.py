@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.core.statistics import Effect, mean_effect, proportion_effect
+from helpers.core.statistics import Effect, mean_effect
 
 CLOSE = 0.01
 """A curve has converged from the step on from which it stays within one per cent of its end."""
@@ -82,12 +82,6 @@ def first_ratio(ends: pd.DataFrame, start: str, recipe: str = "profile") -> Effe
     """A start's first objective as a multiple of that of all ones, geometric mean."""
     first = _by_start(ends, recipe, "first_objective")
     return mean_effect(np.log(first[start] / first["ones"])).exponential()
-
-
-def lost_share(ends: pd.DataFrame, start: str, recipe: str = "profile") -> Effect:
-    """The share of images whose mask is emptied from a start, although that from all ones is not."""
-    kept = _by_start(ends, recipe, "last_sparsity")
-    return proportion_effect(((kept[start] == 0) & (kept["ones"] > 0)).astype(float))
 
 
 def _of_recipe(table: pd.DataFrame, recipe: str) -> pd.DataFrame:
