@@ -306,6 +306,7 @@ EXPECTED = {
     **{f"E45{letter}": lambda letter=letter: beyond_rivals(letter, "mae", pd.Series.idxmin) for letter in PAIRS},
     **{f"E46{letter}": lambda letter=letter: beyond_rivals(letter, "saliency", pd.Series.idxmin) for letter in PAIRS},
     "E47": lambda: share_of(scores("a", "saliency")["0"] < scores("a", "saliency")["G.T."]),
+    "E102": lambda: share_of(scores("c", "saliency")["0"] < scores("c", "saliency")["G.T."]),
     "E48": lambda: mean_of(scores("b", "iou").explainer - scores("a", "iou").explainer),
     "E49": lambda: mean_of(scores("d", "iou").explainer - scores("c", "iou").explainer),
     "E100": datasets,
