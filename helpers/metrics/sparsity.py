@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from helpers.core.inputs import ClassTarget, ImageBatch, as_tensor, checked_images
+from helpers.core.inputs import ClassTarget, ImageBatch, as_tensor
 from helpers.core.mask_inputs import checked_masks
 from helpers.core.statistics import RESAMPLES, Effect, bootstrap, draw_images
 from helpers.metrics.inputs import Pictures, answers, checked_labels, checked_pair
@@ -31,7 +31,7 @@ def lp_norm(
     Entries are counted, not pixels: an image of 32 x 32 pixels has 3,072 of them (section 4.2).
 
     Args:
-        images: pixels in [0, 1], of any number of channels.
+        images: pixels of any number of channels; the raw outputs of a network may leave [0, 1].
         p: 0 or 1.
         reference: a colour to subtract first, one for all images or one per image; None for black.
         tolerance: for p = 0: largest difference from the reference that counts as 0.
@@ -42,7 +42,7 @@ def lp_norm(
     """
     if p not in (0, 1) or tolerance < 0:
         raise ValueError(f"p={p} must be 0 or 1, and tolerance={tolerance} at least 0")
-    values = checked_images(images, channels=None)
+    values = checked_masks(images, ("batch", "channels", "height", "width"), name="images", values="any")
     if reference is not None:
         values = values - _checked_colour(reference, values)
     distances = values.abs().flatten(1)

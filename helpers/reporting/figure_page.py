@@ -12,14 +12,13 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from helpers.plots import use_book_style
-from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table, evidence_table
 from helpers.reporting.injected import refuse_unknown_parameters
 from helpers.reporting.ledger.entries import all_claims, claims_of_figure
 from helpers.reporting.ledger.outcomes import Verdict, judge
 from helpers.reporting.ledger.strip import strip
 from helpers.reporting.made import how_it_was_made
-from helpers.reporting.words import claim_table, claims_in_words, few_images_words, show_numbers, show_table
+from helpers.reporting.words import show_numbers, show_table
 from helpers.results import TABLES, ProfileStudy, find_table
 
 StudyT = TypeVar("StudyT", bound=ProfileStudy)
@@ -32,12 +31,10 @@ class LargerRun:
     Attributes:
         tables: the tables by name; empty unless all are committed.
         absent: the sentence shown instead of missing tables.
-        opening: the default sentence before the claims.
     """
 
     tables: Mapping[str, pd.DataFrame]
     absent: str
-    opening: str = ""
 
     def count(self, name: str | None = None) -> int:
         """The number of images in a table, by default the first; 0 without tables."""
@@ -49,26 +46,6 @@ class LargerRun:
     def or_else(self, table: pd.DataFrame) -> pd.DataFrame:
         """The first table of the larger run, or else the given one."""
         return next(iter(self.tables.values()), table)
-
-    def claims(
-        self,
-        make: Callable[..., Sequence[Claim]],
-        opening: str | Callable[..., str] | None = None,
-        *,
-        few: bool = False,
-    ) -> Markdown:
-        """The opening sentence and the claims of `make`, or the sentence `absent`.
-
-        Args:
-            make: a function of the tables that returns claims.
-            opening: another opening sentence, or a function of the tables that returns one.
-            few: add a warning if there are few images.
-        """
-        if not self.tables:
-            return Markdown(self.absent)
-        tables = self.tables.values()
-        first = self.opening if opening is None else opening if isinstance(opening, str) else opening(*tables)
-        return _markdown(first, claims_in_words(make(*tables)), few_images_words(self.count()) if few else "")
 
     def say(self, make: Callable[..., str]) -> Markdown:
         """The text that `make` returns for the tables, or the sentence `absent`."""
@@ -182,19 +159,6 @@ class FigurePage(Generic[StudyT]):
         stored = self.identifier if name is None else study.file_name(find_table(name))
         show_numbers(made=show_table(how_it_was_made(study.profile.name, stored, **more), escape=False))
 
-    def claims(self, claims: Sequence[Claim], *, few: int | None = None) -> Markdown:
-        """The claims that held, did not hold and are undecided, in Markdown.
-
-        Args:
-            claims: the claims with their effects.
-            few: the number of images, for a warning if it is small; None for no warning.
-        """
-        return _markdown(claims_in_words(claims), "" if few is None else few_images_words(few))
-
-    def claim_table(self, claims: Sequence[Claim]) -> HTML:
-        """Claims as a table: measure, effect, outcome."""
-        return show_table(claim_table(claims))
-
     def show(
         self,
         table: pd.DataFrame | None,
@@ -226,7 +190,3 @@ class FigurePage(Generic[StudyT]):
     def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
         """A committed table of another profile; None if there is none."""
         return committed_table(profile, name)
-
-
-def _markdown(*paragraphs: str) -> Markdown:
-    return Markdown("\n\n".join(paragraph for paragraph in paragraphs if paragraph))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers.core.statistics import Effect
 from helpers.data.scenes import make_scenes
 from helpers.methods.rde.options import RECIPES
 from helpers.papers.recartoonx.experiments import METHODS, Study, curve_table, published_curves, sweep_table
@@ -45,11 +43,10 @@ from helpers.papers.recartoonx.measures.selection import (
     win_rate,
 )
 from helpers.profiles import load_profile
-from helpers.reporting.claims import Claim
 from helpers.reporting.committed import committed_table
 from helpers.reporting.made import how_it_was_made
 from helpers.reporting.pictures import draw_groups
-from helpers.reporting.words import claim_table, claims_in_words, few_images_words, join_words, show_table
+from helpers.reporting.words import join_words, show_table
 from helpers.results import write_table
 from tests.papers.recartoonx.experiments.test_experiments import PROFILE, tiny_classifier, tiny_profile
 
@@ -386,32 +383,6 @@ class TestSettings:
 
 
 class TestWords:
-    CLAIMS = (
-        Claim("birds fly", "height", Effect(1.0, 0.5, 1.5, 9), 1),
-        Claim("fish fly", "height", Effect(-1.0, -1.5, -0.5, 9), 1),
-        Claim("pigs fly", "height", Effect(0.1, -0.5, 0.5, 9), 1),
-        Claim("stones fall", "height", Effect(-1.0, -1.5, -0.5, 9), -1),
-    )
-
-    def test_sentences_say_what_held(self):
-        held, failed, undecided = claims_in_words(self.CLAIMS).split("\n\n")
-        assert "birds fly (1.0 [0.5, 1.5])" in held
-        assert "stones fall (−1.0 [−1.5, −0.5])" in held
-        assert "fish fly" in failed
-        assert "pigs fly" in undecided
-        assert claims_in_words([]) == ""
-
-    def test_a_table_of_claims(self):
-        table = claim_table(self.CLAIMS)
-        assert table["outcome"].tolist() == ["held", "did not hold", "is undecided", "held"]
-        assert claim_table([]).empty
-
-    def test_few_images(self):
-        for count in (2, 4, 6):
-            chances = re.findall(r"(\d+)%", few_images_words(count))
-            assert [float(chance) for chance in chances] == pytest.approx([100 * 2 / 2**count], abs=0.51)
-        assert few_images_words(10) == few_images_words(0) == ""
-
     def test_lists(self):
         assert [join_words(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
             "",
