@@ -130,6 +130,20 @@ class TestOutcomes:
         apart = judged(make_file(*elsewhere), {("equal", "shares"): weak})[0].results[0]
         assert apart.p_value == pytest.approx(alone.p_value)
 
+    def test_a_table_is_read_once_and_not_shared_by_measures(self, monkeypatch):
+        read, sums = [], []
+
+        def spoiling(table):
+            sums.append(table["value"].sum())
+            table["value"] = 0.0
+            return mean_effect(BELOW["value"])
+
+        monkeypatch.setattr(ClaimFile, "function", lambda self, claim: spoiling)
+        file = make_file(make_claim(), make_claim(id="T2"))
+        judge([(file, claim) for claim in file.claims], read=lambda *names: read.append(names) or BELOW.copy())
+        assert read == [("equal", "shares")]
+        assert sums == pytest.approx([BELOW["value"].sum()] * 2)
+
     def test_only_some_runs(self):
         tables = {("large", "shares"): BELOW, ("small", "shares"): ABOVE}
         claim = make_claim(runs=["photographs", "scenes"])

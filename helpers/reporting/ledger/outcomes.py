@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import pandas as pd
@@ -119,14 +120,16 @@ def judge(
         runs: the names of the runs to use; None for all.
     """
     claims = list(claims)
+    read_once = cache(read)  # many claims share a table
     effects: dict[tuple[str, str], Effect] = {}
     for file, claim in claims:
         for name in claim.runs:
             if runs is not None and name not in runs:
                 continue
-            tables = [read(file.runs[name].profile, table) for table in claim.tables]
+            tables = [read_once(file.runs[name].profile, table) for table in claim.tables]
             if all(table is not None for table in tables):
-                effects[claim.id, name] = file.function(claim)(*tables, **claim.arguments)
+                copies = [table.copy() for table in tables]  # a measure may add columns to its own
+                effects[claim.id, name] = file.function(claim)(*copies, **claim.arguments)
     corrected = _corrected({claim.id: claim for _, claim in claims}, effects)
     return [
         Verdict(
