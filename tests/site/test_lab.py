@@ -121,6 +121,16 @@ def test_all_markup_is_known_in_jupyterlab():
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if "/reference/" not in page.as_posix())
     directives = set(re.findall(r"^(?:`{3,}|:{3,})\{([a-z:_-]+)\}", text, re.MULTILINE))
     roles = set(re.findall(r"\{([a-z:]+)\}`", text))
-    known = {"admonition", "bibliography", "code-cell", "dropdown", "exercise", "glue", "math", "solution"}
+    known = {
+        "admonition",
+        "bibliography",
+        "code-cell",
+        "dropdown",
+        "exercise",
+        "glue",
+        "glue:figure",
+        "math",
+        "solution",
+    }
     assert directives - known == set()
     assert roles - {"cite:p", "cite:t", "doc", "eq", "glue:text", "ref"} == set()
