@@ -19,7 +19,7 @@ Finding = Literal["as claimed", "the opposite", "undecided", "too few to tell"]
 
 Outcome = Literal["holds", "fails", "undecided", "not a fair test", "not run"]
 OUTCOMES: dict[Outcome, str] = {
-    "holds": "A fair test found what the paper claims.",
+    "holds": "A fair test found what is claimed.",
     "fails": "A fair test found the opposite.",
     "undecided": "A fair test found no difference that chance could not explain, or has too few images to tell.",
     "not a fair test": "Our run differs from the paper in something that the claim depends on.",

@@ -152,9 +152,10 @@ def _results(verdict: Verdict, results: Sequence[Result]) -> str:
 def _links(verdict: Verdict) -> str:
     claim = verdict.claim
     pages = [f'<a href="figures/{figure}.html">{figure}</a>' for figure in claim.figures]
+    made = [result.run_name for result in verdict.results]
     commands = [
         f"<code>python -m helpers table {table} --profile {verdict.file.runs[run].profile}</code>"
-        for run in claim.runs[:1]
+        for run in (made or claim.runs)[:1]
         for table in claim.tables
         if not table.startswith(("recartoonx-", "explainer-fig", "spacevae-"))
     ]
