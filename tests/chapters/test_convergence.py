@@ -135,10 +135,10 @@ class TestPrices:
         found = {"fixed": explanation([0.2, 0.9, 1.5, 2.0]), "own": explanation([1.0, 1.0, 1.5, 2.0])}
         table = weighting_summary(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("weighting")
         assert kept_entries(found["fixed"]).tolist() == pytest.approx([0.2, 0.9, 1.5, 2.0])
-        assert table["black, %"].str.split().str[0].tolist() == ["50.00", "0.00"]
+        assert table["black, %"].str.split().str[0].astype(float).tolist() == [50, 0]
         assert table["black, unsure half, %"].tolist() == ["100", "0"]
         assert table["of images"].tolist() == [1, 3]
-        assert table["share on the object, %"].str.split().str[0].tolist() == ["50.00", "50.00"]
+        assert table["share on the object, %"].str.split().str[0].astype(float).tolist() == [50, 50]
 
     def test_stored_weightings_by_model(self):
         table = pd.DataFrame(
@@ -154,7 +154,7 @@ class TestPrices:
         )
         summary = black_share_table(table).set_index("sparsity weight")
         assert list(summary.index) == ["one λk", "own λk"]
-        assert summary["black, %"].str.split().str[0].tolist() == ["50.00", "0.00"]
+        assert summary["black, %"].str.split().str[0].astype(float).tolist() == [50, 0]
         assert summary["λk"].tolist() == ["20 to 20", "3 to 50"]
         assert summary["rate, %"].tolist() == pytest.approx([1, 2])
         assert summary["images"].tolist() == [2, 2]

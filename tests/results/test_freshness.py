@@ -10,8 +10,10 @@ import pytest
 from helpers.core.files import ROOT
 from helpers.papers.explainer.experiments import study
 from helpers.profiles import load_profile
+from helpers.results import read_provenance, read_table
 from helpers.results.commands import accept_tables, table_states
 from helpers.results.freshness import compare, describe, format_duration
+from helpers.site import load_registry
 
 THEN = {"settings": {"sweep": {"images": 2}}, "code": "a", "modules": {"helpers.x": "1", "helpers.y": "2"}}
 THEN |= {"images": {"test": "i"}, "weights": {"one": "w", "two": "v"}, "tables": {}, "data": {"path": None}}
@@ -105,11 +107,20 @@ COMMITTED = sorted(path.parent.name for path in (ROOT / "results").glob("*/*.jso
 @pytest.mark.parametrize("profile", sorted(set(COMMITTED)))
 def test_every_committed_table_is_fresh(profile):
     """Else a figure would silently begin hours of work: make the table anew, or accept it, with a reason."""
-    there = {path.stem for path in (ROOT / "results" / profile).glob("*.json")}
+    there = {path.stem for path in (ROOT / "results" / profile).glob("*.json")} - load_registry().keys()
     states = {Path(place).name: state for place, state in table_states(profile) if Path(place).name in there}
     assert set(states) == there
     stale = {name: state.reasons for name, state in states.items() if state.state != "fresh"}
     assert stale == {}, f"python -m helpers table NAME --profile {profile}, or python -m helpers accept --help"
+
+
+@pytest.mark.parametrize("profile", sorted(set(COMMITTED)))
+def test_every_committed_table_of_a_page_is_as_it_was_written(profile):
+    """The tables that pages write themselves have no freshness of their own; here is their provenance."""
+    pages = load_registry().keys() & {path.stem for path in (ROOT / "results" / profile).glob("*.json")}
+    for name in pages:
+        assert len(read_table(profile, name)) > 0
+        assert read_provenance(profile, name)["profile"] == profile
 
 
 def test_accepting_needs_a_reason():

@@ -86,7 +86,7 @@ def slope_words(slope_at_zero: int) -> str:
     taken = "the right slope of the rate, 1; the published code's is 0"
     if not slope_at_zero:
         taken = "the published code's slope of the rate, 0; the right one is 1"
-    return f"Where a mask is 0, both recipes take {taken}. [CartoonX](../cartoonx.md) shows the difference."
+    return f"Where a mask is 0, both recipes take {taken}. The chapter on CartoonX shows the difference."
 
 
 def steps_table(curves: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
