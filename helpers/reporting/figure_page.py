@@ -12,7 +12,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from helpers.plots import use_book_style
-from helpers.reporting.committed import committed_table, evidence_table
+from helpers.reporting.committed import evidence_table
 from helpers.reporting.injected import refuse_unknown_parameters
 from helpers.reporting.ledger.entries import all_claims, claims_of_figure
 from helpers.reporting.ledger.outcomes import Verdict, judge
@@ -143,7 +143,7 @@ class FigurePage(Generic[StudyT]):
         names = names or (self.identifier,)
         if self.study.profile.name == profile:
             return LargerRun({}, f"This page shows the profile `{profile}` itself.")
-        tables = {name: table for name in names if (table := self._committed(profile, name)) is not None}
+        tables = {name: table for name in names if (table := evidence_table(profile, name)) is not None}
         missing = f"The profile `{profile}` has not been run yet: there is no `results/{profile}/{names[0]}.csv`."
         return LargerRun(tables if len(tables) == len(names) else {}, missing)
 
@@ -186,7 +186,3 @@ class FigurePage(Generic[StudyT]):
     def _own_table(self, name: str) -> pd.DataFrame | None:
         """A registered table of the page's own profile; None if the profile cannot have it."""
         return None if self.study.missing_requirement(find_table(name)) else self.study.table(name)
-
-    def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
-        """A committed table of another profile; None if there is none."""
-        return committed_table(profile, name)

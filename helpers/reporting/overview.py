@@ -18,34 +18,26 @@ from helpers.reporting.ledger.strip import badge
 from helpers.site.pictures import picture_files
 from helpers.site.registry import Figure, load_registry
 
-PAPERS = {
-    "dubbeldam2023cartoonx": "[Re] CartoonX",
-    "stalder2022explainer": "What You See is What You Classify",
-    "liuhess_spacevae": "SpaCE-VAE",
-}
-"""The papers by their key in book/references.bib."""
-
 THUMBNAIL = (480, 300)
 """The largest width and height of a thumbnail, in pixels: twice its displayed size."""
 
 
 def figure_cards(
-    verdicts: Iterable[Verdict], papers: Iterable[str] = PAPERS, *, beyond: bool = False, root: Path = ROOT
+    verdicts: Iterable[Verdict], paper: str | None = None, *, beyond: bool = False, root: Path = ROOT
 ) -> HTML:
-    """Cards of the figures of some papers: thumbnail, number in the paper, title, and the outcomes of its claims.
+    """Cards of the figures of a paper: thumbnail, number in the paper, title, and the outcomes of its claims.
 
     Args:
         verdicts: those on all claims (`helpers.reporting.ledger.page.all_verdicts`).
-        papers: the papers' keys.
+        paper: the paper's key in book/references.bib; None for all.
         beyond: the figures that this book adds to the papers, instead of the papers' own.
         root: the project's root; thumbnails come from the executed pages in `_build/figures/quick/`.
     """
-    keys = set(papers)
     verdicts = list(verdicts)
     chosen = {
         identifier: figure
         for identifier, figure in load_registry(root).items()
-        if figure.paper in keys and figure.beyond == beyond
+        if paper in (None, figure.paper) and figure.beyond == beyond
     }
     cards = "".join(_card(identifier, figure, verdicts, root) for identifier, figure in chosen.items())
     return HTML(f'<div class="figure-cards">{cards}</div>')

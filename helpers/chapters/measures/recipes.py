@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.statistics import Effect, mean_effect
+from helpers.papers.recartoonx.measures.recipes import late_change
+
+__all__ = ["fewer_black_explanations", "late_change", "objective_ratio", "time_ratio"]
 
 
 def objective_ratio(objectives: pd.DataFrame, method: str) -> Effect:
@@ -35,20 +38,6 @@ def fewer_black_explanations(weights: pd.DataFrame, model: str) -> Effect:
     rows = weights[weights["model"] == model].astype({"black": float})
     black = rows.pivot(index="image", columns="weighting", values="black")
     return mean_effect(black["fixed"] - black["relative"])
-
-
-def improvement_after(convergence: pd.DataFrame, step: int, last: int, model: str = "cnn") -> Effect:
-    """The objective at the last step as a factor of that at an earlier one: the geometric mean over images.
-
-    Args:
-        convergence: the table `convergence`.
-        step: the earlier step.
-        last: the last step.
-        model: "cnn" or "vit".
-    """
-    rows = convergence[convergence["model"] == model]
-    values = rows.pivot_table(index="image", columns="step", values="objective")
-    return mean_effect(np.log(values[last] / values[step])).exponential()
 
 
 def _by_recipe(objectives: pd.DataFrame, method: str, column: str) -> pd.DataFrame:

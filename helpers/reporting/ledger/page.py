@@ -15,6 +15,7 @@ from helpers.reporting.ledger.entries import all_claims
 from helpers.reporting.ledger.outcomes import OUTCOMES, Result, Verdict, judge
 from helpers.reporting.ledger.strip import badge
 from helpers.reporting.ledger.words import effect_words
+from helpers.results import TABLES
 
 PHOTOGRAPHS = ("photographs", "CIFAR-10")
 """The kinds of evidence in the column of photographs; the other column is that of scenes."""
@@ -157,7 +158,7 @@ def _links(verdict: Verdict) -> str:
         f"<code>python -m helpers table {table} --profile {verdict.file.runs[run].profile}</code>"
         for run in (made or claim.runs)[:1]
         for table in claim.tables
-        if not table.startswith(("recartoonx-", "explainer-fig", "spacevae-"))
+        if table in TABLES  # the others are written by the figure's page
     ]
     return "<br>".join([*pages, *commands]) or "–"
 

@@ -36,19 +36,18 @@ def badge(outcome: Outcome) -> str:
 def _entry(verdict: Verdict, told: dict[str, str]) -> str:
     """One claim. `told` has the id of the first entry with each reason, which is not repeated, and is updated."""
     claim = verdict.claim
-    lines = "".join(_line(result, verdict) for result in verdict.results)
     first = told.setdefault(verdict.reason, claim.id)
     words = verdict.reason if first == claim.id or not verdict.reason else f"For the same reason as {first}"
     reason = f'<p class="claim-reason">{escape(words)}.</p>' if words else ""
     remark = f'<p class="claim-remark">{escape(claim.remark)}</p>' if claim.remark else ""
+    results = ""
+    if verdict.results:
+        lines = "".join(_line(result, verdict) for result in verdict.results)
+        quantity = f"{escape(claim.quantity)} ({escape(expectation_words(verdict))}):"
+        results = f'<p class="claim-quantity">{quantity}</p><ul>{lines}</ul>'
     return (
         f'<li id="claim-{claim.id.lower()}">{badge(verdict.outcome)} <strong>{escape(claim.claim)}.</strong> '
-        f'<span class="claim-place">{escape(claim.id)}, {escape(claim.place)}</span>{reason}'
-        f'<p class="claim-quantity">{escape(claim.quantity)} ({escape(expectation_words(verdict))}):</p>'
-        f"<ul>{lines}</ul>{remark}</li>"
-        if verdict.results
-        else f'<li id="claim-{claim.id.lower()}">{badge(verdict.outcome)} <strong>{escape(claim.claim)}.</strong> '
-        f'<span class="claim-place">{escape(claim.id)}, {escape(claim.place)}</span>{reason}{remark}</li>'
+        f'<span class="claim-place">{escape(claim.id)}, {escape(claim.place)}</span>{reason}{results}{remark}</li>'
     )
 
 

@@ -20,16 +20,5 @@ def expectation_words(verdict: Verdict) -> str:
     return f"the claim expects {'more' if claim.direction == 'above' else 'less'} than {_number(claim.null_value)}"
 
 
-def finding_words(result: Result) -> str:
-    """The direction of a result in words, with its kind of images: "on scenes: as claimed"."""
-    return f"on {result.run.evidence}: {result.finding}"
-
-
-def differences_words(verdict: Verdict) -> str:
-    """All that differs from the paper in the run that decides, or in the best one; empty if nothing does."""
-    result = verdict.deciding or (verdict.results[0] if verdict.results else None)
-    return "; ".join(result.differs.values()) if result else ""
-
-
 def _number(value: float) -> str:
     return f"{value:g}".replace("-", "−")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from curve_rows import curve_rows
 
 from helpers.papers.recartoonx.measures import curves as of_curves
 from helpers.papers.recartoonx.measures import pictures, recipes, starts, sweeps, transformer
@@ -20,17 +21,7 @@ KEPT = {  # distortions with so much kept, by curve and image; those of randomis
 }
 
 
-def curve_rows(kept):
-    rows = []
-    for curve, images in kept.items():
-        for image, values in images.items():
-            for fraction, keep, randomise in zip(FRACTIONS, values, values[::-1], strict=True):
-                rows += [(image, curve, "keep", fraction, keep), (image, curve, "randomise", fraction, randomise)]
-    table = pd.DataFrame(rows, columns=["image", "curve", "direction", "fraction", "distortion"])
-    return table.assign(variant="corrected")
-
-
-CURVES = curve_rows(KEPT)
+CURVES = curve_rows(KEPT, FRACTIONS)
 # trapezia over 0, 5 and 10 % kept: CartoonX 0.175 and 0.25 of 0.4, Pixel RDE 0.6 and 0.35 of 0.8
 
 
@@ -158,7 +149,9 @@ class TestTransformer:
     def test_curves_in_per_cent_of_each_images_noise(self):
         own = {"a": (0.8, 0.4, 0.2, 0.1, 0.0), "b": (0.4, 0.4, 0.1, 0.1, 0.0)}
         other = {"a": (0.8, 0.8, 0.8, 0.8, 0.0), "b": (0.4, 0.4, 0.4, 0.4, 0.0)}
-        table = curve_rows({"vit": own, "cnn": own, "rollout": other, "random-wavelets": other, "random-pixels": other})
+        table = curve_rows(
+            {"vit": own, "cnn": own, "rollout": other, "random-wavelets": other, "random-pixels": other}, FRACTIONS
+        )
         # 75, 37.5 and 100, 62.5 on the two halves of the first tenth
         expected = np.mean([(75 + 37.5) / 2 - 100, (100 + 62.5) / 2 - 100])
         assert transformer.curve_difference(table, "vit", "random-wavelets", "keep").value == pytest.approx(expected)
@@ -167,7 +160,7 @@ class TestTransformer:
         assert transformer.shape_correlation(table, "keep").value == pytest.approx(1)
 
     def test_a_curve_without_images_decides_nothing(self):
-        table = curve_rows({"vit": KEPT["cartoonx"], "rollout": {"a": (0.0,) * 5, "b": (0.0,) * 5}})
+        table = curve_rows({"vit": KEPT["cartoonx"], "rollout": {"a": (0.0,) * 5, "b": (0.0,) * 5}}, FRACTIONS)
         assert transformer.curve_difference(table, "vit", "rollout", "keep").count == 0
 
 

@@ -15,7 +15,6 @@ from helpers.reporting.figure_page import FigurePage
 from helpers.reporting.made import how_it_was_made
 from helpers.reporting.words import show_numbers, show_table
 from helpers.results import find_table, read_provenance
-from helpers.results.registry import TABLES
 
 MARKED = "resnet50"
 """The pair's name of the classifier that, on scenes, was trained with a planted mark."""
@@ -59,7 +58,7 @@ class ExplainerPage(FigurePage[ClassStudy]):
             name: the table's name, or the page's id for the one that it writes.
         """
         own, larger = self.study.profile.name, self.larger_profile
-        if self.study.data.source != "scenes" or own == larger or self._committed(larger, name) is None:
+        if self.study.data.source != "scenes" or own == larger or evidence_table(larger, name) is None:
             return own
         return larger
 
@@ -71,7 +70,7 @@ class ExplainerPage(FigurePage[ClassStudy]):
             own: the page's own table.
         """
         profile = self.best_profile(name)
-        committed = None if profile == self.study.profile.name else self._committed(profile, name)
+        committed = None if profile == self.study.profile.name else evidence_table(profile, name)
         return own if committed is None else committed
 
     def made(self, name: str | None = None, **more: Any) -> None:
@@ -98,9 +97,6 @@ class ExplainerPage(FigurePage[ClassStudy]):
     def _own_table(self, name: str) -> pd.DataFrame | None:
         pairs = find_table(name).datasets
         return self.table_of_pairs(name) if pairs else super()._own_table(name)
-
-    def _committed(self, profile: str, name: str) -> pd.DataFrame | None:
-        return evidence_table(profile, name) if name in TABLES else super()._committed(profile, name)
 
 
 def stands_for(study: ClassStudy, *, pairs: bool = False, grad_cam: bool = False) -> str:

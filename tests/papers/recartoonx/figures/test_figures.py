@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from curve_rows import curve_rows
 
 from helpers.data.scenes import make_scenes
 from helpers.methods.rde.options import RECIPES
@@ -70,13 +71,7 @@ def nothing_is_left_behind(monkeypatch):
 
 
 def curves(variant="corrected"):
-    rows = []
-    for curve, images in KEPT.items():
-        for image, values in images.items():
-            for fraction, kept, randomised in zip(FRACTIONS, values, values[::-1], strict=True):
-                rows += [(image, curve, "keep", fraction, kept), (image, curve, "randomise", fraction, randomised)]
-    table = pd.DataFrame(rows, columns=["image", "curve", "direction", "fraction", "distortion"])
-    return table.assign(standard_error=0.01, variant=variant)
+    return curve_rows(KEPT, FRACTIONS, variant).assign(standard_error=0.01)
 
 
 def sweep(l2_factor=3.0):
