@@ -19,9 +19,9 @@ ClassifierName = Literal["vgg16", "resnet50"]
 
 
 class DatasetSettings(Section):
-    """One of the paper's two datasets, or the scenes that replace it."""
+    """One of the paper's two datasets, or what replaces it: VOC's animals, or scenes."""
 
-    source: Literal["scenes", "voc2007", "coco2014"]
+    source: Literal["scenes", "voc2007", "voc-animals", "coco2014"]
     objects: tuple[Count, Count] = (1, 2)  # scenes only: smallest and largest number of objects per image
     train: Count | None = None  # number of images in each split; None: all. Scenes require all four numbers
     validation: Count | None = None

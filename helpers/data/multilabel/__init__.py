@@ -1,4 +1,4 @@
-"""Multi-label images: scenes, PASCAL VOC-2007 and COCO-2014, decoded once, with the regions of their objects."""
+"""Multi-label images: scenes, PASCAL VOC-2007, VOC's animals and COCO-2014, with the regions of objects."""
 
 from helpers.core.lazy import lazy_exports
 

@@ -1,4 +1,4 @@
-"""The archives of PASCAL VOC-2007 and COCO-2014, and helpful errors for missing ones."""
+"""The archives of PASCAL VOC-2007 and COCO-2014, the folder of VOC's animals, and helpful errors for missing ones."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def require_dataset(name: str, root: str | Path | None = None) -> None:
     """Check before a long run that the files of a dataset are complete; scenes need none.
 
     Args:
-        name: `"voc2007"`, `"coco2014"` or `"scenes"`.
+        name: `"voc2007"`, `"voc-animals"`, `"coco2014"` or `"scenes"`.
         root: its folder; None for the folder `name` in the data folder.
 
     Raises:
@@ -91,6 +91,9 @@ def require_dataset(name: str, root: str | Path | None = None) -> None:
             folder of each.
     """
     if name == "scenes":
+        return
+    if name == "voc-animals":
+        require_animals(root)
         return
     title, archives = _DATASETS[name]
     try:
@@ -102,6 +105,26 @@ def require_dataset(name: str, root: str | Path | None = None) -> None:
             f"holds {name}/. If you do not have it yet, download:{downloads}"
         ) from error
     require(title, folder, archives)
+
+
+def require_animals(root: str | Path | None = None) -> Path:
+    """The folder of VOC's animals, `voc-animals/` in the data folder by default, after a check that it is complete.
+
+    Raises:
+        MissingArchiveError: it is not, or `XAIBOOK_DATA` is not set.
+    """
+    try:
+        folder = dataset_root("voc-animals", root)
+    except ValueError as error:
+        raise MissingArchiveError(str(error)) from error
+    parts = ("labels.csv", "JPEGImages", "SegmentationClass", "ImageSets")
+    missing = [part for part in parts if not (folder / part).exists()]
+    if missing:
+        raise MissingArchiveError(
+            f"VOC's animals are missing or incomplete in {folder}: there is no {missing[0]}. This selection of PASCAL "
+            "VOC has no public archive: copy the folder voc-animals/ of the authors of this book there"
+        )
+    return folder
 
 
 def require(title: str, root: Path, archives: Sequence[Archive], hint: str = "") -> None:

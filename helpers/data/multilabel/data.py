@@ -62,9 +62,11 @@ class SegmentedImages(Batch):
         objects: the union of an image's objects, in [0, 1]; fractional where a published resizing blurs its border.
         counted: the pixels that scores count; pixels that annotators left undecided are not counted.
         instances: the number of objects of each class in each image.
+        regions: the visible region of each class; None where it is not loaded.
     """
 
     images: MultiLabelImages
     objects: Float[Tensor, "count height width"]
     counted: Bool[Tensor, "count height width"]
     instances: Int[Tensor, "count classes"]
+    regions: Bool[Tensor, "count classes height width"] | None = None
