@@ -53,6 +53,12 @@ def _accept(options: argparse.Namespace) -> None:
     accept_tables(options.names, options.profile, options.because, root=options.results)
 
 
+def _archive(options: argparse.Namespace) -> None:
+    from helpers.results.commands import archive_items
+
+    archive_items(options.profile, root=options.results)
+
+
 def _attributions(options: argparse.Namespace) -> None:
     from helpers.results.requirements import require
 
@@ -125,11 +131,20 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
         "accept",
         _accept,
         "declare stale tables fresh, and store the reason with them",
-        "For changes of code that do not change results, such as renaming. Nothing is computed.",
+        "For changes of code that do not change results, such as renaming. Nothing is computed. Without names, the "
+        "archives of the profile's masks are accepted too.",
     )
     accept.add_argument("names", nargs="*", help="the tables; default: all of the profile")
     _add_profile(accept)
     accept.add_argument("--because", required=True, metavar="REASON", help="why the numbers are still correct")
+    archive = _add_command(
+        commands,
+        "archive",
+        _archive,
+        "pack the finished masks of a profile into results/<profile>/items/, to be committed",
+        "A later run, on another machine too, reads them and computes only the missing ones. They hold no pictures.",
+    )
+    _add_profile(archive)
     attributions = _add_command(
         commands,
         "attributions",

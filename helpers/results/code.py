@@ -232,8 +232,8 @@ def project_code() -> CodeFinder:
 
 @cache
 def code_of(*roots: Callable[..., object] | type | str, without: tuple[str, ...] = ()) -> frozenset[Definition]:
-    """The definitions reached by some functions, classes, or modules by name (see `CodeFinder.reached`)."""
-    definitions = [root if isinstance(root, str) else definition_of(root) for root in roots]
+    """The definitions reached by some functions, classes, modules by name, or "module:name"s (`CodeFinder.reached`)."""
+    definitions = [_named(root) if isinstance(root, str) else definition_of(root) for root in roots]
     return project_code().reached(definitions, without)
 
 
@@ -246,6 +246,12 @@ def code_digest(*roots: Callable[..., object] | type | str) -> str:
     if not roots:
         raise ValueError("code_digest needs at least one function, class or module, such as code_digest(CartoonX)")
     return project_code().digest(code_of(*roots))
+
+
+def _named(root: str) -> Definition | str:
+    """A module by its name, or the definition that "module:name" names."""
+    module, _, name = root.partition(":")
+    return (module, name) if name else root
 
 
 def definition_of(root: Callable[..., object] | type) -> Definition:

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core.files import atomic_write
-from helpers.profiles import known_profiles, profile_path
+from helpers.profiles import known_profiles, load_profile, profile_path
 from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.results.code import code_digest
 from helpers.results.freshness import Freshness, compare, format_duration
+from helpers.results.item_archive import archives_in
+from helpers.results.item_store import archive_store
 from helpers.results.registry import TABLES, Table, find_table
 from helpers.results.study import NoSuchTableError, ProfileStudy, open_studies
-from helpers.results.tables import read_provenance, results_folder
+from helpers.results.tables import archives_folder, read_provenance, results_folder
 
 SECTIONS = {"recartoonx": {"images"}, "explainer": {"explainer"}, "spacevae": {"space_vae"}}
 """The section of a profile that each paper's tables require."""
@@ -82,7 +85,7 @@ def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Pat
     """Declare stale tables to be fresh, and record the reason and the changes in their provenance.
 
     Args:
-        names: names of tables; none for all tables of the profile that exist.
+        names: names of tables; none for all tables of the profile that exist, and its archives of items.
         profile: name of the profile.
         because: the reason why the numbers are still right.
         root: another folder than the project's `results/`.
@@ -99,6 +102,41 @@ def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Pat
         if (table.name in chosen or not chosen) and study is not None and path.is_file() and freshness.state == "stale":
             _accept(path, study.dependencies(table.name), freshness, because)
             print(path)
+    for archive in [] if chosen else archives_in(archives_folder(profile, root)):
+        if (code := code_digest(*archive.made_by)) not in archive.codes:
+            archive.accept(code, because)
+            print(archive.path)
+
+
+def archive_items(profile: str, *, root: Path | None = None) -> None:
+    """Archive the finished items of a profile that the present code made, and print the archives.
+
+    Args:
+        profile: name of the profile, or the path of its file.
+        root: another folder than the project's `results/`.
+
+    Raises:
+        ValueError: there is no such profile, or it has no finished item.
+    """
+    name = load_profile(profile).name
+    folders = sorted(path.parent for path in (results_folder(name, root) / "work").glob("*/*/depends.json"))
+    archives = [archive_store(folder, archives_folder(name, root)) for folder in folders if _is_present(folder)]
+    if not any(archives):
+        raise ValueError(
+            f"profile {name!r} has no finished item that the present code made: compute one of its tables first, such "
+            f"as python -m helpers table explanations --profile {name}"
+        )
+    for archive in filter(None, archives):
+        size = archive.path.with_suffix(".zip").stat().st_size
+        time = format_duration(archive.seconds)
+        print(f"{archive.path.with_suffix('.zip')}: {len(archive.names())} items, {size / 1e6:.2f} MB, {time}")
+
+
+def _is_present(folder: Path) -> bool:
+    """Whether a store can be archived, and the present code made its items."""
+    depends = json.loads((folder / "depends.json").read_text(encoding="utf-8"))
+    made_by = depends.get("made_by") or ()
+    return bool(made_by) and code_digest(*made_by) == depends["inputs"]["code"]
 
 
 def _accept(path: Path, current: dict[str, Any], freshness: Freshness, because: str) -> None:

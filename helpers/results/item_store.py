@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from helpers.core.files import atomic_write, remove_stale_parts
+from helpers.results.item_archive import ItemArchive, archives_in, write_archive
 
 
 class StoredItem(NamedTuple):
@@ -45,11 +47,15 @@ class ItemStore:
     """Results of single items, usually images, each in a file `<folder>/<key>/<item>.safetensors`.
 
     A truncated or changed file, or one of another item, counts as missing. Several processes may share a store; if
-    two compute the same item, one of the two files stays.
+    two compute the same item, one of the two files stays. Items that are not in the folder are read from an archive of
+    the same computation, if there is one (`ItemArchive`).
 
     Args:
         folder: the store's folder, usually `results_folder(profile) / "work" / <name>`.
         key: the result of `run_key`; items stored under another key are invisible.
+
+    Attributes:
+        stale_archive: an archive of the same inputs, made by other code, which is not read; None if there is none.
 
     Raises:
         ValueError: the key is not a digest.
@@ -60,14 +66,33 @@ class ItemStore:
             raise ValueError(f"the key of an ItemStore is a hexadecimal digest, as run_key returns; not {key!r}")
         self.key = key
         self.folder = Path(folder) / key[:32]
-        self._inputs: dict[str, Any] = {}
+        self.stale_archive: ItemArchive | None = None
+        self._archive: ItemArchive | None = None
+        self._depends: dict[str, Any] = {}
         remove_stale_parts(self.folder)
 
     @classmethod
-    def of(cls, folder: str | Path, inputs: Mapping[str, Any]) -> ItemStore:
-        """The store whose key is that of some inputs (see `run_key`), which are written to its `depends.json`."""
+    def of(
+        cls,
+        folder: str | Path,
+        inputs: Mapping[str, Any],
+        *,
+        archives: Path | None = None,
+        made_by: tuple[str, ...] = (),
+    ) -> ItemStore:
+        """The store whose key is that of some inputs (see `run_key`), which are written to its `depends.json`.
+
+        Args:
+            folder: the store's folder.
+            inputs: of the computation.
+            archives: the folder of archives; None for none.
+            made_by: the functions and classes whose code is an input, each as "module:name".
+        """
         store = cls(folder, run_key(**inputs))
-        store._inputs = dict(inputs)
+        store._depends = {"inputs": dict(inputs), "made_by": list(made_by)}
+        same = [a for a in archives_in(archives, Path(folder).name) if a.is_of(inputs)] if archives is not None else []
+        store._archive = next((archive for archive in same if archive.has_code_of(inputs)), None)
+        store.stale_archive = None if store._archive is not None or not same else same[0]
         return store
 
     def missing(self, items: Iterable[str]) -> list[str]:
@@ -93,8 +118,8 @@ class ItemStore:
         header = {"item": item, "key": self.key, "metadata": text}
         header["digest"] = _content_digest(stored, header)
         depends = self.folder / "depends.json"
-        if self._inputs and not depends.is_file():
-            atomic_write(depends, json.dumps(self._inputs, indent=2, sort_keys=True).encode())
+        if self._depends and not depends.is_file():
+            atomic_write(depends, json.dumps(self._depends, indent=2, sort_keys=True).encode())
         atomic_write(self._path(item), save(stored, header))
 
     def load(self, item: str) -> StoredItem:
@@ -114,18 +139,80 @@ class ItemStore:
 
     def _read(self, item: str) -> StoredItem | None:
         path = self._path(item)
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = dict(file.metadata() or {})
-                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, RuntimeError):
-            return None
-        digest = header.pop("digest", None)
-        if header.get("item") != item or header.get("key") != self.key:
-            return None
-        if digest != _content_digest(tensors, header):
-            return None
-        return StoredItem(tensors, json.loads(header["metadata"]))
+        stored = _parsed(path.read_bytes(), item, self.key) if path.is_file() else None
+        if stored is None and self._archive is not None and (content := self._archive.read(path.name)) is not None:
+            stored = _parsed(content, item, self._archive.key)
+        return stored
+
+
+class Ledger:
+    """The computing time of a table, including that of its stored items in earlier runs.
+
+    Attributes:
+        items: the seconds of each stored item, by the store's key and the item's name.
+        computed: the seconds spent on stored items since the ledger was opened.
+    """
+
+    def __init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Reset the ledger."""
+        self.items: dict[tuple[str, str], float] = {}
+        self.computed = 0.0
+
+    def seconds(self, begin: float) -> float:
+        """The seconds since `begin` (of `time.perf_counter`), in which stored items count with their original time."""
+        return time.perf_counter() - begin - self.computed + sum(self.items.values())
+
+
+def archive_store(folder: Path, archives: Path) -> ItemArchive | None:
+    """Archive the items of a store, with those that its archive already has.
+
+    Args:
+        folder: the folder of the store, with its `depends.json`.
+        archives: the folder of archives.
+
+    Returns:
+        The archive; None if the store has no intact item.
+    """
+    depends = json.loads((folder / "depends.json").read_text(encoding="utf-8"))
+    key = run_key(**depends["inputs"])
+    path = archives / f"{folder.parent.name}-{key[:12]}.json"
+    items, seconds = {}, ItemArchive(path).seconds if path.is_file() else 0.0
+    known = ItemArchive(path).names() if path.is_file() else ()
+    for file in sorted(folder.glob("*.safetensors")):
+        content = file.read_bytes()
+        header = _header(content)
+        stored = _parsed(content, header.get("item", ""), key)
+        if stored is not None:
+            items[file.name] = content
+            seconds += 0.0 if file.name in known else float(stored.metadata.get("seconds", 0.0))
+    if not items:
+        return None
+    return write_archive(path, key, depends["inputs"], items, made_by=tuple(depends["made_by"]), seconds=seconds)
+
+
+def _header(content: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file; empty if there are none."""
+    try:
+        length = int.from_bytes(content[:8], "little")
+        return dict(json.loads(content[8 : 8 + length])["__metadata__"])
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _parsed(content: bytes, item: str, key: str) -> StoredItem | None:
+    """An item from the bytes of its file; None if they are damaged, or belong to another item or store."""
+    header = _header(content)
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, RuntimeError):
+        return None
+    digest = header.pop("digest", None)
+    if header.get("item") != item or header.get("key") != key or digest != _content_digest(tensors, header):
+        return None
+    return StoredItem(tensors, json.loads(header["metadata"]))
 
 
 def _content_digest(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> str:

@@ -19,12 +19,19 @@ from torch import Tensor
 
 from helpers.core.runtime import progress, resolve_device
 from helpers.profiles import Needs, Profile, load_profile
-from helpers.results.code import code_of, project_code
+from helpers.results.code import code_digest, code_of, definition_of, project_code
 from helpers.results.freshness import Freshness, compare, describe, select_settings
-from helpers.results.item_store import ItemStore, StoredItem
+from helpers.results.item_store import ItemStore, Ledger, StoredItem
 from helpers.results.provenance import collect_provenance
 from helpers.results.registry import Paper, Table, find_table
-from helpers.results.tables import read_provenance, read_table, recorded_seconds, results_folder, write_table
+from helpers.results.tables import (
+    archives_folder,
+    read_provenance,
+    read_table,
+    recorded_seconds,
+    results_folder,
+    write_table,
+)
 
 BOOKKEEPING = (
     "helpers.core.files",
@@ -191,6 +198,13 @@ class ProfileStudy:
         """
         absent = set(store.missing(items))
         missing = [index for index, item in enumerate(items) if item in absent and items.index(item) == index]
+        if missing and store.stale_archive is not None:
+            print(
+                f"{store.stale_archive.path} is not used, as the code that made it has changed; if its items are still "
+                "right, accept it: python -m helpers accept --help",
+                file=sys.stderr,
+                flush=True,
+            )
         batches = [missing[first : first + batch] for first in range(0, len(missing), batch)]
         batches = batches[::-1] if backwards else batches
         shown = self.show_progress and bool(batches)
@@ -211,9 +225,23 @@ class ProfileStudy:
         }
         return loaded
 
-    def store(self, folder: str, **inputs: Any) -> ItemStore:
-        """A store of single results, in a folder of the profile's work files, whose key is that of some inputs."""
-        return ItemStore.of(results_folder(self.profile, self.root) / "work" / folder, inputs)
+    def store(self, folder: str, *, made_by: Sequence[Callable[..., object] | type] = (), **inputs: Any) -> ItemStore:
+        """A store of single results, in a folder of the profile's work files, whose key is that of some inputs.
+
+        Args:
+            folder: the folder's name.
+            made_by: the functions and classes that compute the results: the digest of their code is the input `code`.
+                Such stores can be archived (`helpers archive`).
+            inputs: all other inputs.
+        """
+        if made_by:
+            inputs = {**inputs, "code": code_digest(*made_by)}
+        return ItemStore.of(
+            results_folder(self.profile, self.root) / "work" / folder,
+            inputs,
+            archives=archives_folder(self.profile, self.root),
+            made_by=tuple(":".join(definition_of(root)) for root in made_by),
+        )
 
     def write(self, table: pd.DataFrame, name: str, *, wall_seconds: float | int, **more: Any) -> Path:
         """Write a table of this study to `results/<profile>/`, with its provenance."""
@@ -229,27 +257,6 @@ class ProfileStudy:
         """The digest of another table of this study as it is on disk; None if it has not been computed."""
         path = results_folder(self.profile, self.root) / f"{self.file_name(find_table(name))}.csv"
         return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest() if path.is_file() else None
-
-
-class Ledger:
-    """The computing time of a table, including that of its stored items in earlier runs.
-
-    Attributes:
-        items: the seconds of each stored item, by the store's key and the item's name.
-        computed: the seconds spent on stored items since the ledger was opened.
-    """
-
-    def __init__(self) -> None:
-        self.open()
-
-    def open(self) -> None:
-        """Reset the ledger."""
-        self.items: dict[tuple[str, str], float] = {}
-        self.computed = 0.0
-
-    def seconds(self, begin: float) -> float:
-        """The seconds since `begin` (of `time.perf_counter`), in which stored items count with their original time."""
-        return time.perf_counter() - begin - self.computed + sum(self.items.values())
 
 
 def open_studies(paper: Paper, profile: Profile | str, table: str | None = None, **options: Any) -> list[ProfileStudy]:

@@ -36,6 +36,11 @@ def results_folder(profile: Profile | str, root: Path | None = None) -> Path:
     return (root or RESULTS_FOLDER) / (profile.name if isinstance(profile, Profile) else profile)
 
 
+def archives_folder(profile: Profile | str, root: Path | None = None) -> Path:
+    """The folder of a profile's archived items (not created): see `helpers.results.item_archive`."""
+    return results_folder(profile, root) / "items"
+
+
 def write_table(
     frame: pd.DataFrame,
     profile: Profile | str,

@@ -60,9 +60,8 @@ class ClassStudy(ProfileStudy):
     paper = "explainer"
     section = "explainer"
     common_settings = ("batch_size", "explainer.size")
-    excluded_code = (
-        "helpers.papers.explainer.experiments.methods",
-    )  # a table's key has the code of its own methods only
+    # a table's key has the code of its own methods only
+    excluded_code = ("helpers.papers.explainer.experiments.methods",)
 
     def __init__(
         self,
@@ -246,12 +245,13 @@ class ClassStudy(ProfileStudy):
         return [item.metadata["seconds"] for item in self._stored_masks(name, images, images.labels)]
 
     def method_parts(self, name: str) -> dict[str, Any]:
-        """The part of the cache key of a method's masks that names neither images nor classifier."""
+        """The part of a mask's cache key that names neither images nor classifier."""
         return self._method(name).parts
 
     def mask_store(self, name: str) -> ItemStore:
         """The store of a method's masks."""
-        return self.store("class-masks", **self.method_parts(name), classifier=self.classifier.digest)
+        parts = {**self.method_parts(name), "classifier": self.classifier.digest}
+        return self.store("class-masks", made_by=(type(self.method(name)),), **parts)
 
     def _method(self, name: str) -> BuiltMethod:
         if name not in self._built:
