@@ -33,10 +33,10 @@ def test_convergence_is_what_the_history_says(study):
     assert table["step"].tolist() == [10, 20, 30] * 2
     for place, (_, rows) in enumerate(table.groupby("image", sort=False)):
         torch.testing.assert_close(
-            torch.tensor(rows["gap"].to_numpy()).float(), found.history["gap"][place, 9::10], atol=1e-5, rtol=1e-4
+            torch.tensor(rows["gap"].to_numpy()).float(), found.history["gap"][place, 9::10], atol=1e-5, rtol=1e-3
         )
         means = [float(found.history["objective"][place, max(0, end - 25) : end].mean()) for end in (10, 20, 30)]
-        assert rows["objective"].to_numpy() == pytest.approx(means, rel=1e-4)
+        assert rows["objective"].to_numpy() == pytest.approx(means, rel=1e-3)
     assert set(table["model"]) == {"cnn"}
 
 
