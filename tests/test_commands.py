@@ -33,6 +33,7 @@ def nothing(tmp_path, monkeypatch):
 READY = ("quick", "quick-published", "scenes")
 NO_DATA = {
     "cifar10": "CIFAR-10 is needed",
+    "cifar10-lossless": "real data is needed",
     "coco2014": "COCO-2014 is needed",
     "gallery": "real data is needed",
     "my-images": "there is no folder my-images",

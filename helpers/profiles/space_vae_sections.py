@@ -8,16 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from helpers.core.types import Count
+from helpers.core.types import Count, Split
 from helpers.methods.space_vae.options import SpaceVAEOptions
 from helpers.profiles.base import Name, Section, expand_data_path
 from helpers.training.options import LabelledOptions
+
+LabelledSource = Literal["scenes", "cifar10", "cifar10-lossless", "cifar10-png", "cifar10-lossy"]
 
 
 class LabelledData(Section):
     """Small images with one label each."""
 
-    source: Literal["scenes", "cifar10", "cifar10-lossy"]
+    source: LabelledSource
+    training_source: LabelledSource | None = None  # of the training and validation images, where it is another one
     train: Count | None = None  # number of images in each split; None: all. Scenes require all three numbers
     validation: Count | None = None
     test: Count | None = None
@@ -28,7 +31,13 @@ class LabelledData(Section):
     def _fits_together(self) -> LabelledData:
         if self.source == "scenes" and None in (self.train, self.validation, self.test):
             raise ValueError("source: scenes needs `train`, `validation` and `test`")
+        if self.training_source is not None and "scenes" in (self.source, self.training_source):
+            raise ValueError("training_source: only editions of CIFAR-10 can be combined, not scenes")
         return self
+
+    def source_of(self, split: Split) -> LabelledSource:
+        """The source of the images of a split."""
+        return self.source if split == "test" else self.training_source or self.source
 
     def folder(self) -> str | None:
         """The dataset's folder on this machine; None for the one in the data folder.

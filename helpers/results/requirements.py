@@ -144,15 +144,12 @@ def require_labelled_data(profile: Profile) -> None:
     Raises:
         OSError: something is missing; the message says what to download.
     """
+    from helpers.data.labelled.loading import require_labelled
+
     assert profile.space_vae is not None
     data = profile.space_vae.data
-    if data.source == "cifar10-lossy":
-        for split in ("train", "test"):
-            data_file(f"cifar10/{split}.parquet", data.folder())
-    elif data.source == "cifar10":
-        from helpers.data.labelled.archive import require_cifar10
-
-        require_cifar10(data.folder())
+    for split in ("train", "test"):
+        require_labelled(data.source_of(split), split, data.folder())
 
 
 def require_writable(folder: Path) -> None:

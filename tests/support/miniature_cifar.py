@@ -1,4 +1,4 @@
-"""CIFAR-10 in miniature: the original format with digests that torchvision accepts, and the Parquet edition."""
+"""CIFAR-10 in miniature: the original format with digests that torchvision accepts, Parquet files and PNG files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,8 +58,31 @@ def write_parquet(root: Path, *, train: int = 200, test: int = 40, suffix: str =
     return root
 
 
-def encoded(pixels: np.ndarray, suffix: str = "PNG") -> bytes:
+def write_lossless(root: Path, *, train: int = 200, test: int = 40) -> Path:
+    """`cifar10-lossless/` in `root`: the same pictures as WebP files without loss, in Parquet files."""
+    (root / "cifar10-lossless").mkdir(parents=True)
+    for name, count, start in (("train-first15000", train, 0), ("test", test, 9000)):
+        pixels, labels = pictures(count, start)
+        images = [{"bytes": encoded(each, "WEBP", lossless=True), "path": None} for each in pixels]
+        pd.DataFrame({"img": images, "label": labels}).to_parquet(root / f"cifar10-lossless/{name}.parquet")
+    return root
+
+
+def write_png(root: Path, counts: dict[str, int]) -> dict[str, np.ndarray]:
+    """`cifar10-png/` in `root`, with folders `train/` and `test/` of classes; the pictures by their paths inside it."""
+    places: dict[str, np.ndarray] = {}
+    for split, count in counts.items():
+        pixels, labels = pictures(count, 0 if split == "train" else 9000)
+        for number, (each, label) in enumerate(zip(pixels, labels, strict=True)):
+            name = f"{split}/{CIFAR10_CLASSES[label]}/picture_s_{number:06d}.png"
+            (root / "cifar10-png" / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / "cifar10-png" / name).write_bytes(encoded(each))
+            places[name] = each
+    return places
+
+
+def encoded(pixels: np.ndarray, suffix: str = "PNG", **options: Any) -> bytes:
     """A picture as the bytes of a file."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, suffix)
+    Image.fromarray(pixels).save(stream, suffix, **options)
     return stream.getvalue()

@@ -9,17 +9,29 @@ from typing import Literal, get_args
 
 import torch
 
-from helpers.core.files import data_folder
+from helpers.core.files import data_file, data_folder
 from helpers.core.runtime import progress
 from helpers.core.types import Split
-from helpers.data.labelled.archive import cifar10_folder
-from helpers.data.labelled.cifar import CIFAR10Split, cifar10, cifar10_parquet
+from helpers.data.labelled.archive import cifar10_folder, require_cifar10
+from helpers.data.labelled.cifar import CIFAR10Split, cifar10, cifar10_parquet, cifar10_png, png_files
 from helpers.data.labelled.data import LabelledImages
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 
-Source = Literal["scenes", "cifar10", "cifar10-lossy"]
+Source = Literal["scenes", "cifar10", "cifar10-lossless", "cifar10-png", "cifar10-lossy"]
 LOSSY = "CIFAR-10, lossy edition (JPEG of about quality 75)"
-"""The description of the edition in `XAIBOOK_DATA`, shown next to every number that it gives."""
+"""The description of that edition, shown next to every number that it gives."""
+
+PARQUET: Mapping[str, Mapping[CIFAR10Split, str]] = {
+    "cifar10-lossless": {
+        "train": "cifar10-lossless/train-first15000.parquet",
+        "test": "cifar10-lossless/test.parquet",
+    },
+    "cifar10-lossy": {"train": "cifar10/train.parquet", "test": "cifar10/test.parquet"},
+}
+"""The files of the Parquet editions in the data folder; of the lossless one only 15,000 training images are there."""
+
+PNG_FOLDER = "cifar10-png"
+"""The folder of PNG files in the data folder."""
 
 SIZE = 32
 VALIDATION_SHARE = 0.15
@@ -46,10 +58,12 @@ def load_labelled(
     (SpaCE-VAE, section 4). Scenes have one object each; no seed is shared by two splits.
 
     Args:
-        source: `"scenes"`, `"cifar10"` (as published) or `"cifar10-lossy"` (the JPEG edition in `XAIBOOK_DATA`).
+        source: `"scenes"`, `"cifar10"` (as published), `"cifar10-lossless"` (the same pixels in the data folder's
+            Parquet files, with the first 15,000 training images only), `"cifar10-png"` (all the same pixels as PNG
+            files, in another order) or `"cifar10-lossy"` (the JPEG edition in the data folder).
         split: `"train"`, `"validation"` or `"test"`.
         count: number of images, from the start of the split; None for all of CIFAR-10, required for scenes.
-        root: for `"cifar10"` the folder that holds `cifar-10-batches-py`, for `"cifar10-lossy"` the data folder.
+        root: for `"cifar10"` the folder that holds `cifar-10-batches-py`, for the other editions the data folder.
         seed: seed of the scenes (0 to 999), or of the choice of validation images.
         show: show a progress bar.
 
@@ -81,10 +95,35 @@ def load_labelled(
     return images[:count]
 
 
+def require_labelled(source: Source, split: Split, root: str | Path | None = None) -> None:
+    """Check that the images of a split are on this machine, without reading them.
+
+    Args:
+        source, split, root: as in `load_labelled`.
+
+    Raises:
+        ValueError: the data folder is not known.
+        FileNotFoundError: data is missing; the message says where to get it.
+    """
+    published: CIFAR10Split = "test" if split == "test" else "train"
+    if source == "cifar10":
+        require_cifar10(root)
+    elif source == "cifar10-png":
+        png_files(published, data_folder(root) / PNG_FOLDER)
+    elif source != "scenes":
+        data_file(PARQUET[source][published], root)
+
+
 @lru_cache(maxsize=4)
 def _cifar_images(source: Source, split: CIFAR10Split, folder: str) -> LabelledImages:
     """CIFAR-10's published training or test images."""
-    return cifar10(split, folder) if source == "cifar10" else cifar10_parquet(split, LOSSY, folder)
+    if source == "cifar10":
+        return cifar10(split, folder)
+    if source == "cifar10-png":
+        return cifar10_png(split, Path(folder) / PNG_FOLDER)
+    return cifar10_parquet(
+        data_file(PARQUET[source][split], folder), LOSSY if source == "cifar10-lossy" else "CIFAR-10"
+    )
 
 
 @lru_cache(maxsize=2)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from miniature_cifar import pictures, write_cifar10, write_parquet
+from miniature_cifar import pictures, write_cifar10, write_lossless, write_parquet, write_png
 from torchvision.datasets import CIFAR10
 
 from helpers.data.labelled import CIFAR10_CLASSES, LOSSY, LabelledImages, load_labelled
+from helpers.data.labelled.cifar import cifar10_parquet
+from helpers.data.labelled.loading import require_labelled
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 
 
@@ -160,6 +164,110 @@ def test_the_real_parquet_edition(real_data):
     assert torch.bincount(test.labels).tolist() == [1000] * 10
     mean = test.floats().mean((0, 2, 3))
     torch.testing.assert_close(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.01, rtol=0)  # the recipe's
+
+
+# --- CIFAR-10 without loss, in Parquet and in PNG files -----------------------------------------------------------
+
+
+def test_the_lossless_edition_gives_the_very_pixels_in_their_order(tmp_path):
+    test = load_labelled("cifar10-lossless", "test", root=write_lossless(tmp_path))
+    pixels, labels = pictures(40, 9000)
+    assert torch.equal(test.pixels, channels_first(pixels))
+    assert test.labels.tolist() == labels
+    assert test.source == "CIFAR-10"
+    training = [load_labelled("cifar10-lossless", split, root=tmp_path) for split in ("train", "validation")]
+    assert [len(part) for part in training] == [170, 30]
+
+
+def test_png_files_come_in_the_order_of_their_paths_digests_with_the_class_of_their_folder(tmp_path):
+    places = write_png(tmp_path, {"train": 100, "test": 40})
+    (tmp_path / "cifar10-png/test/README.png").write_bytes(b"not in a class")
+    (tmp_path / "cifar10-png/test/zebra").mkdir()
+    (tmp_path / "cifar10-png/test/zebra/one.png").write_bytes(b"no class of CIFAR-10")
+    test = load_labelled("cifar10-png", "test", root=tmp_path)
+    names = [name for name in places if name.startswith("test/")]
+    names.sort(key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    assert torch.equal(test.pixels, channels_first(np.stack([places[name] for name in names])))
+    assert [CIFAR10_CLASSES[label] for label in test.labels] == [name.split("/")[1] for name in names]
+    assert len(set(test.labels[:10].tolist())) > 4, "the first pictures are of one class or a few"
+    training = [load_labelled("cifar10-png", split, root=tmp_path) for split in ("train", "validation")]
+    assert fingerprints(training[0]) | fingerprints(training[1]) == fingerprints_of(places, "train/")
+
+
+def fingerprints_of(places, start):
+    return {each.transpose(2, 0, 1).copy().tobytes() for name, each in places.items() if name.startswith(start)}
+
+
+def test_a_class_without_png_files_is_named_with_the_repository_that_has_them(tmp_path):
+    write_png(tmp_path, {"train": 9})  # no truck
+    message = r"cifar10-png/train has no PNG files of truck; .*git clone --depth 1 https://\S+ \S+cifar10-png"
+    for ask in (load_labelled, require_labelled):
+        with pytest.raises(FileNotFoundError, match=message):
+            ask("cifar10-png", "validation", root=tmp_path)
+
+
+def test_a_damaged_png_file_is_named(tmp_path):
+    places = write_png(tmp_path, {"test": 40})
+    path = tmp_path / "cifar10-png" / next(iter(places))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match=rf"{path.name} is not an undamaged PNG file.*fetch it again"):
+        load_labelled("cifar10-png", "test", root=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["cifar10-lossless", "cifar10-lossy"])
+def test_a_missing_parquet_file_is_found_missing_before_anything_runs(tmp_path, source):
+    with pytest.raises(FileNotFoundError, match=r"test\.parquet is missing.*put it at"):
+        require_labelled(source, "test", tmp_path)
+    (write_lossless if source == "cifar10-lossless" else write_parquet)(tmp_path)
+    for split in ("train", "validation", "test"):
+        require_labelled(source, split, tmp_path)
+
+
+def test_the_real_lossless_edition(real_data):
+    folder = real_data / "cifar10-lossless"
+    if not (folder / "test.parquet").is_file():
+        pytest.skip("XAIBOOK_DATA has no cifar10-lossless/")
+    test = load_labelled("cifar10-lossless", "test")
+    assert test.pixels.shape == (10_000, 3, 32, 32)
+    assert torch.bincount(test.labels).tolist() == [1000] * 10
+    parts = [load_labelled("cifar10-lossless", split) for split in ("train", "validation")]
+    assert sum(map(len, parts)) == 15_000
+    # each channel's mean and standard deviation over CIFAR-10, as published in many recipes
+    mean, std = parts[0].floats().mean((0, 2, 3)), parts[0].floats().std((0, 2, 3))
+    torch.testing.assert_close(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.006, rtol=0)
+    torch.testing.assert_close(std, torch.tensor([0.2471, 0.2435, 0.2616]), atol=0.004, rtol=0)
+
+
+def test_rows_and_labels_of_the_real_editions_agree(real_data):
+    if not all((real_data / name / "test.parquet").is_file() for name in ("cifar10", "cifar10-lossless")):
+        pytest.skip("XAIBOOK_DATA does not have both editions")
+    exact, lossy = (load_labelled(source, "test", count=500) for source in ("cifar10-lossless", "cifar10-lossy"))
+    assert torch.equal(exact.labels, lossy.labels)
+    difference = (exact.floats() - lossy.floats()).square().mean((1, 2, 3))
+    assert difference.max() < 0.02
+    # each lossy picture is nearest to the exact one of its own row
+    distances = torch.cdist(lossy.floats().flatten(1), exact.floats().flatten(1))
+    assert torch.equal(distances.argmin(1), torch.arange(500))
+
+
+@pytest.mark.parametrize(
+    ("file", "digest"),
+    [
+        ("test", "3ecea69705d3dce88d0fb72a5bf0b672a004addce020dfdc82e297c6a5c585ff"),
+        ("train-first15000", "65cd217a71bde8dc15b25275ca05ca82a5b0b1b2e62be681617f0c281a44b78e"),
+    ],
+)
+def test_the_real_pixels_are_those_of_other_files_and_of_another_decoder(real_data, file, digest):
+    """The digest is of the same 250 pictures in PNG files of the repository cyizhuo/CIFAR-10-dataset, after zlib and
+    with their filters undone by hand; OpenCV has a libwebp of its own."""
+    path = real_data / "cifar10-lossless" / f"{file}.parquet"
+    if not path.is_file():
+        pytest.skip("XAIBOOK_DATA has no cifar10-lossless/")
+    pixels = cifar10_parquet(path, "").pixels[:250].permute(0, 2, 3, 1).numpy()
+    assert hashlib.sha256(pixels.tobytes()).hexdigest() == digest
+    rows = pd.read_parquet(path)["img"][:250]
+    others = [cv2.imdecode(np.frombuffer(row["bytes"], np.uint8), cv2.IMREAD_COLOR)[..., ::-1] for row in rows]
+    assert np.array_equal(np.stack(others), pixels)
 
 
 # --- splits -------------------------------------------------------------------------------------------------------

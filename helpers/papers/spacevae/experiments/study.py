@@ -172,7 +172,12 @@ class SpaceStudy(ProfileStudy):
         """
         data = self.settings.data
         images = load_labelled(
-            data.source, split, count=getattr(data, split), root=data.folder(), seed=data.seed, show=self.show_progress
+            data.source_of(split),
+            split,
+            count=getattr(data, split),
+            root=data.folder(),
+            seed=data.seed,
+            show=self.show_progress,
         )
         return images[:count]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from miniature_cifar import write_lossless, write_png
 from space_vae_miniature import MODELS, THRESHOLDS, miniature_profile, write_network, write_weights
 
 from helpers.__main__ import main
@@ -24,6 +25,7 @@ from helpers.papers.spacevae.experiments.competitors import attribution_store
 from helpers.papers.spacevae.experiments.rows import METRICS, interval_columns
 from helpers.papers.spacevae.experiments.sparsity import chosen_thresholds
 from helpers.papers.spacevae.experiments.study import CLASSIFIER
+from helpers.profiles.space_vae_sections import LabelledData
 from helpers.results import TABLES, read_provenance
 
 
@@ -59,6 +61,14 @@ class TestStudy:
         assert study.weights_file(CLASSIFIER) == root / "models" / "mini.safetensors"
         photographs = SpaceStudy("study", root=root)
         assert photographs.weights_file("beta-1") == root / "study" / "work" / "models" / "space-vae-beta-1.safetensors"
+
+    def test_training_images_may_come_from_another_edition(self, tmp_path, monkeypatch):
+        write_png(write_lossless(tmp_path, train=10), {"train": 200})
+        monkeypatch.setenv("XAIBOOK_DATA", str(tmp_path))
+        study = SpaceStudy("cifar10-lossless")
+        assert [len(study.split(split)) for split in ("train", "validation", "test")] == [170, 30, 40]
+        with pytest.raises(ValueError, match="only editions of CIFAR-10 can be combined"):
+            LabelledData(source="cifar10", training_source="scenes")
 
     def test_all_weights_of_the_quick_profile_ship(self):
         quick = SpaceStudy("quick")
