@@ -39,7 +39,11 @@ NO_DATA = {
     "my-images": "there is no folder my-images",
     "paper": "real data is needed",
     "study": "real data is needed",
+    "study-as-published": "real data is needed",
+    "study-mobilenetv2": "real data is needed",
+    "study-mobilenetv2-published": "real data is needed",
     "study-published": "real data is needed",
+    "study-published-224": "real data is needed",
     "voc2007": "PASCAL VOC-2007 is needed",
     "scenes-large": "the published weights of vgg16 have to be downloaded once",
 }

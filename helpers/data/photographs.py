@@ -155,6 +155,28 @@ def imagenet_samples(
     return _load_all(paths, size, resize, licence=IMAGENET_LICENCE, labels=labels)
 
 
+def imagenet_validation(root: str | Path | None = None, size: Size = 224, resize: Resize = "stretch") -> ImageSet:
+    """The images of ILSVRC-2012's validation set in the data folder, which no network has been trained on.
+
+    Args:
+        root: the data folder, which holds `imagenet-val/labels.csv`; None for the one that `XAIBOOK_DATA` names.
+        size: as in `load_image`.
+        resize: as in `load_image`; those of the folder `imagenette-224` are squares already.
+
+    Raises:
+        ValueError: `XAIBOOK_DATA` is not set, or labels.csv is not as expected.
+        FileNotFoundError: a file is missing; the message says where to put it.
+    """
+    rows = _read_labels(data_file("imagenet-val/labels.csv", root))
+    # some images are in both folders, as an original and as a square
+    paths = {
+        str(PurePosixPath(file).with_suffix("")).replace("/", "-"): data_file(f"imagenet-val/{file}", root)
+        for file, _ in rows
+    }
+    labels = torch.tensor([label for _, label in rows])
+    return _load_all(paths, size, resize, licence=IMAGENET_LICENCE, labels=labels)
+
+
 def folder_images(
     folder: str | Path,
     size: Size = 256,

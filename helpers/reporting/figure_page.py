@@ -12,6 +12,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from helpers.plots import use_book_style
+from helpers.profiles import load_profile
 from helpers.reporting.committed import evidence_table
 from helpers.reporting.injected import refuse_unknown_parameters
 from helpers.reporting.ledger.entries import all_claims, claims_of_figure
@@ -31,10 +32,19 @@ class LargerRun:
     Attributes:
         tables: the tables by name; empty unless all are committed.
         absent: the sentence shown instead of missing tables.
+        profile: the profile of the tables; empty without tables.
     """
 
     tables: Mapping[str, pd.DataFrame]
     absent: str
+    profile: str = ""
+
+    def about(self) -> str:
+        """The profile and its description, in a sentence; empty without tables."""
+        if not self.tables:
+            return ""
+        description = load_profile(self.profile, needs=None).description.rstrip(".")
+        return f"The profile is `{self.profile}`: {description}."
 
     def count(self, name: str | None = None) -> int:
         """The number of images in a table, by default the first; 0 without tables."""
@@ -133,19 +143,20 @@ class FigurePage(Generic[StudyT]):
         """The claims of this figure with their outcomes, best evidence first; the page has written its own table."""
         return HTML(strip(self.verdicts()))
 
-    def larger(self, *names: str) -> LargerRun:
-        """Committed tables of the larger profile, all of them or none.
+    def larger(self, *names: str, profile: str = "") -> LargerRun:
+        """Committed tables of a larger profile, all of them or none.
 
         Args:
             names: the names of the tables; by default the one that this page writes.
+            profile: another profile than the paper's larger one.
         """
-        profile = self.larger_profile
+        profile = profile or self.larger_profile
         names = names or (self.identifier,)
         if self.study.profile.name == profile:
             return LargerRun({}, f"This page shows the profile `{profile}` itself.")
         tables = {name: table for name in names if (table := evidence_table(profile, name)) is not None}
         missing = f"The profile `{profile}` has not been run yet: there is no `results/{profile}/{names[0]}.csv`."
-        return LargerRun(tables if len(tables) == len(names) else {}, missing)
+        return LargerRun(tables, missing, profile) if len(tables) == len(names) else LargerRun({}, missing)
 
     def made(self, name: str | None = None, *, study: StudyT | None = None, **more: str) -> None:
         """Fill the box "How this page's numbers were made".

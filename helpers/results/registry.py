@@ -22,7 +22,8 @@ class Table:
         name: the name of its files in `results/<profile>/`; with the suffix `-<dataset>-<classifier>` for tables of
             class masks that depend on a study's images.
         make: the function that computes it from a study, as "module:function".
-        settings: the dotted names of the profile's settings that it depends on, besides its paper's common ones.
+        settings: the dotted names of the profile's settings that it depends on, besides the common ones.
+        common: the common settings that it depends on; None for all of its paper's.
         reads: tables that its function reads.
         after: tables to compute first, since it shares stored results with them.
         needs: dotted names of optional sections of the profile that it requires.
@@ -40,6 +41,7 @@ class Table:
     name: str
     make: str
     settings: tuple[str, ...] = ()
+    common: tuple[str, ...] | None = None
     reads: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -85,6 +87,14 @@ _TABLES = (
     _recartoonx("curves", "curves:both_curve_tables", settings=("curves",), after=("explanations",)),
     _recartoonx("sweep", "sweep:sweep_table", settings=("sweep",)),
     _recartoonx("objectives", "objectives:compared_objectives", on_request=True),
+    _recartoonx(
+        "accuracy",
+        "accuracy:accuracy_table",
+        common=("classifier",),
+        settings=("images.size", "transformer.classifier", "transformer.size"),
+        inputs="helpers.papers.recartoonx.experiments.accuracy:accuracy_inputs",
+        on_request=True,
+    ),
     _recartoonx("transformer", "transformer:transformer_table", needs=("transformer",), transformer=True),
     _recartoonx(
         "transformer-curves",

@@ -126,8 +126,9 @@ class ProfileStudy:
         others = tuple(module for paper, module in _SECTIONS.items() if paper != self.paper)
         code = code_of(_load(table.make), without=(*BOOKKEEPING, *others, *self.excluded_code))
         settings = self.profile.model_dump(mode="json")
+        common = self.common_settings if table.common is None else table.common
         dependencies = {
-            "settings": select_settings(settings, [*self.common_settings, *table.settings]),
+            "settings": select_settings(settings, [*common, *table.settings]),
             "code": project_code().digest(code),
             "modules": project_code().module_digests(code),
             "tables": {other: self._digest_of(other) for other in table.reads},

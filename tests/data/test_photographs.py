@@ -18,6 +18,7 @@ from helpers.data.photographs import (
     folder_images,
     gallery_images,
     imagenet_samples,
+    imagenet_validation,
     scene_images,
 )
 from helpers.data.scenes import make_scenes
@@ -126,6 +127,18 @@ def test_a_larger_count_begins_with_a_smaller_one(data):
     shuffled = imagenet_samples(data, size=16, seed=3)
     assert shuffled.names != imagenet_samples(data, size=16).names
     torch.testing.assert_close(shuffled.images.mean(dim=(1, 2, 3)), shuffled.labels * 2 / 255.0)
+
+
+def test_an_image_that_is_in_both_folders_of_the_validation_set_counts_twice(tmp_path):
+    rows = ["file,class_index,wnid,width,height,boxes_xmin_ymin_xmax_ymax"]
+    for folder, level in (("full", 40), ("squares", 80)):
+        write_picture(tmp_path / "imagenet-val" / folder / "val_1.png", level)
+        rows.append(f"{folder}/val_1.png,{level},n1,40,30,")
+    (tmp_path / "imagenet-val" / "labels.csv").write_text("\n".join(rows) + "\n")
+    images = imagenet_validation(tmp_path, size=16)
+    assert images.names == ("full-val_1", "squares-val_1")
+    assert images.labels.tolist() == [40, 80]
+    torch.testing.assert_close(images.images.mean(dim=(1, 2, 3)), images.labels / 255.0)
 
 
 def test_wrong_requests_for_samples(data):

@@ -213,10 +213,10 @@ def photograph_words(explanations: pd.DataFrame) -> str:
     same = mistakes["kept_prediction"] == mistakes["prediction"]
     kept = same.groupby(mistakes["method"]).sum()
     return (
-        f"Of {labelled['image'].nunique()} photographs of ImageNet, MobileNetV2 misclassifies "
+        f"Of {labelled['image'].nunique()} photographs of ImageNet, the classifier misclassifies "
         f"{mistakes['image'].nunique()}. On the kept part alone, it repeats its mistake on "
         f"{kept.get('cartoonx', 0)} of them with CartoonX, and on {kept.get('pixel-rde', 0)} with Pixel RDE (numbers "
-        "from `results/study/`). The pictures may not be published here; `make figure ID=recartoonx-fig2 "
+        "of the table `explanations`). The pictures may not be published here; `make figure ID=recartoonx-fig2 "
         "PROFILE=study` draws them for you."
     )
 

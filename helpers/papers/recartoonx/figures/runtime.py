@@ -17,7 +17,7 @@ from helpers.results import read_provenance
 from helpers.results.provenance import describe_machine
 
 PAPER_DEVICE = "NVIDIA Titan RTX"
-FULL_RUNS = ("quick-published", "study-published")
+FULL_RUNS = ("quick-published", "study-published", "study-mobilenetv2-published")
 """The profiles that run the published recipe in full."""
 
 
@@ -129,12 +129,17 @@ def paper_hours() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["experiment", "stated", "product", "hours"])
 
 
-def photograph_words(explanations: pd.DataFrame) -> str:
-    """The seconds per explanation of a photograph with each method, in a sentence."""
-    machine = read_provenance("study", "explanations")["machine"]
+def photograph_words(explanations: pd.DataFrame, profile: str) -> str:
+    """The seconds per explanation of a photograph with each method, in a sentence.
+
+    Args:
+        explanations: the table `explanations`.
+        profile: the profile of the table.
+    """
+    machine = read_provenance(profile, "explanations")["machine"]
     means = explanations.groupby("method")["seconds"].mean()
     return (
-        f"On {explanations['image'].nunique()} real photographs (profile `study`, "
+        f"On {explanations['image'].nunique()} real photographs (profile `{profile}`, "
         f"{machine['device_name'] or machine['device']}) an explanation took {means['cartoonx']:.1f} s with "
         f"CartoonX and {means['pixel-rde']:.1f} s with Pixel RDE."
     )

@@ -56,7 +56,11 @@ CHANGES = {
     "clamped.",
     "wavelet": "The meaning of a mask entry of CartoonX.",
 }
-CLASSIFIERS = {"mobilenet_v3_small": "MobileNetV3-Small", "mobilenetv2_100": "MobileNetV2"}
+CLASSIFIERS = {
+    "mobilenet_v3_small": "MobileNetV3-Small",
+    "tf_mobilenetv3_small_100": "MobileNetV3-Small",
+    "mobilenetv2_100": "MobileNetV2",
+}
 SOURCES = {
     "scenes": "scenes (procedural)",
     "gallery": "free photographs",
