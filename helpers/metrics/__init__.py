@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "pixel_auroc": "helpers.metrics.regions",
         "pointing_game": "helpers.metrics.regions",
         "relevance_mass_above_chance": "helpers.metrics.regions",
+        "relevance_rank_accuracy": "helpers.metrics.regions",
         "saliency_score": "helpers.metrics.segmentation",
         "sanity_masks": "helpers.metrics.segmentation",
         "segmentation_scores": "helpers.metrics.segmentation",

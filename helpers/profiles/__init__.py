@@ -33,6 +33,7 @@ from helpers.profiles.sections import (
 )
 from helpers.profiles.space_vae_sections import AlphaCalibration, LabelledData, SpaceVAEEvaluation, SpaceVAESettings
 from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.profiles.truth_sections import TruthMethod, TruthSettings
 
 __all__ = [
     "AlphaCalibration",
@@ -54,6 +55,8 @@ __all__ = [
     "Start",
     "SweepSettings",
     "TransformerSettings",
+    "TruthMethod",
+    "TruthSettings",
     "Variant",
     "known_profiles",
     "load_profile",

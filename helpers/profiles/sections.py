@@ -16,6 +16,7 @@ from helpers.methods.rde.options import RDEOptions
 from helpers.profiles.base import Device, Fraction, Name, Section, Size, Start, Weight, check_wavelet, expand_data_path
 from helpers.profiles.explainer_sections import ExplainerSettings
 from helpers.profiles.space_vae_sections import SpaceVAESettings
+from helpers.profiles.truth_sections import TruthSettings
 
 Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
 
@@ -207,6 +208,7 @@ class Profile(Section):
     transformer: TransformerSettings | None = None
     initial_masks: InitialMaskSettings | None = None
     search: SearchSettings | None = None
+    truth: TruthSettings | None = None
     explainer: ExplainerSettings | None = None
     space_vae: SpaceVAESettings | None = None
 

@@ -80,6 +80,11 @@ def _space_vae(name: str, make: str, **fields: object) -> Table:
 _EVALUATION = "explainer.evaluation"
 _VOC: dict[str, object] = {"datasets": ("voc2007",)}
 _ATTRIBUTIONS = "helpers.papers.spacevae.experiments.competitors:attribution_inputs"
+_TRUTH: dict[str, object] = {
+    "needs": ("truth",),
+    "transformer": True,
+    "inputs": "helpers.papers.recartoonx.experiments.truth:truth_inputs",
+}
 _ONE_PAIR: dict[str, object] = {**_VOC, "classifiers": ("vgg16",)}
 
 _TABLES = (
@@ -128,6 +133,8 @@ _TABLES = (
     _recartoonx(
         "initial-mask-ends", "initial_masks:loss_end_table", settings=("initial_masks",), needs=("initial_masks",)
     ),
+    _recartoonx("truth", "truth:truth_table", settings=("truth",), **_TRUTH),
+    _recartoonx("truth-curves", "truth:curve_table", settings=("truth",), after=("truth",), **_TRUTH),
     Table("gallery", "helpers.chapters.gallery:gallery_table", on_request=True),
     Table("gallery-sweep", "helpers.chapters.gallery:gallery_sweep_table", settings=("sweep",), on_request=True),
     _explainer(

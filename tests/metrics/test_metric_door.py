@@ -75,6 +75,7 @@ MEASURES = {  # each measure, and valid arguments by kind
     "micro_scores": (metrics.micro_scores, ("counts", torch.arange(BATCH * 4).reshape(BATCH, 4))),
     "pixel_auroc": (metrics.pixel_auroc, relevance(*MAP), booleans(*MAP), booleans(*MAP)),
     "pointing_game": (metrics.pointing_game, relevance(*MAP), booleans(*MAP)),
+    "relevance_rank_accuracy": (metrics.relevance_rank_accuracy, relevance(*MAP), booleans(*MAP)),
     "relevance_mass_above_chance": (metrics.relevance_mass_above_chance, mass(*MAP), booleans(*MAP)),
     "saliency_score": (
         *(metrics.saliency_score, MODEL, IMAGES, mask(*MAP)),

@@ -11,9 +11,11 @@ from helpers.metrics import (
     pixel_auroc,
     pointing_game,
     relevance_mass_above_chance,
+    relevance_rank_accuracy,
     shortcut_scores,
     shortcut_sensitivity,
 )
+from helpers.metrics.regions import region_share, widened
 
 SIZE = 20
 
@@ -88,6 +90,78 @@ def test_pointing_looks_at_the_largest_value(regions):
     assert pointing_game(mask, region).tolist() == [0.5]
     flat = pointing_game(torch.zeros_like(regions[0]).float(), regions[0])
     torch.testing.assert_close(flat, regions[0].float().mean((1, 2)))
+
+
+class TestPhotographs:
+    """Photographs have void pixels, and the pointing game a tolerance: against loops over pixels."""
+
+    @pytest.fixture
+    def counted(self):
+        return torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(4)) < 0.8
+
+    @pytest.mark.parametrize("tolerance", [0, 1, 1.5, 3, 3.2])
+    def test_widening_is_a_distance_below_the_tolerance(self, regions, tolerance):
+        sparse = regions[0] & (torch.rand(3, SIZE, SIZE, generator=torch.Generator().manual_seed(6)) < 0.1)
+        found = widened(sparse, tolerance)
+        for row in range(3):
+            points = sparse[row].nonzero().double()
+            for y in range(SIZE):
+                for x in range(SIZE):
+                    nearest = (points - torch.tensor([y, x])).norm(dim=1).min() if len(points) else torch.inf
+                    expected = bool(nearest < tolerance) or bool(sparse[row, y, x])
+                    assert bool(found[row, y, x]) == expected
+
+    def test_a_negative_tolerance_is_refused(self, regions):
+        with pytest.raises(ValueError, match="must not be negative"):
+            widened(regions[0], -1)
+
+    @pytest.mark.parametrize("tolerance", [0, 2.5])
+    def test_pointing_among_the_pixels_that_count(self, masks, regions, counted, tolerance):
+        found = pointing_game(masks, regions[0], counted, tolerance=tolerance)
+        for row in range(3):
+            best = max(float(masks[row, y, x]) for y, x in counted[row].nonzero().tolist())
+            tops = [p for p in counted[row].nonzero().tolist() if float(masks[row, p[0], p[1]]) == best]
+            inside = (regions[0][row] & counted[row]).nonzero().tolist()
+            hits = [
+                any((y - v) ** 2 + (x - u) ** 2 < tolerance**2 or (y, x) == (v, u) for v, u in inside) for y, x in tops
+            ]
+            assert float(found[row]) == pytest.approx(sum(hits) / len(tops))
+
+    def test_mass_among_the_pixels_that_count(self, masks, regions, counted):
+        found = relevance_mass_above_chance(masks, regions[0], counted)
+        for row in range(3):
+            pixels = counted[row].nonzero().tolist()
+            inside = [(y, x) for y, x in pixels if regions[0][row, y, x]]
+            mass, total = (sum(float(masks[row, y, x]) for y, x in some) for some in (inside, pixels))
+            assert float(found[row]) == pytest.approx(mass / total - len(inside) / len(pixels), abs=1e-6)
+
+    def test_the_rank_is_the_mean_overlap_over_random_orders_of_ties(self, masks, regions, counted):
+        """A slow restatement: take the K largest values, ties in random order, and average over many draws."""
+        found, rng = relevance_rank_accuracy(masks, regions[0], counted), np.random.default_rng(0)
+        for row in range(3):
+            kept = counted[row].numpy().ravel()
+            values, inside = masks[row].numpy().ravel()[kept], regions[0][row].numpy().ravel()[kept]
+            size, overlaps = int(inside.sum()), []
+            for _ in range(4000):
+                order = np.lexsort((rng.random(len(values)), -values))
+                overlaps.append(inside[order[:size]].mean())
+            assert float(found[row]) == pytest.approx(np.mean(overlaps), abs=0.01)
+
+    def test_the_rank_has_its_closed_forms(self, regions, counted):
+        region = regions[0]
+        assert relevance_rank_accuracy(region.float(), region).tolist() == [1.0] * 3
+        assert relevance_rank_accuracy((~region).float(), region).tolist() == pytest.approx([0.0] * 3)
+        flat = torch.full(region.shape, 0.7)
+        torch.testing.assert_close(relevance_rank_accuracy(flat, region, counted), region_share(region, counted))
+        assert bool(relevance_rank_accuracy(flat, torch.zeros_like(region)).isnan().all())
+
+    def test_silence_scores_as_chance(self, regions, counted):
+        """The entrance examination for metrics: a constant map gets the score of chance, exactly."""
+        for value in (0.0, 0.4, 1.0):
+            flat = torch.full((3, SIZE, SIZE), value)
+            near = region_share(widened(regions[0] & counted, 2.5), counted)
+            torch.testing.assert_close(pointing_game(flat, regions[0], counted, tolerance=2.5), near)
+            assert relevance_mass_above_chance(flat, regions[0], counted).abs().max() < 1e-6
 
 
 class TestShortcut:

@@ -95,6 +95,24 @@ def coco_segmented(selection: Selection, *, raw_ids: bool, published: bool) -> S
     )
 
 
+def coco_class_region(
+    content: CocoAnnotations, number: int, category: int, size: int
+) -> tuple[Bool[Tensor, "size size"], Bool[Tensor, "size size"]]:
+    """The single objects of one category in an image, and the pixels that count: those outside of its crowds.
+
+    Args:
+        content: the annotation file.
+        number: the image's.
+        category: the category's.
+        size: the side to which the region is stretched, by the nearest pixel.
+
+    Raises:
+        ValueError: an outline is wrong, or the picture has another size than its annotation.
+    """
+    single, counted = _truth(content, number, size, category)
+    return single > 0, counted
+
+
 def _require_files(split: str, root: str | Path | None) -> tuple[Path, Path]:
     """The root and the annotation file of a split, after a check that its archives are unpacked."""
     folder = dataset_root("coco2014", root)
@@ -116,7 +134,7 @@ def _split_rows(total: int, split: Split) -> list[int]:
 
 def _listing(content: CocoAnnotations, numbers: list[int]) -> Listing:
     """The images of some numbers."""
-    files = [_file(content, number) for number in numbers]
+    files = [coco_file(content, number) for number in numbers]
     return Listing(
         names=[file.stem for file in files],
         objects=[tuple((item.category, item.crowd) for item in content.objects.get(number, [])) for number in numbers],
@@ -125,7 +143,7 @@ def _listing(content: CocoAnnotations, numbers: list[int]) -> Listing:
     )
 
 
-def _file(content: CocoAnnotations, number: int) -> Path:
+def coco_file(content: CocoAnnotations, number: int) -> Path:
     """The photograph of an image: annotations/instances_val2014.json lists those in val2014/."""
     folder = content.path.parent.parent / content.path.stem.removeprefix("instances_")
     return folder / content.images[number].file
@@ -154,9 +172,9 @@ def _labelled(cached: CachedImages, raw_ids: bool) -> MultiLabelImages:
 Truth = tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]]
 
 
-def _truth(content: CocoAnnotations, number: int, size: int) -> Truth:
-    """The single objects of an image, and its pixels outside of crowds."""
-    single, crowd = (_union(content, number, crowds=crowds) for crowds in (False, True))
+def _truth(content: CocoAnnotations, number: int, size: int, category: int | None = None) -> Truth:
+    """The single objects of an image, of one category or of all, and its pixels outside of their crowds."""
+    single, crowd = (_union(content, number, crowds=crowds, category=category) for crowds in (False, True))
     objects, undecided = (
         np.array(Image.fromarray(mask).resize((size, size), Image.Resampling.NEAREST)) > 0
         for mask in (single, crowd & ~single)
@@ -172,10 +190,11 @@ def _published_truth(content: CocoAnnotations, number: int, size: int) -> Truth:
     return objects, torch.ones_like(objects, dtype=torch.bool)
 
 
-def _union(content: CocoAnnotations, number: int, *, crowds: bool) -> np.ndarray:
-    """The union, 0 or 255, of all single objects of an image, or of all its crowds."""
+def _union(content: CocoAnnotations, number: int, *, crowds: bool, category: int | None = None) -> np.ndarray:
+    """The union, 0 or 255, of all single objects of an image, or of all its crowds; of one category or of all."""
     image = content.images[number]
     if image.size is not None:
-        check_size(_file(content, number), image.size, f"{content.path}, {image.entry}")
-    outlines = [content.outline(number, item) for item in content.objects[number] if item.crowd == crowds]
+        check_size(coco_file(content, number), image.size, f"{content.path}, {image.entry}")
+    items = [item for item in content.objects[number] if category in (None, item.category) and item.crowd == crowds]
+    outlines = [content.outline(number, item) for item in items]
     return 255 * np.logical_or.reduce([np.zeros(image.size or (0, 0), bool), *outlines]).astype(np.uint8)
