@@ -127,7 +127,7 @@ def weighting_summary(
                 "black, %": proportion_effect(black.numpy()).linear(100),
                 "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
                 "entries, median": float(kept_entries(explanation).median()),
-                "share on the object, %": mean_effect(100 * inside.numpy()),
+                "share on the object, %": mean_effect(100 * inside.numpy(), limits=(0, 100)),
                 "of images": int((with_object & ~black).sum()),
             }
         )

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from helpers.core.statistics import Effect, column_words, mean_effect, unit_means
+from helpers.core.statistics import Effect, Limits, column_words, mean_effect, unit_means
 
 
-def mean_table(table: pd.DataFrame, methods: Mapping[str, str], scores: Mapping[str, str]) -> pd.DataFrame:
+def mean_table(
+    table: pd.DataFrame, methods: Mapping[str, str], scores: Mapping[str, str], limits: Mapping[str, Limits]
+) -> pd.DataFrame:
     """One row per method: the mean of each score over the images with its 95 % interval, as text.
 
     An image with several rows, such as one per class or per classifier, counts once with their mean. Images of two
@@ -20,11 +22,13 @@ def mean_table(table: pd.DataFrame, methods: Mapping[str, str], scores: Mapping[
             per score.
         methods: what the page calls each method, in order.
         scores: the head of each score's column, in order.
+        limits: the least and the largest value of each bounded score; the others have none.
     """
     unit = [name for name in ("dataset", "image") if name in table]
     rows = {name: table[table["method"] == name] for name in methods}
     means = {
-        head: [mean_effect(unit_means(rows[name], score, unit)) for name in methods] for score, head in scores.items()
+        head: [mean_effect(unit_means(rows[name], score, unit), limits=limits.get(score)) for name in methods]
+        for score, head in scores.items()
     }
     return effects_in_words(pd.DataFrame({"method": list(methods.values()), **means}))
 

@@ -116,7 +116,9 @@ class TestFalseDecisions:
         rng, runs, decided = np.random.default_rng(count), 800, 0
         for below in rng.normal(3.0, 0.5, (runs, count)):
             both = np.stack([0.5 * below + rng.normal(0.0, 0.3, count), below], axis=1)
-            decided += statistic_effect(both, lambda means: means[..., 0] / means[..., 1]).side_of(0.5) != 0
+            decided += (
+                statistic_effect(both, lambda means: means[..., 0] / means[..., 1], limits=None).side_of(0.5) != 0
+            )
         assert decided / runs <= MOST + 0.016  # twice the simulation's standard error
 
 
@@ -299,17 +301,66 @@ class TestFunctionsOfMeans:
 
     def test_of_a_plain_mean_it_is_the_t_test(self):
         values = np.random.default_rng(4).normal(size=(20, 1))
-        effect, peer = statistic_effect(values, lambda means: means[..., 0]), mean_effect(values[:, 0])
+        effect, peer = statistic_effect(values, lambda means: means[..., 0], limits=None), mean_effect(values[:, 0])
         assert (effect.value, effect.low, effect.high) == pytest.approx((peer.value, peer.low, peer.high))
         assert effect.p_value(0.2) == pytest.approx(peer.p_value(0.2))
 
     def test_of_many_units_it_is_near_scipys_bootstrap(self):
         values = np.random.default_rng(6).uniform(1, 2, (300, 2))
-        effect = statistic_effect(values, lambda means: means[..., 0] / means[..., 1])
+        effect = statistic_effect(values, lambda means: means[..., 0] / means[..., 1], limits=None)
         peer = stats.bootstrap(
             (values[:, 0], values[:, 1]), lambda a, b, axis=-1: a.mean(axis) / b.mean(axis), paired=True, rng=0
         ).confidence_interval
         assert (effect.low, effect.high) == pytest.approx((peer.low, peer.high), abs=0.005)
+
+
+class TestLimits:
+    """The intervals of bounded quantities end where the quantity ends, and decide as before."""
+
+    @pytest.mark.parametrize("limits", [(0, 1), (-1, 1)])
+    def test_a_mean_near_its_limit(self, limits):
+        values = [1, 1, 1, 1, 1, 1, 0.9]
+        free, bounded = mean_effect(values), mean_effect(values, limits=limits)
+        assert free.high > 1
+        assert (bounded.value, bounded.low, bounded.high) == (free.value, free.low, 1)
+        assert bounded.p_value(0.5) == free.p_value(0.5)
+        assert mean_effect(np.subtract(1, values), limits=(0, 1)).low == 0
+
+    def test_a_precision_is_not_above_one(self):
+        """Of 40 images two have one wrong decision: the jackknife's interval passes 1, the F score does not."""
+        counts = np.column_stack([np.full(40, 3.0), np.repeat([0.0, 1.0], [38, 2])])  # right, wrong
+
+        def precision(means):
+            return means[..., 0] / means.sum(-1)
+
+        free, bounded = (statistic_effect(counts, precision, limits=limits) for limits in (None, (0, 1)))
+        assert free.high > 1
+        assert bounded.high == 1
+        assert (bounded.value, bounded.low) == (free.value, free.low)
+        assert bounded.value == pytest.approx(120 / 122)
+
+    def test_a_correlation_is_not_above_one(self):
+        values = np.random.default_rng(3).normal(size=(8, 1))
+        effect = statistic_effect(values, lambda means: np.tanh(3 + means[..., 0]), limits=(-1, 1))
+        assert effect.low < effect.value < effect.high <= 1
+
+    def test_it_holds_the_truth_as_often(self):
+        """Shares with a true mean of 0.9: what is cut away never holds it."""
+        samples = np.random.default_rng(8).beta(9, 1, (2000, 8))
+        intervals = [[mean_effect(row, limits=limits) for row in samples] for limits in (None, (0, 1))]
+        free, bounded = ([effect.low <= 0.9 <= effect.high for effect in effects] for effects in intervals)
+        assert free == bounded
+        assert any(effect.high > 1 for effect in intervals[0])
+
+    def test_too_few_units_stay_unknown(self):
+        assert math.isnan(mean_effect([0.4], limits=(0, 1)).high)
+        assert math.isnan(mean_effect([], limits=(0, 1)).value)
+
+    def test_a_value_beyond_its_limits_is_refused(self):
+        with pytest.raises(ValueError, match="between 0 and 1 was found to be 50"):
+            mean_effect([40, 50, 60], limits=(0, 1))
+        with pytest.raises(ValueError, match="not 1 and 0"):
+            mean_effect([0.4, 0.5], limits=(1, 0))
 
 
 class TestEffect:

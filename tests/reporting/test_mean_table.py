@@ -18,10 +18,10 @@ ROWS = pd.DataFrame(
 
 
 def test_an_image_with_several_rows_counts_once():
-    shown = mean_table(ROWS, {"rise": "RISE"}, {"iou": "IoU"})
+    shown = mean_table(ROWS, {"rise": "RISE"}, {"iou": "IoU"}, {"iou": (0, 1)})
     assert shown["method"].tolist() == ["RISE"]
     assert shown["IoU"].item() == str(mean_effect([0.2, 0.3, 0.4, 0.5, 0.5, 0.6, 0.7, 0.8]))
-    one = mean_table(ROWS.drop(columns="dataset"), {"rise": "RISE"}, {"iou": "IoU"})
+    one = mean_table(ROWS.drop(columns="dataset"), {"rise": "RISE"}, {"iou": "IoU"}, {"iou": (0, 1)})
     assert one["IoU"].item() == str(mean_effect([0.3, 0.4, 0.5, 0.6])), "without datasets, names tell images apart"
 
 

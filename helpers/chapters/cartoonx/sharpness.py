@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -31,6 +32,9 @@ MEASURES = {
     "cp_coefficients": "CP, coefficients",
     "cp_entropy": "CP, entropy",
 }
+
+LIMITS = {"rate": (0.0, 100.0), "invented": (0.0, 100.0)}
+"""The bounded measures: an explanation may be brighter and surer than its image."""
 
 
 @torch.no_grad()
@@ -97,6 +101,8 @@ def sharpness_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     (first_name, first), (second_name, second) = tables.items()
     rows = []
     for column, name in MEASURES.items():
-        effects = [mean_effect(values) for values in (first[column], second[column], second[column] - first[column])]
+        least, most = LIMITS.get(column, (-math.inf, math.inf))
+        effects = [mean_effect(values[column], limits=(least, most)) for values in (first, second)]
+        effects.append(mean_effect(second[column] - first[column], limits=(least - most, most - least)))
         rows.append([name, *column_words(effects)])  # each row has a unit, and so decimals, of its own
     return pd.DataFrame(rows, columns=["measure", first_name, second_name, "difference"])

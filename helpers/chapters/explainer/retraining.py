@@ -27,11 +27,13 @@ def retraining_summary(table: pd.DataFrame) -> pd.DataFrame:
         "accuracy": "right decisions on whole images",
     }
     measures = retraining_measures(table)
+    shares = {key: (0, 1) for key in heads if key != "background_positives"}  # which is a number of classes
     rows = []
     for name, description in TRAINED_FURTHER.items():
         group = measures[measures["classifier"] == name]
         if len(group):
             rows.append(
-                {"trained further on": description} | {head: mean_effect(group[key]) for key, head in heads.items()}
+                {"trained further on": description}
+                | {head: mean_effect(group[key], limits=shares.get(key)) for key, head in heads.items()}
             )
     return effects_in_words(pd.DataFrame(rows))

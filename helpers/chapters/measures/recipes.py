@@ -37,7 +37,7 @@ def fewer_black_explanations(weights: pd.DataFrame, model: str) -> Effect:
     """
     rows = weights[weights["model"] == model].astype({"black": float})
     black = rows.pivot(index="image", columns="weighting", values="black")
-    return mean_effect(black["fixed"] - black["relative"])
+    return mean_effect(black["fixed"] - black["relative"], limits=(-1, 1))
 
 
 def _by_recipe(objectives: pd.DataFrame, method: str, column: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,9 @@ LEVEL = 0.95
 
 MINIMUM_UNITS = 6
 """The fewest units that can decide: with 5, all of one sign still have an exact two-sided p of 2 / 2⁵ = 0.0625."""
+
+Limits = tuple[float | int, float | int]
+"""The least and the largest value of a bounded quantity: (0, 1) of a share, (-1, 1) of a correlation."""
 
 _NORMAL = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 _MOST_DECIMALS = 5
@@ -114,6 +117,30 @@ def holm(p_values: Sequence[float | int] | np.ndarray | pd.Series) -> Float[np.n
 
         adjusted[known] = multipletests(given[known], method="holm")[1]
     return adjusted
+
+
+def within(effect: Effect, limits: Limits) -> Effect:
+    """The effect with its interval cut to the values that its quantity can have; its test stays as it is.
+
+    The t interval does not know that a share ends at 1. What lies beyond cannot be true, so the interval that is left
+    covers the truth just as often.
+
+    Args:
+        effect: of a bounded quantity.
+        limits: the quantity's least and largest value.
+
+    Raises:
+        ValueError: the limits are exchanged, or the effect itself is outside: a mistake in the quantity or in them.
+    """
+    least, largest = limits
+    if not least < largest:
+        raise ValueError(f"the limits of a quantity are its least and its largest value, not {least:g} and {largest:g}")
+    rounding = 1e-9 * (largest - least)
+    if not (math.isnan(effect.value) or least - rounding <= effect.value <= largest + rounding):
+        raise ValueError(f"a quantity between {least:g} and {largest:g} was found to be {effect.value:g}")
+    ends = (end if math.isnan(end) else min(max(end, least), largest) for end in (effect.low, effect.high))
+    low, high = map(float, ends)
+    return replace(effect, low=low, high=high)
 
 
 def column_decimals(effects: Sequence[Effect]) -> int:

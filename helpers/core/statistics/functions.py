@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from helpers.core.statistics.effects import LEVEL, Effect
+from helpers.core.statistics.effects import LEVEL, Effect, Limits, within
 from helpers.core.statistics.means import Values, t_effect
 
 
@@ -43,7 +43,10 @@ def ratio_effect(numerator: Values, denominator: Values) -> Effect:
 
 
 def statistic_effect(
-    values: Float[np.ndarray, "units columns"], statistic: Callable[[np.ndarray], np.ndarray]
+    values: Float[np.ndarray, "units columns"],
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    limits: Limits | None,
 ) -> Effect:
     """A function of means, such as an F score, with the jackknife's standard error (Tukey, 1958) and Student's t.
 
@@ -53,6 +56,8 @@ def statistic_effect(
     Args:
         values: one row per independent unit; all columns are averaged.
         statistic: from means (..., columns) to numbers (...).
+        limits: the least and the largest value that the statistic can have, which bound its interval: (0, 1) for an
+            F score, (-1, 1) for a correlation; None if there are none.
     """
     count = len(values)
     if count == 0:
@@ -62,7 +67,8 @@ def statistic_effect(
         return Effect(value, math.nan, math.nan, count)
     without = np.asarray(statistic((values.sum(axis=0) - values) / (count - 1)), dtype=float)
     error = math.sqrt((count - 1) * float(without.var())) if np.ptp(without) else 0.0
-    return t_effect(value, error, count - 1, count)
+    effect = t_effect(value, error, count - 1, count)
+    return within(effect, limits) if limits else effect
 
 
 def _fieller(above: Float[np.ndarray, " units"], below: Float[np.ndarray, " units"]) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from helpers.core.statistics.effects import LEVEL, MINIMUM_UNITS, Effect
+from helpers.core.statistics.effects import LEVEL, MINIMUM_UNITS, Effect, Limits, within
 
 EXACT_UNITS = 12
 """Up to as many units all 2ⁿ sign flips are counted."""
@@ -18,7 +18,7 @@ EXACT_UNITS = 12
 Values = Sequence[float | int] | np.ndarray | pd.Series
 
 
-def mean_effect(values: Values) -> Effect:
+def mean_effect(values: Values, *, limits: Limits | None = None) -> Effect:
     """The mean of one value per independent unit: Student's t and, up to 12 units, the exact sign-flip test.
 
     To compare two methods in pairs, pass the difference of each unit. If a unit has several rows, pass `unit_means`.
@@ -31,9 +31,11 @@ def mean_effect(values: Values) -> Effect:
 
     Args:
         values: one per unit; units with nan are left out.
+        limits: the least and the largest value that a unit can have, which bound the interval: (0, 1) for a share of
+            the image, (-1, 1) for a correlation; None if there are none.
 
     Raises:
-        ValueError: the values are not one row, or one of them is infinite.
+        ValueError: the values are not one row, one of them is infinite, or their mean is beyond the limits.
     """
     known = _known(values)
     count = len(known)
@@ -47,7 +49,8 @@ def mean_effect(values: Values) -> Effect:
         low, high = min(low, float(means[rank - 1])), max(high, float(means[-rank]))
     if error == 0:
         low = high = float(mean)
-    return Effect(float(mean), low, high, count, partial(_mean_p, known))
+    effect = Effect(float(mean), low, high, count, partial(_mean_p, known))
+    return within(effect, limits) if limits else effect
 
 
 def mean_p_values(

@@ -100,7 +100,8 @@ def comparison_summary(table: pd.DataFrame) -> pd.DataFrame:
         "between": "between 0.1 and 0.9",
         "pieces": "connected regions",
     }
-    return mean_table(table, {name: SHORT_NAMES[name] for name in COMPARED}, heads)
+    shares = {name: (0, 1) for name in heads if name != "pieces"}
+    return mean_table(table, {name: SHORT_NAMES[name] for name in COMPARED}, heads, shares)
 
 
 def least_exact(table: pd.DataFrame, count: int) -> list[str]:

@@ -33,8 +33,8 @@ def sensitivity_summary(table: pd.DataFrame) -> pd.DataFrame:
                 {
                     "classifier": training,
                     "scenes": scenes,
-                    "probability with the mark": mean_effect(chosen["probability"]),
-                    "added by the mark": mean_effect(chosen["probability_change"]),
+                    "probability with the mark": mean_effect(chosen["probability"], limits=(0, 1)),
+                    "added by the mark": mean_effect(chosen["probability_change"], limits=(-1, 1)),
                     "to the logit": mean_effect(chosen["logit_change"]),
                 }
             )

@@ -54,8 +54,8 @@ def class_score_summary(table: pd.DataFrame) -> pd.DataFrame:
         scores = image_scores(table, variant)
         for method in dict.fromkeys(table["method"]):
             own = scores.loc[method]
-            difference = mean_effect(own[OWN] - own[OTHERS])
-            means = {name: mean_effect(own[name]) for name in (PLAIN, OWN, OTHERS)}
+            difference = mean_effect(own[OWN] - own[OTHERS], limits=(-1, 1))
+            means = {name: mean_effect(own[name], limits=(0, 1)) for name in (PLAIN, OWN, OTHERS)}
             rows.append({"variant": variant, "method": METHOD_NAMES[method], **means, "difference": difference})
     for method in dict.fromkeys(published_class_scores()["method"]):
         matrix = score_matrix(published_class_scores(), method)

@@ -86,7 +86,8 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
 
     Each scene counts once, with the mean over its classes and over the classifiers.
     """
-    return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS)
+    limits = {name: (-1, 1) if name == "mass_above_chance" else (0, 1) for name in TRUTHS}
+    return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS, limits)
 
 
 def draw_thresholds(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES, *, width: float | int = 9.0) -> Figure:

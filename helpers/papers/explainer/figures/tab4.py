@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,16 +19,13 @@ TITLES = {"plain": "plain", "true classes": "masked, true classes", "named class
 
 
 def micro_effects(counts: pd.DataFrame) -> dict[str, Effect]:
-    """Precision, recall and F score over all decisions, each with its interval over images, within [0, 1].
+    """Precision, recall and F score over all decisions, each with its interval over images.
 
     Args:
         counts: one row per image, with the columns `COUNTS`.
     """
     decisions = counts[COUNTS].to_numpy(float)
-    effects = {name: statistic_effect(decisions, partial(micro_score, score=name)) for name in SCORES}
-    return {
-        name: replace(effect, low=max(effect.low, 0.0), high=min(effect.high, 1.0)) for name, effect in effects.items()
-    }
+    return {name: statistic_effect(decisions, partial(micro_score, score=name), limits=(0, 1)) for name in SCORES}
 
 
 def table_four(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES, variant: str = "corrected") -> pd.DataFrame:

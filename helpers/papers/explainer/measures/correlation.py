@@ -14,7 +14,7 @@ def correlation(first: pd.Series, second: pd.Series) -> Effect:
     known = first.notna() & second.notna()
     x, y = first[known].to_numpy(float), second[known].to_numpy(float)
     x, y = x - x.mean(), y - y.mean()  # the correlation does not change, its rounding error does
-    return statistic_effect(np.stack([x, y, x * x, y * y, x * y], axis=1), _correlation)
+    return statistic_effect(np.stack([x, y, x * x, y * y, x * y], axis=1), _correlation, limits=(-1, 1))
 
 
 def _correlation(means: Float[np.ndarray, "*samples 5"]) -> Float[np.ndarray, "*samples"]:

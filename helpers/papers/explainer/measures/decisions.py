@@ -70,7 +70,11 @@ def micro_score(means: Float[np.ndarray, "*samples 4"], score: str) -> Float[np.
 def _difference(first: pd.DataFrame, second: pd.DataFrame, score: str) -> Effect:
     """The score of the first counts − that of the second, paired by image."""
     both = np.concatenate([first.to_numpy(float), second.reindex(first.index).to_numpy(float)], axis=1)
-    return statistic_effect(both, lambda means: micro_score(means[..., :4], score) - micro_score(means[..., 4:], score))
+
+    def difference(means: np.ndarray) -> np.ndarray:
+        return np.asarray(micro_score(means[..., :4], score) - micro_score(means[..., 4:], score))
+
+    return statistic_effect(both, difference, limits=(-1, 1))
 
 
 def _pair(table: pd.DataFrame, dataset: str, classifier: str) -> pd.DataFrame:

@@ -196,7 +196,7 @@ def wrong_class_words(mistakes: Mistakes | None) -> str:
         return ""
     table = mistakes.table
     present = table["predicted_class_is_there"]
-    lift = mean_effect((table["inside_predicted"] - table["area_predicted"])[present])
+    lift = mean_effect((table["inside_predicted"] - table["area_predicted"])[present], limits=(-1, 1))
     return (
         f"On {present.sum()} of these {len(table)} images the wrong class is in the scene after all, as a smaller "
         "object: the classifier recognised it, but the label is the class of the largest object. There the share of "

@@ -179,14 +179,14 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in NAMES:
         explained = table[table["explanation"] == name]
         cartoons = explained["brightness"].dropna()
-        like = "–" if name == "rollout" else mean_effect(explained["correlation_rollout"])
+        like = "–" if name == "rollout" else mean_effect(explained["correlation_rollout"], limits=(-1, 1))
         rows.append(
             {
                 "explanation": NAMES[name],
-                "‖s‖₁/k, or mean of the map": mean_effect(explained["sparsity"]),
-                "brightness": mean_effect(cartoons) if len(cartoons) else "–",
+                "‖s‖₁/k, or mean of the map": mean_effect(explained["sparsity"], limits=(0, 1)),
+                "brightness": mean_effect(cartoons, limits=(0, 1)) if len(cartoons) else "–",
                 "black": f"{int((cartoons < BLACK).sum())} of {len(cartoons)}" if len(cartoons) else "–",
-                "model's confidence": mean_effect(explained["confidence"]),
+                "model's confidence": mean_effect(explained["confidence"], limits=(0, 1)),
                 "rank correlation with the rollout": like,
             }
         )

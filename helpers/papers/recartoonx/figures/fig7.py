@@ -117,7 +117,7 @@ def weight_summary(sweep: pd.DataFrame) -> pd.DataFrame:
         {
             "model": MODELS[model],
             "λk": f"{weight:g}",
-            "‖s‖₁/k": mean_effect(group["sparsity"]),
+            "‖s‖₁/k": mean_effect(group["sparsity"], limits=(0, 1)),
             "distortion": mean_effect(group["distortion"]),
             "black": f"{int(group['black'].sum())} of {len(group)}",
             "empty is as good": f"{int(group['empty'].sum())} of {len(group)}",

@@ -47,7 +47,7 @@ def reunion(initial_masks: pd.DataFrame, start: str, recipe: str = "profile") ->
         fall = line["ones"].iloc[0] - line["ones"].iloc[-TAIL:].mean()
         step = steps_until((line[start] - line["ones"]).abs() / fall)
         shares.append(NEVER if step is None else step / last)
-    return mean_effect(shares)
+    return mean_effect(shares, limits=(0, NEVER))
 
 
 def steps_ratio(initial_masks: pd.DataFrame, start: str, recipe: str = "profile") -> Effect:

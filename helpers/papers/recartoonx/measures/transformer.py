@@ -67,13 +67,13 @@ def rollout_agreement(transformer: pd.DataFrame) -> Effect:
     """
     rows = _both_right(transformer)
     bright = by_explanation(rows, "brightness")[["cnn", "vit"]].min(axis=1) >= BLACK
-    return mean_effect(by_explanation(rows, "correlation_rollout")["vit"][bright])
+    return mean_effect(by_explanation(rows, "correlation_rollout")["vit"][bright], limits=(-1, 1))
 
 
 def agreement_difference(transformer: pd.DataFrame) -> Effect:
     """ViT − CNN, the rank correlation of a CartoonX with the transformer's rollout, over all images."""
     like = by_explanation(transformer, "correlation_rollout")
-    return mean_effect(like["vit"] - like["cnn"])
+    return mean_effect(like["vit"] - like["cnn"], limits=(-2, 2))
 
 
 def seconds_factor(transformer: pd.DataFrame) -> Effect:
@@ -113,7 +113,7 @@ def shape_correlation(transformer_curves: pd.DataFrame, direction: str) -> Effec
         first, second = (half - half.mean(-1, keepdims=True) for half in np.split(means, 2, axis=-1))
         return np.asarray((first * second).sum(-1) / np.sqrt((first**2).sum(-1) * (second**2).sum(-1)))
 
-    return statistic_effect(both, correlation)
+    return statistic_effect(both, correlation, limits=(-1, 1))
 
 
 def _both_right(transformer: pd.DataFrame) -> pd.DataFrame:
