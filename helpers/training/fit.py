@@ -207,6 +207,8 @@ def quiet() -> Iterator[None]:
             # scenes are in memory, so that worker processes would only copy them; validation is optional
             warnings.filterwarnings("ignore", ".*does not have many workers")
             warnings.filterwarnings("ignore", ".*no `val_dataloader`")
+            # layers whose normalisations keep the statistics of ImageNet are meant to be in eval mode
+            warnings.filterwarnings("ignore", r"Found \d+ module\(s\) in eval mode")
             warnings.filterwarnings("ignore", "Checkpoint directory .* exists")
             yield
     finally:

@@ -225,11 +225,18 @@ class LabelledOptions(NamedOptions):
 class FineTuneOptions(NamedOptions):
     """The recipe for fine-tuning an ImageNet classifier on multi-label images, by default the published one of VGG-16.
 
+    As published, only the head is trained. With weights from an 8-bit file, in small images, that is not enough: with
+    `body_rate` all layers are. Their normalisations keep their statistics, which are folded into these weights.
+
     Attributes:
-        architecture: a VGG or ResNet of torchvision: `"vgg16"` or `"resnet50"`.
-        backbone: the frozen weights: the name of torchvision's (`"IMAGENET1K_V1"`), `"random"`, or the path of a
-            .safetensors file.
-        learning_rate: Adam's constant rate; None for the published one (VGG-16 1e-5, ResNet-50 1e-4).
+        architecture: a VGG or ResNet of torchvision (`"vgg16"`, `"resnet50"`), or a convolutional network of timm
+            (`"timm/tf_mobilenetv3_small_100"`, `"timm/squeezenet1_1_linear"`).
+        backbone: the first weights: the name of torchvision's (`"IMAGENET1K_V1"`), `"random"`, or the path of a
+            .safetensors file, whose mean and standard deviation then normalise the pixels.
+        learning_rate: of the head; None for the published one (VGG-16 1e-5, ResNet-50 1e-4).
+        body_rate: of all layers before the head; None: they stay as they are, as published.
+        weight_decay: of AdamW (Adam, as published, if it is 0).
+        schedule: `"constant"` (as published) or `"cycle"`: one cycle over all epochs.
         batch: images per step.
         epochs: maximal number of epochs.
         patience: number of epochs without improvement of the validation loss after which training stops.
@@ -244,6 +251,9 @@ class FineTuneOptions(NamedOptions):
     architecture: str = "vgg16"
     backbone: str = "IMAGENET1K_V1"
     learning_rate: Positive | None = None
+    body_rate: Positive | None = None
+    weight_decay: Weight = 0.0
+    schedule: Literal["constant", "cycle"] = "constant"
     batch: Count = 16
     epochs: Count = 1000
     patience: Count = 5
@@ -260,6 +270,8 @@ class FineTuneOptions(NamedOptions):
             raise ValueError(f"learning_rate=None: none is published for {self.architecture}; set one, such as 1e-4")
         if self.flip and self.keep_features:
             raise ValueError("flip=True changes the images at each epoch: pass keep_features=False")
+        if self.body_rate is not None and self.keep_features:
+            raise ValueError("body_rate trains the layers that give the features: pass keep_features=False")
         return self
 
     @property

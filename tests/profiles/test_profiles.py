@@ -56,7 +56,7 @@ def test_every_profile_loads(name):
     assert re.fullmatch("[0-9a-f]{64}", profile.digest)
 
 
-CLASS_MASKS_ONLY = ("scenes", "scenes-large", "voc2007", "coco2014")
+CLASS_MASKS_ONLY = ("scenes", "scenes-large", "voc2007", "voc-animals", "coco2014")
 
 
 @pytest.mark.parametrize("name", CLASS_MASKS_ONLY)

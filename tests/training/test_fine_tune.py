@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import timm
 import torch
 import torchvision
 from interrupted_training import stopped_in_epoch
@@ -20,7 +21,6 @@ from helpers.training.options import FineTuneOptions
 from helpers.training.recipes import fine_tune as recipe
 from helpers.training.recipes.fine_tune import FineTuneModule, fine_tune, save_fine_tuned
 from helpers.training.recipes.fine_tune_network import (
-    FineTuneNetwork,
     fine_tune_network,
     normalise,
     trunk_features,
@@ -50,6 +50,10 @@ def tuned(images, folder, **changes):
     return fine_tune(*images, replace(TINY, **changes), folder, device="cpu", show=False)
 
 
+def tuned_as(options, images, folder):
+    return fine_tune(*images, options, folder, device="cpu", show=False)
+
+
 def loss_of(network, images):
     with torch.no_grad():
         return functional.binary_cross_entropy_with_logits(network(normalise(images.pixels)), images.labels.float())
@@ -61,7 +65,7 @@ def with_dropout(options, classes):
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(options.seed)
         made.whole.fc = nn.Sequential(nn.Linear(512, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, classes))
-    return FineTuneNetwork(made.whole, made.trunk, made.whole.fc, made.source)
+    return replace(made, head=made.whole.fc)
 
 
 # --- what is trained ----------------------------------------------------------------------------------------------
@@ -137,6 +141,78 @@ def test_vgg_gets_a_new_head_of_three_layers():
     features = network.trunk(pixels)
     assert features.shape == (1, 25088)
     torch.testing.assert_close(network.head.eval()(features), network.whole.eval()(pixels))
+
+
+# --- all layers of a network of timm's, begun with folded weights ----------------------------------------------------
+
+
+def folded_weights(path):
+    """A file as those of 8 bits give it: normalisations are the identity, with an own mean and standard deviation."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(4)
+        published = timm.create_model("mobilenetv2_035", pad_type="same", num_classes=7)
+    about = {"architecture": "timm/mobilenetv2_035", "mean": (0.5, 0.4, 0.3), "std": (0.5, 0.5, 0.25), "input_size": 32}
+    write_weights(path, published.state_dict(), classes=list("abcdefg"), model_args={"pad_type": "same"}, **about)
+    return published
+
+
+def whole_recipe(path, **changes):
+    options = {"architecture": "timm/mobilenetv2_035", "backbone": str(path), "body_rate": 1e-3, "schedule": "cycle"}
+    return replace(TINY, **options, weight_decay=0.01, keep_features=False, flip=True, **changes)
+
+
+def test_all_layers_learn_and_normalisations_keep_their_statistics(images, tmp_path):
+    published = folded_weights(tmp_path / "published.safetensors")
+    training = tuned_as(whole_recipe(tmp_path / "published.safetensors", epochs=6), images, tmp_path)
+    after = training.module.network.state_dict()
+    kept = published.state_dict()
+    for name, value in kept.items():
+        if "running" in name or "num_batches" in name:
+            assert torch.equal(after[name], value), name
+    changed = [name for name in kept if name.endswith("weight") and not name.startswith("classifier")]
+    assert all(not torch.equal(after[name], kept[name]) for name in changed)
+    losses = [training.module.loss(training.module.features(part.pixels), part.labels.float()) for part in images]
+    untrained = fine_tune_network(whole_recipe(tmp_path / "published.safetensors"), 20)
+    with torch.no_grad():
+        before = functional.binary_cross_entropy_with_logits(
+            untrained.whole.eval()(untrained.normalise(images[0].pixels)), images[0].labels.float()
+        )
+    assert losses[0] < 0.5 * before
+
+
+def test_rates_are_those_of_head_and_body_and_no_layer_is_left_out(tmp_path):
+    folded_weights(tmp_path / "published.safetensors")
+    options = replace(whole_recipe(tmp_path / "published.safetensors"), schedule="constant")
+    network = fine_tune_network(options, 20)
+    groups = FineTuneModule(options, network, 20).configure_optimizers().param_groups
+    assert [group["lr"] for group in groups] == [3e-3, 1e-3]
+    sizes = [sum(parameter.numel() for parameter in group["params"]) for group in groups]
+    assert sizes[0] == sum(parameter.numel() for parameter in network.whole.classifier.parameters())
+    assert sum(sizes) == sum(parameter.numel() for parameter in network.whole.parameters())
+
+
+def test_pixels_are_normalised_as_the_backbones_file_says_also_after_saving(images, tmp_path):
+    folded_weights(tmp_path / "published.safetensors")
+    training = tuned_as(whole_recipe(tmp_path / "published.safetensors", epochs=1), images, tmp_path / "run")
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in ((0.5, 0.4, 0.3), (0.5, 0.5, 0.25)))
+    pixels = images[1].pixels.float() / 255
+    with torch.no_grad():
+        expected = training.module.network((pixels - mean) / std)
+    save_fine_tuned(tmp_path / "tuned.safetensors", training.module, images[0])
+    classifier = load_classifier(str(tmp_path / "tuned.safetensors"))
+    torch.testing.assert_close(classifier(pixels), expected, rtol=1e-4, atol=1e-4)
+    assert classifier.multi_label
+
+
+def test_an_interrupted_training_of_all_layers_resumes(images, tmp_path):
+    folded_weights(tmp_path / "published.safetensors")
+    options = whole_recipe(tmp_path / "published.safetensors")
+    whole = tuned_as(options, images, tmp_path / "whole")
+    with stopped_in_epoch(FineTuneModule, 2):
+        tuned_as(options, images, tmp_path / "parts")
+    resumed = tuned_as(options, images, tmp_path / "parts")
+    for name, value in whole.module.network.state_dict().items():
+        torch.testing.assert_close(resumed.module.network.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
 
 
 # --- stopping and resuming ----------------------------------------------------------------------------------------
@@ -244,6 +320,7 @@ def test_the_defaults_are_the_published_settings():
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": None}, "none is published for resnet18"),
         ({"flip": True}, "keep_features=False"),
+        ({"body_rate": 1e-4}, "keep_features=False"),
         ({"keep": "first"}, "keep"),
         ({"precision": "8"}, "precision"),
     ],

@@ -15,6 +15,7 @@ from torchvision.models.segmentation import deeplabv3_resnet50
 from helpers.classifiers.hubs import torchvision_state, torchvision_weights
 from helpers.classifiers.weight_files import local_weights, read_weights
 from helpers.methods.explainer.options import NetworkOptions
+from helpers.methods.explainer.pyramid import PyramidNetwork
 
 CAM_SCALE_INIT = 0.25
 """The initial weight of the class activation maps in the logits of the masks."""
@@ -42,7 +43,7 @@ class ExplainerNetwork(nn.Module):
         self.options, self.classes = options, classes
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            self.body = _small(options, classes) if options.name == "small" else _deeplab(options, classes)
+            self.body = _BUILDERS[options.name](options, classes)
         self.register_buffer("mean", torch.tensor(options.mean).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(options.std).reshape(1, 3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)
@@ -131,6 +132,17 @@ def _deeplab(options: NetworkOptions, classes: int) -> nn.Module:
         return network
     network.backbone.load_state_dict(_fitting(network.backbone, options.backbone, "no ResNet-50"))
     return network
+
+
+def _pyramid(options: NetworkOptions, classes: int) -> nn.Module:
+    """The network that begins as the classifier, whose weights its encoder gets whole, with the head."""
+    network = PyramidNetwork(options, classes)
+    if options.backbone != "random":
+        network.trunk.load_state_dict(_fitting(network.trunk, options.backbone, "no classifier like its trunk"))
+    return network
+
+
+_BUILDERS = {"small": _small, "pyramid": _pyramid, "deeplabv3_resnet50": _deeplab}
 
 
 def _fitting(module: nn.Module, backbone: str, otherwise: str) -> dict[str, Tensor]:

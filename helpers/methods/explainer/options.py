@@ -13,7 +13,7 @@ from helpers.core.types import Count, Variant
 from helpers.training.options import CONFIG, Colour, Keep, Positive, Weight, plain, small_resnet
 
 Objective = Literal["explainer", "rtis"]
-NetworkName = Literal["small", "deeplabv3_resnet50"]
+NetworkName = Literal["small", "pyramid", "deeplabv3_resnet50"]
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -58,15 +58,20 @@ class NetworkOptions(NamedOptions):
     """The architecture of an Explainer network.
 
     Attributes:
-        name: `"small"` (for scenes: `helpers.methods.explainer.network.SmallNetwork`) or torchvision's
+        name: `"small"` (for scenes: `helpers.methods.explainer.network.SmallNetwork`), `"pyramid"` (begins as the
+            classifier itself: `helpers.methods.explainer.pyramid.PyramidNetwork`) or torchvision's
             `"deeplabv3_resnet50"`.
-        trunk, trunk_args: of the small network: its encoder, a ResNet by its name in timm.
-        widths: of the small network: channels of the decoder at each resolution, from half the image's down.
-        first_logit: of the small network: the initial logit of the decoder at all pixels.
+        trunk, trunk_args: the encoder of the small network, a ResNet by its name in timm, or of the pyramid, the
+            classifier's own architecture.
+        widths: channels of the decoder at each resolution, from the finest down; the small network's finest is half
+            the image's, the pyramid has as many levels as there are widths.
+        first_logit: the initial logit of the decoder at all pixels.
+        trust: of the pyramid: the initial share of the classifier's head in the logits. At one half, a class that the
+            classifier is sure of does not yet saturate the masks.
         backbone: the initial weights of the encoder: `"random"`, or the path of a .safetensors file; for the small
-            network also the name of a classifier in models/ (in a profile `"classifier"`: the explained one); for
-            DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the published code
-            loads, although the paper says "from scratch").
+            network and the pyramid also the name of a classifier in models/ (in a profile `"classifier"`: the explained
+            one); for DeepLab the name of torchvision's ResNet-50 weights, such as `"IMAGENET1K_V1"` (which the
+            published code loads, although the paper says "from scratch").
         mean, std: of the normaliser, inside the network.
     """
 
@@ -75,6 +80,7 @@ class NetworkOptions(NamedOptions):
     trunk_args: dict[str, Any] = field(default_factory=small_resnet)
     widths: Annotated[tuple[Count, ...], Field(min_length=2)] = (24, 32, 48, 64)
     first_logit: float = 0.0
+    trust: float = 0.5
     backbone: str = "random"
     mean: Colour = (0.485, 0.456, 0.406)
     std: Colour = (0.229, 0.224, 0.225)
@@ -119,6 +125,7 @@ class ExplainerOptions(NamedOptions):
             `min_delta`.
         batch: images per step, of all processes together.
         learning_rate, weight_decay: of AdamW (Adam if the decay is 0).
+        body_rate: of the pyramid's encoder; None for `learning_rate`.
         schedule: `"constant"` (as published) or `"cycle"`: one cycle over all epochs.
         flip: whether to mirror half of the images.
         precision: as Lightning names it, such as `"32-true"` or `"bf16-mixed"`.
@@ -135,6 +142,7 @@ class ExplainerOptions(NamedOptions):
     batch: Count = 16
     learning_rate: Positive = 1e-5
     weight_decay: Weight = 0.0
+    body_rate: Positive | None = None
     schedule: Literal["constant", "cycle"] = "constant"
     flip: bool = False
     precision: str = "32-true"
@@ -142,6 +150,12 @@ class ExplainerOptions(NamedOptions):
     min_delta: float = 0.001
     keep: Keep = "best"
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> ExplainerOptions:
+        if self.body_rate is not None and self.network.name != "pyramid":
+            raise ValueError(f"body_rate is for the network 'pyramid', not for {self.network.name!r}")
+        return self
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for the metadata of checkpoints and files."""

@@ -120,7 +120,13 @@ class ExplainerModule(lightning.LightningModule):
         """Adam at a constant rate, as published; or with weight decay, or with one cycle of the rate."""
         o = self.options
         optimiser_class: Any = torch.optim.AdamW if o.weight_decay else torch.optim.Adam
-        optimiser = optimiser_class(self.network.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay)
+        groups: list[dict[str, Any]] = [{"params": list(self.network.parameters())}]
+        if o.body_rate is not None:
+            encoder = list(self.network.body.trunk.parameters())
+            own = {id(parameter) for parameter in encoder}
+            rest = [parameter for parameter in self.network.parameters() if id(parameter) not in own]
+            groups = [{"params": rest}, {"params": encoder, "lr": o.body_rate}]
+        optimiser = optimiser_class(groups, lr=o.learning_rate, weight_decay=o.weight_decay)
         return optimiser if o.schedule == "constant" else with_one_cycle(optimiser, self.steps, 0.15)
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
 from jaxtyping import Bool, Float
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
 from helpers.classifiers import save_weights
-from helpers.classifiers.architectures import IMAGENET_MEAN, IMAGENET_STD
 from helpers.core.runtime import random_generator
 from helpers.data.multilabel import MultiLabelImages
 from helpers.training.fit import Fitted, fit
+from helpers.training.optimisers import with_one_cycle
 from helpers.training.options import FineTuneOptions, plain
-from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, normalise, trunk_features
+from helpers.training.recipes.fine_tune_network import FineTuneNetwork, fine_tune_network, trunk_features
 from helpers.training.rows import EpochSampler, batches
 
 MONITORED = "validation loss"
@@ -27,7 +29,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 class FineTuneModule(lightning.LightningModule):
-    """Train the head of a network on the binary cross-entropy of all classes.
+    """Train the head of a network, or all its layers, on the binary cross-entropy of all classes.
 
     The trunk stays in eval mode. In the published training the statistics of its normalisations drifted, since
     Lightning sets all modules to train mode; this is corrected in every variant.
@@ -36,24 +38,39 @@ class FineTuneModule(lightning.LightningModule):
         options: the recipe.
         network: the network, in two parts.
         classes: number of classes.
+        steps: of the whole training, for the learning rate's cycle.
     """
 
-    def __init__(self, options: FineTuneOptions, network: FineTuneNetwork, classes: int) -> None:
+    def __init__(self, options: FineTuneOptions, network: FineTuneNetwork, classes: int, steps: int = 1) -> None:
         super().__init__()
-        self.options, self.head = options, network.head
+        self.options, self.head, self.steps = options, network.head, steps
+        if options.body_rate is not None:
+            self.body = network.trunk
         self.save_hyperparameters({"options": {**plain(options), "source": network.source, "classes": classes}})
-        # a tuple hides the frozen trunk from Lightning, so that checkpoints and train() leave it out
+        # a tuple hides a frozen trunk from Lightning, so that checkpoints leave it out
         self._hidden = (network,)
 
     @property
     def network(self) -> nn.Module:
-        """The whole network, from pixels normalised with ImageNet's mean and std to logits."""
-        return self._hidden[0].whole
+        """The whole network, from normalised pixels to logits."""
+        return self.parts.whole
+
+    @property
+    def parts(self) -> FineTuneNetwork:
+        """The network in its two parts, with its normaliser."""
+        return self._hidden[0]
+
+    def train(self, mode: bool = True) -> FineTuneModule:
+        """Set the mode of the head; the trunk stays in eval mode."""
+        super().train(mode)
+        self.parts.trunk.eval()
+        self.head.train(mode)  # a trunk of timm's includes the head
+        return self
 
     def on_fit_start(self) -> None:
         """Move the trunk to the device if features are not precomputed."""
         if not self.options.keep_features:
-            self._hidden[0].trunk.to(self.device)
+            self.parts.trunk.to(self.device)
 
     def training_step(self, batch: Batch, batch_index: int) -> Float[Tensor, ""]:
         """The loss of a batch, which may be mirrored."""
@@ -80,8 +97,9 @@ class FineTuneModule(lightning.LightningModule):
         """The head's input: the precomputed features, or the trunk's features of pixels (batch, 3, height, width)."""
         if self.options.keep_features:
             return inputs
-        with torch.no_grad():
-            return self._hidden[0].trunk(normalise(inputs))
+        network, trained = self.parts, self.options.body_rate is not None
+        with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
+            return network.trunk(network.normalise(inputs))
 
     def loss(
         self, features: Float[Tensor, "batch features"], labels: Float[Tensor, "batch classes"]
@@ -89,9 +107,17 @@ class FineTuneModule(lightning.LightningModule):
         """The binary cross-entropy, averaged over images and classes."""
         return functional.binary_cross_entropy_with_logits(self.head(features).float(), labels)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam with a constant learning rate."""
-        return torch.optim.Adam(self.head.parameters(), lr=self.options.rate, fused=True)
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam with a constant learning rate, as published; or with weight decay, or one cycle of the rates."""
+        o = self.options
+        groups: list[dict[str, Any]] = [{"params": list(self.head.parameters()), "lr": o.rate}]
+        if o.body_rate is not None:
+            own = {id(parameter) for parameter in self.head.parameters()}
+            body = [parameter for parameter in self.body.parameters() if id(parameter) not in own]
+            groups.append({"params": body, "lr": o.body_rate})
+        optimiser_class: Any = torch.optim.AdamW if o.weight_decay else torch.optim.Adam
+        optimiser = optimiser_class(groups, weight_decay=o.weight_decay, fused=True)
+        return optimiser if o.schedule == "constant" else with_one_cycle(optimiser, self.steps, 0.3)
 
 
 class LabelledInputs(Dataset[Batch]):
@@ -127,7 +153,7 @@ def fine_tune(
     show: bool = True,
     **devices: Any,
 ) -> Fitted[FineTuneModule]:
-    """Train the head until the validation loss stops decreasing; a resumed training computes the features again.
+    """Train until the validation loss stops decreasing; a resumed training computes kept features again.
 
     Args:
         training, validation: square images with their classes.
@@ -151,15 +177,23 @@ def fine_tune(
             inputs = images.pixels
             if options.keep_features:
                 inputs = trunk_features(
-                    network.trunk, images, Path(folder), device=device, precision=options.precision, show=show
+                    network.trunk,
+                    images,
+                    Path(folder),
+                    device=device,
+                    precision=options.precision,
+                    mean=network.mean,
+                    std=network.std,
+                    show=show,
                 )
             datasets.append(LabelledInputs(inputs, images.labels))
         sampler = EpochSampler(len(training), options.seed)
         shuffled = batches(datasets[0], options.batch, seed=options.seed, sampler=sampler)
         return shuffled, batches(datasets[1], 4 * options.batch)
 
+    steps = options.epochs * math.ceil(len(training) / options.batch)
     fitted = fit(
-        FineTuneModule(options, network, len(training.class_names)),
+        FineTuneModule(options, network, len(training.class_names), steps),
         data,
         folder,
         epochs=options.epochs,
@@ -186,13 +220,14 @@ def save_fine_tuned(path: str | Path, module: FineTuneModule, images: MultiLabel
     Returns:
         The file's SHA-256.
     """
+    network = module.parts
     return save_weights(
         path,
         module.network.state_dict(),
-        architecture=f"torchvision/{module.options.architecture}",
-        model_args={"num_classes": len(images.class_names)},
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
+        architecture=str(network.architecture),
+        model_args={**network.model_args, "num_classes": len(images.class_names)},
+        mean=network.mean,
+        std=network.std,
         input_size=images.pixels.shape[-1],
         classes=images.class_names,
         multi_label=True,

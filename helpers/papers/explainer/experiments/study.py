@@ -190,8 +190,11 @@ class ClassStudy(ProfileStudy):
         return make_scenes(self.data.segmented, size=self.settings.size, seed=series, objects=self.data.objects)
 
     def class_regions(self, count: int | None = None) -> Bool[Tensor, "count classes height width"] | None:
-        """The visible region of each class in the first segmented images; None for photographs."""
-        return None if self.scenes is None else class_truth(self.scenes[:count])
+        """The visible region of each class in the first segmented images; None where it is not known."""
+        if self.scenes is not None:
+            return class_truth(self.scenes[:count])
+        regions = self.segmented.regions
+        return None if regions is None else regions[:count]
 
     def method(self, name: str) -> ClassMaskMethod:
         """One method with the profile's options."""

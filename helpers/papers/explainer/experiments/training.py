@@ -33,6 +33,8 @@ from helpers.papers.explainer.experiments.cards import write_classifier_card, wr
 from helpers.papers.explainer.experiments.pairs import all_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.profiles import Profile, load_profile
+from helpers.profiles.base import expand_data_path
+from helpers.profiles.explainer_sections import ExplainedClassifier
 from helpers.results import results_folder
 from helpers.training.fit import describe_training
 from helpers.training.options import FineTuneOptions
@@ -218,7 +220,7 @@ def split_images(study: ClassStudy, split: Literal["train", "validation"]) -> Mu
 def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any]) -> str:
     explained, device = job.study.explained, devices.get("device", "auto")
     if explained.scenes is None:
-        options = FineTuneOptions(**(explained.fine_tune or {"architecture": explained.name}))
+        options = fine_tune_options(explained)
         training, validation = split_images(job.study, "train"), split_images(job.study, "validation")
         tuned = fine_tune(training, validation, options, job.work, device=device, show=show)
         save_fine_tuned(job.path, tuned.module, training)
@@ -227,6 +229,18 @@ def _train_classifier(job: Job, show: bool, command: str, devices: dict[str, Any
     save_scene_classifier(job.path, fitted.module)
     write_classifier_card(job.path, fitted, command)
     return f"{job.path.name}: {fitted.seconds:.0f} s"
+
+
+def fine_tune_options(explained: ExplainedClassifier) -> FineTuneOptions:
+    """The recipe of a classifier of photographs; its backbone may be in the data folder.
+
+    Raises:
+        ValueError: the backbone is there, but `XAIBOOK_DATA` is not set.
+    """
+    values = explained.fine_tune or {"architecture": explained.name}
+    if str(values.get("backbone", "")).startswith("$"):
+        values = {**values, "backbone": expand_data_path(values["backbone"])}
+    return FineTuneOptions(**values)
 
 
 def _train_network(job: Job, show: bool, command: str, devices: dict[str, Any]) -> str:
