@@ -73,6 +73,7 @@ class ClassEvaluation(Section):
     """The number of images behind each table."""
 
     images: Count  # of Tables 2 and 3 and of the comparison with true masks, per dataset and classifier
+    images_of: dict[str, Count] = Field(default={})  # fewer for methods that search each image: the first ones
     scores: Count  # of Table 1
     thresholds: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     plain_threshold: float = 0.0  # Table 4: on the logits of plain and of masked images

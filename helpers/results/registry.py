@@ -35,6 +35,7 @@ class Table:
         transformer: it depends on the profile's transformer, if there is one.
         conditioned: it requires a network with beta as an input.
         scenes: it requires scenes, whose classes and masks are known exactly.
+        regions: it requires images with a mask of each class: scenes, or VOC's animals.
         on_request: it is computed only when requested by name, since it takes hours or trains networks.
     """
 
@@ -54,6 +55,7 @@ class Table:
     transformer: bool = False
     conditioned: bool = False
     scenes: bool = False
+    regions: bool = False
     on_request: bool = False
 
     @property
@@ -78,6 +80,7 @@ def _space_vae(name: str, make: str, **fields: object) -> Table:
 
 
 _EVALUATION = "explainer.evaluation"
+_COUNTS = (f"{_EVALUATION}.images", f"{_EVALUATION}.images_of")
 _VOC: dict[str, object] = {"datasets": ("voc2007",)}
 _ATTRIBUTIONS = "helpers.papers.spacevae.experiments.competitors:attribution_inputs"
 _TRUTH: dict[str, object] = {
@@ -141,11 +144,11 @@ _TABLES = (
         "class-scores",
         "class_scores:class_score_table",
         methods=("explainer", "grad-cam", "rise", "rtis"),
-        settings=(f"{_EVALUATION}.scores", f"{_EVALUATION}.thresholds"),
+        settings=(f"{_EVALUATION}.scores", f"{_EVALUATION}.thresholds", f"{_EVALUATION}.images_of"),
         images=("test",),
         **_ONE_PAIR,
     ),
-    _explainer("segmentation", "segmentation:segmentation_table", methods="all", settings=(f"{_EVALUATION}.images",)),
+    _explainer("segmentation", "segmentation:segmentation_table", methods="all", settings=_COUNTS),
     _explainer(
         "compute-time", "times:compute_time_table", methods="all", settings=(f"{_EVALUATION}.images",), **_ONE_PAIR
     ),
@@ -161,9 +164,9 @@ _TABLES = (
         "class-truth",
         "class_truth:class_truth_table",
         methods="all",
-        settings=(f"{_EVALUATION}.images",),
+        settings=_COUNTS,
         after=("explainer-segmentation",),
-        scenes=True,
+        regions=True,
         **_VOC,
     ),
     _explainer(

@@ -85,7 +85,7 @@ def test_half_a_profile_is_refused(tmp_path):
     ("right", "wrong", "words"),
     [
         ("bound: 1.0", "bond: 1.0", r"explainer\.classifiers\.vgg16\.explainer\.loss\.bond.*did you mean 'bound'"),
-        ("name: small", "name: tiny", "'small' or 'deeplabv3_resnet50'"),
+        ("name: small", "name: tiny", "'small', 'pyramid' or 'deeplabv3_resnet50'"),
         ("objective: rtis", "objective: explainer", "objective"),
         ("vgg16:", "vgg19:", "vgg16"),
     ],

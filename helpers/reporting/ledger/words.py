@@ -8,7 +8,9 @@ from helpers.reporting.ledger.outcomes import Result, Verdict
 def effect_words(result: Result, verdict: Verdict) -> str:
     """The effect with its interval and the number of units: "−0.17 [−0.26, −0.08], 30 images"."""
     claim, count = verdict.claim, result.effect.count
-    units = claim.unit if count == 1 else f"{claim.unit}es" if claim.unit.endswith(("s", "ch")) else f"{claim.unit}s"
+    drawn = result.run.evidence == "scenes"
+    unit = "image" if claim.unit == "scene" and not drawn else claim.unit  # its claims name the unit of our scenes
+    units = unit if count == 1 else f"{unit}es" if unit.endswith(("s", "ch")) else f"{unit}s"
     return f"{result.effect.words(claim.decimals)}, {count} {units}"
 
 

@@ -1,16 +1,22 @@
-"""Beyond the paper: each class's mask against the visible region of that class, on scenes."""
+"""Beyond the paper: each class's mask against the visible region of that class, where this is known."""
 
 from __future__ import annotations
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from helpers.data.scenes import Scenes
+from helpers.core.runtime import random_generator
 from helpers.metrics import pixel_auroc, pointing_game, relevance_mass_above_chance, segmentation_scores
 from helpers.papers.explainer.experiments.methods import METHODS
+from helpers.papers.explainer.experiments.segmentation import RANDOM
 from helpers.papers.explainer.experiments.study import ClassStudy
+
+Pairs = Int[Tensor, "pairs 2"]
+"""The indices of images and of classes."""
+
+Regions = Bool[Tensor, "images classes height width"]
 
 
 def class_truth_table(study: ClassStudy) -> pd.DataFrame:
@@ -18,48 +24,80 @@ def class_truth_table(study: ClassStudy) -> pd.DataFrame:
 
     Returns:
         Columns method, image, class, area (of the class's visible region), visible (the share of its object that
-        nothing covers), iou and iou_50 (with the visible region), pointing_game, pixel_auroc (the
+        nothing covers; nan for photographs), iou and iou_50 (with the visible region), pointing_game, pixel_auroc (the
         probability that a pixel of the class ranks above one outside it), mass_above_chance (the share of the mask's
-        mass on the class, less its area), mass_above_chance_others (the same for the image's other objects).
+        mass on the class, less its area), mass_above_chance_others (the same for the image's other objects). Pixels
+        that annotators left undecided count neither as mass nor as area. Classes without any pixel are left out.
 
     Raises:
-        ValueError: the images are photographs, whose class regions are not known.
+        ValueError: the regions of the classes are not known.
     """
     count = study.settings.evaluation.images
     regions = study.class_regions(count)
-    if regions is None or study.scenes is None:
+    if regions is None:
         raise ValueError(
-            f"the images of {study.dataset} in profile {study.profile.name!r} are photographs; the visible region "
-            "of each class is known for scenes only"
+            f"the images of {study.dataset} in profile {study.profile.name!r} have no masks of single classes"
         )
-    image, target = study.segmented.images[:count].labels.nonzero(as_tuple=True)
-    truth = regions[image, target]
-    others = regions.any(1)[image] & ~truth
-    shared_columns = {
-        "image": [study.segmented.images.names[row] for row in image.tolist()],
-        "class": [study.segmented.images.class_names[column] for column in target.tolist()],
-        "area": truth.float().mean((1, 2)).tolist(),
-        "visible": _visible_shares(study.scenes[:count], regions.shape[1])[image, target].tolist(),
-    }
-    tables = []
-    for name in METHODS:
-        masks = study.masks(name, count)[image, target]
-        overlap = segmentation_scores(masks, truth.float())
-        scores = {
-            "iou": overlap["iou"],
-            "iou_50": overlap["iou_50"],
-            "pointing_game": pointing_game(masks, truth),
-            "pixel_auroc": pixel_auroc(masks, truth, ~truth),
-            "mass_above_chance": relevance_mass_above_chance(masks, truth),
-            "mass_above_chance_others": relevance_mass_above_chance(masks, others),
-        }
-        columns = {key: values.tolist() for key, values in scores.items()}
-        tables.append(pd.DataFrame({"method": name, **shared_columns, **columns}))
+    truth = study.segmented[:count]
+    pairs = (truth.images.labels & regions.flatten(2).any(2)).nonzero()
+    tables = [_scores(study, name, pairs[pairs[:, 0] < study.count_of(name)], regions) for name in METHODS]
+    generator = random_generator(0)
+    control = torch.rand(len(pairs), *regions.shape[2:], generator=generator)
+    tables.append(_table(study, RANDOM, pairs, regions, control))
     return pd.concat(tables, ignore_index=True)
 
 
-def _visible_shares(scenes: Scenes, classes: int) -> Float[Tensor, "scenes classes"]:
-    """The unoccluded share of each class's object; 0 where the scene has none."""
+def _scores(study: ClassStudy, name: str, pairs: Pairs, regions: Regions) -> pd.DataFrame:
+    """The rows of a method."""
+    if not len(pairs):
+        return pd.DataFrame()
+    masks = study.masks(name, int(pairs[:, 0].max()) + 1)
+    return _table(study, name, pairs, regions, masks[pairs[:, 0], pairs[:, 1]])
+
+
+def _table(
+    study: ClassStudy, name: str, pairs: Pairs, regions: Regions, masks: Float[Tensor, "pairs height width"]
+) -> pd.DataFrame:
+    """One row per pair of an image and a class."""
+    image, target = pairs.unbind(1)
+    images, counted = study.segmented.images, study.segmented.counted[image]
+    truth = regions[image, target]
+    others = regions.any(1)[image] & ~truth
+    overlap = segmentation_scores(masks, truth.float(), counted)
+    pixels = counted.sum((1, 2))
+    scores = {
+        "area": (truth & counted).sum((1, 2)) / pixels,
+        "visible": _visible_shares(study, regions.shape[1])[image, target],
+        "iou": overlap["iou"],
+        "iou_50": overlap["iou_50"],
+        "pointing_game": pointing_game(masks.masked_fill(~counted, -1), truth),
+        "pixel_auroc": pixel_auroc(masks, truth, counted & ~truth),
+        "mass_above_chance": _mass_above_chance(masks, truth, counted),
+        "mass_above_chance_others": _mass_above_chance(masks, others, counted),
+    }
+    named = {
+        "image": [images.names[row] for row in image.tolist()],
+        "class": [images.class_names[column] for column in target.tolist()],
+    }
+    return pd.DataFrame({"method": name, **named, **{key: values.tolist() for key, values in scores.items()}})
+
+
+def _mass_above_chance(masks: Tensor, region: Tensor, counted: Tensor) -> Float[Tensor, " pairs"]:
+    """The share of the counted mass in the region − its share of the counted pixels; 0 for an empty mask."""
+    if bool(counted.all()):
+        return relevance_mass_above_chance(masks, region)
+    mass = masks * counted
+    total = mass.sum((1, 2))
+    area = (region & counted).sum((1, 2)) / counted.sum((1, 2))
+    share = (mass * region).sum((1, 2)) / total.clamp_min(torch.finfo(mass.dtype).tiny)
+    return torch.where(total > 0, share - area, torch.zeros_like(total))
+
+
+def _visible_shares(study: ClassStudy, classes: int) -> Float[Tensor, "images classes"]:
+    """The unoccluded share of each class's object; 0 where a scene has none, nan for photographs."""
+    scenes = study.scenes
+    if scenes is None:
+        return torch.full((len(study.segmented), classes), torch.nan)
     seen, full = (masks.flatten(2).sum(2) for masks in (scenes.object_masks, scenes.object_full_masks))
     shares = torch.zeros(len(scenes), classes)
     return shares.scatter_add_(1, scenes.object_classes.clamp_min(0), seen / full.clamp_min(1))

@@ -1,21 +1,31 @@
-"""Table 2: the merged masks of all methods against the objects of each image, with the four sanity columns."""
+"""Table 2: the merged masks of all methods against the objects of each image, with the four sanity columns.
+
+Beside these stands a mask in random order: on each pixel a number that says nothing.
+"""
 
 from __future__ import annotations
 
 import pandas as pd
+import torch
+from jaxtyping import Float
 from torch import Tensor
 
+from helpers.core.runtime import random_generator
 from helpers.data.multilabel import SegmentedImages
 from helpers.metrics import saliency_score, sanity_masks, segmentation_scores
 from helpers.papers.explainer.experiments.methods import METHODS
 from helpers.papers.explainer.experiments.study import VARIANTS, ClassStudy
 from helpers.profiles import Variant
 
+RANDOM = "random"
+"""The name of the control in the table."""
+
 
 def segmentation_table(study: ClassStudy) -> pd.DataFrame:
     """One row per image, method (or sanity column) and variant.
 
-    The masks of an image's true classes are merged by their pixelwise maximum (section 4.3).
+    The masks of an image's true classes are merged by their pixelwise maximum (section 4.3). Methods may have fewer
+    images than others (`ClassStudy.count_of`).
 
     Returns:
         Columns image, method, variant, area (the mask's mean), truth (the objects' share of the image), saliency, and
@@ -24,12 +34,18 @@ def segmentation_table(study: ClassStudy) -> pd.DataFrame:
     tables = []
     for variant in VARIANTS:
         truth = study.truth(variant)[: study.settings.evaluation.images]
-        masks = {name: study.merged_masks(name, truth.images) for name in METHODS}
-        for name, mask in {**masks, **sanity_masks(truth.objects)}.items():
-            tables.append(_scores(study, truth, mask, variant).assign(method=name, variant=variant))
+        masks = {name: study.merged_masks(name, truth.images[: study.count_of(name)]) for name in METHODS}
+        controls = {**sanity_masks(truth.objects), RANDOM: random_masks(truth)}
+        for name, mask in {**masks, **controls}.items():
+            tables.append(_scores(study, truth[: len(mask)], mask, variant).assign(method=name, variant=variant))
     table = pd.concat(tables, ignore_index=True)
     first = ["image", "method", "variant", "area", "truth", "saliency"]
     return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def random_masks(truth: SegmentedImages) -> Float[Tensor, "count height width"]:
+    """A mask of independent, evenly distributed numbers for each image."""
+    return torch.rand(truth.objects.shape, generator=random_generator(0))
 
 
 def _scores(study: ClassStudy, truth: SegmentedImages, masks: Tensor, variant: Variant) -> pd.DataFrame:

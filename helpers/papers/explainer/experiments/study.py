@@ -93,6 +93,11 @@ class ClassStudy(ProfileStudy):
                 f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as "
                 "class regions and shortcuts of photographs are not known"
             )
+        if table.regions and self.data.source not in ("scenes", "voc-animals"):
+            return (
+                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes or "
+                "VOC's animals, as these images have no masks of single classes"
+            )
         return super().missing_requirement(table)
 
     def file_name(self, table: Table) -> str:
@@ -195,6 +200,11 @@ class ClassStudy(ProfileStudy):
             return class_truth(self.scenes[:count])
         regions = self.segmented.regions
         return None if regions is None else regions[:count]
+
+    def count_of(self, name: str) -> int:
+        """The number of images on which a method is evaluated: for slow ones a profile may set fewer."""
+        evaluation = self.settings.evaluation
+        return min(evaluation.images, evaluation.images_of.get(name, evaluation.images))
 
     def method(self, name: str) -> ClassMaskMethod:
         """One method with the profile's options."""

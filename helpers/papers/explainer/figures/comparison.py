@@ -34,19 +34,22 @@ def comparison_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
         study: the study of the images and masks.
         count: the number of images; None for that of the profile's evaluation.
 
+    Methods may have fewer images than others (`ClassStudy.count_of`).
+
     Returns:
         Columns image, classes (the number of classes that the image shows), method, iou, inside (the share of the
         mask's mass on the objects), covered (the mean mask on the objects), least_covered (the same for the class that
         is covered least; nan if the regions of the classes are not known), area (of the mask), object_area, between
         (see `soft_pixel_fraction`), pieces (see `connected_regions`). Void pixels are left out.
     """
-    count = study.settings.evaluation.images if count is None else count
-    truth = study.segmented[slice(count)]
-    counted, objects = truth.counted.float(), truth.objects * truth.counted
-    regions = study.class_regions(count)
+    most = study.settings.evaluation.images if count is None else count
+    all_regions = study.class_regions(most)
     rows = []
     for name in COMPARED:
-        masks = merged_masks(study, name, count)[:, 0]
+        masks = merged_masks(study, name, min(most, study.count_of(name)))[:, 0]
+        truth = study.segmented[slice(len(masks))]
+        counted, objects = truth.counted.float(), truth.objects * truth.counted
+        regions = None if all_regions is None else all_regions[: len(masks)]
         counted_masks = masks * counted
         values = {
             "iou": segmentation_scores(masks, truth.objects, truth.counted)["iou"],

@@ -34,16 +34,18 @@ def class_mask_table(study: ClassStudy, count: int | None = None) -> pd.DataFram
         are nan if the regions of the classes are not known.
     """
     count = study.settings.evaluation.images if count is None else count
-    several = (study.segmented.images.labels.sum(1) > 1).nonzero()[:count, 0].tolist()
-    images = study.segmented.images.select(several)
-    regions = study.class_regions()
-    regions = None if regions is None else regions[several]
+    all_several = (study.segmented.images.labels.sum(1) > 1).nonzero()[:count, 0].tolist()
+    all_regions = study.class_regions()
+    slow = study.settings.evaluation.images_of
     rows = []
     for name in PER_CLASS:
+        several = [row for row in all_several if name not in slow or row < slow[name]]  # only these masks are stored
+        images, counted = study.segmented.images.select(several), study.segmented.counted[several, None]
+        regions = None if all_regions is None else all_regions[several]
         masks = study.masks(name, images=images)
         own, other = (torch.full(images.labels.shape, torch.nan) for _ in range(2))
         if regions is not None:
-            mass = masks.sum((2, 3))
+            mass = (masks * counted).sum((2, 3))
             elsewhere = regions.any(1, keepdim=True) & ~regions
             own = share((masks * regions).sum((2, 3)), mass)
             other = share((masks * elsewhere).sum((2, 3)), mass)

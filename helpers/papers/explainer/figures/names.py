@@ -10,6 +10,16 @@ SCENE_NAMES = {
 }
 """What a profile of scenes really uses, with the name in the paper. Both networks have the same architecture."""
 
+ANIMAL_NAMES = {
+    "voc2007": "VOC's animals",
+    "vgg16": "SqueezeNet 1.1 (for VGG-16)",
+    "resnet50": "MobileNetV3-Small (for ResNet-50)",
+}
+"""What the profile of VOC's animals really uses, with the name in the paper."""
+
+NAMES = {"scenes": SCENE_NAMES, "voc-animals": ANIMAL_NAMES}
+"""The displayed names by the source of the images; the paper's for all others."""
+
 SHORT_NAMES = {
     "grad-cam": "Grad-CAM",
     "rise": "RISE",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML, Markdown
 
 from helpers.papers.explainer.experiments.pairs import table_of_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
 from helpers.papers.explainer.figures.masks import last_map_cells
-from helpers.papers.explainer.figures.names import PAPER_NAMES, SCENE_NAMES
+from helpers.papers.explainer.figures.names import ANIMAL_NAMES, NAMES, PAPER_NAMES, SCENE_NAMES
 from helpers.reporting.committed import evidence_table
 from helpers.reporting.figure_page import FigurePage
 from helpers.reporting.made import how_it_was_made
@@ -18,6 +20,19 @@ from helpers.results import find_table, read_provenance
 
 MARKED = "resnet50"
 """The pair's name of the classifier that, on scenes, was trained with a planted mark."""
+
+
+PHOTOGRAPHS = "voc-animals"
+"""The profile whose tables are the best evidence: real photographs, with outlines drawn by people."""
+
+ABOUT_ANIMALS = (
+    "**These are photographs, but neither all of the paper's images nor its networks.** They are those test images of "
+    "PASCAL VOC's segmentations (2007 and 2012) that show a cat, dog, horse, cow or sheep, at 128 px, with VOC's own "
+    f"masks; undecided pixels are left out. {ANIMAL_NAMES['vgg16']} has no skip connections, "
+    f"{ANIMAL_NAMES['resnet50']} has them. Both were fine-tuned on whole photographs only, for a few epochs, and each "
+    "Explainer began as its classifier. Slow methods have fewer images than others."
+)
+"""What the profile `voc-animals` really uses."""
 
 
 class ExplainerPage(FigurePage[ClassStudy]):
@@ -83,7 +98,24 @@ class ExplainerPage(FigurePage[ClassStudy]):
     @property
     def names(self) -> dict[str, str]:
         """The displayed names of datasets and classifiers: what is really used, with the name in the paper."""
-        return SCENE_NAMES if self.study.data.source == "scenes" else PAPER_NAMES
+        return NAMES.get(self.study.data.source, PAPER_NAMES)
+
+    def photographs(self, make: Callable[..., pd.DataFrame], *names: str, **more: Any) -> HTML | Markdown:
+        """The summary of committed tables of VOC's animals: the page's best evidence, where it is not its own.
+
+        Args:
+            make: computes the summary from the tables.
+            names: of the tables; by default the one that this page writes.
+            more: further arguments of `make`.
+        """
+        tables = [evidence_table(PHOTOGRAPHS, name) for name in names or (self.identifier,)]
+        if any(table is None for table in tables):
+            return Markdown(f"The profile `{PHOTOGRAPHS}` has not been run for this page.")
+        return show_table(make(*tables, **more))
+
+    def about_photographs(self) -> Markdown:
+        """What the photographs and the classifiers of VOC's animals are, in sentences."""
+        return Markdown(ABOUT_ANIMALS)
 
     def stands_for(self, *, pairs: bool = False, grad_cam: bool = False) -> str:
         """What the page's images and classifiers are, in sentences (see `stands_for`)."""
@@ -108,6 +140,8 @@ def stands_for(study: ClassStudy, *, pairs: bool = False, grad_cam: bool = False
         grad_cam: say how coarse Grad-CAM's masks are.
     """
     profile = study.profile.name
+    if study.data.source == "voc-animals":
+        return ABOUT_ANIMALS
     if study.data.source != "scenes":
         data, classifier = PAPER_NAMES[study.dataset], PAPER_NAMES[study.classifier_name]
         return f"The profile `{profile}` runs the paper's own {data} and {classifier}."

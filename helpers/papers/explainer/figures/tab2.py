@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from helpers.core.statistics import column_words, mean_effect
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
+from helpers.papers.explainer.experiments.segmentation import RANDOM
 from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.papers.explainer.measures.segmentation import pair_rows
 from helpers.plots.figures import panels
@@ -30,7 +31,7 @@ TRUTHS = {
 
 def method_title(name: str) -> str:
     """The displayed name of a method or a sanity column."""
-    return METHOD_NAMES.get(name, f"mask {name}")
+    return "random order" if name == RANDOM else METHOD_NAMES.get(name, f"mask {name}")
 
 
 def table_two(table: pd.DataFrame, score: str, names: Mapping[str, str] = PAPER_NAMES) -> pd.DataFrame:
@@ -41,7 +42,8 @@ def table_two(table: pd.DataFrame, score: str, names: Mapping[str, str] = PAPER_
         score: a key of `SCORES`.
         names: the displayed names of datasets and classifiers.
     """
-    masks = (*SANITY_COLUMNS, *METHODS)
+    present = set(table["method"])
+    masks = [name for name in (*SANITY_COLUMNS, RANDOM, *METHODS) if name in present]
     columns = {"mask": [method_title(name) for name in masks]}
     for dataset, classifier in _pairs(table):
         rows = pair_rows(table, dataset, classifier)
@@ -86,8 +88,10 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
 
     Each scene counts once, with the mean over its classes and over the classifiers.
     """
+    present = set(table["method"])
+    names = {name: method_title(name) for name in (RANDOM, *METHODS) if name in present}
     limits = {name: (-1, 1) if name == "mass_above_chance" else (0, 1) for name in TRUTHS}
-    return mean_table(table, {name: METHOD_NAMES[name] for name in METHODS}, TRUTHS, limits)
+    return mean_table(table, names, TRUTHS, limits)
 
 
 def draw_thresholds(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES, *, width: float | int = 9.0) -> Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from helpers.core.statistics import Effect, mean_effect, proportion_effect, ratio_effect
@@ -46,6 +48,26 @@ def own_above_others(table: pd.DataFrame, method: str) -> Effect:
     return mean_effect(scores[OWN] - scores[OTHERS])
 
 
+def co_occurring(table: pd.DataFrame, method: str, pairs: Sequence[Sequence[str]]) -> Effect:
+    """The probability of a class under the masks of classes that often occur with it − under those of the others.
+
+    Targets without such a partner in the table do not count. An image with several targets counts with their mean.
+
+    Args:
+        table: `explainer-class-scores`.
+        method: the method of the masks.
+        pairs: pairs of classes that often occur together.
+    """
+    rows = table[(table["variant"] == "corrected") & (table["method"] == method)]
+    rows = rows[(rows["mask"] != "none") & (rows["mask"] != rows["target"])]
+    partners = {frozenset(pair) for pair in pairs}
+    together = [frozenset(pair) in partners for pair in zip(rows["target"], rows["mask"], strict=True)]
+    means = rows.assign(together=together).groupby(["image", "target", "together"])["probability"].mean().unstack()
+    if True not in means or False not in means:
+        return mean_effect([])
+    return mean_effect((means[True] - means[False]).dropna().groupby("image").mean())
+
+
 def classes_kept_better(table: pd.DataFrame, first: str, second: str) -> Effect:
     """The share of the classes whose own mask leaves them more probability by the first method than by the second."""
     own = {name: score_matrix(table, name) for name in (first, second)}
@@ -55,5 +77,7 @@ def classes_kept_better(table: pd.DataFrame, first: str, second: str) -> Effect:
 
 
 def _class_count(table: pd.DataFrame) -> int:
-    """The number of the classifier's classes, by the dataset to which the targets belong."""
+    """The number of the classifier's classes; in older tables, by the dataset to which the targets belong."""
+    if "classes" in table:
+        return int(table["classes"].iloc[0])
     return len(VOC_CLASSES if set(table["target"]) <= set(VOC_CLASSES) else SCENE_CLASSES)

@@ -26,7 +26,7 @@ def method_mean(table: pd.DataFrame, method: str, column: str) -> Effect:
 def difference(table: pd.DataFrame, column: str, first: Sequence[str], second: Sequence[str]) -> Effect:
     """The difference of a column between two groups of methods, each averaged on the same image: first − second."""
     values = _by_image(table, column)
-    return mean_effect(values[list(first)].mean(axis=1) - values[list(second)].mean(axis=1))
+    return mean_effect(values[list(first)].mean(axis=1, skipna=False) - values[list(second)].mean(axis=1, skipna=False))
 
 
 def pieces_beyond_classes(table: pd.DataFrame, method: str) -> Effect:

@@ -51,13 +51,13 @@ def difference(
 ) -> Effect:
     """The difference of a score between two groups of methods on the same image: first − second."""
     values = _by_image(table, dataset, classifier, column)
-    return mean_effect(values[list(first)].mean(axis=1) - values[list(second)].mean(axis=1))
+    return mean_effect(values[list(first)].mean(axis=1, skipna=False) - values[list(second)].mean(axis=1, skipna=False))
 
 
 def excess_area(table: pd.DataFrame, dataset: str, classifier: str, methods: Sequence[str]) -> Effect:
     """The area of the mask, averaged over the methods, − that of the objects, as shares of the image."""
     area, objects = (_by_image(table, dataset, classifier, column)[list(methods)] for column in ("area", "truth"))
-    return mean_effect((area - objects).mean(axis=1))
+    return mean_effect((area - objects).mean(axis=1, skipna=False))
 
 
 def excess_on_small_objects(table: pd.DataFrame, dataset: str, classifier: str, method: str) -> Effect:
@@ -90,7 +90,10 @@ def dataset_difference(table: pd.DataFrame, classifier: str, score: str, first: 
     Images of the same rank are subtracted. They are different images, so that this costs power, but no validity.
     """
     methods = [*RIVALS, "explainer"]
-    means = [_by_image(table, name, classifier, score)[methods].mean(axis=1).to_numpy() for name in (first, second)]
+    means = [
+        _by_image(table, name, classifier, score)[methods].mean(axis=1, skipna=False).to_numpy()
+        for name in (first, second)
+    ]
     shared = min(map(len, means))
     return mean_effect(means[0][:shared] - means[1][:shared])
 
@@ -113,7 +116,7 @@ def _beyond_best(values: pd.DataFrame, largest: bool) -> Effect:
     """The Explainer − the rival with the best mean, from one row per image and one column per method."""
     if values.empty:
         return mean_effect([])
-    means = values[list(RIVALS)].mean()
+    means = values[list(RIVALS)].dropna().mean()  # slow methods may have fewer images: all are compared on these
     return mean_effect(values["explainer"] - values[means.idxmax() if largest else means.idxmin()])
 
 

@@ -167,8 +167,8 @@ class TestStudy:
 class TestTables:
     def test_one_row_an_image_method_and_variant(self, tables):
         table = tables["segmentation"]
-        assert len(table) == 3 * 2 * (len(METHODS) + len(SANITY_COLUMNS))
-        assert set(table["method"]) == {*METHODS, *SANITY_COLUMNS}
+        assert len(table) == 3 * 2 * (len(METHODS) + len(SANITY_COLUMNS) + 1)
+        assert set(table["method"]) == {*METHODS, *SANITY_COLUMNS, "random"}
         assert not table.isna().any().any()
 
     def test_the_sanity_columns_have_their_closed_forms(self, tables):
@@ -179,6 +179,9 @@ class TestTables:
         np.testing.assert_allclose(halves["mae"], 0.5, rtol=1e-5)
         assert (truth["iou"] == 1).all()
         assert (zeros["iou"] == 0).all()
+        random = table.loc["random"]
+        np.testing.assert_allclose(random["area"], 0.5, atol=0.05)
+        np.testing.assert_allclose(random["mae"], 0.5, atol=0.05)  # whatever the truth
 
     def test_variants_differ_in_the_saliency_of_hidden_pixels_alone(self, tables):
         table = tables["segmentation"].pivot(index=["image", "method"], columns="variant")
@@ -223,7 +226,10 @@ class TestTables:
 
     def test_class_truth_has_a_row_for_each_class_that_is_seen(self, tables, study):
         table = tables["class-truth"]
-        assert len(table) == len(METHODS) * int(study.segmented.images.labels[:3].sum())
+        assert len(table) == (len(METHODS) + 1) * int(study.segmented.images.labels[:3].sum())
+        random = table[table["method"] == "random"]
+        assert random["mass_above_chance"].abs().max() < 0.05
+        assert (random["pixel_auroc"] - 0.5).abs().max() < 0.2
         assert table["visible"].between(0, 1, inclusive="right").all()
         assert table["pixel_auroc"].between(0, 1).all()
 
