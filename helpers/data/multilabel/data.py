@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -70,3 +70,16 @@ class SegmentedImages(Batch):
     counted: Bool[Tensor, "count height width"]
     instances: Int[Tensor, "count classes"]
     regions: Bool[Tensor, "count classes height width"] | None = None
+
+    def with_classes(self, names: tuple[str, ...]) -> SegmentedImages:
+        """The images with these classes only (COCO's published labels have eleven unused columns).
+
+        If one of them is not known, or there are no others, the images are left as they are.
+        """
+        available = self.images.class_names
+        if available == names or not set(names) <= set(available):
+            return self
+        columns = [available.index(name) for name in names]
+        images = replace(self.images, labels=self.images.labels[:, columns], class_names=names)
+        regions = None if self.regions is None else self.regions[:, columns]
+        return replace(self, images=images, instances=self.instances[:, columns], regions=regions)

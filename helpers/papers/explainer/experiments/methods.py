@@ -8,9 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Bool
+from torch import Tensor
+
 from helpers.classifiers import Classifier
 from helpers.core.class_masks import ClassMaskMethod
 from helpers.core.files import file_digest
+from helpers.data.images import image_digest
+from helpers.data.multilabel import MultiLabelImages
 from helpers.methods.baselines import (
     RISE,
     ExtremalOptions,
@@ -94,6 +99,12 @@ def build_method(
     else:
         raise ValueError(f"method {name!r} is not known; use one of {', '.join(METHODS)}")
     return BuiltMethod(method, {"method": name, **key_parts, "code": code_digest(type(method))})
+
+
+def ids_of(images: MultiLabelImages, classes: Bool[Tensor, "count classes"]) -> list[str]:
+    """The keys of stored items: one for each image with its classes."""
+    classes_of_images = ["-".join(str(index) for index in row.nonzero().flatten().tolist()) for row in classes]
+    return [f"{image_digest(image)} {indices}" for image, indices in zip(images.pixels, classes_of_images, strict=True)]
 
 
 def _tuple(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.class_masks import ClassMaskMethod, merge_classes
-from helpers.data.images import image_digest
+from helpers.core.files import file_digest
 from helpers.data.multilabel import (
     MultiLabelImages,
     SegmentedImages,
@@ -26,7 +25,7 @@ from helpers.data.multilabel import (
 from helpers.data.multilabel.loading import SCENE_SERIES
 from helpers.data.scenes import Scenes, make_scenes
 from helpers.methods.explainer.files import MODELS_FOLDER
-from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method
+from helpers.papers.explainer.experiments.methods import IMMEDIATE, METHODS, TRAINED, BuiltMethod, build_method, ids_of
 from helpers.profiles import Profile, Variant
 from helpers.profiles.explainer_sections import DatasetSettings, ExplainerSettings
 from helpers.results import ItemStore, ProfileStudy, StoredItem, Table, digest_of_images, none_if_missing
@@ -88,16 +87,11 @@ class ClassStudy(ProfileStudy):
         if self.dataset not in table.datasets or self.classifier_name not in table.classifiers:
             pairs = f"{' or '.join(table.datasets)} with {' or '.join(table.classifiers)}"
             return f"table {table.name!r} is about {pairs}, not about {self.dataset} with {self.classifier_name}"
+        lacking = f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes"
         if table.scenes and self.data.source != "scenes":
-            return (
-                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes, as "
-                "class regions and shortcuts of photographs are not known"
-            )
+            return f"{lacking}, as class regions and shortcuts of photographs are not known"
         if table.regions and self.data.source not in ("scenes", "voc-animals"):
-            return (
-                f"profile {self.profile.name!r} has no table {table.name!r} of {self.dataset}: it needs scenes or "
-                "VOC's animals, as these images have no masks of single classes"
-            )
+            return f"{lacking} or VOC's animals, as these images have no masks of single classes"
         return super().missing_requirement(table)
 
     def file_name(self, table: Table) -> str:
@@ -117,14 +111,19 @@ class ClassStudy(ProfileStudy):
         }
 
     def extra_provenance(self, table: pd.DataFrame) -> dict[str, Any]:
-        """The pair, its source and classifier in this profile, and the number of images."""
-        return {
+        """The pair, its source and classifier in this profile, the number of images, and uncommitted networks."""
+        about = {
             "images": table["image"].nunique() if "image" in table else len(self.images),
             "classifier": self.classifier.digest,
             "dataset": self.dataset,
             "source": self.data.source,
             "explained": self.explained.name,
         }
+        if self.explained.fine_tune is not None:  # networks of photographs are not committed
+            files = [self.weights_file(name) for name in TRAINED]
+            about["networks"] = {path.stem: file_digest(path) for path in files if path.is_file()}
+            about["networks_made_by"] = f"python -m helpers train --profile {self.profile.name}"
+        return about
 
     def _digest_of_images(self, which: str) -> str:
         if which == "test":
@@ -183,7 +182,7 @@ class ClassStudy(ProfileStudy):
         """The segmented test images; the variant decides on void pixels, difficult objects and blurred borders."""
         if variant not in self._truth:
             images = load_segmented(count=self.data.segmented, variant=variant, **self._data_arguments())
-            self._truth[variant] = _with_classes(images, self.classifier.class_names)
+            self._truth[variant] = images.with_classes(self.classifier.class_names)
         return self._truth[variant]
 
     @cached_property
@@ -203,8 +202,8 @@ class ClassStudy(ProfileStudy):
 
     def count_of(self, name: str) -> int:
         """The number of images on which a method is evaluated: for slow ones a profile may set fewer."""
-        evaluation = self.settings.evaluation
-        return min(evaluation.images, evaluation.images_of.get(name, evaluation.images))
+        most = self.settings.evaluation.images
+        return min(most, self.settings.evaluation.images_of.get(name, most))
 
     def method(self, name: str) -> ClassMaskMethod:
         """One method with the profile's options."""
@@ -281,7 +280,7 @@ class ClassStudy(ProfileStudy):
             # half precision has more than 1000 levels between 0 and 1, in half the space
             return [{"masks": mask[classes[row]].half()} for row, mask in zip(rows, masks, strict=True)]
 
-        items, size = mask_items(images, classes), self.profile.batch_size
+        items, size = ids_of(images, classes), self.profile.batch_size
         return self.stored(self.mask_store(name), items, compute, batch=size, label=f"{self.dataset}, {name}")
 
     def _class_masks(self, name: str, images: MultiLabelImages, classes: Tensor, rows: list[int]) -> Tensor:
@@ -295,19 +294,3 @@ class ClassStudy(ProfileStudy):
             return {**arguments, "objects": self.data.objects, "show_progress": self.show_progress}
         more = {"root": self.data.folder(), "difficult": self.data.difficult, "show_progress": self.show_progress}
         return {**arguments, **more}
-
-
-def mask_items(images: MultiLabelImages, classes: Bool[Tensor, "count classes"]) -> list[str]:
-    """The keys of stored items: one for each image with its classes."""
-    classes_of_images = ["-".join(str(index) for index in row.nonzero().flatten().tolist()) for row in classes]
-    return [f"{image_digest(image)} {indices}" for image, indices in zip(images.pixels, classes_of_images, strict=True)]
-
-
-def _with_classes(truth: SegmentedImages, class_names: tuple[str, ...]) -> SegmentedImages:
-    """The images with the classifier's classes only: COCO's published labels have eleven unused columns."""
-    available = truth.images.class_names
-    if available == class_names or not set(class_names) <= set(available):
-        return truth
-    columns = [available.index(name) for name in class_names]
-    images = replace(truth.images, labels=truth.images.labels[:, columns], class_names=class_names)
-    return replace(truth, images=images, instances=truth.instances[:, columns])
