@@ -66,6 +66,9 @@ class SpaceVAEEvaluation(Section):
     images: Count  # test images, for trained networks
     competitors: Count  # test images, for attribution methods
     threshold_images: Count  # validation images, for the choice of their thresholds
+    feature_ablation: Count | None = None  # of these test and validation images, for the dearest of them; None: all
+    training: Count | None = None  # training images on which the networks are evaluated as well
+    mistakes: bool = False  # evaluate the networks separately on the test images that the classifier gets wrong
     thresholds: Annotated[tuple[float, ...], Field(min_length=1)] = _THRESHOLDS
     integration_steps: Count = 50
     cross_method: Count | None = None  # scenes, for the comparison with CartoonX, Pixel RDE and the Explainer
@@ -82,6 +85,7 @@ class AlphaCalibration(Section):
 
     alphas: Annotated[tuple[float, ...], Field(min_length=2)]
     epochs: Count
+    images: Count | None = None  # training images; None: all
     target_l1: Annotated[float, Field(gt=0, lt=100)] = 50.0  # L1 sparsity at beta = 10, per cent
 
 

@@ -191,6 +191,7 @@ _TABLES = (
     ),
     _space_vae("sparsity", "sparsity:sparsity_table", inputs=_ATTRIBUTIONS),
     _space_vae("examples", "examples:examples_of_table", reads=("space-vae-sparsity",), inputs=_ATTRIBUTIONS),
+    _space_vae("costs", "costs:cost_table"),
     _space_vae("bottleneck", "networks:bottleneck_table"),
     _space_vae("conditioned", "networks:conditioned_table", conditioned=True),
     _space_vae("extensions", "networks:extension_table", scenes=True),

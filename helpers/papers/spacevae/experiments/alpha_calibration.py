@@ -37,7 +37,7 @@ def alpha_calibration_table(study: SpaceStudy) -> pd.DataFrame:
             f"profile {study.profile.name!r} has no section `space_vae.calibration`, which the table "
             "'alpha-calibration' needs; use the profile quick"
         )
-    rows = [_row(study, alpha, calibration.epochs) for alpha in calibration.alphas]
+    rows = [_row(study, alpha, calibration.epochs, calibration.images) for alpha in calibration.alphas]
     table = pd.DataFrame(rows).assign(source=study.validation.source, target_l1=calibration.target_l1)
     distance = (table["l1"] - calibration.target_l1).abs()
     used = study.settings.options(PLAIN).loss.alpha
@@ -50,16 +50,16 @@ def short_options(study: SpaceStudy, alpha: float, epochs: int) -> SpaceVAEOptio
     return replace(options, loss=replace(options.loss, alpha=alpha), epochs=epochs)
 
 
-def _row(study: SpaceStudy, alpha: float, epochs: int) -> dict[str, Any]:
+def _row(study: SpaceStudy, alpha: float, epochs: int, images: int | None) -> dict[str, Any]:
     options = short_options(study, alpha, epochs)
     # a separate copy, as training moves the classifier to its device
     classifier = load_classifier(str(study.weights_file(CLASSIFIER)))
     initial, start_digest = initial_network(study, options)
-    data = study.settings.data.model_dump(mode="json")
+    data = {**study.settings.data.model_dump(mode="json"), "images": images}
     key = run_key(options=options.plain(), classifier=classifier.digest, begins=start_digest, data=data)
     folder = study.work / f"training-space-vae-alpha-{alpha:g}-{key[:12]}"
     device = "gpu" if study.device.type == "cuda" else study.device.type
-    training, validation = study.split("train"), study.split("validation")
+    training, validation = study.split("train", images), study.split("validation")
     fitted = train_space_vae(
         options,
         classifier,

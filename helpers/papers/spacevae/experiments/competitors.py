@@ -28,6 +28,9 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"deeplift-published": ("deepl
 MEASURED = (*COMPETITORS, *VARIANTS)
 """All competitors of the table `sparsity`."""
 
+FEWEST = "feature-ablation"
+"""The dearest competitor, which a profile may measure on fewer images than the others."""
+
 CHUNK = 48
 """Images per stored item, the most that an interruption loses. Multiples of 16 suit feature ablation."""
 
@@ -70,13 +73,22 @@ def attribution_inputs(study: SpaceStudy) -> dict[str, Any]:
     }
 
 
-def competitor_images(study: SpaceStudy, split: str) -> LabelledImages:
-    """The images of the competitors' rows: the validation images, or the first test images."""
-    if split == "validation":
-        return study.validation
-    if split != "test":
+def competitor_images(study: SpaceStudy, split: str, name: str = FEWEST) -> LabelledImages:
+    """The images of a competitor's rows: the first validation or test images.
+
+    Args:
+        study: the profile's study.
+        split: `"test"` or `"validation"`.
+        name: the competitor, one of `MEASURED`; by default the one with the fewest images, which all others have too.
+
+    Raises:
+        ValueError: competitors are not measured on this split.
+    """
+    if split not in ("test", "validation"):
         raise ValueError(f"split={split!r}: competitors are measured on 'test' and 'validation' images")
-    return study.test[: study.settings.evaluation.competitors]
+    evaluation = study.settings.evaluation
+    images = study.validation if split == "validation" else study.test[: evaluation.competitors]
+    return images[: evaluation.feature_ablation] if name == FEWEST else images
 
 
 def attributions(
@@ -117,7 +129,7 @@ def attributions_at(study: SpaceStudy, name: str, indices: Sequence[int]) -> Flo
         name: one of `MEASURED`.
         indices: the indices of the images in `study.test`.
     """
-    images = competitor_images(study, "test")
+    images = competitor_images(study, "test", name)
     stored = attributions(study, name, images)
     return torch.stack(
         [
@@ -184,8 +196,8 @@ def fill_stores(
         torch.set_num_threads(threads)
     study = SpaceStudy(profile, root=root, show_progress=True)
     for split in splits:
-        images = competitor_images(study, split)
         for name in methods or MEASURED:
+            images = competitor_images(study, split, name)
             attributions(study, name, images, backwards=backwards)
             seconds = seconds_per_image(study, name, images)
             print(f"{name}, {len(images)} {split} images: {seconds:.3f} s per image", flush=True)

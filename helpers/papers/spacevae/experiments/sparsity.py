@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -29,23 +30,27 @@ def sparsity_table(study: SpaceStudy) -> pd.DataFrame:
     """One row per split, method and setting.
 
     Competitors keep the entries whose attribution is at least the threshold; `deeplift-published` is DeepLIFT as in
-    Captum, without the correction of `helpers.methods.baselines.deep_lift`. The competitors' rows have fewer test
-    images than those of the networks. VQ-VAEs with other grids or codebooks than the profile's are left out. The
-    controls (`helpers.papers.spacevae.experiments.controls`) darken all images without explaining anything.
+    Captum, without the correction of `helpers.methods.baselines.deep_lift`. The competitors' rows have fewer images
+    than those of the networks, and Feature Ablation's may have the fewest. VQ-VAEs with other grids or codebooks than
+    the profile's are left out. The controls (`helpers.papers.spacevae.experiments.controls`) darken all images without
+    explaining anything.
 
     Returns:
-        Columns split (`"test"` or `"validation"`), method, training, beta, threshold, amount (of a control), the
-        metrics, images, source, and `chosen` (test rows only): the rules that choose a competitor's threshold,
-        some of `"published"` (the largest threshold with an L0 sparsity below 10 % on these images, as in the paper),
-        `"validation"` (the same rule on validation images) and `"confident"` (the highest mean confidence on validation
-        images).
+        Columns split (`"test"` or `"validation"`, and of networks only, if the profile asks for them, `"train"` and
+        `"mistakes"`: the test images that the classifier gets wrong), method, training, beta, threshold, amount (of a
+        control), the metrics, images, source, and `chosen` (test rows only): the rules that choose a competitor's
+        threshold, some of `"published"` (the largest threshold with an L0 sparsity below 10 % on these images, as in
+        the paper), `"validation"` (the same rule on validation images) and `"confident"` (the highest mean confidence
+        on validation images).
     """
     rows: list[dict[str, Any]] = []
     for split in ("validation", "test"):
         images = study.validation if split == "validation" else study.test
-        results = _networks(study, images) + _competitors(study, competitor_images(study, split))
+        results = _networks(study, images) + _competitors(study, split)
         results += control_rows(study, images) if split == "test" else []
         rows += [{"split": split, **row} for row in results]
+    for split, images in _further_splits(study):
+        rows += [{"split": split, **row} for row in _networks(study, images)]
     table = pd.DataFrame(rows).assign(source=study.test.source, chosen="")
     for name in MEASURED:
         for rule, threshold in chosen_thresholds(table, name).items():
@@ -77,6 +82,16 @@ def chosen_thresholds(table: pd.DataFrame, method: str) -> dict[str, float]:
                 rule=criterion,
             )
     return chosen
+
+
+def _further_splits(study: SpaceStudy) -> Iterator[tuple[str, LabelledImages]]:
+    """The images that only the networks are evaluated on, if the profile asks for them, by the name of their split."""
+    evaluation, test = study.settings.evaluation, study.test
+    if evaluation.training is not None:
+        yield "train", study.split("train", evaluation.training)
+    if evaluation.mistakes:
+        scores = study.score(test, lambda batch, _: batch)
+        yield "mistakes", test[scores.predicted != scores.label]
 
 
 def _networks(study: SpaceStudy, images: LabelledImages) -> list[dict[str, Any]]:
@@ -117,10 +132,11 @@ def network_row(
     return {**setting, **metric_columns(study.score_model(name, images, beta))}
 
 
-def _competitors(study: SpaceStudy, images: LabelledImages) -> list[dict[str, Any]]:
-    """The rows of every competitor at every threshold."""
+def _competitors(study: SpaceStudy, split: str) -> list[dict[str, Any]]:
+    """The rows of every competitor at every threshold, on the images of a split."""
     rows = []
     for name in MEASURED:
+        images = competitor_images(study, split, name)
         attributed = attributions(study, name, images)
         for threshold in study.settings.evaluation.thresholds:
             scores = study.score(images, keep_above(attributed, threshold))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from helpers.methods.baselines.attribution_methods import attribution_method
 from helpers.papers.spacevae.figures.grid import draw_signed
+from helpers.papers.spacevae.figures.words import METHOD_NAMES
 from helpers.plots.figures import book_figure
 from helpers.plots.pictures import draw_image
 
@@ -161,6 +162,19 @@ def draw_ablation(ablation: Ablation, pixels: Float[Tensor, "height width"], cla
         figure.text(7.25 / WIDTH, 2.39 / HEIGHT, f"{size} × {size} single pixels", ha="center", fontsize=9.5)
         _arrow(figure, (5.55, 3.8), (6.05, 3.8))
     return figure
+
+
+def cost_summary(costs: pd.DataFrame) -> pd.DataFrame:
+    """One row per method of the table `costs`: its mean seconds per image, and as a factor of Integrated Gradients'."""
+    seconds = costs.groupby("method", sort=False)["seconds"].mean()
+    factor = seconds / seconds["integrated-gradients"]
+    return pd.DataFrame(
+        {
+            "method": [METHOD_NAMES[name] for name in seconds.index],
+            "seconds per image": [f"{value:.3f}" for value in seconds],
+            "÷ Integrated Gradients": [f"{value:.2f}" for value in factor],
+        }
+    )
 
 
 def _map(figure: Figure, box: tuple[float, float, float, float], values: Tensor, title: str) -> None:

@@ -19,8 +19,8 @@ from helpers.reporting.committed import committed_table
 from helpers.reporting.words import show_table
 from helpers.training.options import LabelledOptions
 
-LARGER = ("cifar10", "study")
-"""The profiles on CIFAR-10 whose tables may be committed, the paper's settings first."""
+LARGER = ("cifar10", "cifar10-lossless", "study")
+"""The profiles on CIFAR-10 whose tables may be committed, best evidence first."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class CifarRuns:
         if self.profile in LARGER:
             return f"This page shows the profile `{self.profile}` itself."
         if not self.tables:
-            return "The profile `study` has not been run yet: its tables are not in `results/study/`."
+            profiles = " nor ".join(f"`{name}`" for name in LARGER)
+            return f"Neither {profiles} has been run yet: their tables are not in `results/`."
         names = " and ".join(f"`{name}`" for name in self.tables)
         return f"From the committed results of the profile {names}. CIFAR-10's pictures may not be shown."
 
@@ -68,9 +69,19 @@ class CifarRuns:
             sections.append(f"<p><strong>{head}</strong></p>{show_table(make(*tables)).data}")
         return HTML("".join(sections) or f"<p>{html.escape(self.opening())}</p>")
 
-    def draw(self, make: Callable[..., Figure], profile: str) -> Figure | None:
-        """The figure that `make` draws from one run's tables; None if it has not been made."""
-        return make(*self.tables[profile]) if profile in self.tables else None
+    def draw(self, make: Callable[..., Figure], profile: str | None = None) -> Figure | None:
+        """The figure that `make` draws from one run's tables; None if it has not been made.
+
+        Args:
+            make: draws the tables.
+            profile: the run; None for the best one.
+        """
+        name = next(iter(self.tables), "") if profile is None else profile
+        return make(*self.tables[name]) if name in self.tables else None
+
+    def differences(self) -> str:
+        """How the trainings of each run differ from the paper's, as lists in Markdown; empty without runs."""
+        return "\n\n".join(f"Profile `{name}`:\n\n{differences_words(name)}" for name in self.tables)
 
 
 def differences_words(profile: str) -> str:
@@ -80,11 +91,14 @@ def differences_words(profile: str) -> str:
     epochs = sorted({settings.options(name).epochs for name in settings.models})
     span = f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else f"{epochs[0]}"
     calibrated = committed_table(profile, "space-vae-alpha-calibration") is not None
-    origin = "calibrated on such images" if calibrated else "calibrated on scenes, never on these images"
+    origin = "calibrated on validation images" if calibrated else "calibrated on scenes, never on these images"
     start = f", and begin with the weights of `{plain.init_from}`" if plain.init_from else ""
+    lossy = ", copies with losses (JPEG)" if settings.data.source == "cifar10-lossy" else ", without loss"
+    ablated = settings.evaluation.feature_ablation
+    fewer = f", {ablated:,} for Feature Ablation" if ablated is not None else ""
     items = {
-        "Images": f"`{settings.data.source}`; {settings.evaluation.images:,} test images for the networks and "
-        f"{settings.evaluation.competitors:,} for the competitors (paper: 10,000).",
+        "Images": f"CIFAR-10{lossy}; {settings.evaluation.images:,} test images for the networks and "
+        f"{settings.evaluation.competitors:,} for the competitors{fewer} (paper: 10,000).",
         "Classifier": classifier_words(settings.classifier.recipe, published),
         "Networks": f"{span} epochs (paper: up to {PUBLISHED_EPOCHS}){start}.",
         "α and β": f"α = {plain.loss.alpha:g}, {plain.loss.alpha / PUBLISHED_ALPHA:.0f} times the paper's "
@@ -105,6 +119,8 @@ def classifier_words(recipe: LabelledOptions, published: LabelledOptions) -> str
             f"TrivialAugment in the first {recipe.policy_share:.0%} of the steps: rotations, shears and shifts with "
             "black behind them, and changes of brightness, contrast and colour. The paper's recipe has none."
         )
+    else:
+        words.append("Shifts and mirroring, as in the paper's recipe, and no other change of the images.")
     if recipe.erase:
         words.append(
             f"Cutout: a square of {recipe.erase} px in each image takes the mean colour. The paper's recipe has none."

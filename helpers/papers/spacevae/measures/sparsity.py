@@ -6,9 +6,10 @@ fewer; all differences take their means as independent, which is cautious (see `
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from helpers.core.statistics import Effect
+from helpers.core.statistics import Effect, mean_effect
 from helpers.papers.spacevae.measures.rows import (
     at_sparsity,
     chosen_row,
@@ -94,3 +95,26 @@ def dimmed_more_than_blackened(table: pd.DataFrame, training: str) -> Effect:
     """L1 − L0 sparsity in percentage points: the brightness removed without turning pixel values black."""
     row = training_row(table, training)
     return difference(score(row, "l1"), score(row, "l0"))
+
+
+def split_score(table: pd.DataFrame, split: str, training: str, metric: str) -> Effect:
+    """A metric of a network's kept images of another split.
+
+    Args:
+        table: the table `sparsity`.
+        split: `"train"`, or `"mistakes"`: the test images that the classifier gets wrong.
+        training: the network.
+        metric: the metric.
+    """
+    return score(one_row(table, split=split, training=training), metric)
+
+
+def cost_ratio(table: pd.DataFrame, method: str, other: str) -> Effect:
+    """The seconds of one method per image as a factor of another's: the geometric mean over images.
+
+    Args:
+        table: the table `costs`.
+        method, other: names in its column `method`.
+    """
+    seconds = table.pivot(index="image", columns="method", values="seconds")
+    return mean_effect(np.log(seconds[method] / seconds[other])).exponential()

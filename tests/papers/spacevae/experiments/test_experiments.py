@@ -319,7 +319,12 @@ class TestCatalogue:
     def test_all_leaves_out_what_trains_networks_of_its_own(self, study):
         known = {name.removeprefix("space-vae-") for name, table in TABLES.items() if table.paper == "spacevae"}
         assert known - set(possible_tables(study)) == {"alpha-calibration"}
-        assert possible_tables(SpaceStudy("study")) == ["sparsity", "examples", "bottleneck"]  # no network for any beta
+        assert possible_tables(SpaceStudy("study")) == [
+            "sparsity",
+            "examples",
+            "costs",
+            "bottleneck",
+        ]  # no network for any beta
         assert "conditioned" in possible_tables(SpaceStudy("cifar10"))
 
     def test_the_command_makes_a_table_and_ends_errors_in_a_message(

@@ -27,9 +27,10 @@ from helpers.papers.spacevae.figures.controls import (
 from helpers.papers.spacevae.figures.earlier import cross_method_summary, draw_cross_method
 from helpers.papers.spacevae.figures.extensions import extension_summary
 from helpers.papers.spacevae.figures.fig1 import flip_summary, sparsity_flips
+from helpers.papers.spacevae.figures.fig2 import cost_summary
 from helpers.papers.spacevae.figures.fig4 import draw_accuracy_against_sparsity
 from helpers.papers.spacevae.figures.fig5 import appearance_summary, example_rows, misclassified_words
-from helpers.papers.spacevae.figures.larger import CifarRuns, classifier_words, differences_words
+from helpers.papers.spacevae.figures.larger import LARGER, CifarRuns, classifier_words, differences_words
 from helpers.papers.spacevae.figures.reference import distance_summary, place_summary, reference_summary
 from helpers.papers.spacevae.figures.tab1 import paper_thresholds, table_one, thresholds_by_rule
 from helpers.papers.spacevae.figures.words import METRICS, number, row_name, source_words, with_interval
@@ -44,6 +45,7 @@ from helpers.papers.spacevae.measures.rows import (
 )
 from helpers.papers.spacevae.measures.sparsity import original_score
 from helpers.profiles import load_profile
+from helpers.reporting.committed import committed_table
 from helpers.results import find_table, write_table
 from helpers.site.registry import find_figure, load_registry, possible_figures
 from helpers.training.options import LabelledOptions
@@ -141,19 +143,42 @@ class TestWords:
         runs = CifarRuns.read("quick", "space-vae-sparsity", root=tmp_path)
         assert list(runs.tables) == ["study"]
         assert CifarRuns.read("study", "space-vae-sparsity", root=tmp_path).tables == {}
+        write_table(lossy, "cifar10-lossless", "space-vae-sparsity", {}, root=tmp_path)
+        both = CifarRuns.read("quick", "space-vae-sparsity", root=tmp_path)
+        assert list(both.tables) == ["cifar10-lossless", "study"], "the best run comes first"
+        drawn = []
+        for profile in (None, "study", "cifar10"):
+            both.draw(drawn.append, profile)
+        assert [table is run[0] for table, run in zip(drawn, both.tables.values(), strict=True)] == [True, True]
         assert CifarRuns.read("quick", "space-vae-sparsity", "space-vae-bottleneck", root=tmp_path).tables == {}
         assert "CIFAR-10, lossy edition; 100 test images" in runs.show(table_one).data
 
     def test_what_differs_from_the_paper_is_told(self):
-        for name in ("cifar10", "study"):
+        for name in LARGER:
             settings = load_profile(name, needs="space-vae").space_vae
             words = differences_words(name)
             assert f"**Classifier.** {settings.classifier.recipe.epochs} epochs (paper's recipe: 100)" in words
-            assert "never on these images" in words
+            calibrated = committed_table(name, "space-vae-alpha-calibration") is not None
+            assert ("calibrated on validation images" in words) == calibrated
+            assert ("never on these images" in words) != calibrated
+            assert ("copies with losses" in words) == (name == "study")
             assert ("TrivialAugment" in words) == (name == "study")
             assert ("Cutout" in words) == (name == "study")
         assert "6 to 12 epochs (paper: up to 200), and begin with the weights of `vq-vae`" in differences_words("study")
         assert classifier_words(LabelledOptions(erase=5), LabelledOptions()).count("5 px") == 1
+        assert "no other change of the images" in classifier_words(LabelledOptions(), LabelledOptions())
+        runs = CifarRuns({"study": (), "cifar10": ()}, "quick").differences()
+        assert runs.index("`study`") < runs.index("TrivialAugment") < runs.index("`cifar10`")
+        assert CifarRuns({}, "quick").differences() == ""
+
+    def test_costs_are_means_over_images_beside_those_of_integrated_gradients(self):
+        costs = pd.DataFrame(
+            {"image": [0, 1] * 2, "method": ["integrated-gradients"] * 2 + ["feature-ablation"] * 2}
+            | {"seconds": [0.1, 0.3, 1.0, 3.0]}
+        )
+        shown = cost_summary(costs)
+        assert shown["seconds per image"].tolist() == ["0.200", "2.000"]
+        assert shown["÷ Integrated Gradients"].tolist() == ["1.00", "10.00"]
 
 
 class TestControls:
