@@ -94,7 +94,13 @@ _TABLES = (
     _recartoonx("explanations", "explanations:explanation_table"),
     _recartoonx("curves", "curves:both_curve_tables", settings=("curves",), after=("explanations",)),
     _recartoonx("sweep", "sweep:sweep_table", settings=("sweep",)),
-    _recartoonx("objectives", "objectives:compared_objectives", on_request=True),
+    _recartoonx(
+        "objectives",
+        "objectives:compared_objectives",
+        inputs="helpers.papers.recartoonx.experiments.objectives:compared_inputs",
+        on_request=True,
+    ),
+    _recartoonx("recipe-search", "recipe_search:recipe_search_table", on_request=True),
     _recartoonx(
         "accuracy",
         "accuracy:accuracy_table",

@@ -12,6 +12,7 @@ from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES, recipe_line
 from helpers.papers.recartoonx.published import MODEL_AGNOSTICISM_SECONDS, published_hours
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
+from helpers.profiles import load_profile
 from helpers.reporting.committed import committed_table
 from helpers.results import read_provenance
 from helpers.results.provenance import describe_machine
@@ -157,6 +158,7 @@ def recipe_numbers(study: Study, seconds: pd.DataFrame) -> dict[str, object]:
     return {
         "fast": recipe_line(RECIPES["fast"]),
         "published": recipe_line(RECIPES["published"]),
+        "study": recipe_line(load_profile("study").cartoonx.options),
         **{f"ratio-{method}": float(published[method] / fast[method]) for method in times},
         **{f"seconds-{method}": float(fast[method]) for method in times},
         **{f"published-seconds-{method}": float(published[method]) for method in times},

@@ -1,4 +1,4 @@
-"""Quantities of the running time, and of the last steps of the published recipe."""
+"""Quantities of recipes: the running time, the objective at the end, and the last steps of the published one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,20 @@ def method_seconds_ratio(explanations: pd.DataFrame) -> Effect:
     """
     seconds = explanations.pivot(index="image", columns="method", values="seconds").drop_duplicates()
     return mean_effect(np.log(seconds["cartoonx"] / seconds["pixel-rde"])).exponential()
+
+
+def objective_ratio(objectives: pd.DataFrame, method: str, recipe: str = "fast", without: int = 0) -> Effect:
+    """The final objective of a recipe as a multiple of the published one's: the geometric mean over images.
+
+    Args:
+        objectives: the table `objectives`.
+        method: "cartoonx" or "pixel-rde".
+        recipe: the recipe.
+        without: the number of images, from the first, that are left out since the recipe was chosen on them.
+    """
+    rows = objectives[objectives["method"] == method]
+    values = rows.pivot(index="image", columns="recipe", values="objective").loc[rows["image"].unique()[without:]]
+    return mean_effect(np.log(values[recipe] / values["published"])).exponential()
 
 
 def late_change(convergence: pd.DataFrame, column: str, first: int = 1000, last: int = 2000) -> Effect:

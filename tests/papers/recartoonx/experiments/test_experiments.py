@@ -13,6 +13,7 @@ from tiny import TinyClassifier
 from helpers.__main__ import main
 from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
+from helpers.methods.initial_masks import starting_mask
 from helpers.methods.rde import CartoonX, PixelRDE
 from helpers.methods.rde.options import RECIPES
 from helpers.metrics import rate_distortion_curve
@@ -29,10 +30,13 @@ from helpers.papers.recartoonx.experiments import (
     published_settings,
     published_sweep,
     recipe_changes,
+    recipe_search,
     step_seconds,
     sweep_table,
 )
+from helpers.papers.recartoonx.experiments import objectives as objectives_module
 from helpers.papers.recartoonx.experiments import study as study_module
+from helpers.papers.recartoonx.measures.recipes import objective_ratio
 from helpers.profiles import Profile
 from helpers.results import read_provenance, read_table
 
@@ -291,6 +295,62 @@ def test_objectives_are_measured_on_the_same_fresh_noise(tmp_path, monkeypatch):
     fast = table[table["recipe"] == "fast"]["sparsity"]
     assert slow.min() > 0.99, "three steps of 0.001 leave a mask of ones nearly as it was"
     assert fast.max() < 0.97
+
+
+def test_the_recipe_of_the_study_is_compared_where_the_classifier_is_its_own(tmp_path, monkeypatch):
+    short = {name: options.with_options(steps=3, samples=2) for name, options in RECIPES.items()}
+    monkeypatch.setattr(objectives_module, "RECIPES", short)
+    own = tiny_profile(cartoonx={**PROFILE["cartoonx"], "learning_rate": 0.7})
+    monkeypatch.setattr(objectives_module, "load_profile", lambda name: own)
+    study = tiny_study(tmp_path)
+    table = objectives_module.compared_objectives(study)
+    counts = table.groupby(["method", "recipe"])["image"].nunique()
+    assert counts["cartoonx"].to_dict() == {"fast": 3, "published": 3, "study": 3}
+    assert counts["pixel-rde"].to_dict() == {"fast": 2, "published": 2, "study": 2}, "as many as the curves have"
+    rows = table[(table["method"] == "cartoonx") & (table["recipe"] == "study")]
+    masks = study.explain("cartoonx", learning_rate=0.7).representation_mask
+    assert rows["sparsity"].to_list() == pytest.approx(masks.mean((1, 2)).tolist())
+    recipes = objectives_module.compared_inputs(study)["recipes"]
+    assert (recipes["cartoonx"]["learning_rate"], recipes["pixel-rde"]["learning_rate"]) == (0.7, 0.3)
+    other = tiny_study(tmp_path, classifier={"name": "tiny", "normalise": True})
+    assert set(objectives_module.compared_objectives(other)["recipe"]) == {"fast", "published"}
+    assert objectives_module.compared_inputs(other) == {}
+
+
+def test_the_candidates_of_the_choice_and_their_phases(tmp_path, monkeypatch):
+    short = {"steps": 3, "learning_rate": 0.3}
+    candidates = {
+        "one": recipe_search.Candidate(short),
+        "two": recipe_search.Candidate({**short, "samples": 4}, first=short),
+        "constant": recipe_search.Candidate(short, start="constant"),
+    }
+    monkeypatch.setattr(recipe_search, "CANDIDATES", candidates)
+    monkeypatch.setattr(recipe_search, "CHOICE", 2)
+    study = tiny_study(tmp_path)
+    table = recipe_search.recipe_search_table(study)
+    assert table["image"].tolist() == 3 * list(study.images.names[:2])
+    method = study.method("cartoonx", **recipe_search.SHARED, **short)
+    images = study.images.images[:2]
+    one = method.explain(images)
+    two = method.with_options(samples=4).explain(images, initial=one.representation_mask)
+    constant = method.explain(images, initial=starting_mask("constant", method, images))
+    for name, direct in (("one", one), ("two", two), ("constant", constant)):
+        sparsity = table[table["recipe"] == name]["sparsity"].tolist()
+        # masks are stored in half precision
+        assert sparsity == pytest.approx(direct.representation_mask.mean((1, 2)).tolist(), abs=2e-4), name
+    assert table.groupby("recipe")["sparsity"].mean().nunique() == 3
+
+
+def test_the_photographs_of_the_choice_do_not_count():
+    images = [f"image {number}" for number in (3, 1, 2, 0)]
+    rows = [
+        {"image": image, "method": "cartoonx", "recipe": recipe, "objective": factor * (1 + place)}
+        for place, image in enumerate(images)
+        for recipe, factor in (("published", 1.0), ("study", 5.0 if place < 2 else 1.5))
+    ]
+    effect = objective_ratio(pd.DataFrame(rows), "cartoonx", "study", without=2)
+    assert effect.value == pytest.approx(1.5)
+    assert effect.count == 2
 
 
 def test_recipes_change_the_optimiser_and_not_the_problem(tmp_path):
