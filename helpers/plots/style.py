@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+
+from helpers.plots.sharp import png_output
 
 # The colour-blind-safe palette of Okabe and Ito (2008). A method has the same colour throughout the book; published
 # values have the colour of their method, with dashes or hollow markers.
@@ -52,8 +56,11 @@ BOOK_STYLE: dict[Any, Any] = {
 
 @cache
 def load_backend() -> None:
-    """Load pyplot's backend, once, without which notebooks do not show figures."""
+    """Load pyplot's backend, once, without which notebooks do not show figures, and let them show sharp ones."""
     plt.switch_backend(mpl.get_backend())
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].for_type(Figure, png_output)
 
 
 def use_book_style() -> None:

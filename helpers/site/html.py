@@ -14,6 +14,7 @@ import yaml
 from helpers.core.files import ROOT
 from helpers.site import warm
 from helpers.site.environment import clean_environment
+from helpers.site.pictures import picture_files
 from helpers.site.reference import reference_sources
 from helpers.site.registry import load_registry
 from helpers.site.source import is_executable
@@ -84,7 +85,8 @@ def assemble(root: Path = ROOT) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
     for page, path in executed.items():
-        shutil.copy2(root / path, (site / page).with_suffix(".ipynb"))
+        for part in (root / path, *picture_files(root / path)):
+            shutil.copy2(part, (site / page).with_name(part.name))
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"
     extensions = settings.get("sphinx", {}).get("local_extensions", {})

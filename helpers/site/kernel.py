@@ -49,6 +49,8 @@ class PageKernel(IPKernelApp):
         """Make the shell strict as soon as it is there."""
         super().init_shell()
         Strict(self.shell)
+        if VECTOR_PICTURES in os.environ:
+            write_vector_pictures(self.shell, Path(os.environ[VECTOR_PICTURES]))
 
 
 class Strict:
@@ -162,24 +164,24 @@ def lost_figures() -> str | None:
     return None
 
 
-def write_vector_pictures(folder: Path) -> None:
-    """Let each figure that is shown also be written to a folder as SVG, named after the SHA-256 of its PNG."""
-    from IPython.core import pylabtools
+def write_vector_pictures(shell: Any, folder: Path) -> None:
+    """Let each figure that a shell shows also be written to a folder as SVG, named after the SHA-256 of its PNG."""
+    original = shell.display_formatter.format
 
-    original = pylabtools.print_figure
-
-    def print_figure(figure: Any, fmt: str = "png", **options: Any) -> Any:
-        picture = original(figure, fmt, **options)
-        if fmt == "png" and options.get("base64") and picture:
+    def format_output(shown: Any, *arguments: Any, **options: Any) -> Any:
+        data, metadata = original(shown, *arguments, **options)
+        figures = getattr(sys.modules.get("matplotlib.figure"), "Figure", ())
+        if isinstance(shown, figures) and "image/png" in data:
             import matplotlib
+            from IPython.core.pylabtools import print_figure
 
             with matplotlib.rc_context({"svg.hashsalt": "book"}):
-                vector = original(figure, "svg", metadata={"Date": None}, **{**options, "base64": False})
-            name = hashlib.sha256(picture.strip().encode()).hexdigest()
+                vector = print_figure(shown, "svg", metadata={"Date": None})
+            name = hashlib.sha256(data["image/png"].strip().encode()).hexdigest()
             (folder / f"{name}.svg").write_text(vector, encoding="utf-8")
-        return picture
+        return data, metadata
 
-    pylabtools.print_figure = print_figure  # type: ignore[assignment]
+    shell.display_formatter.format = format_output
 
 
 def main() -> None:
@@ -190,8 +192,6 @@ def main() -> None:
         import matplotlib  # noqa: F401
 
         os.chdir(folder)
-    if VECTOR_PICTURES in os.environ:
-        write_vector_pictures(Path(os.environ[VECTOR_PICTURES]))
     PageKernel.launch_instance()
 
 

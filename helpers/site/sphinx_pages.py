@@ -1,4 +1,4 @@
-"""A Sphinx extension for the pages: those continued in a shared source, and the reference.
+"""A Sphinx extension for the pages: those continued in a shared source, the reference, and the size of pictures.
 
 `make book` builds from executed notebooks, which are complete; `jupyter-book build .` continues pages itself.
 """
@@ -9,6 +9,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from docutils import nodes
+
+from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.reference import definition, plain_text, with_reference
 from helpers.site.source import continued
 
@@ -28,6 +31,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-skip-member", _skip_field)
     app.connect("autodoc-process-signature", _trim_shapes)
     app.connect("missing-reference", _find_definition)
+    app.connect("doctree-resolved", link_to_svg)
+    app.connect("build-finished", add_svg_files)
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     return {"parallel_read_safe": True}
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from helpers.data.images import to_picture
+from helpers.plots.sharp import draw_sharp, shown_size
 
 Picture = Figure | Tensor | Image.Image
 
@@ -23,7 +24,7 @@ class Frame:
 
     Attributes:
         content: the bytes of a WebP file.
-        width, height: in pixels.
+        width, height: at which it is shown, in pixels of the page.
         value: the text of the slider at this frame, such as "λk = 20".
         description: the alternative text.
     """
@@ -56,7 +57,8 @@ def make_frame(picture: Any, value: str, description: str) -> Frame:
         ValueError: the picture is none of these.
     """
     image = _to_image(picture)
-    return Frame(encode_webp(image), image.width, image.height, value, description)
+    width, height = shown_size(image) if isinstance(picture, Figure) else image.size
+    return Frame(encode_webp(image), width, height, value, description)
 
 
 def render_frames(
@@ -83,9 +85,7 @@ def _to_image(picture: Any) -> Image.Image:
     if isinstance(picture, Image.Image):
         return picture.convert("RGB")
     if isinstance(picture, Figure):
-        buffer = io.BytesIO()
-        picture.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.05, metadata={"Software": None})
-        return Image.open(buffer).convert("RGB")
+        return draw_sharp(picture).convert("RGB")
     if isinstance(picture, Tensor) and picture.ndim == 3 and picture.shape[0] in (1, 3):
         return to_picture(picture).convert("RGB")
     actual = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__

@@ -113,7 +113,7 @@ class TestContinued:
         def connect(event, handler, priority=500):
             connected[event] = handler
 
-        setup(SimpleNamespace(connect=connect, setup_extension=str))
+        setup(SimpleNamespace(connect=connect, setup_extension=str, add_node=lambda *_, **__: None))
         for name in ("one.md", "shared.md"):
             environment = SimpleNamespace(doc2path=lambda _, name=name: str(page.with_name(name)))
             source = [page.with_name(name).read_text()]

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from helpers.core.files import ROOT
 from helpers.site import toc_pages
@@ -134,6 +135,20 @@ class TestFiles:
         loaded = [tag["src"] for tag in soup.find_all(["script", "img", "iframe", "source"], src=True)]
         loaded += [tag["href"] for tag in soup.find_all("link", href=True) if "canonical" not in tag.get("rel", [])]
         assert [address for address in loaded if urlsplit(address).netloc] == []
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_every_picture_has_a_size_and_twice_as_many_pixels(self, html, page):
+        """Text does not jump when pictures arrive, and figures are crisp on a screen of double density."""
+        for picture in parsed(html / page).select("article img:not(.figure-card img)"):
+            width, height = int(picture["width"]), int(picture["height"])
+            if "_images/" in picture["src"] and picture.find_parent(class_="cell_output"):
+                with Image.open((html / page).parent / picture["src"]) as stored:
+                    assert stored.width >= 2 * width - 1
+                    assert stored.width / stored.height == pytest.approx(width / height, rel=0.02)
+
+    def test_figures_are_links_to_their_svg(self, html):
+        links = parsed(html / "book/figures/recartoonx-fig3.html").select("article a:has(img)")
+        assert {Path(link["href"]).name for link in links} >= {"recartoonx-fig3-ours.svg", "recartoonx-fig3-l2.svg"}
 
     @pytest.mark.parametrize("page", PAGES)
     def test_every_picture_has_a_description(self, html, page):
