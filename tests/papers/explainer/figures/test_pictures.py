@@ -205,6 +205,14 @@ class TestActivations:
         name = SCENE_CLASSES[int(areas.argmax())]
         assert titles[2].startswith(f"{name} **\nAMA {float(areas.max()):.1f}\nCLS ")
 
+    def test_an_empty_mask_is_not_drawn(self, study):
+        figure = draw_top_classes(study, 3, 5)
+        empty = ["AMA 0.0" in axes.get_title() for axes in figure.axes]
+        drawn = [bool(axes.images) for axes in figure.axes]
+        assert drawn == [not each for each in empty]
+        assert ["empty" in [text.get_text() for text in axes.texts] for axes in figure.axes] == empty
+        assert any(empty), "no scene shows five classes"
+
 
 def test_the_overview_holds_all_parts(study):
     masks = class_truth(SCENES)[0].float()
