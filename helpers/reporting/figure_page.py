@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -133,11 +133,15 @@ class FigurePage(Generic[StudyT]):
     def verdicts(self) -> list[Verdict]:
         """The verdicts on the claims that this figure shows, from its own tables and those of other runs.
 
-        A claim that belongs to another figure first is judged with the claims of that figure, as in the ledger.
+        A claim that belongs to another figure first is judged with the claims of that figure, as in the ledger. The
+        tables of those claims alone are taken as they are stored, as in the ledger: to check them takes seconds.
         """
         first = {claim.figures[0] for _, claim in claims_of_figure(self.identifier)}
         families = [(file, claim) for file, claim in all_claims() if claim.figures and claim.figures[0] in first]
-        return [verdict for verdict in judge(families, read=self._evidence) if self.identifier in verdict.claim.figures]
+        own = [claim for _, claim in families if self.identifier in claim.figures]
+        shown = {name for claim in own for name in claim.tables}
+        verdicts = judge(families, read=lambda profile, name: self._evidence(profile, name, shown))
+        return [verdict for verdict in verdicts if verdict.claim in own]
 
     def strip(self) -> HTML:
         """The claims of this figure with their outcomes, best evidence first; the page has written its own table."""
@@ -189,10 +193,11 @@ class FigurePage(Generic[StudyT]):
         """Glue values for the text of the page (see `show_numbers`)."""
         show_numbers(numbers, **more)
 
-    def _evidence(self, profile: str, name: str) -> pd.DataFrame | None:
-        """A table of a run; the page's own run is made if it is stale."""
-        own = profile == self.study.profile.name
-        return self._own_table(name) if own and name in TABLES else evidence_table(profile, name)
+    def _evidence(self, profile: str, name: str, shown: Container[str]) -> pd.DataFrame | None:
+        """A table of a run; a table of the page's own run is made if it is missing, or if it is shown and stale."""
+        own = profile == self.study.profile.name and name in TABLES
+        stored = None if own and name in shown else evidence_table(profile, name)
+        return self._own_table(name) if own and stored is None else stored
 
     def _own_table(self, name: str) -> pd.DataFrame | None:
         """A registered table of the page's own profile; None if the profile cannot have it."""

@@ -429,6 +429,12 @@ class TestHolm:
         p = [0.01, 0.04, 0.03, 0.2]
         assert holm(p).tolist() == multipletests(p, method="holm")[1].tolist() == pytest.approx([0.04, 0.09, 0.09, 0.2])
 
+    @pytest.mark.parametrize("count", [1, 2, 7, 40])
+    def test_holm_is_that_of_statsmodels(self, count):
+        p = np.random.default_rng(count).uniform(size=count) ** 3
+        p[: count // 3] = p[-1]  # ties
+        assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
     def test_a_test_without_verdict_does_not_count(self):
         assert holm([0.03, math.nan]) == pytest.approx([0.03, math.nan], nan_ok=True)
         assert holm([]).tolist() == []

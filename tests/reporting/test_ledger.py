@@ -59,9 +59,9 @@ def _own_measures(monkeypatch):
     monkeypatch.setattr(ClaimFile, "function", lambda self, claim: difference)
 
 
-def judged(file, tables, **options):
+def judged(file, tables):
     claims = [(file, claim) for claim in file.claims]
-    return judge(claims, read=lambda profile, name: tables.get((profile, name)), **options)
+    return judge(claims, read=lambda profile, name: tables.get((profile, name)))
 
 
 def values(*numbers):
@@ -143,12 +143,6 @@ class TestOutcomes:
         judge([(file, claim) for claim in file.claims], read=lambda *names: read.append(names) or BELOW.copy())
         assert read == [("equal", "shares")]
         assert sums == pytest.approx([BELOW["value"].sum()] * 2)
-
-    def test_only_some_runs(self):
-        tables = {("large", "shares"): BELOW, ("small", "shares"): ABOVE}
-        claim = make_claim(runs=["photographs", "scenes"])
-        (verdict,) = judged(make_file(claim), tables, runs=["scenes"])
-        assert [result.run_name for result in verdict.results] == ["scenes"]
 
     def test_p_value_of_equality_is_that_of_the_nearer_end(self):
         effect = Effect(0.0, -0.1, 0.1, 400)

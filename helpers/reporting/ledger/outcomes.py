@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -106,26 +106,19 @@ class Verdict:
         return ""
 
 
-def judge(
-    claims: Iterable[tuple[ClaimFile, Claim]],
-    read: TableReader = evidence_table,
-    runs: Sequence[str] | None = None,
-) -> list[Verdict]:
+def judge(claims: Iterable[tuple[ClaimFile, Claim]], read: TableReader = evidence_table) -> list[Verdict]:
     """The verdicts on claims.
 
     Args:
         claims: claims with their files. Pass all claims of a figure together: those that have it first are corrected
             for each other.
         read: from a profile and a table's name to the table, or to None if it does not exist.
-        runs: the names of the runs to use; None for all.
     """
     claims = list(claims)
     read_once = cache(read)  # many claims share a table
     effects: dict[tuple[str, str], Effect] = {}
     for file, claim in claims:
         for name in claim.runs:
-            if runs is not None and name not in runs:
-                continue
             tables = [read_once(file.runs[name].profile, table) for table in claim.tables]
             if all(table is not None for table in tables):
                 copies = [table.copy() for table in tables]  # a measure may add columns to its own

@@ -309,10 +309,13 @@ DECIDED = {"R41": "holds", "R42": "holds", "R45": "fails", "R46": "holds"}  # by
 def judged(runs):
     """Each claim's verdict from the committed tables of some runs alone."""
 
-    def read(profile, name):
-        return table(name, profile) if (ROOT / "results" / profile / f"{name}.csv").is_file() else None
+    profiles = {FILE.runs[run].profile for run in runs}
 
-    return {v.claim.id: v for v in judge([(FILE, claim) for claim in FILE.claims], read=read, runs=runs)}
+    def read(profile, name):
+        stored = profile in profiles and (ROOT / "results" / profile / f"{name}.csv").is_file()
+        return table(name, profile) if stored else None
+
+    return {v.claim.id: v for v in judge([(FILE, claim) for claim in FILE.claims], read=read)}
 
 
 def cases(*groups):
