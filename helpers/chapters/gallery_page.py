@@ -21,8 +21,8 @@ def draw_entry(entry: GalleryEntry) -> Figure:
     cartoonx, pixel_rde = entry.numbers["cartoonx"], entry.numbers["pixel-rde"]
     pictures = {
         "image": f"“{cartoonx['prediction_name']}, {100 * cartoonx['confidence']:.0f} %”",
-        "cartoonx-kept": f"CartoonX keeps:\n“{_kept_prediction(cartoonx)}”",
-        "pixel-rde-kept": f"Pixel RDE keeps:\n“{_kept_prediction(pixel_rde)}”",
+        "cartoonx-kept": f"CartoonX keeps:\n“{kept_words(cartoonx)}”",
+        "pixel-rde-kept": f"Pixel RDE keeps:\n“{kept_words(pixel_rde)}”",
         "cartoonx-cartoon": "CartoonX as published",
         "cartoonx-mask": f"CartoonX: {100 * cartoonx['sparsity']:.2f} % of the coefficients",
         "pixel-rde-mask": f"Pixel RDE: {100 * pixel_rde['sparsity']:.1f} % of the pixels",
@@ -32,7 +32,8 @@ def draw_entry(entry: GalleryEntry) -> Figure:
     return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=8.4)
 
 
-def _kept_prediction(row: Mapping[str, Any]) -> str:
+def kept_words(row: Mapping[str, Any]) -> str:
+    """The prediction for the kept part alone, and the probability of the photograph's class."""
     if row["kept_prediction"] == row["prediction"]:
         return f"the same, {100 * row['kept_confidence']:.0f} %"
     return f"{row['kept_prediction_name']} (the class above: {100 * row['kept_confidence']:.0f} %)"
