@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -18,13 +17,12 @@ from helpers.chapters.what_is_an_explanation import REPLACEMENTS, replace
 from helpers.classifiers import Classifier
 from helpers.core.blur import gaussian_blur
 from helpers.core.runtime import random_generator
-from helpers.core.statistics import mean_effect
 from helpers.core.statistics.means import mean_p_values
 from helpers.methods.baselines import OcclusionMaps
 from helpers.metrics.perturbation import PixelDirection, curve_area, pixel_curve
 from helpers.metrics.regions import pointing_game, region_share, relevance_rank_accuracy
 from helpers.metrics.truth_scores import relevance_mass_accuracy
-from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, panels, show_images
 
 Maps = Mapping[str, Float[Tensor, "batch size size"]]
 CONTROLS = ("centre", "brightness", "random")
@@ -93,8 +91,8 @@ def truth_scores(maps: Maps, regions: Bool[Tensor, "batch size size"]) -> pd.Dat
     """Three scores of each map against the region of the object, one row per image and map.
 
     Returns:
-        Columns image, map, mass (relevance mass accuracy), pointing (the pointing game), rank (relevance rank accuracy),
-        area (the region's share of the image, which a constant map scores in all three on average).
+        Columns image, map, mass (relevance mass accuracy), pointing (the pointing game), rank (relevance rank
+        accuracy), area (the region's share of the image, which a constant map scores in all three).
     """
     area = region_share(regions, torch.ones_like(regions))
     rows = []
@@ -134,15 +132,14 @@ def curves_of(
 
 def draw_curves(curves: Mapping[str, Float[Tensor, "batch fractions"]], direction: PixelDirection) -> Figure:
     """The mean curve of each map over the images."""
-    figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    for name, values in curves.items():
-        fractions = torch.linspace(0, 100, values.shape[1])
-        style = "--" if name == "random order" else "-"
-        axes.plot(fractions, values.mean(0), style, color=_COLOURS.get(name, METHOD_COLOURS["neutral"]), label=name)
     verb = "replaced" if direction == "delete" else "shown"
-    axes.set(xlabel=f"{verb} pixels, most relevant first (%)", ylabel="probability of the class", ylim=(0, 1.02))
-    axes.legend(ncols=2)
-    figure.tight_layout()
+    with panels(size=(6.4, 3.6)) as (figure, axes):
+        for name, values in curves.items():
+            fractions = torch.linspace(0, 100, values.shape[1])
+            style = "--" if name == "random order" else "-"
+            axes.plot(fractions, values.mean(0), style, color=_COLOURS.get(name, METHOD_COLOURS["neutral"]), label=name)
+        axes.set(xlabel=f"{verb} pixels, most relevant first (%)", ylabel="probability of the class", ylim=(0, 1.02))
+        axes.legend(ncols=2)
     return figure
 
 
@@ -179,11 +176,17 @@ def randomised(classifier: Classifier, *, seed: int = 0) -> Classifier:
 
 
 def map_agreement(first: Maps, second: Maps) -> dict[str, float]:
-    """The mean rank correlation (Spearman's) between the maps of the same name of two classifiers."""
+    """The mean rank correlation (Spearman's) between the maps of the same name; a constant map agrees with none: 0."""
     return {
-        name: float(np.mean([spearmanr(a.flatten(), b.flatten()).statistic for a, b in zip(first[name], second[name])]))
+        name: float(np.mean([_agreement(*pair) for pair in zip(first[name], second[name], strict=True)]))
         for name in first
     }
+
+
+def _agreement(one: Float[Tensor, "size size"], other: Float[Tensor, "size size"]) -> float:
+    if not (one != one[0, 0]).any() or not (other != other[0, 0]).any():
+        return 0.0
+    return float(spearmanr(one.flatten(), other.flatten()).statistic)
 
 
 @torch.no_grad()
@@ -249,15 +252,13 @@ def small_samples(
 def draw_sample(differences: Float[np.ndarray, " units"], size: int, seed: int) -> Figure:
     """A few differences drawn at random, with their mean, above all differences with theirs."""
     sample = np.random.default_rng(seed).choice(differences, size, replace=False)
-    figure, axes = plt.subplots(figsize=(6.8, 2.2))
-    for height, values, name in ((1, sample, f"your {size} images"), (0, differences, f"all {len(differences)}")):
-        colour = METHOD_COLOURS["CartoonX" if height else "neutral"]
-        axes.plot(values, np.full(len(values), height), "o", color=colour, alpha=0.5, markersize=5)
-        axes.plot([values.mean()] * 2, [height - 0.25, height + 0.25], color=colour, linewidth=3)
-    effect = mean_effect(sample)
-    axes.set_title(f"the mean of your {size}: {effect.value:+.2f}")
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(yticks=[0, 1], yticklabels=[f"all {len(differences)}", f"your {size}"], ylim=(-0.5, 1.5))
-    axes.set_xlabel("← the second method is better        difference        the first method is better →")
-    figure.tight_layout()
+    with panels(size=(6.8, 2.4)) as (figure, axes):
+        for height, values in ((1, sample), (0, differences)):
+            colour = METHOD_COLOURS["CartoonX" if height else "neutral"]
+            axes.plot(values, np.full(len(values), height), "o", color=colour, alpha=0.5, markersize=5)
+            axes.plot([values.mean()] * 2, [height - 0.25, height + 0.25], color=colour, linewidth=3)
+        axes.set_title(f"the mean of your {size}: {sample.mean():+.2f}")
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set(yticks=[0, 1], yticklabels=[f"all {len(differences)}", f"your {size}"], ylim=(-0.5, 1.5))
+        axes.set_xlabel("← the second method is better        difference        the first method is better →")
     return figure

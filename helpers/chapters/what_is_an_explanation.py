@@ -7,7 +7,6 @@ from itertools import combinations
 from math import comb
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
@@ -18,7 +17,7 @@ from helpers.chapters.gallery import GalleryEntry
 from helpers.chapters.gallery_page import kept_words
 from helpers.classifiers import Classifier
 from helpers.core.runtime import random_generator
-from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, panels, show_images
 
 _AT_ONCE = 128  # images per forward pass
 
@@ -273,7 +272,7 @@ _QUESTION = (
     "what is enough\n(sufficient)",
     "what else would change\nthe prediction (contrastive)",
 )
-# name: (cost, question, offset within the cell); methods of this book are in its colours
+# the column and the row of each method; between two rows: it asks both questions
 _FIELD: dict[str, tuple[float, float]] = {
     "attention rollout": (0, 0),
     "gradients": (0, 1),
@@ -284,32 +283,39 @@ _FIELD: dict[str, tuple[float, float]] = {
     "SHAP": (1, 1.73),
     "occlusion": (1, 3),
     "RISE": (1, 4),
-    "Pixel RDE": (2, 4.27),
-    "CartoonX": (2, 4.0),
-    "Extremal Perturbations": (2, 3.73),
-    "iGOS++": (2, 3.4),
+    "Pixel RDE": (2, 4.3),
+    "CartoonX": (2, 4.05),
+    "Extremal Perturbations": (2, 3.8),
+    "iGOS++": (2, 3.5),
     "counterfactuals": (2, 5),
     "Explainer, RTIS": (3, 3.5),
     "SpaCE-VAE": (3, 4.1),
 }
 _ELSEWHERE = ("gradients", "LIME", "SHAP", "counterfactuals")
+"""Methods that this book does not treat."""
 
 
 def draw_field() -> Figure:
     """A map of methods: the question that each asks, and the cost of an answer."""
-    figure, axes = plt.subplots(figsize=(8.4, 5.2))
-    for name, (cost, question) in _FIELD.items():
-        elsewhere = name in _ELSEWHERE
-        colour = METHOD_COLOURS["neutral"] if elsewhere else METHOD_COLOURS.get(name, METHOD_COLOURS["Pixel RDE"])
-        weight = "normal" if elsewhere else "bold"
-        axes.text(cost, question, name, ha="center", va="center", color=colour, fontsize=10, fontweight=weight)
-    axes.set_xticks(range(len(_COST)), _COST)
-    axes.set_yticks(range(len(_QUESTION)), _QUESTION)
-    axes.set(xlim=(-0.5, len(_COST) - 0.5), ylim=(-0.5, len(_QUESTION) - 0.5))
-    axes.set_xlabel("cost of an explanation →")
-    axes.grid(False)
-    for line in range(1, len(_QUESTION)):
-        axes.axhline(line - 0.5, color="#D9D9D9", linewidth=0.6)
-    axes.tick_params(length=0)
-    figure.tight_layout()
+    with panels(size=(8.4, 5.2)) as (figure, axes):
+        for line in range(1, len(_QUESTION)):
+            axes.axhline(line - 0.5, color="#D9D9D9", linewidth=0.6)
+        for name, (cost, question) in _FIELD.items():
+            here = name not in _ELSEWHERE
+            axes.text(
+                cost,
+                question,
+                name,
+                ha="center",
+                va="center",
+                fontsize=10,
+                color=METHOD_COLOURS["Pixel RDE" if here else "neutral"],
+                fontweight="bold" if here else "normal",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
+        axes.set_xticks(range(len(_COST)), _COST)
+        axes.set_yticks(range(len(_QUESTION)), _QUESTION)
+        axes.set(xlim=(-0.5, len(_COST) - 0.5), ylim=(-0.5, len(_QUESTION) - 0.5), xlabel="cost of an explanation →")
+        axes.grid(False)
+        axes.tick_params(length=0)
     return figure

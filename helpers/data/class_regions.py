@@ -147,9 +147,7 @@ def _boxes(size: int, root: str | Path | None) -> Iterator[_Pair]:
         yield _Pair(path.stem, imagenet_class_names()[index], (index,), pixels, region, torch.ones_like(region))
 
 
-def box_region(
-    boxes: Iterable[tuple[int, ...]], shape: tuple[int, int], size: int
-) -> Bool[Tensor, "size size"]:
+def box_region(boxes: Iterable[tuple[int, ...]], shape: tuple[int, int], size: int) -> Bool[Tensor, "size size"]:
     """The union of some boxes of a photograph, stretched to a square: the pixels whose centre lies in one of them.
 
     Args:

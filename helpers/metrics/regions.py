@@ -134,9 +134,7 @@ def relevance_rank_accuracy(
     return torch.where(size[:, 0] > 0, hits / size[:, 0].clamp_min(1), torch.nan)
 
 
-def widened(
-    region: Bool[Tensor, "batch height width"], tolerance: float | int
-) -> Bool[Tensor, "batch height width"]:
+def widened(region: Bool[Tensor, "batch height width"], tolerance: float | int) -> Bool[Tensor, "batch height width"]:
     """The pixels at less than some distance, in pixels, from a region; a distance of 0 leaves the region as it is.
 
     Raises:
