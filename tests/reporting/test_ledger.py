@@ -242,6 +242,20 @@ class TestPage:
         text = BeautifulSoup(page.outcomes_explained().data, "html.parser").text
         assert all(name in text for name in OUTCOMES)
 
+    def test_a_copy_without_the_books_own_tables_says_so(self, monkeypatch):
+        """As `jupyter-book build .` makes it where no figure's page has run."""
+        monkeypatch.setattr(page, "BOOK_PROFILE", "equal")
+        stored = {}
+        monkeypatch.setattr(page, "evidence_table", lambda profile, name: stored.get((profile, name)))
+        verdicts = judged(make_file(make_claim(), make_claim(id="T2", runs=["photographs"], tables=["others"])), {})
+        note = BeautifulSoup(page.absent_note(verdicts).data, "html.parser").text
+        assert "These tables of the profile equal have not been made" in note
+        assert "shares" in note
+        assert "others" not in note, "a larger run is stored with the book, or is not"
+        assert "make book" in note
+        stored["equal", "shares"] = BELOW
+        assert page.absent_note(verdicts) is None
+
 
 class TestFiles:
     """The claims of the project."""

@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 
+from helpers.reporting.committed import evidence_table
 from helpers.reporting.ledger.entries import all_claims
 from helpers.reporting.ledger.outcomes import OUTCOMES, Result, Verdict, judge
 from helpers.reporting.ledger.strip import badge
 from helpers.reporting.ledger.words import effect_words
 from helpers.results import TABLES
+from helpers.site.html import BOOK_PROFILE
 
 PHOTOGRAPHS = ("photographs", "CIFAR-10")
 """The kinds of evidence in the column of photographs; the other column is that of scenes."""
@@ -24,6 +26,32 @@ PHOTOGRAPHS = ("photographs", "CIFAR-10")
 def all_verdicts() -> list[Verdict]:
     """The verdicts on all claims, in the order of the ledger."""
     return judge(all_claims())
+
+
+def absent_tables(verdicts: Sequence[Verdict]) -> list[str]:
+    """The tables of the book's own profile that claims ask for and that have not been made, in order."""
+    needed = {
+        table: None
+        for verdict in verdicts
+        for name in verdict.claim.runs
+        if verdict.file.runs[name].profile == BOOK_PROFILE
+        for table in verdict.claim.tables
+    }
+    return [table for table in needed if evidence_table(BOOK_PROFILE, table) is None]
+
+
+def absent_note(verdicts: Sequence[Verdict]) -> HTML | None:
+    """A warning where tables of the book's own profile have not been made; None if all are there."""
+    absent = absent_tables(verdicts)
+    if not absent:
+        return None
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in absent)
+    return HTML(
+        '<div class="admonition warning"><p class="admonition-title">This copy of the ledger is incomplete</p>'
+        f"<p>These tables of the profile <code>{BOOK_PROFILE}</code> have not been made on this machine: {names}. "
+        "Claims that they measure are shown without these runs. <code>make book</code> makes them before this page; "
+        "<code>jupyter-book build .</code> runs it with those that are there.</p></div>"
+    )
 
 
 def totals(verdicts: Sequence[Verdict]) -> pd.DataFrame:
