@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, Markdown, display
+from matplotlib.figure import Figure
 from myst_nb import glue
 
 
@@ -36,11 +37,17 @@ def show_table(
 
 
 def show_numbers(numbers: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Glue values for the text of a page, which refers to them by `{glue:text}`.
+    """Glue values for the text of a page, which refers to them by `{glue:text}`, `{glue}` or `{glue:figure}`.
+
+    JupyterLab does not know the last two. So figures and tables are also shown below the cell, under their names; the
+    cell is one that the site leaves out (`remove-cell`).
 
     Args:
         numbers: values whose names are no Python identifiers, such as "m-b".
         more: all other values by name.
     """
     for name, value in {**(numbers or {}), **more}.items():
-        glue(name, value, display=False)
+        shown = isinstance(value, Figure) or hasattr(value, "_repr_html_")
+        if shown:
+            display(Markdown(f"`{name}`:"))
+        glue(name, value, display=shown)
