@@ -37,6 +37,7 @@ class TruthMethod(Section):
 class TruthCurves(Section):
     """Curves of the kept part on the study's photographs and on as many that the networks never saw."""
 
+    methods: tuple[TruthMethodName, ...] = ("grad-cam", "occlusion")  # of the CNN: controls are measured on it
     steps: Count = 10  # from no pixel to all
     blur: Annotated[float, Field(gt=0)] = 0.1  # sigma of what replaces hidden pixels, as a share of the side
 

@@ -20,6 +20,7 @@ from helpers.core.statistics import (
     column_decimals,
     column_words,
     crossed_effect,
+    difference_effect,
     draw_images,
     holm,
     mean_effect,
@@ -111,6 +112,14 @@ class TestFalseDecisions:
         samples = sum(spread * rng.normal(size=(10_000, *shape)) for spread, shape in zip(spreads, shapes, strict=True))
         assert (np.abs(samples.mean(axis=(1, 2))) > crossed_margin(samples)).mean() <= MOST
 
+    @pytest.mark.parametrize("counts", [(6, 6), (6, 30), (16, 60)])
+    @pytest.mark.parametrize("spread", [1, 3])
+    def test_two_groups_are_decided_in_at_most_six_per_cent(self, counts, spread):
+        rng, runs = np.random.default_rng(counts[1]), 3000
+        groups = [(rng.normal(0, spread, counts[0]), rng.normal(0, 1, counts[1])) for _ in range(runs)]
+        decided = sum(difference_effect(*pair).side_of() != 0 for pair in groups)
+        assert decided / runs <= MOST + 0.008  # twice the simulation's standard error
+
     @pytest.mark.parametrize("count", [6, 16])
     def test_a_function_of_means_is_decided_in_about_five_per_cent(self, count):
         rng, runs, decided = np.random.default_rng(count), 800, 0
@@ -127,6 +136,26 @@ def _sharing(total: float, count: int) -> list[float]:
     wins = int(total)
     tie = [0.5] * int(total != wins)
     return [1.0] * wins + tie + [0.0] * (count - wins - len(tie))
+
+
+class TestDifferenceOfGroups:
+    def test_it_is_scipys_test_of_welch(self):
+        rng = np.random.default_rng(8)
+        first, second = rng.normal(0.4, 2, 9), rng.normal(0, 1, 30)
+        effect, peer = difference_effect(first, second), stats.ttest_ind(first, second, equal_var=False)
+        ends = peer.confidence_interval()
+        assert (effect.value, effect.low, effect.high) == pytest.approx((first.mean() - second.mean(), *ends))
+        assert effect.p_value() == pytest.approx(max(peer.pvalue, 2.0**-8))
+        assert effect.count == 9, "the smaller group"
+
+    def test_a_small_group_decides_nothing(self):
+        effect = difference_effect([5.0] * 4 + [6.0], np.random.default_rng(0).normal(size=40))
+        assert effect.side_of() == 0
+        assert math.isnan(difference_effect([], [1.0, 2.0]).value)
+
+    def test_equal_values_prove_no_more_than_their_number(self):
+        effect = difference_effect([1.0] * 6, [0.0] * 9)
+        assert (effect.value, effect.p_value()) == (1.0, 2.0**-5)
 
 
 class TestMeanEffect:

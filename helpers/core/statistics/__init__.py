@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "within": "helpers.core.statistics.effects",
         "Values": "helpers.core.statistics.means",
         "crossed_effect": "helpers.core.statistics.means",
+        "difference_effect": "helpers.core.statistics.means",
         "mean_effect": "helpers.core.statistics.means",
         "mean_p_values": "helpers.core.statistics.means",
         "proportion_effect": "helpers.core.statistics.means",

@@ -172,6 +172,32 @@ def crossed_margin(
     return np.asarray(np.sqrt(squares))
 
 
+def difference_effect(first: Values, second: Values) -> Effect:
+    """The difference of the means of two independent groups of units, by Welch's test (Biometrika 34, 1947).
+
+    For units that are paired, `mean_effect` of their differences is sharper. The groups may differ in size and spread;
+    the interval has the degrees of freedom of Welch and Satterthwaite, and the count is that of the smaller group, so
+    that less than `MINIMUM_UNITS` in either decide nothing.
+
+    Args:
+        first, second: one value per unit of each group; units with nan are left out.
+
+    Raises:
+        ValueError: the values are not one row, or one of them is infinite.
+    """
+    groups = [_known(values) for values in (first, second)]
+    counts = [len(group) for group in groups]
+    if min(counts) < 2:
+        value = float(groups[0].mean() - groups[1].mean()) if min(counts) else math.nan
+        return Effect(value, math.nan, math.nan, min(counts))
+    (mean, error), (other, other_error) = (_mean_and_error(group) for group in groups)
+    squares = np.array([float(error) ** 2, float(other_error) ** 2])
+    if not squares.any():
+        return t_effect(float(mean - other), 0.0, sum(counts) - 2, min(counts))
+    freedom = squares.sum() ** 2 / (squares**2 / (np.array(counts) - 1)).sum()
+    return t_effect(float(mean - other), math.sqrt(squares.sum()), float(freedom), min(counts))
+
+
 def t_effect(value: float, error: float, freedom: float | int, count: int) -> Effect:
     """An effect whose estimate divided by its standard error has Student's t distribution.
 

@@ -64,8 +64,8 @@ _FIRST = ("source", "image", "class", "method")
 def curve_table(study: Study) -> pd.DataFrame:
     """The class's probability when only the most relevant pixels are kept, on photographs seen and unseen in training.
 
-    The seen ones are the study's, the unseen ones the validation images with boxes. Their true class is explained.
-    Hidden pixels are blurred.
+    The seen ones are the study's, the unseen ones the validation images with boxes. Their true class is explained, and
+    measured with the CNN. Hidden pixels are blurred.
 
     Returns:
         Columns images (seen, unseen), image, method (or control), fraction (of the kept pixels), probability.
@@ -78,8 +78,10 @@ def curve_table(study: Study) -> pd.DataFrame:
     }
     rows = []
     for images, (names, pixels, kinds) in groups.items():
-        for name in (*settings.methods, *CURVE_CONTROLS):
+        for name in (*settings.curves.methods, *CURVE_CONTROLS):
             count = settings.methods[name].count(BOXES) if name in settings.methods else None  # type: ignore[index]
+            if count == 0:
+                continue
             curves = _curves(study, name, pixels[:count], kinds[:count])
             for image, curve in zip(names, curves.tolist(), strict=False):
                 rows += [(images, image, name, step / settings.curves.steps, value) for step, value in enumerate(curve)]
@@ -158,23 +160,23 @@ def _curves(
     study: Study, name: str, pixels: Num[Tensor, "pairs 3 height width"], kinds: tuple[tuple[int, ...], ...]
 ) -> Float[Tensor, "pairs fractions"]:
     """The curves of one method, from the store or computed."""
-    settings, own = _settings(study), explained_by(study, name)
-    targets = ask(own.classifier, pixels, kinds).targets
+    settings, classifier = _settings(study), study.classifier
+    targets = ask(classifier, pixels, kinds).targets
     if name in settings.methods:
         parts = method_parts(study, name)
         masks = torch.stack([item.tensors["mask"] for item in stored_masks(study, name, pixels, targets)])
     else:
-        parts = {"control": name, "classifier": own.classifier.digest, "code": code_digest(control_maps)}
+        parts = {"control": name, "classifier": classifier.digest, "code": code_digest(control_maps)}
         masks = control_maps(name, pixels, settings.seed)
 
     def compute(rows: list[int]) -> list[dict[str, Tensor]]:
-        images = pixels[rows].to(own.device).float() / 255
+        images = pixels[rows].to(study.device).float() / 255
         hidden = gaussian_blur(images, settings.curves.blur * images.shape[-1]).clamp(0, 1)
         found = pixel_curve(
-            own.classifier,
+            classifier,
             images,
-            masks[rows, None].to(own.device),
-            targets[rows].to(own.device),
+            masks[rows, None].to(study.device),
+            targets[rows].to(study.device),
             hidden,
             direction="insert",
             steps=settings.curves.steps,
