@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers.chapters.measures.truth import VOC, curve_areas, paired_difference, seen_against_unseen
-from helpers.core.statistics import LEVEL, Effect, column_words, holm, mean_effect, unit_means
+from helpers.core.statistics import LEVEL, Effect, Limits, column_words, holm, mean_effect, unit_means
 from helpers.papers.recartoonx.figures.page import CartoonXPage
 from helpers.plots import METHOD_COLOURS
 from helpers.plots.figures import panels
@@ -35,6 +35,7 @@ METHODS = {
 CONTROLS = {"centre": "centre blob", "edges": "edges", "brightness": "brightness", "random": "random order"}
 SOURCES = {VOC: "VOC's animals", "coco-tiny": "COCO", "imagenet-val": "ImageNet, boxes"}
 SCORES = {"pointing": "pointing game", "mass": "mass above chance", "rank above chance": "rank accuracy above chance"}
+LIMITS: dict[str, Limits] = {"pointing": (0, 1), "mass": (-1, 1), "rank above chance": (-1, 1)}
 SIZES = {"under a tenth": (0.0, 0.1), "a tenth to three tenths": (0.1, 0.3), "more": (0.3, 1.01)}
 """Classes of an object's share of the photograph, fixed before any result was seen."""
 
@@ -104,7 +105,7 @@ def overall(truth: pd.DataFrame, source: str = VOC, correct: bool | None = True)
         own = rows[rows["method"] == method]
         if not len(own):
             continue
-        scores = {head: mean_effect(unit_means(own, score)) for score, head in SCORES.items()}
+        scores = {head: mean_effect(unit_means(own, score), limits=LIMITS[score]) for score, head in SCORES.items()}
         silent = (own["mass"].abs() < 1e-6) & ((own["rank"] - own["share"]).abs() < 1e-6)
         seconds = own["seconds"].mean()
         table.append({"method": name, "photographs": own["image"].nunique(), **scores, "silent": silent.mean()})
@@ -232,7 +233,8 @@ def draw_scores(truth: pd.DataFrame, *, sources: Sequence[str] = (VOC,), width: 
             for ax, (score, head) in zip(row, SCORES.items(), strict=True):
                 for shift, correct, face in ((-0.15, True, None), (0.15, False, "white")):
                     rows = chosen(truth, source, correct)
-                    effects = [mean_effect(unit_means(rows[rows["method"] == name], score)) for name in names]
+                    own = [unit_means(rows[rows["method"] == name], score) for name in names]
+                    effects = [mean_effect(values, limits=LIMITS[score]) for values in own]
                     _dots(ax, effects, shift, face, list(names))
                 if score != "pointing":
                     ax.axvline(0, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")

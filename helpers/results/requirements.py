@@ -19,6 +19,11 @@ SECTIONS: dict[Paper, Needs] = {"recartoonx": "rate-distortion", "explainer": "e
 
 _FIELDS: dict[Paper, str] = {"recartoonx": "images", "explainer": "explainer", "spacevae": "space_vae"}
 _IMAGENET = "imagenet-samples"
+_REGION_FILES = {
+    "voc-animals": ("voc-animals/labels.csv",),
+    "coco-tiny": ("coco-tiny/annotations/instances_train2017.json", "coco-tiny/annotations/instances_val2017.json"),
+    "imagenet-val": ("imagenet-val/labels.csv",),
+}
 
 
 def require(
@@ -110,7 +115,7 @@ def require_for_training(profile: str | Path) -> None:
 
 
 def require_photographs_and_weights(profile: Profile, *, transformer: bool = True) -> None:
-    """Check the images of Pixel RDE and CartoonX, and the weights of the classifiers.
+    """Check the images of Pixel RDE and CartoonX, those whose objects are known, and the weights of the classifiers.
 
     Args:
         profile: the profile.
@@ -121,6 +126,9 @@ def require_photographs_and_weights(profile: Profile, *, transformer: bool = Tru
         ValueError: a folder has no photographs.
     """
     _require_photographs(profile.images)
+    for source in profile.truth.sources if profile.truth is not None else ():
+        for file in _REGION_FILES[source]:
+            data_file(file)
     _require_weights(profile.classifier)
     if transformer and profile.transformer is not None:
         _require_weights(profile.transformer.classifier)

@@ -32,7 +32,7 @@ def paired_difference(
     if correct is not None:
         first = first[first["correct"] == correct]
     differences = (first[score] - second[score].reindex(first.index)).rename("difference").reset_index()
-    return mean_effect(unit_means(differences, "difference"))
+    return mean_effect(unit_means(differences, "difference"), limits=(-1, 1))
 
 
 def seen_against_unseen(curves: pd.DataFrame, method: str) -> Effect:
