@@ -245,7 +245,7 @@ def draw_scores(truth: pd.DataFrame, *, sources: Sequence[str] = (VOC,), width: 
     return figure
 
 
-def draw_curves(curves: pd.DataFrame, methods: Sequence[str] = ("grad-cam", "occlusion", "centre", "random")) -> Figure:
+def draw_curves(curves: pd.DataFrame, methods: Sequence[str] = ("grad-cam", "centre", "random")) -> Figure:
     """The mean curves of the kept part, for photographs that the networks may have seen and for unseen ones."""
     names, colours = {**METHODS, **CONTROLS}, list(METHOD_COLOURS.values())
     with panels(1, 2, size=(9.5, 3.4), sharey=True) as (figure, axes):

@@ -8,8 +8,8 @@ class is left out.
 
 Most animals are well covered: 118 breeds of dog, 59 birds. Three of VOC's five are not:
 
-- *horse* has one kind, sorrel, a coat colour. Horses of any colour are mostly predicted as sorrel, since there is
-  nothing nearer (a zebra is an equine, but no horse).
+- *horse* has one kind, sorrel, a coat colour. A horse of another colour has no class of its own (a zebra is an equine,
+  but no horse), and a mask is asked for "sorrel" all the same.
 - *cow* has one kind, ox: WordNet's "cattle", to which VOC's cows belong, has no other class in ImageNet. There is no
   class of cows; water buffalo and bison are other bovines.
 - *sheep* has two, ram (a male sheep) and bighorn (a wild one).

@@ -24,9 +24,13 @@ TruthMethodName = Literal[
 
 
 class TruthMethod(Section):
-    """A method, its options, and the number of photographs that it explains."""
+    """A method, its options, and the photographs that it explains: some of all, and some whose class is predicted.
 
-    photographs: dict[RegionSource, Count | None] = Field(default={})  # the first in random order; {}: all of all
+    Both are the first in a fixed random order, so that a larger number continues a smaller one.
+    """
+
+    photographs: dict[RegionSource, Count | None] = Field(default={})  # None: all of a source; {}: all of every source
+    right: dict[RegionSource, Count] = Field(default={})  # of those whose class the classifier predicts
     options: dict[str, Any] = Field(default={})  # that differ from the published ones, or from the profile's own
 
     def count(self, source: str) -> int | None:
@@ -37,8 +41,8 @@ class TruthMethod(Section):
 class TruthCurves(Section):
     """Curves of the kept part on the study's photographs and on as many that the networks never saw."""
 
-    methods: tuple[TruthMethodName, ...] = ("grad-cam", "occlusion")  # of the CNN: controls are measured on it
-    steps: Count = 10  # from no pixel to all
+    methods: tuple[TruthMethodName, ...] = ("grad-cam",)  # of the CNN: controls are measured on it
+    steps: Count = 5  # from no pixel to all
     blur: Annotated[float, Field(gt=0)] = 0.1  # sigma of what replaces hidden pixels, as a share of the side
 
 

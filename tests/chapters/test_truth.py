@@ -146,9 +146,28 @@ class TestTable:
         hidden = truth.gaussian_blur(image, study.profile.truth.curves.blur * 128).clamp(0, 1)
         maps = truth_masks.control_maps("centre", regions.pixels[index : index + 1], 0)[:, None]
         expected = pixel_curve(
-            study.classifier, image, maps, asked.targets, hidden, direction="insert", steps=10, score="softmax"
+            study.classifier, image, maps, asked.targets, hidden, direction="insert", steps=5, score="softmax"
         )
         assert rows["probability"].tolist() == pytest.approx(expected[0].tolist(), abs=1e-4)
+
+
+class TestExplainedRows:
+    NAMES, CORRECT = ["a", "b", "b", "c", "d", "e"], [False, True, False, True, False, True]
+
+    @pytest.mark.parametrize(
+        ("count", "right", "rows"),
+        [
+            (None, 0, [0, 1, 2, 3, 4, 5]),
+            (0, 0, []),
+            (2, 0, [0, 1, 2]),
+            (0, 2, [1, 3]),  # of a photograph with two classes only the one that is predicted
+            (1, 2, [0, 1, 3]),
+            (2, 3, [0, 1, 2, 3, 5]),
+            (0, 9, [1, 3, 5]),
+        ],
+    )
+    def test_some_of_all_and_some_right_ones(self, count, right, rows):
+        assert truth.explained_rows(self.NAMES, self.CORRECT, count, right) == rows
 
 
 class TestControls:

@@ -27,8 +27,8 @@ def paired_difference(
         source: of the photographs.
         correct: only pairs whose class the first method's classifier predicts (True), or does not (False); None: all.
     """
-    rows = truth[truth["source"] == source].set_index([*PAIR, "method"])
-    first, second = (rows.xs(name, level="method") for name in (method, other))
+    rows = truth[truth["source"] == source]
+    first, second = (rows[rows["method"] == name].set_index(PAIR) for name in (method, other))
     if correct is not None:
         first = first[first["correct"] == correct]
     differences = (first[score] - second[score].reindex(first.index)).rename("difference").reset_index()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
+from helpers.classifiers import Classifier
 from helpers.core.blur import gaussian_blur
 from helpers.data.class_regions import ClassRegions, load_class_regions
 from helpers.data.images import image_digest
@@ -49,8 +51,7 @@ def truth_table(study: Study) -> pd.DataFrame:
     tables = []
     for source in settings.sources:
         tables += [_method_rows(study, source, name) for name in settings.methods]
-        regions = _regions(source, study.profile.images.size).photographs(None, settings.seed)
-        asked = ask(study.classifier, regions.pixels, regions.kinds)
+        regions, asked = _asked(source, study.profile.images.size, settings.seed, study.classifier)
         for name in CONTROLS:
             maps = control_maps(name, regions.pixels, settings.seed)
             tables.append(_rows(settings, source, regions, asked, maps).assign(method=name, seconds=np.nan))
@@ -113,17 +114,44 @@ def _settings(study: Study) -> TruthSettings:
 
 
 def _method_rows(study: Study, source: str, name: str) -> pd.DataFrame:
-    settings = _settings(study)
-    count = settings.methods[name].count(source)  # type: ignore[index]
-    own = explained_by(study, name)
-    regions = _regions(source, own.profile.images.size).photographs(count, settings.seed)
-    if not len(regions):
+    settings, own = _settings(study), explained_by(study, name)
+    regions, asked = _asked(source, own.profile.images.size, settings.seed, own.classifier)
+    method = settings.methods[name]  # type: ignore[index]
+    right = method.right.get(source, 0)  # type: ignore[call-overload]
+    rows = explained_rows(regions.names, asked.correct.tolist(), method.count(source), right)
+    if not rows:
         return pd.DataFrame()
-    asked = ask(own.classifier, regions.pixels, regions.kinds)
+    regions, asked = (each[torch.tensor(rows)] for each in (regions, asked))
     items = stored_masks(study, name, regions.pixels, asked.targets)
     masks = torch.stack([item.tensors["mask"] for item in items])
     seconds = [item.metadata["seconds"] for item in items]
     return _rows(settings, source, regions, asked, masks).assign(method=name, seconds=seconds)
+
+
+def explained_rows(names: Sequence[str], correct: Sequence[bool], count: int | None, right: int) -> list[int]:
+    """The pairs that a method explains: of the first `count` photographs, and of the first `right` that are predicted.
+
+    Args:
+        names: the photograph of each pair, in random order.
+        correct: whether the classifier predicts the pair's class.
+        count: the number of photographs of all; None for all.
+        right: the number of photographs of those with a pair that is predicted; of these, only such pairs.
+    """
+    of_all = set(list(dict.fromkeys(names))[:count])
+    predicted = dict.fromkeys(name for name, sure in zip(names, correct, strict=True) if sure)
+    of_right = set(list(predicted)[:right])
+    return [
+        row
+        for row, (name, sure) in enumerate(zip(names, correct, strict=True))
+        if name in of_all or (sure and name in of_right)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _asked(source: str, size: int, seed: int, classifier: Classifier) -> tuple[ClassRegions, Asked]:
+    """All pairs of a source in random order, and what a classifier says about them."""
+    regions = _regions(source, size).photographs(None, seed)
+    return regions, ask(classifier, regions.pixels, regions.kinds)
 
 
 def _rows(
@@ -149,9 +177,9 @@ def _rows(
             "class": regions.classes,
             "target": asked.targets.tolist(),
             "prediction": asked.predictions.tolist(),
-            "correct": [p in kinds for p, kinds in zip(asked.predictions.tolist(), regions.kinds, strict=True)],
-            "probability": asked.probability.tolist(),
-            **{column: values.tolist() for column, values in scores.items()},
+            "correct": asked.correct.tolist(),
+            "probability": asked.probability.double().round(decimals=5).tolist(),
+            **{column: values.double().round(decimals=5).tolist() for column, values in scores.items()},
         }
     )
 

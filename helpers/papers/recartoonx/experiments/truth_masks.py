@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from helpers.classifiers import Classifier
+from helpers.core.batch import Batch
 from helpers.core.blur import gaussian_blur
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
@@ -49,18 +50,20 @@ _EDGE_BLUR = 0.04  # of the edges' strength, as a share of the side
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Batch):
     """What a classifier says about some pairs of an image and a set of ImageNet's classes.
 
     Attributes:
         targets: the most probable class of the set, which is explained.
         probability: its probability.
         predictions: the most probable class of all.
+        correct: whether the prediction is in the set.
     """
 
     targets: Int[Tensor, " pairs"]
     probability: Float[Tensor, " pairs"]
     predictions: Int[Tensor, " pairs"]
+    correct: Bool[Tensor, " pairs"]
 
 
 @torch.no_grad()
@@ -81,7 +84,8 @@ def ask(
     for row, indices in enumerate(kinds):
         allowed[row, list(indices)] = True
     probability, targets = probabilities.masked_fill(~allowed, -1).max(1)
-    return Asked(targets, probability, probabilities.argmax(1))
+    predictions = probabilities.argmax(1)
+    return Asked(targets, probability, predictions, allowed.gather(1, predictions[:, None])[:, 0])
 
 
 def explained_by(study: Study, name: str) -> Study:
