@@ -95,7 +95,7 @@ class TestTable:
             best = max(kinds, key=lambda kind: float(probabilities[index, kind]))
             assert (row["target"], row["prediction"]) == (best, int(probabilities[index].argmax()))
             assert row["correct"] == (int(probabilities[index].argmax()) in kinds)
-            assert row["probability"] == pytest.approx(float(probabilities[index, best]), abs=1e-5)
+            assert row["probability"] == pytest.approx(float(probabilities[index, best]), abs=2e-5)
 
     @pytest.mark.parametrize("name", ["grad-cam", "cartoonx", "rollout-published"])
     def test_scores_are_those_of_loops_over_the_methods_own_masks(self, table, study, regions, name):
@@ -106,7 +106,7 @@ class TestTable:
             mask = explain(regions.images()[index : index + 1], torch.tensor([row["target"]])).mask[0, 0].numpy()
             inside, counted = regions.regions[index].numpy(), regions.counted[index].numpy()
             values, hits = mask[counted].astype(float), inside[counted]
-            assert row["share"] == pytest.approx(hits.mean(), abs=1e-6)
+            assert row["share"] == pytest.approx(hits.mean(), abs=1e-5)
             if values.sum() > 0:
                 assert row["mass"] == pytest.approx(values[hits].sum() / values.sum() - hits.mean(), abs=2e-3)
             order = np.argsort(-values, kind="stable")
@@ -315,4 +315,4 @@ class TestClaims:
         boxes = committed[(committed["source"] == "imagenet-val") & (committed["method"] == "centre")]
         regions = truth._regions("imagenet-val", 224)
         shares = dict(zip(regions.names, regions.regions.float().mean((1, 2)).tolist(), strict=True))
-        assert {row.image: row.share for row in boxes.itertuples()} == pytest.approx(shares, abs=1e-6)
+        assert {row.image: row.share for row in boxes.itertuples()} == pytest.approx(shares, abs=1e-5)
