@@ -13,6 +13,7 @@ import pandas as pd
 from helpers.core.statistics import MINIMUM_UNITS, Effect, holm
 from helpers.reporting.committed import evidence_table
 from helpers.reporting.ledger.entries import Aspect, Claim, ClaimFile, Run
+from helpers.results.registry import TABLES
 
 Finding = Literal["as claimed", "the opposite", "undecided", "too few to tell"]
 """The direction of an effect in one run, whether or not the run is a fair test."""
@@ -120,7 +121,7 @@ def judge(claims: Iterable[tuple[ClaimFile, Claim]], read: TableReader = evidenc
     for file, claim in claims:
         for name in claim.runs:
             tables = [read_once(file.runs[name].profile, table) for table in claim.tables]
-            if all(table is not None for table in tables):
+            if all(table is not None for table in tables) and _has_pairs(claim, tables):
                 copies = [table.copy() for table in tables]  # a measure may add columns to its own
                 effects[claim.id, name] = file.function(claim)(*copies, **claim.arguments)
     corrected = _corrected({claim.id: claim for _, claim in claims}, effects)
@@ -136,6 +137,18 @@ def judge(claims: Iterable[tuple[ClaimFile, Claim]], read: TableReader = evidenc
         )
         for file, claim in claims
     ]
+
+
+def _has_pairs(claim: Claim, tables: Sequence[pd.DataFrame]) -> bool:
+    """Whether the tables hold the pairs that a claim names: each pair has a file, and a run may have made some only."""
+    named = {value for value in claim.arguments.values() if isinstance(value, str)}
+    for name, table in zip(claim.tables, tables, strict=True):
+        known = TABLES.get(name)
+        for column in ("dataset", "classifier") if known is not None else ():
+            wanted = named & set(getattr(known, f"{column}s"))
+            if column in table and not wanted <= set(table[column]):
+                return False
+    return True
 
 
 def claim_p_value(claim: Claim, effect: Effect) -> float:

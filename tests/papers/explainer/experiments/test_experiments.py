@@ -21,8 +21,11 @@ from helpers.papers.explainer.experiments import (
     table_of_pairs,
 )
 from helpers.papers.explainer.experiments.class_scores import COMPARED, chosen_classes
+from helpers.papers.explainer.experiments.class_truth import class_truth_table
 from helpers.papers.explainer.experiments.methods import IMMEDIATE
 from helpers.papers.explainer.experiments.pairs import open_studies
+from helpers.papers.explainer.experiments.segmentation import segmentation_table
+from helpers.papers.explainer.figures import comparison
 from helpers.profiles import load_profile
 from helpers.results import TABLES, code_digest, read_provenance
 
@@ -232,6 +235,23 @@ class TestTables:
         assert (random["pixel_auroc"] - 0.5).abs().max() < 0.2
         assert table["visible"].between(0, 1, inclusive="right").all()
         assert table["pixel_auroc"].between(0, 1).all()
+
+    def test_slow_methods_may_have_fewer_images(self, tables, profile, root, unchecked):
+        evaluation = profile.explainer.evaluation.model_copy(update={"images_of": {"rise": 1, "igos++": 2}})
+        fewer = profile.explainer.model_copy(update={"evaluation": evaluation})
+        study = TinyStudy(profile.model_copy(update={"explainer": fewer}), root=root)
+        counts = {"rise": 1, "igos++": 2}
+        parts = ((segmentation_table, "segmentation", "variant"), (class_truth_table, "class-truth", "class"))
+        for make, whole, key in parts:
+            table, order = make(study), list(dict.fromkeys(tables[whole]["image"]))
+            for name, rows in table.groupby("method"):
+                assert list(dict.fromkeys(rows["image"])) == order[: counts.get(name, 3)]
+                same = tables[whole].merge(rows, on=["image", "method", key], suffixes=("", "_again"))
+                assert len(same) == len(rows)
+                np.testing.assert_allclose(same["iou"], same["iou_again"], atol=1e-6)
+        table = comparison.comparison_table(study)
+        expected = {**dict.fromkeys(comparison.COMPARED, 3), **counts}
+        assert table.groupby("method")["image"].nunique().to_dict() == expected
 
     def test_a_table_is_read_where_it_is_up_to_date(self, tables, profile, root, monkeypatch):
         again = TinyStudy(profile, root=root)
