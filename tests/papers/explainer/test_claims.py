@@ -190,8 +190,8 @@ def together():
     return mean_of([np.mean(values) for values in differences.values()])
 
 
-def own_class(column, second):
-    rows = pd.concat([read(f"explainer-class-truth-voc2007-{name}") for name in ("vgg16", "resnet50")])
+def own_class(column, second, classifiers=("vgg16", "resnet50")):
+    rows = pd.concat([read(f"explainer-class-truth-voc2007-{name}") for name in classifiers])
     means = rows.groupby(["image", "method"])[column].mean().unstack()
     return mean_of(means.explainer - means[second])
 
@@ -345,7 +345,8 @@ EXPECTED = {
     "E100": datasets,
     "E95a": lambda: mean_of(scores("d", "mae").explainer - scores("d", "mae")["0"]),
     "E95b": lambda: own_class("iou", "igos++"),
-    "E103": lambda: own_class("mass_above_chance", "grad-cam"),
+    "E103a": lambda: own_class("mass_above_chance", "grad-cam", ["vgg16"]),
+    "E103b": lambda: own_class("mass_above_chance", "grad-cam", ["resnet50"]),
     "E50a": lambda: seconds("rise"),
     "E50b": lambda: seconds("extremal-perturbation"),
     "E50c": lambda: seconds("igos++"),

@@ -98,16 +98,20 @@ def dataset_difference(table: pd.DataFrame, classifier: str, score: str, first: 
     return mean_effect(means[0][:shared] - means[1][:shared])
 
 
-def class_truth_difference(table: pd.DataFrame, column: str, first: str, second: str) -> Effect:
+def class_truth_difference(
+    table: pd.DataFrame, column: str, first: str, second: str, classifier: str | None = None
+) -> Effect:
     """A score of the class masks against their own class's region: first method − second.
 
-    Each scene counts once, with the mean over its classes and over the classifiers.
+    Each image counts once, with the mean over its classes and over the classifiers.
 
     Args:
         table: `explainer-class-truth` of all pairs.
         column: the score.
         first, second: the methods.
+        classifier: None for all.
     """
+    table = table if classifier is None else table[table["classifier"] == classifier]
     values = [unit_means(table[table["method"] == name], column) for name in (first, second)]
     return mean_effect(values[0] - values[1])
 
