@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.core.statistics import Effect
-from helpers.papers.spacevae.experiments.study import SpaceStudy
+from helpers.papers.spacevae.experiments.study import PLAIN, SpaceStudy
 from helpers.papers.spacevae.figures.larger import CifarRuns
 from helpers.papers.spacevae.figures.words import METHOD_NAMES, METRIC_HEADS, METRICS, row_name, share, with_interval
 from helpers.papers.spacevae.measures.rows import CONTROLS, Row, at_sparsity, on_test_images, one_row, score
@@ -59,7 +59,7 @@ def control_summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def control_numbers(table: pd.DataFrame, training: str = "beta-10") -> dict[str, str]:
+def control_numbers(table: pd.DataFrame, training: str = PLAIN) -> dict[str, str]:
     """The numbers of a sentence about the controls: a network's agreement, and theirs at its L1 sparsity.
 
     Returns:
@@ -83,6 +83,8 @@ def warning_words(cifar: CifarRuns, transfer: pd.DataFrame | None) -> str:
     """
     sentences = []
     for name, (table, *_) in cifar.tables.items():
+        if PLAIN not in set(table["training"]):  # a run whose networks are not trained yet
+            continue
         found = control_numbers(table)
         sentences.append(
             f"On CIFAR-10 (profile `{name}`) the classifier keeps its prediction for {found['own']} of SpaCE-VAE's "
