@@ -57,8 +57,10 @@ def make_frame(picture: Any, value: str, description: str) -> Frame:
         ValueError: the picture is none of these.
     """
     image = _to_image(picture)
-    width, height = shown_size(image) if isinstance(picture, Figure) else image.size
-    return Frame(encode_webp(image), width, height, value, description)
+    drawn = isinstance(picture, Figure)
+    width, height = shown_size(image) if drawn else image.size
+    # faults of single pixels are half as large where a page shows two for one
+    return Frame(encode_webp(image, quality=80 if drawn else 90), width, height, value, description)
 
 
 def render_frames(
@@ -71,11 +73,11 @@ def render_frames(
     return tuple(make_frame(render(value), show_value(value), describe(value)) for value in values)
 
 
-def encode_webp(image: Image.Image) -> bytes:
-    """A lossless WebP, or a high-quality lossy one if that is much smaller, as for photographs."""
+def encode_webp(image: Image.Image, quality: int = 90) -> bytes:
+    """A lossless WebP, or a lossy one of some quality (0 to 100) if that is much smaller, as for photographs."""
     lossless, lossy = io.BytesIO(), io.BytesIO()
     image.save(lossless, "WEBP", lossless=True, quality=60, method=4)
-    image.save(lossy, "WEBP", quality=90, method=4)
+    image.save(lossy, "WEBP", quality=quality, method=4)
     # lossless at up to 25 % more, for sharp text and lines
     best = lossless if lossless.tell() <= 1.25 * lossy.tell() else lossy
     return best.getvalue()
