@@ -240,9 +240,14 @@ def losing():
     return (area(frame, "cartoonx", "keep") - area(frame, "random-wavelets", "keep"))[gap > 0]
 
 
+def wins(differences):
+    """1 below 0, and a half for a tie, such as that of two empty masks."""
+    return (np.sign(-differences) + 1) / 2
+
+
 EACH = {  # id: one value per unit, whose mean is the effect
-    "R1": lambda: relative("keep") < 0,
-    "R1b": lambda: against_random("keep") < 0,
+    "R1": lambda: wins(relative("keep")),
+    "R1b": lambda: wins(against_random("keep")),
     "R35": losing,
     "R4": lambda: repeated()["cartoonx"].to_numpy(),
     "R5": lambda: np.diff(mistakes().pivot_table(index="image", columns="method", values="kept_confidence"))[:, 0] * -1,
@@ -287,6 +292,9 @@ EACH = {  # id: one value per unit, whose mean is the effect
     ),
 }
 LOGARITHMS = {  # id: one logarithm per unit, whose mean is that of the effect
+    "R2": lambda: np.diff(np.log(table("recartoonx-fig1")[["roughness_cartoonx", "roughness_pixel_rde"]].dropna()))[
+        :, 0
+    ],
     "R13a": lambda: l2_ratio("cartoonx"),
     "R13b": lambda: l2_ratio("pixel-rde"),
     "R24": early_ratio,
@@ -303,7 +311,7 @@ NUMBERS = {  # id: the effect and its number of units
         len(s),
     ),
 }
-DECIDED = {"R41": "holds", "R42": "holds", "R45": "fails", "R46": "holds"}  # by fair tests; the others are ours to make
+DECIDED = {"R41": "fails", "R45": "fails", "R46": "holds"}  # by fair tests; the others are ours to make
 
 
 def judged(runs):
@@ -428,7 +436,9 @@ def test_the_columns_of_committed_tables_exist():
                 break
         else:
             assert (
-                not claim.tables or set(claim.tables) & {"initial-mask-ends"} or claim.tables[0].startswith("recarto")
+                not claim.tables
+                or set(claim.tables) & {"initial-mask-ends", "objectives"}
+                or claim.tables[0].startswith("recarto")
             )
 
 
