@@ -106,10 +106,8 @@ def overall(truth: pd.DataFrame, source: str = VOC, correct: bool | None = True)
         if not len(own):
             continue
         scores = {head: mean_effect(unit_means(own, score), limits=LIMITS[score]) for score, head in SCORES.items()}
-        silent = (own["mass"].abs() < 1e-6) & ((own["rank"] - own["share"]).abs() < 1e-6)
-        seconds = own["seconds"].mean()
-        table.append({"method": name, "photographs": own["image"].nunique(), **scores, "silent": silent.mean()})
-        table[-1]["seconds"] = seconds
+        rest = {"silent": own["silent"].mean(), "seconds": own["seconds"].mean()}
+        table.append({"method": name, "photographs": own["image"].nunique(), **scores, **rest})
     frame = effects_in_words(pd.DataFrame(table))
     frame["silent"] = [f"{100 * share:.0f} %" for share in frame["silent"]]
     return frame

@@ -201,7 +201,13 @@ def invented():
             for method, gain in {"grad-cam": 0.2, "occlusion": 0.0, "rollout": 0.1, "centre": 0.0}.items():
                 value = base + (gain if correct else -gain) + rng.normal(0, 0.02)
                 row = {"source": "voc-animals", "image": f"{image}-{correct}", "class": kind, "method": method}
-                row |= {"correct": correct, "share": share, "near": share + 0.1, "pointing": float(value > 0.5)}
+                row |= {
+                    "correct": correct,
+                    "silent": False,
+                    "share": share,
+                    "near": share + 0.1,
+                    "pointing": float(value > 0.5),
+                }
                 rows.append({**row, "mass": value - 0.3, "rank": value, "seconds": 1.0})
     table = pd.DataFrame(rows)
     others = [table[table["method"] == "centre"].assign(method=name) for name in ("edges", "brightness", "random")]

@@ -43,9 +43,10 @@ def truth_table(study: Study) -> pd.DataFrame:
 
     Returns:
         Columns source, image, class, method, target and prediction (ImageNet indices), correct (the prediction is a
-        kind of the class), probability (of the target), share (the object's, of the counted pixels), near (the share
-        within the tolerance), pointing, mass (the mask's in the object, above its share), rank (relevance rank
-        accuracy), seconds (missing for controls). For controls, target and prediction are those of the CNN.
+        kind of the class), probability (of the target), silent (the mask is constant), share (the object's, of the
+        counted pixels), near (the share within the tolerance), pointing, mass (the mask's in the object, above its
+        share), rank (relevance rank accuracy), seconds (missing for controls). For controls, target and prediction are
+        those of the CNN.
     """
     settings = _settings(study)
     tables = []
@@ -179,6 +180,7 @@ def _rows(
             "prediction": asked.predictions.tolist(),
             "correct": asked.correct.tolist(),
             "probability": asked.probability.double().round(decimals=5).tolist(),
+            "silent": (masks.amax((1, 2)) == masks.amin((1, 2))).tolist(),
             **{column: values.double().round(decimals=5).tolist() for column, values in scores.items()},
         }
     )
