@@ -113,13 +113,25 @@ def overall(truth: pd.DataFrame, source: str = VOC, correct: bool | None = True)
     return frame
 
 
-def chance_words(truth: pd.DataFrame, source: str = VOC, correct: bool | None = True) -> dict[str, str]:
-    """What chance scores: the mean share of the object, and the share within the pointing game's tolerance."""
-    rows = chosen(truth, source, correct)
-    own = rows[rows["method"] == "grad-cam"]
+def findings(truth: pd.DataFrame) -> dict[str, str]:
+    """The numbers of the page's text, all on VOC's animals with right predictions.
+
+    The pointing game of the centre blob and of Grad-CAM, chance, Grad-CAM's gain over the blob on the smallest and on
+    the largest objects, and the number of photographs of the slowest methods.
+    """
+    rows = chosen(truth, VOC, True)
+    small, *_, large = (truth[(truth["share"] >= low) & (truth["share"] < high)] for low, high in SIZES.values())
+    gains = [paired_difference(part, "grad-cam", "centre", "rank") for part in (small, large)]
+    means = {name: unit_means(rows[rows["method"] == name], "pointing").mean() for name in ("centre", "grad-cam")}
+    near = unit_means(rows[rows["method"] == "centre"], "near").mean()
+    slow = [paired_difference(truth, name, "centre", "rank").count for name in ("cartoonx", "pixel-rde")]
     return {
-        "chance-share": f"{unit_means(own, 'share').mean():.2f}",
-        "chance-near": f"{unit_means(own, 'near').mean():.2f}",
+        "centre-pointing": f"{means['centre']:.2f}",
+        "grad-cam-pointing": f"{means['grad-cam']:.2f}",
+        "chance-pointing": f"{near:.2f}",
+        "gain-small": gains[0].words(2),
+        "gain-large": gains[1].words(2),
+        "slow": str(min(slow)),
     }
 
 
@@ -152,11 +164,7 @@ def between_methods(
 ) -> pd.DataFrame:
     """One row per pair of methods: the paired difference on the photographs that both explain, corrected by Holm.
 
-    Args:
-        truth: the table `truth`.
-        score: a column.
-        source: of the photographs.
-        correct: as in `paired_difference`, by the first method's classifier.
+    The arguments are those of `paired_difference`; whether a prediction is right is up to the first one's classifier.
     """
     methods = _present(truth, source)
     pairs = [(a, b) for index, a in enumerate(methods) for b in methods[index + 1 :]]
@@ -179,11 +187,7 @@ def between_methods(
 def by_group(truth: pd.DataFrame, group: str, source: str = VOC, correct: bool | None = True) -> pd.DataFrame:
     """The rank accuracy − that of the centre blob: one row per method, one column per class or size of the object.
 
-    Args:
-        truth: the table `truth`.
-        group: "class" or "size".
-        source: of the photographs.
-        correct: as in `paired_difference`.
+    The group is "class" or "size"; the other arguments are those of `paired_difference`.
     """
     methods, rows = _present(truth, source), truth[truth["source"] == source]
     if group == "size":

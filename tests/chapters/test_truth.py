@@ -309,6 +309,19 @@ class TestClaims:
             expected = {1: "as claimed", -1: "the opposite", 0: "undecided"}[int(side)]
             assert result.finding == (expected if result.effect.count >= MINIMUM_UNITS else "too few to tell")
 
+    def test_the_sentences_of_the_page_hold(self, committed):
+        rows = committed[(committed["source"] == "voc-animals")]
+        parts = {"small": rows[rows["share"] < 0.1], "large": rows[rows["share"] >= 0.3]}
+        small, large = (measures.paired_difference(part, "grad-cam", "centre", "rank") for part in parts.values())
+        assert small.side_of() == 1
+        assert large.side_of() == 0
+        numbers = page.findings(committed)
+        assert float(numbers["chance-pointing"]) < 0.5 < float(numbers["centre-pointing"])
+        assert float(numbers["centre-pointing"]) < float(numbers["grad-cam-pointing"])
+        silent = rows[~rows["correct"] & rows["method"].isin(["cartoonx", "pixel-rde"])]
+        assert (silent["rank"] - silent["share"]).abs().max() < 1e-4, "they keep nothing"
+        assert int(numbers["slow"]) < MINIMUM_UNITS
+
     def test_the_table_is_consistent(self, committed):
         assert not committed.duplicated(["source", "image", "class", "method"]).any()
         assert committed[["pointing", "rank", "share", "near"]].stack().between(0, 1).all()
