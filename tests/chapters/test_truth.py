@@ -291,7 +291,7 @@ class TestClaims:
                 for _, r in committed[committed["source"] == "voc-animals"].iterrows()
             }
             for (image, kind, name), row in lookup.items():
-                if name == method and row["correct"]:
+                if name == method and row["correct"] and (image, kind, other) in lookup:
                     values.setdefault(image, []).append(row[score] - lookup[image, kind, other][score])
             known = [np.nanmean(v) for v in values.values() if not np.isnan(v).all()]
             effect = verdicts[claim.id].results[0].effect
