@@ -28,9 +28,9 @@ PHOTOGRAPHS = "voc-animals"
 ABOUT_ANIMALS = (
     "**These are photographs, but neither all of the paper's images nor its networks.** They are those test images of "
     "PASCAL VOC's segmentations (2007 and 2012) that show a cat, dog, horse, cow or sheep, at 128 px, with VOC's own "
-    f"masks; undecided pixels are left out. {ANIMAL_NAMES['vgg16']} has no skip connections, "
-    f"{ANIMAL_NAMES['resnet50']} has them. Both were fine-tuned on whole photographs only, for a few epochs, and each "
-    "Explainer began as its classifier. Slow methods have fewer images than others."
+    f"masks; undecided pixels are left out. The classifier, {ANIMAL_NAMES['vgg16']}, was fine-tuned on whole "
+    "photographs only, for a few epochs, and its Explainer began as the classifier. Slow methods have fewer "
+    "images than others."
 )
 """What the profile `voc-animals` really uses."""
 
