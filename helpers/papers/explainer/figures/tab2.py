@@ -90,7 +90,7 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
     """
     present = set(table["method"])
     names = {name: method_title(name) for name in (RANDOM, *METHODS) if name in present}
-    limits = {name: (-1, 1) if name == "mass_above_chance" else (0, 1) for name in TRUTHS}
+    limits = {name: (-1, 1) if name.startswith("mass_above_chance") else (0, 1) for name in TRUTHS}  # differences
     return mean_table(table, names, TRUTHS, limits)
 
 
