@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
@@ -47,6 +48,8 @@ def show_numbers(numbers: Mapping[str, Any] | None = None, /, **more: Any) -> No
         more: all other values by name.
     """
     for name, value in {**(numbers or {}), **more}.items():
+        if isinstance(value, np.generic):
+            value = value.item()  # `{glue:text}` cannot format NumPy's "np.float64(0.5)"
         shown = isinstance(value, Figure) or hasattr(value, "_repr_html_")
         if shown:
             display(Markdown(f"`{name}`:"))
