@@ -14,7 +14,7 @@ from scipy import stats
 from helpers.chapters import truth as page
 from helpers.chapters.measures import truth as measures
 from helpers.core.statistics import MINIMUM_UNITS, holm
-from helpers.data.class_regions import ClassRegions
+from helpers.data.class_regions import ClassRegions, load_class_regions
 from helpers.data.scenes import make_scenes
 from helpers.metrics import pixel_curve
 from helpers.papers.recartoonx.experiments import Study, truth, truth_masks
@@ -332,6 +332,6 @@ class TestClaims:
     @pytest.mark.skipif(not os.environ.get("XAIBOOK_DATA"), reason="needs the photographs of XAIBOOK_DATA")
     def test_its_shares_are_those_of_the_photographs(self, committed):
         boxes = committed[(committed["source"] == "imagenet-val") & (committed["method"] == "centre")]
-        regions = truth._regions("imagenet-val", 224)
+        regions = load_class_regions("imagenet-val", size=224)
         shares = dict(zip(regions.names, regions.regions.float().mean((1, 2)).tolist(), strict=True))
         assert {row.image: row.share for row in boxes.itertuples()} == pytest.approx(shares, abs=1e-5)
