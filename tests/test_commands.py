@@ -45,6 +45,7 @@ NO_DATA = {
     "study-published": "real data is needed",
     "study-published-224": "real data is needed",
     "truth-photographs": "real data is needed",
+    "voc-animals": "voc-animals is needed",
     "voc2007": "PASCAL VOC-2007 is needed",
     "scenes-large": "the published weights of vgg16 have to be downloaded once",
 }
