@@ -49,7 +49,8 @@ ROLLED_OUT = {
 
 
 def test_no_family_is_missing():
-    assert families() == set(FAMILIES)
+    ours = {"timm/squeezenet"}  # helpers.classifiers.squeezenet makes it known to timm
+    assert families() - ours == set(FAMILIES)
 
 
 def outcome(explain):

@@ -73,6 +73,7 @@ def cases(dtype, largest):
         "micro_scores": lambda: metrics.micro_scores(metrics.decision_counts(rows, labels, 0.5).sum(0)),
         "pixel_auroc": lambda: metrics.pixel_auroc(masks, region, other),
         "pointing_game": lambda: metrics.pointing_game(masks, region),
+        "relevance_rank_accuracy": lambda: metrics.relevance_rank_accuracy(masks, region),
         "relevance_mass_above_chance": lambda: metrics.relevance_mass_above_chance(masks, region),
         "saliency_score": lambda: metrics.saliency_score(classifier, images, objects, bits(2, 3, dtype=torch.int64)),
         "sanity_masks": lambda: metrics.sanity_masks(objects),

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-import helpers.classifiers.squeezenet  # noqa: F401  makes the network known to timm
+from helpers.classifiers import squeezenet  # noqa: F401  makes the network known to timm
 from helpers.methods.explainer.options import NetworkOptions
 
 

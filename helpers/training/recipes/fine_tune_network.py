@@ -15,8 +15,11 @@ import torchvision
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-import helpers.classifiers.squeezenet  # noqa: F401  makes the network known to timm
-from helpers.classifiers import WeightsFile, read_weights
+from helpers.classifiers import (
+    WeightsFile,
+    read_weights,
+    squeezenet,  # noqa: F401  makes the network known to timm
+)
 from helpers.classifiers.architectures import (
     IMAGENET_MEAN,
     IMAGENET_STD,

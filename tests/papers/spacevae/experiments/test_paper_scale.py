@@ -100,7 +100,7 @@ def test_the_classifier_learned_its_recipe_and_is_as_good_as_the_table_says(pape
 def test_all_tables_are_there_and_have_every_method(paper):
     _, results, _, _ = paper
     names = ["sparsity", "examples", "bottleneck", "conditioned"]
-    assert {path.stem for path in results.rglob("*.csv")} == {f"space-vae-{name}" for name in names}
+    assert {path.stem for path in results.rglob("*.csv")} == {f"space-vae-{name}" for name in (*names, "costs")}
     tables = {name: pd.read_csv(results / "cifar10" / f"space-vae-{name}.csv") for name in names}
     assert {
         "original", "vq-vae", "space-vae", "deeplift", "integrated-gradients", "feature-ablation"
