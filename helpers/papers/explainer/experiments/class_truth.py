@@ -70,27 +70,16 @@ def _table(
         "visible": _visible_shares(study, regions.shape[1])[image, target],
         "iou": overlap["iou"],
         "iou_50": overlap["iou_50"],
-        "pointing_game": pointing_game(masks.masked_fill(~counted, -1), truth),
+        "pointing_game": pointing_game(masks, truth, counted),
         "pixel_auroc": pixel_auroc(masks, truth, counted & ~truth),
-        "mass_above_chance": _mass_above_chance(masks, truth, counted),
-        "mass_above_chance_others": _mass_above_chance(masks, others, counted),
+        "mass_above_chance": relevance_mass_above_chance(masks, truth, counted),
+        "mass_above_chance_others": relevance_mass_above_chance(masks, others, counted),
     }
     named = {
         "image": [images.names[row] for row in image.tolist()],
         "class": [images.class_names[column] for column in target.tolist()],
     }
     return pd.DataFrame({"method": name, **named, **{key: values.tolist() for key, values in scores.items()}})
-
-
-def _mass_above_chance(masks: Tensor, region: Tensor, counted: Tensor) -> Float[Tensor, " pairs"]:
-    """The share of the counted mass in the region − its share of the counted pixels; 0 for an empty mask."""
-    if bool(counted.all()):
-        return relevance_mass_above_chance(masks, region)
-    mass = masks * counted
-    total = mass.sum((1, 2))
-    area = (region & counted).sum((1, 2)) / counted.sum((1, 2))
-    share = (mass * region).sum((1, 2)) / total.clamp_min(torch.finfo(mass.dtype).tiny)
-    return torch.where(total > 0, share - area, torch.zeros_like(total))
 
 
 def _visible_shares(study: ClassStudy, classes: int) -> Float[Tensor, "images classes"]:
