@@ -209,16 +209,14 @@ def questions_table(
         the class), necessary (without the object, it does not).
     """
 
-    def keeps(changed: Float[Tensor, "images 3 size size"]) -> Bool[Tensor, " images"]:
-        before, after = (
-            classifier(pixels).softmax(-1).gather(1, targets[:, None])[:, 0] for pixels in (images, changed)
-        )
-        return after >= share * before
+    def probability(pixels: Float[Tensor, "images 3 size size"]) -> Float[Tensor, " images"]:
+        return classifier(pixels).softmax(-1).gather(1, targets[:, None])[:, 0]
 
+    needed = share * probability(images)
     rows = []
     for replacement in REPLACEMENTS:
-        sufficient = keeps(replace(images, regions, replacement)).float().mean()
-        necessary = 1 - keeps(replace(images, ~regions, replacement)).float().mean()
+        sufficient = (probability(replace(images, regions, replacement)) >= needed).float().mean()
+        necessary = (probability(replace(images, ~regions, replacement)) < needed).float().mean()
         rows.append({"replacement": replacement, "sufficient": float(sufficient), "necessary": float(necessary)})
     return pd.DataFrame(rows)
 

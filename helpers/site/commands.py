@@ -49,6 +49,8 @@ def add_page_commands(add: AddCommand) -> None:
     add("build", build_book, "build the HTML of the book from the executed pages")
     formatter = add("format", format_code, "format the code of all pages")
     formatter.add_argument("--check", action="store_true", help="change no file; fail if a page is not formatted")
+    chapters = add("chapters", check_chapters, "say what chapters lack: goals, minutes, asserts, exercises")
+    chapters.add_argument("pages", type=Path, nargs="*", help="the chapters, such as book/wavelets.md; default: all")
     dependencies = add("dependencies", print_dependencies, "list the files on which a page depends")
     dependencies.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
 
@@ -199,3 +201,14 @@ def _belongs(stem: str, table: str) -> bool:
 
     longest = max((name for name in TABLES if stem == name or stem.startswith(f"{name}-")), key=len, default="")
     return longest == table
+
+
+def check_chapters(options: argparse.Namespace) -> None:
+    """List what chapters lack, one line each; a chapter that lacks something ends the command with an error."""
+    from helpers.site.chapters import chapter_faults, load_chapters
+
+    pages = [page.as_posix() for page in options.pages] or list(load_chapters())
+    faults = [f"{page}: {fault}" for page in pages for fault in chapter_faults(page)]
+    print(*(faults or [f"{len(pages)} chapters have the form of a chapter"]), sep="\n")
+    if faults:
+        raise SystemExit(1)
