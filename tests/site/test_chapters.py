@@ -17,7 +17,6 @@ FIRST_EDITION = {
     "book/cartoonx.md",
     "book/judging.md",
     "book/vit-rollout.md",
-    "book/peers.md",
     "book/explainer.md",
     "book/space-vae.md",
     "book/gallery.md",

@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pandas as pd
-import torch
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -89,9 +88,3 @@ def _format(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(_format(item) for item in value)
     return str(value)
-
-
-def first_correct_pair(images: Tensor, labels: Tensor, probabilities: Tensor) -> int:
-    """The index of the first scene with two classes whose labels are all predicted correctly."""
-    right = ((probabilities > 0.5) == labels).all(1) & (labels.sum(1) == 2)
-    return int(torch.nonzero(right)[0])
