@@ -30,6 +30,7 @@ WHOLE_PIXELS = 50_000_000
 """Pictures of up to this many pixels are decoded as they are; larger ones are reduced to twice the size asked for."""
 
 _BYTES_DECODED, _BYTES_RETURNED = 12, 20  # per pixel, at the peak: the decoded picture, and what is made of it
+_NEVER_SCARCE = 2**20  # bytes for which nobody asks whether they are free
 
 _ORIENTATION_TAG = 0x0112  # EXIF
 _ORIENTATIONS = {
@@ -248,7 +249,7 @@ def _check_header(picture: Image.Image, factors: tuple[int, int], name: str) -> 
         )
     pixels = width * height
     needed = _BYTES_DECODED * pixels + _BYTES_RETURNED * pixels // (factors[0] * factors[1])
-    available = available_memory()
+    available = available_memory() if needed > _NEVER_SCARCE else None  # asking takes longer than decoding 32 x 32 px
     if available is not None and needed > available:
         remedy = "reduce it first" if max(factors) > 1 else "give a smaller size=, or reduce it first"
         raise UnreadableImageError(

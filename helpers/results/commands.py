@@ -192,6 +192,9 @@ def _table_files(profile: str, root: Path | None) -> Iterator[tuple[Table, Profi
 
 
 def _table_of_file(stem: str) -> Table | None:
-    """The table whose name, or name and pair, is the stem of a file; None if there is none."""
+    """The table whose name, name and pair, or figure is the stem of a file; None if there is none."""
+    for table in TABLES.values():
+        if stem in {figure for _, _, figure in table.figures}:
+            return table
     names = sorted((name for name in TABLES if stem == name or stem.startswith(f"{name}-")), key=len)
     return TABLES[names[-1]] if names else None

@@ -30,6 +30,7 @@ class Table:
         datasets, classifiers: the pairs for which the paper has it.
         methods: the methods whose class masks it depends on, or "all".
         images: the images of a class study that it depends on.
+        figures: the figures of which it is the table, as (dataset, classifier, figure); its files have their names.
         networks: it depends on all trained SpaCE-VAEs, not only on the one from which trainings start.
         inputs: a function from a study to further dependencies by name, as "module:function".
         transformer: it depends on the profile's transformer, if there is one.
@@ -50,6 +51,7 @@ class Table:
     classifiers: tuple[str, ...] = ()
     methods: tuple[str, ...] | Literal["all"] = ()
     images: tuple[Literal["segmented", "test"], ...] = ("segmented",)
+    figures: tuple[tuple[str, str, str], ...] = ()
     networks: bool = True
     inputs: str = ""
     transformer: bool = False
@@ -155,6 +157,36 @@ _TABLES = (
         **_ONE_PAIR,
     ),
     _explainer("segmentation", "segmentation:segmentation_table", methods="all", settings=_COUNTS),
+    _explainer(
+        "several-classes",
+        "several_classes:class_mask_table",
+        methods=("explainer", "grad-cam", "extremal-perturbation"),
+        settings=_COUNTS,
+        after=("explainer-segmentation",),
+        figures=(("voc2007", "vgg16", "explainer-fig1"),),
+        **_ONE_PAIR,
+    ),
+    _explainer(
+        "comparison",
+        "comparison:comparison_table",
+        methods=("grad-cam", "rise", "extremal-perturbation", "igos++", "rtis", "explainer"),
+        settings=_COUNTS,
+        after=("explainer-segmentation",),
+        figures=(
+            ("voc2007", "vgg16", "explainer-fig3"),
+            ("voc2007", "resnet50", "explainer-fig6"),
+            ("coco2014", "vgg16", "explainer-fig7"),
+            ("coco2014", "resnet50", "explainer-fig8"),
+        ),
+    ),
+    _explainer(
+        "activations",
+        "activations:activation_table",
+        methods=("explainer",),
+        images=("segmented", "test"),
+        figures=(("voc2007", "vgg16", "explainer-fig4"), ("voc2007", "resnet50", "explainer-fig5")),
+        **_VOC,
+    ),
     _explainer(
         "compute-time", "times:compute_time_table", methods="all", settings=(f"{_EVALUATION}.images",), **_ONE_PAIR
     ),

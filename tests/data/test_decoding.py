@@ -381,6 +381,7 @@ def test_beyond_pillows_own_limit(monkeypatch):
 
 def test_what_the_memory_cannot_hold_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(decoding, "available_memory", lambda: 500)
+    monkeypatch.setattr(decoding, "_NEVER_SCARCE", 0)
     with pytest.raises(
         UnreadableImageError, match=r"claims 8 x 3 = 24 pixels, .* 0\.0 GB are free; give a smaller size"
     ):

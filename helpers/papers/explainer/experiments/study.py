@@ -96,6 +96,9 @@ class ClassStudy(ProfileStudy):
 
     def file_name(self, table: Table) -> str:
         """The file name, without extension, of this pair's table in `results/<profile>/`."""
+        for dataset, classifier, figure in table.figures:
+            if (dataset, classifier) == (self.dataset, self.classifier_name):
+                return figure
         return table.name if not table.images else f"{table.name}-{self.dataset}-{self.classifier_name}"
 
     def inputs(self, table: Table) -> dict[str, Any]:

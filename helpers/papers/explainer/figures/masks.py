@@ -1,18 +1,17 @@
-"""Measures of masks shared by several figures of "What You See is What You Classify"."""
+"""Parts of several figures of "What You See is What You Classify"."""
 
 from __future__ import annotations
 
-import torch
-from jaxtyping import Bool, Float
+from collections.abc import Sequence
+
+from jaxtyping import Bool
 from torch import Tensor
 
 from helpers.methods.baselines.feature_layers import last_feature_layer
 from helpers.papers.explainer.experiments.study import ClassStudy
 
-
-def soft_pixel_fraction(masks: Float[Tensor, "*batch height width"]) -> Float[Tensor, "*batch"]:
-    """The share of a mask's pixels between 0.1 and 0.9: 0 for a mask of zeros and ones, 1 for an even grey."""
-    return ((masks > 0.1) & (masks < 0.9)).float().mean((-2, -1))
+FINE_ENOUGH = 4
+"""The rows and columns that a last feature map must have for a comparison with Grad-CAM; VGG-16 has 7."""
 
 
 def present_pairs(labels: Bool[Tensor, "images classes"], shown: int, count: int) -> tuple[list[int], list[int]]:
@@ -26,11 +25,12 @@ def present_pairs(labels: Bool[Tensor, "images classes"], shown: int, count: int
     return rows, sorted((present + absent)[:count])
 
 
-def share(amount: Float[Tensor, "*batch"], whole: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    """An amount as a share of the whole; nan if the whole is 0."""
-    return torch.where(whole > 0, amount / whole.clamp_min(1e-12), torch.nan)
-
-
 def last_map_cells(study: ClassStudy) -> tuple[int, int]:
     """The rows and columns of the classifier's last feature map: no mask of Grad-CAM can be finer."""
     return last_feature_layer(study.classifier, study.segmented.images[:1].images(study.device)).grid
+
+
+def drawn_methods(study: ClassStudy, methods: Sequence[str]) -> tuple[str, ...]:
+    """The methods that a figure draws: without Grad-CAM if its masks would only show how coarse the last map is."""
+    coarse = min(last_map_cells(study)) < FINE_ENOUGH
+    return tuple(name for name in methods if not (name == "grad-cam" and coarse))

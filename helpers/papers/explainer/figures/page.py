@@ -10,7 +10,7 @@ from IPython.display import HTML, Markdown
 
 from helpers.papers.explainer.experiments.pairs import table_of_pairs
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.papers.explainer.figures.masks import last_map_cells
+from helpers.papers.explainer.figures.masks import drawn_methods, last_map_cells
 from helpers.papers.explainer.figures.names import ANIMAL_NAMES, NAMES, PAPER_NAMES, SCENE_NAMES
 from helpers.reporting.committed import evidence_table
 from helpers.reporting.figure_page import FigurePage
@@ -164,10 +164,11 @@ def stands_for(study: ClassStudy, *, pairs: bool = False, grad_cam: bool = False
         f"{'They were' if several else 'It was'} trained on masked, emptied and adversarial images, too, so that black "
         f"around an object does {'them' if several else 'it'} less harm than to the paper's classifiers.",
     ]
-    if grad_cam:
+    if grad_cam and not drawn_methods(study, ["grad-cam"]):
         rows, columns = last_map_cells(study)
         sentences.append(
             f"The last feature map has {rows} × {columns} places at this size, where that of VGG-16 has 7 × 7. "
-            "Grad-CAM cannot draw anything finer, so a comparison with it is no fair test here."
+            "Grad-CAM cannot draw anything finer, so a comparison with it is no fair test here, and figures "
+            "leave its masks out."
         )
     return " ".join(sentences)

@@ -15,6 +15,7 @@ from helpers.papers.explainer.experiments import (
     ClassStudy,
     all_pairs,
     build_method,
+    comparison,
     published_class_scores,
     published_decisions,
     shortcut_pairs,
@@ -25,7 +26,6 @@ from helpers.papers.explainer.experiments.class_truth import class_truth_table
 from helpers.papers.explainer.experiments.methods import IMMEDIATE
 from helpers.papers.explainer.experiments.pairs import open_studies
 from helpers.papers.explainer.experiments.segmentation import segmentation_table
-from helpers.papers.explainer.figures import comparison
 from helpers.profiles import load_profile
 from helpers.results import TABLES, code_digest, read_provenance
 

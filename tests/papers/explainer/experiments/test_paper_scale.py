@@ -19,6 +19,7 @@ from helpers.results import read_provenance
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 VOC_TABLES = ("class-scores", "segmentation", "compute-time", "multilabel-scores", "classes")
+VOC_FIGURES = {"explainer-fig1", "explainer-fig3", "explainer-fig4"}  # their files have the figures' names
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_the_whole_paper_on_a_miniature_voc(deeplab, data, tmp_path, monkeypatch
     assert "bottle" in about.class_names
 
     made = tables(results / "voc2007")
-    assert set(made) == {f"explainer-{name}-voc2007-vgg16" for name in VOC_TABLES}
+    assert set(made) == VOC_FIGURES | {f"explainer-{name}-voc2007-vgg16" for name in VOC_TABLES}
     segmentation = pd.read_csv(made["explainer-segmentation-voc2007-vgg16"])
     assert set(METHODS) < set(segmentation["method"])
     assert set(segmentation["variant"]) == {"corrected", "published"}
@@ -87,7 +88,7 @@ def test_the_whole_paper_on_a_miniature_coco_as_published(data, tmp_path, monkey
     made = tables(results / "coco2014")
     pairs = [("coco2014", classifier) for classifier in ("vgg16", "resnet50")]
     expected = {f"explainer-{name}-{d}-{c}" for name in ("segmentation", "multilabel-scores") for d, c in pairs}
-    assert set(made) == {*expected, "explainer-classes-coco2014-vgg16"}
+    assert set(made) == {*expected, "explainer-classes-coco2014-vgg16", "explainer-fig7", "explainer-fig8"}
     classes = pd.read_csv(made["explainer-classes-coco2014-vgg16"])
     assert len(classes) == 10  # the miniature's categories
     assert classes["images"].sum() > 0
@@ -103,7 +104,7 @@ def test_the_paper_s_networks_on_scenes(tmp_path, monkeypatch, capsys):
     profile, results = write_profile("scenes-large", tmp_path, classifiers=["vgg16"]), tmp_path / "results"
     paper(profile, results)
     made = tables(results / "scenes-large")
-    assert set(made) == {f"explainer-{name}-voc2007-vgg16" for name in (*VOC_TABLES, "class-truth")}
+    assert set(made) == VOC_FIGURES | {f"explainer-{name}-voc2007-vgg16" for name in (*VOC_TABLES, "class-truth")}
     assert "explainer.evaluation.pairs" in capsys.readouterr().out  # what the shortcut would need
     assert not list(results.rglob("*.md"))
 

@@ -16,20 +16,18 @@ from helpers.core.class_masks import ClassMaskMethod
 from helpers.data.multilabel import class_truth, scene_truth
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.explainer import Explainer, ExplainerNetwork, NetworkOptions
+from helpers.papers.explainer.experiments.activations import _overlaps, activation_table
+from helpers.papers.explainer.experiments.comparison import COMPARED, comparison_table
+from helpers.papers.explainer.experiments.mask_measures import connected_regions, soft_pixel_fraction
+from helpers.papers.explainer.experiments.several_classes import class_mask_table
 from helpers.papers.explainer.experiments.study import ClassStudy
-from helpers.papers.explainer.figures.comparison import (
-    COMPARED,
-    comparison_summary,
-    comparison_table,
-    connected_regions,
-    draw_comparison,
-    least_exact,
-)
-from helpers.papers.explainer.figures.fig1 import class_mask_table, draw_class_masks, framed
+from helpers.papers.explainer.figures import masks
+from helpers.papers.explainer.figures.comparison import comparison_summary, draw_comparison, least_exact
+from helpers.papers.explainer.figures.fig1 import draw_class_masks, framed
 from helpers.papers.explainer.figures.fig2 import ExplainedImage, draw_overview
-from helpers.papers.explainer.figures.masks import last_map_cells, present_pairs, soft_pixel_fraction
+from helpers.papers.explainer.figures.masks import drawn_methods, last_map_cells, present_pairs
 from helpers.papers.explainer.figures.page import stands_for
-from helpers.papers.explainer.figures.top_classes import _overlaps, activation_table, draw_top_classes
+from helpers.papers.explainer.figures.top_classes import draw_top_classes
 from helpers.papers.explainer.measures.retraining import masked_change, retraining_measures
 from helpers.profiles import load_profile
 
@@ -115,7 +113,7 @@ class TestComparison:
     def test_the_figure(self, study):
         figure = draw_comparison(study, comparison_table(study, 4), inexact=1)
         assert isinstance(figure, Figure)
-        assert len(figure.axes) == 4 * (2 + len(COMPARED))
+        assert len(figure.axes) == 4 * (2 + len(COMPARED) - 1), "Grad-CAM's map has one place at 32 px"
         words = {text.get_text() for text in figure.texts}
         assert {"first images", "least exact", "RTIS", "objects"} <= words
 
@@ -161,10 +159,15 @@ class TestClassMasks:
         assert present_pairs(labels, 2, 3) == ([1, 2], [0, 1, 2])
         assert present_pairs(labels, 1, 4) == ([1], [0, 1, 2, 3])
 
+    @pytest.mark.parametrize(("cells", "drawn"), [((3, 7), ("rise",)), ((4, 4), ("grad-cam", "rise"))])
+    def test_grad_cam_is_drawn_where_its_map_is_fine_enough(self, study, monkeypatch, cells, drawn):
+        monkeypatch.setattr(masks, "last_map_cells", lambda study: cells)
+        assert drawn_methods(study, ["grad-cam", "rise"]) == drawn
+
     def test_the_figure(self, study):
         figure = draw_class_masks(study, 2, 4)
-        assert len(figure.axes) == 2 * 3 * (1 + 4)
-        assert [figure.axes[5 * row].get_title() for row in range(3)] == ["Explainer", "Grad-CAM", "EP"]
+        assert len(figure.axes) == 2 * 2 * (1 + 4)
+        assert [figure.axes[5 * row].get_title() for row in range(2)] == ["Explainer", "EP"]
 
     def test_frames_are_green_where_the_class_is_shown(self):
         mask = torch.zeros(24, 24)
