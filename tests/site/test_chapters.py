@@ -12,7 +12,6 @@ from helpers.site.held_numbers import unheld_numbers
 
 FIRST_EDITION = {
     "book/what-is-an-explanation.md",
-    "book/wavelets.md",
     "book/pixel-rde.md",
     "book/cartoonx.md",
     "book/judging.md",
