@@ -8,17 +8,22 @@ import pytest
 import torch
 
 from helpers.chapters.vit_rollout.attention import (
-    class_token_reads,
+    last_layer_maps,
     map_correlations,
-    own_patch_share,
     patch_map,
     patches_apart,
-    relevance_concentration,
-    rollout_after_layers,
     show_heads,
     show_rollouts,
 )
-from helpers.chapters.vit_rollout.drawings import draw_truth_scores, draw_two_classes
+from helpers.chapters.vit_rollout.comparison import CONSTANT, control_maps, map_scores, score, score_table
+from helpers.chapters.vit_rollout.drawings import draw_own_shares, draw_two_classes
+from helpers.chapters.vit_rollout.interventions import (
+    HidingEffects,
+    hiding_effects,
+    measured_own_share,
+    own_patch_share,
+    rank_agreement,
+)
 from helpers.chapters.vit_rollout.panel import rollout_panel, show_rollout
 from helpers.classifiers import load_classifier
 from helpers.data.scenes import make_scenes
@@ -62,14 +67,10 @@ def test_a_patch_map_has_one_even_square_a_patch(found):
         assert torch.all(drawn[0, row : row + 8, column : column + 8] == value / 15)
 
 
-@pytest.mark.parametrize("fusion", ["mean", "max", "min"])
-def test_the_class_tokens_row_is_that_of_the_attention(found, fusion):
-    rows = class_token_reads(found, 1, fusion)
-    for image in range(2):
-        for patch in (0, 7, 15):
-            entries = found.layers[1][image, :, 0, 1 + patch].tolist()
-            wanted = {"mean": sum(entries) / 2, "max": max(entries), "min": min(entries)}[fusion]
-            assert rows[image, patch].item() == pytest.approx(wanted)
+def test_the_last_layers_map_is_the_class_tokens_row(found):
+    drawn = last_layer_maps(found, (32, 32))
+    row = found.layers[2][1, :, 0, 1:].mean(0)
+    torch.testing.assert_close(drawn[1, 0, ::8, ::8].flatten(), row / row.max())
 
 
 def test_own_shares_start_at_half_and_more_and_fall(found):
@@ -80,18 +81,55 @@ def test_own_shares_start_at_half_and_more_and_fall(found):
     assert shares[0] > shares[1] > shares[2] > 0.125  # each layer keeps half
 
 
-def test_rollout_after_layers_is_drawn_for_the_images_asked_for(classifier, found):
-    method = AttentionRollout(classifier, discard_ratio=0.0)
-    drawn = rollout_after_layers(method, found, (1,), 2, (32, 32))
-    assert len(drawn) == 1
-    wanted = method.rollout(found, layers=2)[1]
-    torch.testing.assert_close(drawn[0][0, ::8, ::8].flatten(), wanted / wanted.max())
+def test_measured_shares_are_those_of_the_whole_jacobian(classifier, images):
+    network = classifier.network
+    patches = network.patch_embed((images[:1] - classifier.mean) / classifier.std).flatten(1, -2)
+    start = torch.cat([network.cls_token, patches], 1) + network.pos_embed
+    jacobian = torch.autograd.functional.jacobian(network.blocks[0], start)[0, :, :, 0]
+    norms = jacobian.pow(2).sum((1, 3)).sqrt()[1:, 1:]  # of all directions: the mean over directions, squared
+    wanted = float((norms.diagonal() / norms.sum(1)).mean())
+    shares = measured_own_share(classifier, images, draws=40)
+    assert shares.shape == (3, 2)
+    assert float(shares[0, 0]) == pytest.approx(wanted, rel=0.1)
+    assert torch.equal(measured_own_share(classifier, images, draws=2), measured_own_share(classifier, images, draws=2))
 
 
-def test_concentration_of_hand_made_maps():
-    maps = torch.tensor([[1.0, 1.0, 1.0, 1.0], [9.0, 1.0, 0.0, 0.0], [0.0, 0.0, 4.0, 6.0]])
-    assert relevance_concentration(maps, 0.5).tolist() == [0.5, 0.25, 0.25]
-    assert relevance_concentration(maps, 0.95).tolist() == [1.0, 0.5, 0.5]
+def test_hiding_a_window_is_hiding_it_by_hand(classifier, images):
+    effects = hiding_effects(classifier, images, torch.tensor([3, 4]), window=16)
+    assert effects.token.shape == effects.logit.shape == (2, 4)
+    hidden = images[1:].clone()
+    hidden[:, :, :16, 16:] = images[1].mean((1, 2))[:, None, None]
+    with torch.no_grad():
+        fall = classifier(images[1:])[0, 4] - classifier(hidden)[0, 4]
+        normal = [(x - classifier.mean) / classifier.std for x in (images[1:], hidden)]
+        tokens = [classifier.network.forward_features(x) for x in normal]
+    assert float(effects.logit[1, 1]) == pytest.approx(float(fall), abs=1e-5)
+    moved = (tokens[0] - tokens[1])[0, 0].norm()
+    assert float(effects.token[1, 1]) == pytest.approx(float(moved), abs=1e-5)
+
+
+def test_agreement_is_one_for_the_effects_own_order():
+    effects = torch.tensor([[1.0, 4.0, 2.0, 3.0], [4.0, 3.0, 2.0, 1.0]])
+    maps = effects.exp().reshape(2, 1, 2, 2).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    assert rank_agreement(maps, effects).tolist() == pytest.approx([1, 1])
+    assert rank_agreement(-maps, effects).tolist() == pytest.approx([-1, -1])
+
+
+def test_scores_of_controls(images):
+    maps = control_maps(images)
+    regions = torch.zeros(2, 1, 32, 32, dtype=torch.bool)
+    regions[..., :8] = True
+    effects = HidingEffects(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[4.0, 3.0, 2.0, 1.0]]))
+    scores = map_scores(maps, regions, effects)
+    assert score(scores, "mass", CONSTANT).value == pytest.approx(0.25)
+    assert score(scores, "mass", "a blob at the centre").value < 0.25
+    contrast = scores[scores["map"] == "contrast"].set_index("image")
+    assert contrast.loc[0, "token"] == pytest.approx(-contrast.loc[0, "logit"])
+    assert contrast["token"].notna().tolist() == [True, False]
+    paired = score(scores, "mass", "contrast", CONSTANT)
+    assert paired.value == pytest.approx(contrast["mass"].mean() - 0.25)
+    table = score_table(scores).set_index("map")
+    assert table.loc[CONSTANT, "token"] == "–"
 
 
 def test_heads_and_rollout_are_drawn(classifier, images, found):
@@ -131,7 +169,8 @@ def test_rollouts_stand_below_their_images(classifier, images, found):
     figure = show_rollouts(images, method, found)
     assert len(figure.axes) == 4
     drawn = torch.from_numpy(figure.axes[3].images[0].get_array().data)
-    torch.testing.assert_close(drawn, rollout_after_layers(method, found, (1,), 3, (32, 32))[0][0])
+    wanted = method.rollout(found)[1]
+    torch.testing.assert_close(drawn[::8, ::8].flatten(), wanted / wanted.max())
 
 
 def test_two_classes_of_each_scene(classifier):
@@ -143,9 +182,8 @@ def test_two_classes_of_each_scene(classifier):
     assert titles[5:] == ["rollout", f"gradient: {names[0]}", f"gradient: {names[1]}"]
 
 
-def test_a_dot_for_each_scene_and_a_stroke_for_the_mean():
-    figure = draw_truth_scores({"random": torch.tensor([0.1, 0.3]), "CartoonX": torch.tensor([0.5, 0.7])})
+def test_a_line_for_each_share_and_dashes_for_the_formula():
+    figure = draw_own_shares({"rollout, trained": [0.5, 0.25], "measured": [0.9, 0.8]})
     lines = figure.axes[0].lines
-    assert len(lines) == 4
-    assert lines[2].get_xdata() == pytest.approx([50, 70])
-    assert float(lines[3].get_xdata()[0]) == pytest.approx(60)
+    assert lines[0].get_ydata() == pytest.approx([50, 25])
+    assert [line.get_linestyle() for line in lines] == ["--", "-"]

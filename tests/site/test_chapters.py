@@ -15,7 +15,6 @@ FIRST_EDITION = {
     "book/pixel-rde.md",
     "book/cartoonx.md",
     "book/judging.md",
-    "book/vit-rollout.md",
     "book/explainer.md",
     "book/space-vae.md",
     "book/gallery.md",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from jaxtyping import Float
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from helpers.chapters.predictions import describe_predictions
 from helpers.classifiers import Classifier
@@ -14,8 +12,6 @@ from helpers.core.explanation import Explanation
 from helpers.data.scenes import Scenes
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
 from helpers.plots.figures import panels
-
-UNINFORMED = ("a constant map", "random")
 
 
 def draw_two_classes(
@@ -34,22 +30,21 @@ def draw_two_classes(
         first, second = (classifier.class_names[label] for label in scenes.object_classes[row, :2].tolist())
         pictures += [scenes.images[row], rollout.mask[row], by_class[0].mask[row], by_class[1].mask[row]]
         titles += [prediction, "rollout", f"gradient: {first}", f"gradient: {second}"]
-    return show_images(pictures, titles, columns=4, colours=MASK_COLOURS)
+    return show_images(pictures, titles, columns=4, colours=MASK_COLOURS, width=5.6)
 
 
-def draw_truth_scores(scores: Mapping[str, Float[Tensor, " batch"]]) -> Figure:
-    """The share of each map's relevance on the object: a dot per scene, a stroke for the mean.
+def draw_own_shares(shares: Mapping[str, Sequence[float]]) -> Figure:
+    """The share of its own patch in a token over the layers, one line each; those of a formula are dashed.
 
     Args:
-        scores: in [0, 1], by map; `UNINFORMED` ones are grey.
+        shares: in [0, 1], by line; names that begin with "rollout" are of the formula.
     """
-    with panels(size=(7.5, 3.4)) as (figure, axes):
-        for height, (name, values) in enumerate(scores.items()):
-            colour = METHOD_COLOURS.get(name, METHOD_COLOURS["neutral" if name in UNINFORMED else "other"])
-            axes.plot(100 * values, [height] * len(values), "o", color=colour, alpha=0.45)
-            axes.plot(100 * values.mean(), height, "|", color=colour, markersize=18, markeredgewidth=3)
-        axes.set(
-            yticks=range(len(scores)), yticklabels=list(scores), xlabel="relevance on the object, %", xlim=(0, 100)
-        )
-        axes.invert_yaxis()
+    with panels(size=(6.0, 2.2)) as (figure, axes):
+        for number, (name, values) in enumerate(shares.items()):
+            layers = range(1, len(values) + 1)
+            style = "--" if name.startswith("rollout") else "-"
+            colour = tuple(METHOD_COLOURS.values())[number]
+            axes.plot(layers, [100 * value for value in values], style, color=colour, label=name, marker=".")
+        axes.set(xlabel="after layer", ylabel="own share, %", ylim=(0, 100))
+        axes.legend()
     return figure
