@@ -1,4 +1,4 @@
-"""What the chapter on SpaCE-VAE computes, draws and asks."""
+"""What the chapters on VQ-VAE, SpaCE-VAE and kept images compute, draw and ask."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from scipy import stats
-from tiny import TinyClassifier
+from tiny import TinyClassifier, named
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional
 
 from helpers.chapters.space_vae.drawings import (
     code_colours,
     dimmed,
-    draw_brightness_term,
-    draw_classification_term,
     draw_grids,
     draw_predictions,
+    draw_terms,
     signed_picture,
 )
 from helpers.chapters.space_vae.game import GameCards, chance_of_score, game_panel, make_game
@@ -31,13 +30,21 @@ from helpers.chapters.space_vae.limits import (
     on_white,
     predict_enlarged,
     prediction_agreement,
+    region_summary,
 )
 from helpers.chapters.space_vae.linear import LinearVAE, noise_for_bits, principal_directions
-from helpers.chapters.space_vae.linear_drawings import draw_linear_vae
+from helpers.chapters.space_vae.linear_drawings import draw_linear_vae, draw_posteriors
 from helpers.chapters.space_vae.measures import count_colours, darken, kept_summary, subtract
-from helpers.chapters.space_vae.panel import beta_panel, brightness_left, show_code_grids, show_kept, show_networks
+from helpers.chapters.space_vae.panel import beta_panel, brightness_left, show_kept, show_networks
+from helpers.chapters.space_vae.stamps import (
+    another_of_its_class,
+    brightness_correlation,
+    darkest_of_each_class,
+    targeted_patterns,
+)
 from helpers.chapters.space_vae.toy import as_grid, toy_points, train_codebook
 from helpers.chapters.space_vae.toy_drawings import draw_codebooks, draw_straight_through
+from helpers.chapters.space_vae.training_drawings import draw_trainings
 from helpers.classifiers import Classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import make_scenes
@@ -182,6 +189,21 @@ class TestLinearVAE:
         assert figure.axes[0].get_title() == f"{vae.active} active, {vae.bits:.0f} bits per image"
         assert len(figure.axes) == 1 + 3 * 2
 
+    def test_ellipses_are_the_posteriors(self, principal):
+        found, images = principal
+        vae = LinearVAE(found, 0.2)
+        left, right = draw_posteriors(vae, images[:3]).axes
+        (points,) = left.lines
+        coordinates = (images[:3] - found.mean).flatten(1) @ found.directions[1:3].T
+        assert list(points.get_xdata()) == pytest.approx(coordinates[:, 0].tolist(), rel=1e-4)
+        *ellipses, prior = right.patches
+        assert [ellipse.center for ellipse in ellipses] == [
+            pytest.approx(tuple(mean)) for mean in vae.encode(images[:3])[:, 1:3].tolist()
+        ]
+        spread = 0.2 / found.variances[1:3].sqrt()
+        assert (ellipses[0].width, ellipses[0].height) == pytest.approx(tuple((4 * spread).tolist()))
+        assert prior.radius == 2
+
 
 class TestToy:
     def test_it_walks_as_the_quantiser_does(self, walks):
@@ -267,12 +289,18 @@ class TestDrawings:
             best = dimmed(torch.tensor(pixel), 7.5, 0.07)
             assert float(best) == pytest.approx(float(candidates[price.argmin()]), abs=2e-3)
 
-    def test_prices(self):
-        lines = draw_brightness_term((1, 2), 0.1).axes[0].lines
-        assert lines[1].get_ydata()[-1] == pytest.approx(0.9)
-        figure = draw_classification_term((1, 10), {"here": 0.5})
-        assert figure.axes[0].lines[1].get_ydata()[0] == pytest.approx(-10 * torch.tensor(0.005).log().item())
-        assert list(figure.axes[0].lines[2].get_xdata()) == [0.5, 0.5]
+    def test_terms(self):
+        left, right = draw_terms((1, 2), 0.1, (1, 10), {"here": 0.5}).axes
+        assert left.lines[1].get_ydata()[-1] == pytest.approx(0.9)
+        assert right.lines[1].get_ydata()[0] == pytest.approx(-10 * torch.tensor(0.005).log().item())
+        assert list(right.lines[2].get_xdata()) == [0.5, 0.5]
+
+    def test_trainings_show_their_errors_and_images(self, scenes):
+        some = scenes.images[:3]
+        figure = draw_trainings({"one": [2.0, 1.0], "two": [3.0, 0.5]}, some, {"one": some, "two": 0 * some})
+        curves, *pictures = figure.axes
+        assert list(curves.lines[1].get_ydata()) == [3.0, 0.5]
+        assert [axes.get_ylabel() for axes in pictures[::3]] == ["images", "one", "two"]
 
 
 class TestGame:
@@ -356,6 +384,11 @@ class TestLimits:
         assert brightness_inside(images, kept, left) == pytest.approx(50)
         assert brightness_inside(images, kept, ~left) == pytest.approx(20)
 
+    def test_regions_of_a_dimmed_image_keep_the_same(self, scenes):
+        table = region_summary({"half": scenes.images / 2, "objects": scenes.images * object_region(scenes)}, scenes)
+        assert table.iloc[0, 1:].tolist() == pytest.approx([50, 50], rel=1e-5)
+        assert table.iloc[1, 1:].tolist() == pytest.approx([100, 0], rel=1e-5)
+
     def test_a_change_is_the_difference(self, scenes):
         kept = scenes.images.flip(0)
         moved = change(scenes.images, kept)
@@ -375,6 +408,45 @@ class TestLimits:
         classes, fits = torch.tensor([2, 0, 0, 1, 2, 1]), torch.tensor([True, False, True, False, True, False])
         assert first_of_each_class(classes, fits, 5).tolist() == [2, 0]
         assert first_of_each_class(classes, fits, 1).tolist() == [2]
+
+
+class TestStamps:
+    def test_the_darkest_of_each_class_by_hand(self, scenes):
+        class Reds(torch.nn.Module):
+            """Class 1 for images that are redder than green."""
+
+            def forward(self, images):
+                red, green, _ = images.mean((2, 3)).T
+                return 40 * torch.stack([green - red, red - green], 1)
+
+        classifier = named(Reds(), 2, ("green", "red"))
+        colours = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.1, 0.0], [0.0, 0.9, 0.9], [0.2, 0.6, 0.0], [0.01, 0.0, 0.0]])
+        kept = colours[:, :, None, None].expand(-1, 3, 2, 2)
+        stamps = darkest_of_each_class(classifier, kept)
+        assert torch.equal(stamps, kept[[3, 1]])  # the last one is darker, but not sure
+        with pytest.raises(ValueError, match="no kept image of class 'green'"):
+            darkest_of_each_class(classifier, kept[:2])
+
+    def test_another_of_its_class(self):
+        classes = torch.tensor([2, 0, 2, 2, 0, 1])
+        assert another_of_its_class(classes).tolist() == [2, 4, 3, 0, 1, 5]
+
+    def test_correlations_are_pearsons(self, scenes):
+        first, second = scenes.images[:4], scenes.images[4:8]
+        wanted = [
+            stats.pearsonr(a.mean(0).flatten().numpy(), b.mean(0).flatten().numpy()).statistic
+            for a, b in zip(first, second, strict=True)
+        ]
+        assert brightness_correlation(first, second).tolist() == pytest.approx(wanted, abs=1e-5)
+        assert brightness_correlation(first, 0 * first).tolist() == [0] * 4
+
+    def test_patterns_are_small_and_raise_their_class(self, classifier, scenes):
+        images, targets = scenes.images[:6], torch.arange(6) % 5
+        changed = targeted_patterns(classifier, images, targets, largest=0.05)
+        assert float((changed - images).abs().max()) <= 0.05 + 1e-6
+        assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
+        before, after = (classifier(pictures).log_softmax(1)[range(6), targets] for pictures in (images, changed))
+        assert (after > before).all()
 
 
 class TestMeasures:
@@ -426,7 +498,6 @@ class TestPanel:
         assert float(brightness_left(some, kept)[1]) == pytest.approx(float(100 * kept[1].sum() / some[1].sum()))
         beside = show_networks(classifier, some, {"one": networks[0], "two": networks[1]})
         assert [axes.get_title().split("\n")[0] for axes in beside.axes[:3]] == ["the image", "one", "two"]
-        assert show_code_grids(classifier, some, networks[0]).axes[2].get_ylabel() == "8 × 8 codes"
 
     def test_each_control_redraws_and_a_bad_file_is_told(self, networks, scenes):
         panel = beta_panel(networks[1], scenes.images[:2], start=10)

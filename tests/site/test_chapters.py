@@ -12,11 +12,11 @@ from helpers.site.held_numbers import unheld_numbers
 
 FIRST_EDITION = {
     "book/what-is-an-explanation.md",
+    "book/wavelets.md",
     "book/pixel-rde.md",
     "book/cartoonx.md",
     "book/judging.md",
     "book/explainer.md",
-    "book/space-vae.md",
     "book/gallery.md",
     "book/starting-masks.md",
     "book/convergence.md",

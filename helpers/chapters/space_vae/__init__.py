@@ -1,1 +1,1 @@
-"""Pictures and measures of the chapter on SpaCE-VAE."""
+"""Pictures and measures of the chapters on VQ-VAE, SpaCE-VAE and kept images."""

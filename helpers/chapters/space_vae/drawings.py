@@ -130,47 +130,47 @@ def signed_picture(values: Float[Tensor, "channels height width"]) -> Float[Tens
     return 1 - above - below
 
 
-def draw_brightness_term(alphas: Sequence[float | int], variance: float | int) -> Figure:
-    """The pixel that minimises the first and third term of equation 7 alone, against the original pixel."""
-    before = torch.linspace(0, 1, 201)
+def draw_terms(
+    alphas: Sequence[float | int], variance: float | int, betas: Sequence[float | int], examples: dict[str, float]
+) -> Figure:
+    """Two terms of the loss. Left: the best pixel without the classifier. Right: the classification loss.
+
+    Args:
+        alphas: a curve each on the left: the pixel that minimises the first and third term, against the original.
+        variance: of the training pixels.
+        betas: a curve each on the right: -beta log p against the probability p of the class.
+        examples: probabilities to mark on the right, by name.
+    """
+    before, probability = torch.linspace(0, 1, 201), torch.linspace(0.005, 1, 400)
     with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.1), layout="constrained")
         plt.close(figure)
         for alpha, shade in zip(alphas, np.linspace(0.35, 0.95, len(alphas)), strict=True):
-            axes.plot(
-                before, dimmed(before, alpha, variance), color=plt.get_cmap("Oranges")(shade), label=f"α = {alpha:g}"
-            )
-        axes.set(xlabel="pixel of the image", ylabel="pixel of the kept image", xlim=(0, 1), ylim=(-0.02, 1))
-        axes.legend(loc="upper left")
+            colour = plt.get_cmap("Oranges")(shade)
+            left.plot(before, dimmed(before, alpha, variance), color=colour, label=f"α = {alpha:g}")
+        left.set(xlabel="pixel of the image", ylabel="pixel of the kept image", xlim=(0, 1), ylim=(-0.02, 1))
+        left.legend(loc="upper left")
+        for beta, shade in zip(betas, np.linspace(0.4, 0.95, len(betas)), strict=True):
+            colour = plt.get_cmap("Blues")(shade)
+            right.plot(probability, -beta * probability.log(), color=colour, label=f"β = {beta:g}")
+        for row, (name, value) in enumerate(examples.items()):
+            right.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
+            side = -1 if value > 0.5 else 1
+            right.annotate(
+                name, (value, 0.95 - 0.09 * row), xycoords=("data", "axes fraction"), fontsize=9,
+                ha="right" if value > 0.5 else "left", xytext=(4 * side, 0), textcoords="offset points",
+            )  # fmt: skip
+        right.set(
+            xlabel="probability of the class, for the kept image", ylabel="classification loss", xlim=(0, 1.01),
+            ylim=(0, 2.5 * max(betas)),
+        )  # fmt: skip
+        right.legend(loc="center right")
     return figure
 
 
 def dimmed(pixels: Tensor, alpha: float | int, variance: float | int) -> Tensor:
     """max(x - alpha variance / 2, 0): the pixels that minimise squared error / variance + alpha * brightness."""
     return (pixels - alpha * variance / 2).clamp_min(0)
-
-
-def draw_classification_term(betas: Sequence[float | int], examples: dict[str, float]) -> Figure:
-    """-beta log p against the probability p, with the probabilities of some examples as vertical lines."""
-    probability = torch.linspace(0.005, 1, 400)
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(figsize=(4.8, 3.6), layout="constrained")
-        plt.close(figure)
-        for beta, shade in zip(betas, np.linspace(0.4, 0.95, len(betas)), strict=True):
-            axes.plot(probability, -beta * probability.log(), color=plt.get_cmap("Blues")(shade), label=f"β = {beta:g}")
-        for row, (name, value) in enumerate(examples.items()):
-            axes.axvline(value, color=METHOD_COLOURS["neutral"], linewidth=1, linestyle=":")
-            side = -1 if value > 0.5 else 1
-            axes.annotate(
-                name, (value, 0.95 - 0.09 * row), xycoords=("data", "axes fraction"), fontsize=9,
-                ha="right" if value > 0.5 else "left", xytext=(4 * side, 0), textcoords="offset points",
-            )  # fmt: skip
-        axes.set(
-            xlabel="probability of the class, for the kept image", ylabel="classification loss", xlim=(0, 1.01),
-            ylim=(0, 2.5 * max(betas)),
-        )  # fmt: skip
-        axes.legend(loc="center right")
-    return figure
 
 
 def show_dropped_attributions(
@@ -204,11 +204,14 @@ def show_described_rows(
 
 
 def show_changes(
-    images: Float[Tensor, "images 3 height width"], kept: dict[str, Float[Tensor, "images 3 height width"]]
+    images: Float[Tensor, "images 3 height width"],
+    kept: dict[str, Float[Tensor, "images 3 height width"]],
+    *,
+    width: float | int = 8,
 ) -> Figure:
     """Images, then for each method the kept images and the change of each pixel: blue darker, orange brighter."""
     count, rows, titles = len(images), [*images], ["the image"] * len(images)
     for name, pictures in kept.items():
         rows += [*pictures, *map(signed_picture, images - pictures)]
         titles += [name] * count + ["change"] * count
-    return show_images(rows, titles, columns=count, width=8)
+    return show_images(rows, titles, columns=count, width=width)

@@ -20,8 +20,8 @@ from helpers.widgets import LivePanel
 from helpers.widgets.frames import make_frame
 
 STYLE = """
-.kwm-game{display:grid;grid-template-columns:repeat(auto-fill,minmax(15em,1fr));gap:1em;margin:1em 0;color:inherit}
-.kwm-card{border:1px solid #8886;border-radius:6px;padding:.7em;break-inside:avoid}
+.kwm-game{display:grid;grid-template-columns:repeat(auto-fill,minmax(11em,1fr));gap:.8em;margin:1em 0;color:inherit}
+.kwm-card{border:1px solid #8886;border-radius:6px;padding:.6em;break-inside:avoid}
 .kwm-card p{margin:0 0 .5em!important}
 .kwm-pair{display:flex;gap:.5em}
 .kwm-pair img{width:50%!important;height:auto!important;image-rendering:pixelated;padding:0!important}

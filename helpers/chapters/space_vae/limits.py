@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from helpers.classifiers import Classifier
 from helpers.data.scenes import Scenes
-from helpers.methods.space_vae import SpaceVAE
 
 
 def on_white(scenes: Scenes) -> Float[Tensor, "scenes 3 size size"]:
@@ -93,13 +92,16 @@ def first_of_each_class(
     return torch.cat(rows)[:count]
 
 
-def region_summary(methods: Mapping[str, SpaceVAE], scenes: Scenes) -> pd.DataFrame:
-    """The kept brightness of objects and backgrounds, in percent: one row per method."""
+def region_summary(kept: Mapping[str, Float[Tensor, "scenes 3 size size"]], scenes: Scenes) -> pd.DataFrame:
+    """The kept brightness of objects and backgrounds, in percent: one row per method.
+
+    Args:
+        kept: by method, the kept images of the scenes.
+        scenes: the originals.
+    """
     region, rows = object_region(scenes), []
-    for name, method in methods.items():
-        kept = method.explain(scenes.images).kept
-        shares = [brightness_inside(scenes.images, kept, pixels) for pixels in (region, ~region)]
-        rows.append((name, *shares))
+    for name, pictures in kept.items():
+        rows.append((name, *(brightness_inside(scenes.images, pictures, part) for part in (region, ~region))))
     return pd.DataFrame(rows, columns=["kept by", "of the objects", "of the backgrounds"])
 
 

@@ -6,6 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Ellipse
 from torch import Tensor
 
 from helpers.chapters.space_vae.linear import LinearVAE, PrincipalDirections
@@ -20,7 +21,7 @@ def draw_linear_vae(
     decoded: Float[Tensor, "images 3 height width"],
     samples: Float[Tensor, "images 3 height width"],
     *,
-    width: float | int = 9,
+    width: float | int = 8,
 ) -> Figure:
     """Left: the variance of each direction and the noise. Right: images, reconstructions and samples.
 
@@ -66,3 +67,33 @@ def draw_linear_vae_at(
     vae = LinearVAE(principal, noise)
     decoded, samples = vae.reconstruct(images, random_generator(1)), vae.sample(len(images), random_generator(1))
     return draw_linear_vae(vae, images, decoded, samples)
+
+
+def draw_posteriors(vae: LinearVAE, images: Float[Tensor, "images 3 height width"]) -> Figure:
+    """Left: the images' codes in an auto-encoder, as points. Right: their posteriors in the VAE, and the prior.
+
+    Both show the second and the third principal direction; along the first, scenes form two clusters. The auto-encoder
+    is the linear one, whose codes are coordinates in the space of pixels. The posterior of each image is drawn as the
+    ellipse of two standard deviations.
+
+    Args:
+        vae: with at least three directions in use.
+        images: one point and one ellipse each.
+    """
+    points = (images - vae.principal.mean).flatten(1) @ vae.principal.directions[1:3].T  # images, 2
+    means = vae.encode(images)[:, 1:3]
+    widths, heights = (4 * vae.noise / vae.principal.variances[1:3].sqrt()).tolist()
+    blue, orange = METHOD_COLOURS["Pixel RDE"], METHOD_COLOURS["CartoonX"]
+    with mpl.rc_context(BOOK_STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(6.2, 2.6), layout="constrained")
+        plt.close(figure)
+        left.plot(*points.T.tolist(), ".", color=blue)
+        names = {"xlabel": "second entry of the code", "ylabel": "third entry of the code"}
+        left.set(title="auto-encoder: a point per image", **names)
+        for x, y in means.tolist():
+            right.add_patch(Ellipse((x, y), widths, heights, facecolor=blue, alpha=0.25))
+            right.plot(x, y, ".", color=blue, markersize=3)
+        right.add_patch(Circle((0, 0), 2, fill=False, color=orange, linestyle="--", linewidth=1.5))
+        right.set(title="VAE: a distribution per image", xlabel=names["xlabel"], xlim=(-3.2, 3.2), ylim=(-3.2, 3.2))
+        right.set_aspect("equal")
+    return figure

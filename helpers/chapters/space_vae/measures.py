@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.methods.baselines.attribution_methods import attribution_method, to_unit_range
-from helpers.methods.space_vae.loss import rms_contrast, total_variation
 from helpers.metrics.sparsity import lp_norm, lp_sparsity
 
 
@@ -65,20 +64,6 @@ def count_colours(images: Float[Tensor, "images 3 height width"], levels: int = 
     steps = (images.clamp(0, 1) * (levels - 1)).round().long()
     numbers = (steps[:, 0] * levels + steps[:, 1]) * levels + steps[:, 2]
     return sum(row.unique().numel() for row in numbers) / len(images)
-
-
-def extension_summary(
-    classifier: nn.Module,
-    images: Float[Tensor, "images 3 height width"],
-    kept: Mapping[str, Float[Tensor, "images 3 height width"]],
-) -> pd.DataFrame:
-    """Agreement, L1 sparsity, contrast, total variation and number of colours of kept images: one row per method."""
-    summary = kept_summary(classifier, images, kept)[["kept by", "agreement", "L1 sparsity"]]
-    return summary.assign(
-        contrast=[float(rms_contrast(pictures).mean()) for pictures in kept.values()],
-        variation=[float(total_variation(pictures).mean()) for pictures in kept.values()],
-        colours=[count_colours(pictures) for pictures in kept.values()],
-    )
 
 
 def scaled_attributions(

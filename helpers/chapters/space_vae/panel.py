@@ -11,7 +11,6 @@ from torch import Tensor
 
 from helpers.chapters.controls import scene_list
 from helpers.chapters.predictions import describe_predictions
-from helpers.chapters.space_vae.drawings import draw_grids
 from helpers.classifiers import Classifier
 from helpers.methods.space_vae import SpaceVAE
 from helpers.plots import MASK_COLOURS, show_images
@@ -63,16 +62,6 @@ def show_networks(
         described = [before[row], *(described_images[row] for described_images in predictions.values())]
         titles += [f"{name}\n{text}" if name else text for name, text in zip(head, described, strict=True)]
     return show_images(pictures, titles, columns=len(methods) + 1, width=width)
-
-
-def show_code_grids(classifier: Classifier, images: Float[Tensor, "batch 3 height width"], method: SpaceVAE) -> Figure:
-    """Images, their grids of codes as colours, and the decoded images of one network."""
-    network = method.network
-    grid = f"{network.options.grid} × {network.options.grid} codes"
-    return draw_grids(
-        images, method.codes(images), method.explain(images).kept, network.quantiser.codebook,
-        titles=("the image", grid, "decoded"), numbers=0,
-    )  # fmt: skip
 
 
 def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], *, start: float | int) -> LivePanel:

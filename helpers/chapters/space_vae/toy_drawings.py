@@ -27,7 +27,7 @@ def draw_codebooks(histories: dict[str, CodebookHistory], points: Float[Tensor, 
     """Each codebook at one recorded step: regions of the codes, points, used codes filled, unused ones hollow."""
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(
-            1, len(histories), figsize=(4.4 * len(histories), 3.7), squeeze=False, layout="constrained"
+            1, len(histories), figsize=(3.7 * len(histories), 3.1), squeeze=False, layout="constrained"
         )
         plt.close(figure)
         for ax, (name, history) in zip(axes[0], histories.items(), strict=True):
@@ -84,13 +84,13 @@ def draw_straight_through(
     downhill = -step * (code - target)
     blue = METHOD_COLOURS["Pixel RDE"]
     with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(figsize=(6.2, 4.8), layout="constrained")
+        figure, axes = plt.subplots(figsize=(4.4, 3.0), layout="constrained")
         plt.close(figure)
         _regions(axes, codebook)
         for radius in np.arange(0.5, 5, 0.5):
             axes.add_patch(Circle(_at(target), radius, fill=False, color="black", alpha=0.2, zorder=2))
         _codes(axes, codebook, torch.ones(len(codebook), dtype=torch.bool))
-        axes.plot(*target.tolist(), "*", color="black", markersize=13, zorder=4)
+        axes.plot(*target.tolist(), "*", color="black", markersize=12, zorder=4)
         axes.plot(*vector.tolist(), "s", color=blue, markersize=8, zorder=5)
         axes.annotate("", _at(code), _at(vector), arrowprops={"arrowstyle": "->", "linestyle": ":"}, zorder=5)
         for start, colour in ((code, CODE), (vector, blue)):
