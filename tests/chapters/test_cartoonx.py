@@ -2,66 +2,49 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import ast
+import difflib
+
 import pytest
 import torch
 from tiny import TinyClassifier, named, smooth_images
 
 from helpers.chapters.cartoonx.drawings import (
     draw_explanation,
-    draw_invented_edges,
+    draw_noises,
     draw_pyramid,
     draw_scenes,
     draw_scores,
+    draw_waves,
     explain_class,
 )
-from helpers.chapters.cartoonx.scores import kept_per_scale, mask_scores
-from helpers.chapters.cartoonx.sharpness import MEASURES, invented_share, sharpness, sharpness_summary
+from helpers.chapters.cartoonx.scores import kept_per_scale, mask_scores, scattered, waves_on
 from helpers.chapters.kept_part import kept_probabilities
 from helpers.core.explanation import Explanation
-from helpers.methods.rde import CartoonX, PixelRDE, Wavelets
+from helpers.core.files import ROOT
+from helpers.methods.rde import CartoonX, PixelRDE
+from helpers.site.source import read_page
 
 SIZE = 32
 
 
-def test_an_explanation_that_keeps_all():
-    images, classifier = smooth_images(3, SIZE), TinyClassifier()
-    representation = Wavelets((SIZE, SIZE), levels=2)
-    everything = torch.ones_like(representation.analyse(images)[:, :1])
-    explanation = Explanation(
-        mask=torch.ones(3, 1, SIZE, SIZE),
-        kept=images,
-        targets=classifier(images).argmax(1),
-        representation_mask=everything,
-    )
-    table = sharpness(classifier, images, explanation, representation)
-    assert list(table.columns) == list(MEASURES)
-    expected = dict.fromkeys(("rate", "brightness", "probability"), 100.0)
-    expected |= dict.fromkeys(("cp_pixels", "cp_coefficients", "cp_entropy"), 1.0)
-    expected |= {"hallucination": 0.0, "invented": 0.0}
-    for name, value in expected.items():
-        assert table[name].tolist() == pytest.approx([value] * 3, abs=1e-3), name
+def _function(page: str, name: str) -> list[str]:
+    """The lines of a function that a page defines."""
+    for cell in read_page(ROOT / page).cells:
+        if cell.cell_type == "code" and f"def {name}(" in cell.source:
+            (node,) = [each for each in ast.parse(cell.source).body if getattr(each, "name", "") == name]
+            return cell.source.splitlines()[node.lineno - 1 : node.end_lineno]
+    raise AssertionError(f"{page} does not define {name}")
 
 
-def test_the_share_of_invented_edges_does_not_fall_when_less_is_shown():
-    images, kept = torch.zeros(2, 3, SIZE, SIZE), torch.zeros(2, 3, SIZE, SIZE)
-    images[..., 4:12, 4:12] = 1
-    kept[0, :, 20:28, 20:28] = 1  # all that is shown is invented
-    assert invented_share(images, kept)[0] == 1
-    assert invented_share(images, kept)[1].isnan()  # nothing is shown
-    kept[1, :, 4:12, 4:12] = 0.5
-    assert invented_share(images, kept)[1] == 0
-
-
-def test_the_difference_is_paired():
-    first = pd.DataFrame({name: [1.0, 2.0, 4.0] for name in MEASURES})
-    table = sharpness_summary({"a": first, "b": first + 1})
-    assert list(table["measure"]) == list(MEASURES.values())
-    assert {text.removeprefix("1.0").removeprefix("1") for text in table["difference"]} == {" [all 3 equal]"}
-    # Student: 2.33 ± 4.30 · 0.88; a measure that cannot be negative ends at 0
-    assert set(table["a"]) == {"2 [−1, 6]", "2.3 [0.0, 6.1]"}
-    with pytest.raises(ValueError, match="needs two tables, not 1"):
-        sharpness_summary({"a": first})
+def test_the_difference_to_pixel_rde_is_the_one_that_the_page_shows():
+    before = _function("book/pixel-rde.md", "pixel_rde_by_hand")
+    after = _function("book/cartoonx.md", "cartoonx_by_hand")
+    page = (ROOT / "book/cartoonx.md").read_text(encoding="utf-8")
+    shown = page.split("```diff\n")[1].split("```")[0].splitlines()
+    changes = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+    for sign in "+-":
+        assert [line[1:] for line in shown if line[0] == sign] == [line[2:] for line in changes if line[0] == sign]
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +58,35 @@ def explanation(method):
 
 
 class TestScores:
-    def test_a_mask_of_ones_distorts_nothing_and_covers_the_region_by_its_area(self):
+    def test_a_mask_of_ones_covers_the_region_by_its_area_and_so_does_its_control(self):
         images = smooth_images(2, SIZE)
         problem = PixelRDE(TinyClassifier()).problem(images)
         ones = torch.ones(2, 1, SIZE, SIZE)
         region = torch.zeros(2, 1, SIZE, SIZE, dtype=torch.bool)
         region[..., : SIZE // 4] = True
         everything = Explanation(ones, images, problem.measure.targets, representation_mask=ones.flatten(2))
-        scores = mask_scores(everything, problem, region, samples=2)
-        assert scores["rate"].tolist() == [1, 1]
-        assert scores["distortion"].tolist() == pytest.approx([0, 0], abs=1e-6)
-        assert scores["inside"].tolist() == pytest.approx([0.25, 0.25])
+        scores = mask_scores(everything, problem, region, orders=2)
+        assert scores["inside"].tolist() == scores["control"].tolist() == pytest.approx([0.25, 0.25])
         assert scores["border"].tolist() == [4 / SIZE, 4 / SIZE]  # the edge of the image
         figure = draw_scores({"Pixel RDE": scores, "CartoonX": scores})
-        assert [len(axes.patches) for axes in figure.axes] == [2] * 4
+        assert [len(axes.patches) for axes in figure.axes] == [2, 2]
+
+    def test_scattered_entries_stay_within_their_scale(self):
+        mask, bands = torch.arange(12.0).view(1, 1, 12), {"coarse": slice(0, 4), "fine": slice(4, 12)}
+        other = scattered(mask, bands, seed=1)[0, 0]
+        assert other.tolist() != mask[0, 0].tolist()
+        assert sorted(other[:4].tolist()) == [0, 1, 2, 3] and sorted(other[4:].tolist()) == [*range(4, 12)]
+
+    def test_waves_lie_on_a_region_by_their_share_of_it(self, method):
+        images = smooth_images(1, SIZE)
+        problem = method.problem(images)
+        mask = torch.zeros(1, 1, problem.coefficients.shape[2])
+        mask[..., [3, 400]] = 1
+        left = torch.zeros(1, 1, SIZE, SIZE, dtype=torch.bool)
+        left[..., : SIZE // 2] = True
+        shares = waves_on(mask, problem, left) + waves_on(mask, problem, ~left)
+        torch.testing.assert_close(shares, mask)
+        assert 0 < waves_on(mask, problem, left)[0, 0, 3] <= 1
 
     def test_kept_coefficients_are_counted_by_scale(self):
         masks = torch.tensor([[[1.0, 0.0, 0.5, 0.5]], [[0.0, 0.0, 1.0, 1.0]]])
@@ -124,7 +122,7 @@ class TestDrawings:
         figure = draw_scenes(method.classifier, images, explanation, method.cartoon(images, explanation))
         rates = 100 * explanation.representation_mask.mean((1, 2))
         assert len(figure.axes) == 8
-        assert [axes.get_title() for axes in figure.axes[6:]] == [f"mask: keeps {rate:.2f} %" for rate in rates]
+        assert [axes.get_title() for axes in figure.axes[6:]] == [f"keeps {rate:.2f} %" for rate in rates]
 
     def test_a_pyramid_beside_a_bar_for_each_scale(self, method, explanation):
         representation = method.representation((SIZE, SIZE))
@@ -139,8 +137,8 @@ class TestDrawings:
         titles = [axes.get_title() for axes in explain_class(method, image, 5.0, other).axes]
         assert titles[1].startswith(f"kept for “{method.classifier.class_names[other]}”: ")
 
-    def test_invented_edges_below_each_methods_kept_parts(self, method, explanation):
-        images = smooth_images(2, SIZE)
-        figure = draw_invented_edges(method.classifier, images, {"CartoonX": explanation, "WaveletX": explanation})
-        titles = [axes.get_title().split(":")[0] for axes in figure.axes]
-        assert titles[2::2] == ["CartoonX", "its invented edges", "WaveletX", "its invented edges"]
+    def test_single_waves_and_the_noise_beside_the_image(self, method):
+        transform = method.representation((SIZE, SIZE)).transform
+        titles = [axes.get_title() for axes in draw_waves(transform, ["diagonal-1", "approximation"]).axes]
+        assert titles == ["one pixel", "diagonal-1", "approximation"]
+        assert len(draw_noises(smooth_images(1, SIZE)[0], method, PixelRDE(method.classifier)).axes) == 4

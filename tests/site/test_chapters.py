@@ -14,7 +14,6 @@ FIRST_EDITION = {
     "book/what-is-an-explanation.md",
     "book/wavelets.md",
     "book/pixel-rde.md",
-    "book/cartoonx.md",
     "book/judging.md",
     "book/explainer.md",
     "book/gallery.md",
