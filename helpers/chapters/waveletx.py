@@ -156,7 +156,7 @@ def _words(mean: float) -> str:
 
 
 def draw_dropped_wave(representation: Wavelets, band: str) -> Figure:
-    """A bright disc, its largest wave of a band, around grey, the disc without that wave, and the edges that this invents.
+    """A bright disc, its largest wave of a band, the disc without that wave, and the edges that this invents.
 
     Args:
         representation: for square images.
@@ -164,7 +164,8 @@ def draw_dropped_wave(representation: Wavelets, band: str) -> Figure:
     """
     size = representation.size[0]
     rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
-    disc = 0.3 + 0.4 * (((rows - size / 2) ** 2 + (columns - size / 2) ** 2).sqrt() < size / 4).float().expand(1, 3, -1, -1)
+    inside = (rows - size / 2) ** 2 + (columns - size / 2) ** 2 < (size / 4) ** 2
+    disc = 0.3 + 0.4 * inside.float().expand(1, 3, -1, -1)
     h = representation.analyse(disc)
     indices = representation.transform.slices[band]
     largest = indices.start + int(h[0, 0, indices].abs().argmax())

@@ -75,7 +75,8 @@ class TestScores:
         mask, bands = torch.arange(12.0).view(1, 1, 12), {"coarse": slice(0, 4), "fine": slice(4, 12)}
         other = scattered(mask, bands, seed=1)[0, 0]
         assert other.tolist() != mask[0, 0].tolist()
-        assert sorted(other[:4].tolist()) == [0, 1, 2, 3] and sorted(other[4:].tolist()) == [*range(4, 12)]
+        assert sorted(other[:4].tolist()) == [0, 1, 2, 3]
+        assert sorted(other[4:].tolist()) == [*range(4, 12)]
 
     def test_waves_lie_on_a_region_by_their_share_of_it(self, method):
         images = smooth_images(1, SIZE)

@@ -61,7 +61,8 @@ def test_edges_are_counted_and_their_shares_make_the_score():
 
 def test_dimming_changes_the_brightness_and_nothing_else():
     bright = Explanation(torch.ones(2, 1, SIZE, SIZE), smooth_images(2, SIZE), torch.tensor([0, 1]))
-    dark = Explanation(torch.zeros(2, 1, SIZE, SIZE), bright.kept * torch.tensor([0.5, 0.25]).view(2, 1, 1, 1) , bright.targets)
+    factors = torch.tensor([0.5, 0.25]).view(2, 1, 1, 1)
+    dark = Explanation(torch.zeros(2, 1, SIZE, SIZE), bright.kept * factors, bright.targets)
     result = dimmed(bright, dark)
     torch.testing.assert_close(result.kept, dark.kept)
     assert result.mask is bright.mask
@@ -73,7 +74,8 @@ def test_the_difference_is_paired():
     table = sharpness_summary({"a": first, "b": first + 1})
     assert list(table.columns) == ["measure", "a", "b", "b − a"]
     assert list(table["measure"]) == list(MEASURES.values())
-    assert set(table["a"]) == {"2.33"} and set(table["b"]) == {"3.33"}
+    assert set(table["a"]) == {"2.33"}
+    assert set(table["b"]) == {"3.33"}
     assert all(text.endswith("[all 3 equal]") for text in table["b − a"])
     with pytest.raises(ValueError, match="needs two tables or more, not 1"):
         sharpness_summary({"a": first})
@@ -84,11 +86,13 @@ def test_a_row_for_each_image_and_two_columns_for_each_method():
     explanation = CartoonX(classifier, levels=2, steps=2, samples=2).explain(images)
     figure = draw_invented_edges(classifier, images, {"CartoonX": explanation, "WaveletX": explanation})
     titles = [axes.get_title().split(":")[0] for axes in figure.axes]
-    assert titles[1:5] == ["CartoonX", "invented edges", "WaveletX", "invented edges"] and len(titles) == 10
+    assert titles[1:5] == ["CartoonX", "invented edges", "WaveletX", "invented edges"]
+    assert len(titles) == 10
 
 
 def test_the_disc_is_the_rest_and_the_wave():
     figure = draw_dropped_wave(Wavelets((SIZE, SIZE), levels=3), "vertical-3")
     disc, wave, without, _ = (torch.as_tensor(axes.images[0].get_array()) for axes in figure.axes)
-    assert [axes.get_title() for axes in figure.axes] == ["a disc", "its largest wave", "without this wave", "invented edges"]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["a disc", "its largest wave", "without this wave", "invented edges"]
     torch.testing.assert_close(without.float(), (disc - (wave - 0.5)).float(), atol=0.02, rtol=0)
