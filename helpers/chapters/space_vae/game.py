@@ -144,7 +144,7 @@ def _card(number: int, question: Question) -> str:
     return (
         f'<div class="kwm-card"><p><strong>{number}.</strong> Left: <em>{name}</em>. Is the right one still '
         f'<em>{name}</em>?</p><div class="kwm-pair">{pair}</div>'
-        f"<details><summary>The classifier says …</summary><p>{escape(question.answer)}</p></details></div>"
+        f"<details><summary>The answer</summary><p>{escape(question.answer)}</p></details></div>"
     )
 
 
