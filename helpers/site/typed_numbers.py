@@ -18,15 +18,17 @@ from helpers.site.source import page_text
 
 SOURCES = "book/typed_numbers.yaml"
 
+# other directives, such as a box: only its fences are left out, since its text is prose
+_BOX = re.compile(r"^(`{3,}|:{3,})\{[^}\n]+\}[^\n]*\n(?P<body>.*?)^\1[ ]*$", re.DOTALL | re.MULTILINE)
 _LEFT_OUT = (
     re.compile(r"\A---\n.*?\n---\n", re.DOTALL),
     re.compile(
         r"^(`{3,}|:{3,})\{(?:code-cell|math|glue|exercise|solution)[^\n]*\n.*?^\1[ ]*$", re.DOTALL | re.MULTILINE
     ),
-    re.compile(r"^```[a-z]*\n.*?^```", re.DOTALL | re.MULTILINE),
+    re.compile(r"^(`{3,})[a-z]*\n.*?^\1[ ]*$", re.DOTALL | re.MULTILINE),
     re.compile(r"\$\$.*?\$\$|\$(?:[^$\n]|\n(?!\n))+\$|\{[a-z:]+\}`[^`]*`|`[^`]*`|\]\([^)]*\)", re.DOTALL),
-    re.compile(r"95 % (?:confidence |bootstrap )?intervals?"),
-    re.compile(r"\b[Ss]ections? \d[\d.]*|\bCC[ -]BY[ -]\S+|Python \d\S*"),
+    re.compile(r"95\s%\s(?:confidence\s|bootstrap\s)?intervals?"),
+    re.compile(r"\b[Ss]ections? \d[\d.]*(?: (?:and|to) \d[\d.]*)?|\bCC[ -]BY[ -]\S+|Python \d\S*"),
 )
 _NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:[.,]\d+)*(?:\s?%|\stimes\b)|(?<![\w.])[−-]?\d+\.\d+(?!\w|\.\d)")
 
@@ -49,7 +51,10 @@ class TypedNumber(BaseModel):
 def typed_numbers(page: Path) -> list[str]:
     """The numbers typed into a page's prose that look like results, in order, each as it stands there."""
     text = page_text(page)
-    for pattern in _LEFT_OUT:
+    front_matter, blocks, *others = _LEFT_OUT
+    text = blocks.sub(" ", front_matter.sub(" ", text))
+    text = _BOX.sub(lambda box: box["body"], text)
+    for pattern in others:
         text = pattern.sub(" ", text)
     return [re.sub(r"\s+", " ", match.group()) for match in _NUMBER.finditer(text)]
 
