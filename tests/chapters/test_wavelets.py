@@ -6,7 +6,9 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from helpers.chapters.wavelets.borders import at_border, border_table, library_gradient
 from helpers.chapters.wavelets.drawings import (
+    details_inside,
     draw_borders,
     draw_decay,
     draw_details_of_signals,
@@ -17,7 +19,14 @@ from helpers.chapters.wavelets.drawings import (
     pyramid_picture,
 )
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
-from helpers.chapters.wavelets.sparsity import decibels, discarded_energy, keep_largest, share_needed
+from helpers.chapters.wavelets.sparsity import (
+    decibels,
+    discarded_energy,
+    keep_largest,
+    share_needed,
+    there_and_back,
+    three_images,
+)
 from helpers.methods.wavelets import WaveletTransform
 
 
@@ -98,7 +107,58 @@ def test_the_drawings_are_figures():
         draw_ladder(steps, [row[::2], row[::4]]),
         draw_details_of_signals({"a line": row}, ["haar", "db3"]),
         draw_borders(row, beyond=8),
-        draw_decay([0.1, 1.0], {"scene": torch.tensor([0.5, 0.0])}, {"scene": "#009E73"}),
+        draw_decay([0.1, 1.0], {"scene, Fourier": torch.tensor([0.5, 0.0])}),
         draw_gradient_test({"ours": {"zero": 1.0}, "theirs": {"zero": 1.0, "periodic": 2.0}}, "the truth"),
     ]
     assert all(isinstance(figure, Figure) and figure.axes for figure in figures)
+
+
+def test_details_inside_leave_out_the_border_of_a_slope():
+    line = torch.arange(16.0)
+    assert abs(details_inside(line, "db3")).max() < 1e-5  # three vanishing moments
+    assert details_inside(line, "haar") == pytest.approx([-(0.5**0.5)] * 8)
+
+
+@pytest.mark.parametrize(("wavelet", "mode", "square"), [("db3", "zero", False), ("db3", "periodization", True)])
+def test_masked_coefficients_survive_there_and_back_only_in_a_square_transform(wavelet, mode, square):
+    transform = WaveletTransform(wavelet, 2, mode, size=32)
+    generator = torch.Generator().manual_seed(0)
+    coefficients = transform.analyse(torch.rand(1, 3, 32, 32, generator=generator, dtype=torch.float64))
+    assert there_and_back(transform, coefficients) < 1e-6
+    mask = torch.rand(transform.coefficients, generator=generator) < 0.5
+    assert bool(there_and_back(transform, coefficients * mask) < 1e-6) == square
+
+
+def test_coefficients_at_the_border_are_those_that_an_extension_changes():
+    one, other = (WaveletTransform("db3", 1, mode, size=24) for mode in ("zero", "symmetric"))
+    image = 1 + torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    changed = (one.analyse(image) - other.analyse(image))[0, 0].abs() > 1e-4
+    assert torch.equal(changed, at_border(one))
+    assert at_border(one, reach=0).sum() == 0
+
+
+def test_zeros_spend_coefficients_on_the_border_of_a_bright_image():
+    bright = torch.full((2, 3, 160, 160), 0.9)
+    table = border_table(bright, ["first", "second"], share=0.02).set_index("mode")
+    assert table["coefficients"]["periodization"] == 160**2
+    assert table["energy"][["zero", "periodization"]].tolist() == pytest.approx([1, 1], abs=1e-4)
+    assert table["first, kept at the border"]["zero"] > 0.7
+    assert table["second, dB"]["symmetric"] > table["second, dB"]["zero"] + 20
+
+
+@pytest.mark.filterwarnings("ignore")  # it imports a module that is going away
+def test_the_librarys_gradient_is_in_our_order():
+    library = pytest.importorskip("pytorch_wavelets", reason="pytorch-wavelets is not installed")
+    image = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    transform = WaveletTransform("db3", 2, "zero", size=32)
+    found = library_gradient(
+        library.DWTForward(J=2, wave="db3", mode="zero"), library.DWTInverse(wave="db3", mode="zero"), image
+    )
+    torch.testing.assert_close(found, transform.analyse(image), atol=1e-5, rtol=0)  # of half the energy, an isometry
+
+
+def test_three_images_of_one_size():
+    images, names = three_images(torch.rand(1, 3, 64, 64))
+    assert images.shape == (3, 3, 64, 64)
+    assert names == ["scene", "photograph", "noise"]
+    assert 0 <= images.min() < images.max() <= 1

@@ -12,8 +12,6 @@ from helpers.site.held_numbers import unheld_numbers
 
 FIRST_EDITION = {
     "book/what-is-an-explanation.md",
-    "book/wavelets.md",
-    "book/pixel-rde.md",
     "book/judging.md",
     "book/explainer.md",
     "book/gallery.md",

@@ -24,7 +24,7 @@ _NUMPY_BORDERS = {"zero": "constant", "symmetric": "symmetric", "reflect": "refl
 
 def draw_row(image: Float[Tensor, "1 height width"], row: int) -> Figure:
     """An image with one of its rows marked, and the brightness along that row."""
-    with panels(1, 2, size=(9.6, 2.9), width_ratios=[1, 2.4]) as (figure, (left, right)):
+    with panels(1, 2, size=(9.6, 2.5), width_ratios=[1, 2.9]) as (figure, (left, right)):
         draw_image(left, image)
         left.axhline(row, color=RED, linewidth=1.5)
         right.plot(image[0, row], color=RED, linewidth=1.4)
@@ -40,7 +40,7 @@ def draw_ladder(averages: Sequence[Float[Tensor, " _n"]], differences: Sequence[
         differences: the differences of each level.
     """
     levels = len(differences)
-    with panels(levels, 2, size=(9.6, 1.35 * levels), sharex=True) as (figure, axes):
+    with panels(levels, 2, size=(9.6, 0.85 * levels), sharex=True) as (figure, axes):
         length = len(averages[0])
         limit = 1.05 * max(float(level_differences.abs().max()) for level_differences in differences)
         for level, (average, difference, (left, right)) in enumerate(
@@ -100,11 +100,11 @@ def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelet
     Details whose filter crosses the border are left out.
     """
     rows = 1 + len(wavelets)
-    with panels(rows, len(signals), size=(9.6, 1.35 * rows), squeeze=False) as (figure, axes):
+    with panels(rows, len(signals), size=(9.6, rows), squeeze=False) as (figure, axes):
         for column, (name, signal) in enumerate(signals.items()):
             axes[0, column].plot(signal, color=RED)
             axes[0, column].set(title=name, xticks=[], ylim=(-0.1, 1.1), yticks=[0, 1])
-            details = [_inner_details(signal, wavelet) for wavelet in wavelets]
+            details = [details_inside(signal, wavelet) for wavelet in wavelets]
             limit = 1.15 * max(0.04, *(float(abs(inner).max()) for inner in details))
             for axis, inner in zip(axes[1:, column], details, strict=True):
                 axis.vlines(range(len(inner)), 0, inner, color=BLUE, linewidth=2)
@@ -115,7 +115,8 @@ def draw_details_of_signals(signals: Mapping[str, Float[Tensor, " _n"]], wavelet
     return figure
 
 
-def _inner_details(signal: Tensor, wavelet: str) -> np.ndarray:
+def details_inside(signal: Float[Tensor, " _n"], wavelet: str) -> np.ndarray:
+    """The details of a signal at level 1, without those whose filter crosses the border: at most n / 2."""
     over_the_border = pywt.Wavelet(wavelet).dec_len // 2 - 1
     return pywt.dwt(signal.numpy(), wavelet, "zero")[1][over_the_border : len(signal) // 2]
 
@@ -135,23 +136,28 @@ def draw_borders(row: Float[Tensor, " n"], beyond: int) -> Figure:
     return figure
 
 
-def draw_decay(
-    shares: Sequence[float], discarded: Mapping[str, Float[Tensor, " shares"]], colours: Mapping[str, str]
-) -> Figure:
-    """The discarded energy against the kept share of the coefficients, on logarithmic axes, one line per name."""
-    with panels(size=(7.2, 3.6)) as (figure, axes):
+def draw_decay(shares: Sequence[float], discarded: Mapping[str, Float[Tensor, " shares"]]) -> Figure:
+    """The discarded energy against the kept share of the coefficients, on logarithmic axes, one line per name.
+
+    Args:
+        shares: of the coefficients, in (0, 1].
+        discarded: by an image's name, for its wavelets; with ", Fourier" or ", pixels", for another representation.
+    """
+    colours = {"scene": METHOD_COLOURS["truth"], "photograph": RED, "noise": GREY}
+    with panels(size=(7.2, 3.0)) as (figure, axes):
         for name, values in discarded.items():
-            dashed = "pixels" in name
+            image, _, representation = name.partition(", ")
             axes.loglog(
                 100 * np.asarray(shares),
                 100 * values.numpy(),
                 label=name,
-                color=colours[name],
-                linestyle="--" if dashed else "-",
-                linewidth=1.4 if dashed else 2.2,
+                color=colours[image],
+                linestyle={"": "-", "Fourier": "-.", "pixels": "--"}[representation],
+                linewidth=1.4 if representation else 2.2,
             )
-        guide = np.array([0.3, 5.0])
-        axes.loglog(guide, 12 / guide, color="black", linewidth=1, linestyle=":", label="a slope of −1")
+        guide = np.array([0.3, 3.0])
+        for factor, slope, words in ((5.0, -1, "slopes of −1"), (16.0, -0.5, "and −1/2")):
+            axes.loglog(guide, factor * guide**slope, color="black", linewidth=1, linestyle=":", label=words)
         axes.set(xlabel="coefficients kept, %", ylabel="energy left out, %", ylim=(0.01, 130))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

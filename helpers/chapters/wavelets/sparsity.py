@@ -9,6 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.core.runtime import random_generator
+from helpers.data.scenes import make_scenes
+from helpers.methods.wavelets import WaveletTransform
+
+
+def three_images(photograph: Float[Tensor, "1 3 size _size"]) -> tuple[Float[Tensor, "3 3 size _size"], list[str]]:
+    """A drawn scene, a photograph, and noise of its size, with their names."""
+    size = photograph.shape[-1]
+    scene = make_scenes(1, start=9, size=size, seed=0, objects=(2, 4)).images
+    noise = torch.randn(photograph.shape, generator=random_generator(0))
+    return torch.cat([scene, photograph, (0.5 + 0.2 * noise).clamp(0, 1)]), ["scene", "photograph", "noise"]
+
 
 def keep_largest(
     coefficients: Float[Tensor, "batch channels k"], share: float | int
@@ -56,3 +68,12 @@ def decibels(
     """The peak signal-to-noise ratio of each image, in dB: +10 is a tenth of the squared error; 100 at most."""
     error = (images - originals).double().square().mean((1, 2, 3))
     return (-10 * error.clamp_min(1e-10).log10()).tolist()
+
+
+def there_and_back(transform: WaveletTransform, coefficients: Float[Tensor, "batch channels k"]) -> Float[Tensor, ""]:
+    """By how much coefficients change if their image is made and transformed again, as a share of their norm.
+
+    It is 0 exactly if the coefficients are the transform of an image.
+    """
+    again = transform.analyse(transform.synthesise(coefficients))
+    return (again - coefficients).norm() / coefficients.norm()
