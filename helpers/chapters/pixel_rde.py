@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import torch
 from ipywidgets import FloatLogSlider, IntSlider, Widget
 from jaxtyping import Bool, Float
@@ -65,7 +64,7 @@ def draw_discs(
         obfuscations: one per disc.
     """
     best = int(objective.argmin())
-    with panels(1, 3, size=(9.6, 2.7), width_ratios=[1.6, 0.8, 0.8]) as (figure, axes):
+    with panels(1, 3, size=(9.6, 2.5), width_ratios=[1.6, 0.8, 0.8]) as (figure, axes):
         error = values["distortion_error"]
         curve_with_band(axes[0], radii, values["distortion"], error, "distortion", colour=BLUE)
         curve_with_band(axes[0], radii, values["sparsity"], None, "rate", colour=GREY, linestyle="--")
@@ -81,7 +80,7 @@ def draw_discs(
 
 def draw_search(explanation: Explanation) -> Figure:
     """The mask of one image, and its objective and distortion over the steps."""
-    with panels(1, 2, size=(6.4, 2.5), width_ratios=[1, 1.7]) as (figure, axes):
+    with panels(1, 2, size=(6.4, 2.1), width_ratios=[1, 1.7]) as (figure, axes):
         draw_image(axes[0], explanation.mask[0], f"mask: keeps {100 * float(explanation.mask.mean()):.1f} %")
         axes[1].plot(explanation.history["objective"][0], color=BLUE, label="objective")
         axes[1].plot(explanation.history["distortion"][0], color=PURPLE, label="distortion", linewidth=1)
@@ -95,57 +94,29 @@ def search_controls() -> dict[str, Widget]:
     return {
         "sparsity_weight": FloatLogSlider(1.0, base=10, min=-1, max=2, description="λk", continuous_update=False),
         "steps": IntSlider(100, 10, 400, 10, continuous_update=False, description="steps"),
-        "learning_rate": FloatLogSlider(0.1, min=-3, max=0, description="rate", continuous_update=False),
+        "learning_rate": FloatLogSlider(0.1, min=-3, max=0, description="η", continuous_update=False),
     }
 
 
 def draw_entries(
     paths: Mapping[float, Float[Tensor, "_steps 1 height width"]], useless: tuple[int, int], useful: tuple[int, int]
 ) -> Figure:
-    """A useless and a useful entry of a mask over the steps at three learning rates, with dashes at 1 - rate * step.
+    """A useless and a useful entry of a mask over the steps at three learning rates, with dashes at 1 - η * step.
 
     Args:
         paths: the mask after 0, 1, ... steps, by learning rate.
         useless, useful: the row and the column of each entry.
     """
-    with panels(size=(8.2, 3.0)) as (figure, axes):
+    with panels(size=(8.2, 2.5)) as (figure, axes):
         for (rate, path), colour in zip(paths.items(), (RED, GREEN, BLUE), strict=True):
             steps = torch.arange(1, len(path))
             axes.plot(
-                steps, path[(slice(1, None), 0, *useless)], color=colour, label=f"outside the window, rate {rate:g}"
+                steps, path[(slice(1, None), 0, *useless)], color=colour, label=f"outside the window, η = {rate:g}"
             )
             axes.plot(
-                steps, path[(slice(1, None), 0, *useful)], color=colour, linewidth=0.8, label=f"inside, rate {rate:g}"
+                steps, path[(slice(1, None), 0, *useful)], color=colour, linewidth=0.8, label=f"inside, η = {rate:g}"
             )
             axes.plot(steps, (1 - rate * steps).clamp_min(0), "--", color="black", linewidth=0.8)
         axes.set(xscale="log", xlabel="step", ylabel="mask entry")
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
-
-
-def draw_stage(
-    classifier: Classifier, problem: RateDistortion, mask: Float[Tensor, "1 height width"], noise: Tensor
-) -> Figure:
-    """A mask on its way, and an obfuscation with it; the arguments are those of `draw_obfuscations`."""
-    obfuscation = problem.obfuscate(mask.reshape(1, 1, -1), noise)[0]
-    (prediction,) = describe_predictions(classifier, obfuscation)
-    titles = [f"mask: keeps {100 * float(mask.mean()):.0f} %", f"obfuscation: {prediction}"]
-    return show_images([mask, obfuscation[0]], titles, width=4.4)
-
-
-def draw_probabilities(probabilities: Mapping[str, Float[Tensor, " batch"]], names: Sequence[str]) -> Figure:
-    """Three probabilities of each image's class, as bars.
-
-    Args:
-        probabilities: in [0, 1], by their label in the legend.
-        names: the classes.
-    """
-    with panels(size=(7.2, 2.4)) as (figure, axes):
-        ticks = np.arange(len(names))
-        for offset, (label, values), colour in zip(
-            (-0.25, 0, 0.25), probabilities.items(), (GREY, BLUE, PURPLE), strict=True
-        ):
-            axes.bar(ticks + offset, values.tolist(), width=0.23, label=label, color=colour)
-        axes.set(ylabel="probability", ylim=(0, 1.05), xticks=ticks, xticklabels=names)
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

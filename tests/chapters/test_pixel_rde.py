@@ -10,9 +10,7 @@ from helpers.chapters.pixel_rde import (
     draw_discs,
     draw_entries,
     draw_obfuscations,
-    draw_probabilities,
     draw_search,
-    draw_stage,
     search_controls,
 )
 from helpers.core.runtime import random_generator
@@ -66,15 +64,3 @@ def test_two_entries_and_the_fastest_way_at_each_rate():
     assert lines[0].get_ydata() == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])  # without the mask before the first step
     assert lines[1].get_ydata() == pytest.approx([1] * 5)
     assert lines[2].get_ydata() == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
-
-
-def test_a_mask_on_its_way(classifier, problem):
-    figure = draw_stage(classifier, problem, torch.full((1, SIZE, SIZE), 0.5), problem.draw(1, random_generator(0)))
-    assert figure.axes[0].get_title() == "mask: keeps 50 %"
-    assert figure.axes[1].get_title().startswith("obfuscation: ")
-
-
-def test_bars_for_each_probability():
-    values = torch.tensor([0.9, 0.5])
-    figure = draw_probabilities({"image": values, "noise": values / 2, "black": values / 5}, ["cat", "dog"])
-    assert [bar.get_height() for bar in figure.axes[0].patches] == pytest.approx([0.9, 0.5, 0.45, 0.25, 0.18, 0.1])
