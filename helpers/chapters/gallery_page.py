@@ -16,20 +16,34 @@ from helpers.plots import MASK_COLOURS, show_images
 METHOD_NAMES = {"cartoonx": "CartoonX", "pixel-rde": "Pixel RDE"}
 
 
-def draw_entry(entry: GalleryEntry) -> Figure:
-    """A photograph and both methods' kept parts with their predictions, above the published picture and the masks."""
+def draw_entry(entry: GalleryEntry, weights: Mapping[str, float]) -> Figure:
+    """A photograph and both methods' kept parts with their predictions, above the published picture and the masks.
+
+    Args:
+        entry: the photograph.
+        weights: λk by method. A mask whose objective is above p², and so above the empty mask's, is titled so.
+    """
     cartoonx, pixel_rde = entry.numbers["cartoonx"], entry.numbers["pixel-rde"]
+    warning = {
+        name: "\nworse than none" if objective(row, weights) > row["confidence"] ** 2 + 1e-4 else ""
+        for name, row in entry.numbers.items()
+    }
     pictures = {
         "image": f"“{cartoonx['prediction_name']}, {100 * cartoonx['confidence']:.0f} %”",
         "cartoonx-kept": f"CartoonX keeps:\n“{kept_words(cartoonx)}”",
         "pixel-rde-kept": f"Pixel RDE keeps:\n“{kept_words(pixel_rde)}”",
         "cartoonx-cartoon": "CartoonX as published",
-        "cartoonx-mask": f"CartoonX: {100 * cartoonx['sparsity']:.2f} % of the coefficients",
-        "pixel-rde-mask": f"Pixel RDE: {100 * pixel_rde['sparsity']:.1f} % of the pixels",
+        "cartoonx-mask": f"CartoonX: {100 * cartoonx['sparsity']:.2f} % of the coefficients{warning['cartoonx']}",
+        "pixel-rde-mask": f"Pixel RDE: {100 * pixel_rde['sparsity']:.1f} % of the pixels{warning['pixel-rde']}",
     }
     # the published picture stays grey: the colours are those of masks
     images = [entry.pictures[name].expand(3 if name == "cartoonx-cartoon" else -1, -1, -1) for name in pictures]
-    return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=8.4)
+    return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=7.6)
+
+
+def objective(row: Mapping[str, Any], weights: Mapping[str, float]) -> float:
+    """The distortion of a row of the table, plus λk times its rate."""
+    return float(row["distortion"] + weights[row["method"]] * row["sparsity"])
 
 
 def kept_words(row: Mapping[str, Any]) -> str:
@@ -61,19 +75,24 @@ def draw_sweep(
     )
 
 
-def numbers_table(gallery: Mapping[str, GalleryEntry]) -> pd.DataFrame:
-    """One row per photograph and method: both predictions with their probabilities, the kept share, the distortion."""
+def numbers_table(gallery: Mapping[str, GalleryEntry], weights: Mapping[str, float]) -> pd.DataFrame:
+    """One row per photograph and method: the prediction, the kept share, the objective beside p², and the kept part's.
+
+    Args:
+        gallery: the photographs by name.
+        weights: λk by method.
+    """
     return pd.DataFrame(
         [
             {
                 "photograph": name,
-                "prediction": row["prediction_name"],
+                "prediction": f"{row['prediction_name']}, {100 * row['confidence']:.0f} %",
                 "method": METHOD_NAMES[row["method"]],
-                "probability": f"{100 * row['confidence']:.0f} %",
-                "kept": f"{100 * row['sparsity']:.2f} %",
-                "distortion": f"{row['distortion']:.3f}",
-                "prediction for the kept part": row["kept_prediction_name"],
-                "its probability": f"{100 * row['kept_confidence']:.0f} %",
+                "rate": f"{100 * row['sparsity']:.2f} %",
+                "objective": f"{objective(row, weights):.3f}",
+                "p²": f"{row['confidence'] ** 2:.3f}",
+                "kept part alone": row["kept_prediction_name"],
+                "p there": f"{100 * row['kept_confidence']:.0f} %",
             }
             for name, entry in gallery.items()
             for row in entry.numbers.values()
@@ -87,12 +106,3 @@ def credits_table(gallery: Mapping[str, GalleryEntry]) -> pd.DataFrame:
     return pd.DataFrame(
         [{"photograph": each.title, "by": each.credit, "licence": each.licence} for each in photographs]
     )
-
-
-def method_numbers(gallery: Mapping[str, GalleryEntry], method: str) -> dict[str, float | int]:
-    """A method's photographs whose kept part has the same prediction ("same"), and its mean sparsity in % ("rate")."""
-    rows = [entry.numbers[method] for entry in gallery.values()]
-    return {
-        "same": sum(row["kept_prediction"] == row["prediction"] for row in rows),
-        "rate": 100 * sum(row["sparsity"] for row in rows) / len(rows),
-    }

@@ -14,7 +14,7 @@ from tiny import TinyClassifier, named, smooth_images
 
 from helpers.__main__ import main
 from helpers.chapters.gallery import read_gallery, read_sweep
-from helpers.chapters.gallery_page import credits_table, draw_entry, draw_sweep, method_numbers, numbers_table
+from helpers.chapters.gallery_page import credits_table, draw_entry, draw_sweep, numbers_table, objective
 from helpers.chapters.predictions import describe_predictions
 from helpers.chapters.readme import write_readme_picture
 from helpers.chapters.wavelets.pyramid import wavelet_pyramid
@@ -186,19 +186,20 @@ class TestGallery:
     def test_the_page_of_the_gallery(self, made):
         folder, _ = made
         gallery = {entry.name: entry for entry in read_gallery(folder, "trial")}
-        table = numbers_table(gallery)
+        weights = {"cartoonx": 20.0, "pixel-rde": 4.0}
+        table = numbers_table(gallery, weights)
         assert table["photograph"].tolist() == ["chelsea", "chelsea", "coffee", "coffee"]
         assert table["method"].tolist() == ["CartoonX", "Pixel RDE"] * 2
         row = gallery["coffee"].numbers["pixel-rde"]
-        assert table["kept"].iloc[3] == f"{100 * row['sparsity']:.2f} %"
-        rows = [entry.numbers["pixel-rde"] for entry in gallery.values()]
-        numbers = method_numbers(gallery, "pixel-rde")
-        assert numbers["same"] == sum(row["kept_prediction_name"] == row["prediction_name"] for row in rows)
-        assert numbers["rate"] == pytest.approx(50 * (rows[0]["sparsity"] + rows[1]["sparsity"]))
+        assert table["rate"].iloc[3] == f"{100 * row['sparsity']:.2f} %"
+        assert objective(row, weights) == pytest.approx(row["distortion"] + 4 * row["sparsity"])
         assert credits_table(gallery)["licence"].tolist() == [entry.photograph.licence for entry in gallery.values()]
-        figure = draw_entry(gallery["coffee"])
+        figure = draw_entry(gallery["coffee"], weights)
         assert len(figure.axes) == 6
         assert figure.axes[2].get_title().startswith("Pixel RDE keeps:\n“")
+        dear = draw_entry(gallery["coffee"], {"cartoonx": 1e9, "pixel-rde": 0.0})
+        worse = [axes.get_title().endswith("worse than none") for axes in dear.axes]
+        assert worse[4] == bool(gallery["coffee"].numbers["cartoonx"]["sparsity"])
         sweep, pictures = read_sweep(folder, "trial")
         figure = draw_sweep(gallery["chelsea"].pictures["image"], pictures[20.0], sweep.to_dict("records")[1])
         assert [axes.get_title().split(":")[0] for axes in figure.axes][::2] == ["λk = 20", "the photograph's class"]
