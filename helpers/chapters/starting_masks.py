@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
 from helpers.methods.initial_masks import MaskNetwork
-from helpers.methods.initial_masks.learned import refine_mask
+from helpers.methods.initial_masks.learned import LARGEST_SHARE, refine_mask
 from helpers.methods.rde import RateDistortionExplainer
-from helpers.plots import MASK_COLOURS, draw_image
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, draw_image
 from helpers.plots.figures import panels
 
 START_COLOURS = {
@@ -71,7 +70,7 @@ def draw_descents(
     histories: Mapping[str, Float[Tensor, "batch steps"]], *, colours: Mapping[str, str] | None = None
 ) -> Figure:
     """The mean objective over the steps on a logarithmic scale, one line per start."""
-    with panels(size=(6.5, 3.4)) as (figure, axes):
+    with panels(size=(6.5, 2.8)) as (figure, axes):
         for name, history in histories.items():
             axes.plot(history.mean(0), label=name, color=(colours or START_COLOURS).get(name))
         axes.set(xlabel="step", ylabel="objective, mean over images", yscale="log")
@@ -79,16 +78,37 @@ def draw_descents(
     return figure
 
 
-def draw_gain(table: pd.DataFrame, references: Mapping[str, float], starts: Sequence[str]) -> Figure:
-    """The mean objective after each number of steps, one line per start, with reference lines."""
-    with panels(size=(6.5, 3.4)) as (figure, axes):
-        for name in starts:
-            rows = table[(table["start"] == name) & (table["steps"] > 0)].groupby("steps")["objective"].mean()
-            axes.plot(rows.index, rows, "o-", label=f"from {name}", color=START_COLOURS.get(name))
-        for label, value in references.items():
-            axes.axhline(
-                value, color="black", linewidth=1, linestyle=":" if "published" in label else "--", label=label
-            )
-        axes.set(xlabel="number of steps", ylabel="final objective, mean over images")
+def lost_images(
+    method: RateDistortionExplainer,
+    images: Float[Tensor, "batch 3 height width"],
+    start: Float[Tensor, "batch 1 k"],
+    *,
+    share: float = 0.75,
+) -> Bool[Tensor, " batch"]:
+    """Whether an optimisation from this mask ends with a distortion above a share of p², on fresh noise."""
+    problem = method.problem(images)
+    mask = method.explain(images, initial=start).representation_mask
+    assert mask is not None
+    distortion = problem.evaluate(mask, samples=16)["distortion"]
+    return distortion > share * problem.measure.reference.square()
+
+
+def draw_lost(lost: Mapping[str, Bool[Tensor, " batch"]]) -> Figure:
+    """A bar for each optimisation: how many images it lost."""
+    with panels(size=(6.5, 2.2)) as (figure, axes):
+        counts = [int(found.sum()) for found in lost.values()]
+        axes.barh(list(lost), counts, color=METHOD_COLOURS["other"])
+        axes.set(xlabel="lost images", xlim=(0, len(next(iter(lost.values())))))
+        axes.invert_yaxis()
+    return figure
+
+
+def draw_risk() -> Figure:
+    """The distortion and its risk-averse form over the share of p² that is lost."""
+    share = torch.linspace(0, 1, 200)
+    with panels(size=(4.6, 2.3)) as (figure, axes):
+        axes.plot(share, share, label="D")
+        axes.plot(share, share - torch.log1p(-LARGEST_SHARE * share), label="ρ(D), β = 1")
+        axes.set(xlabel="D/p²", ylabel="loss (p = 1)")
         axes.legend()
     return figure

@@ -14,7 +14,6 @@ FIRST_EDITION = {
     "book/what-is-an-explanation.md",
     "book/judging.md",
     "book/explainer.md",
-    "book/starting-masks.md",
     "book/convergence.md",
     "book/own-price.md",
 }
