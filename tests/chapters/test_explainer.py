@@ -9,21 +9,20 @@ import torch
 from tiny import TinyClassifier
 from torch.nn import functional
 
-from helpers.chapters.explainer.drawings import (
-    draw_area_bound,
-    draw_probabilities,
-    show_class_masks,
-    show_search,
-)
+from helpers.chapters.explainer.drawings import draw_area_bound, show_class_masks, show_search
+from helpers.chapters.explainer.first_steps import first_steps
 from helpers.chapters.explainer.panel import class_mask_panel, show_class_mask
+from helpers.chapters.explainer.peer_scores import peer_scores, peers_in_words
+from helpers.chapters.explainer.roles import roles_table, search_scenes
 from helpers.chapters.explainer.shortcut import marked_pairs, mean_in, probability_of
 from helpers.chapters.explainer.terms import ABLATED_TERMS, CUMULATIVE_TERMS, TERMS, search_masks
 from helpers.chapters.predictions import describe_classes
-from helpers.classifiers import Classifier
+from helpers.classifiers import Classifier, load_classifier
 from helpers.classifiers.architectures import Preprocessing
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.explainer import Explainer, ExplainerLoss, ExplainerNetwork, NetworkOptions
 from helpers.methods.explainer.loss import area_bound
+from helpers.methods.explainer.options import ExplainerOptions
 
 NAMES = ("cat", "dog", "owl", "fox", "hen")
 LABELS = torch.tensor([[True, False, True, False, False]])
@@ -139,11 +138,10 @@ class TestDrawings:
         titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
         assert titles == ["the image", "cat *", "dog", "owl *", "fox", "hen"]
 
-    def test_a_search_has_four_rows(self, search, classifier, image):
+    def test_a_search_has_a_mask_and_a_rest_for_each_setting(self, search, classifier, image):
         some = search.only(["classification", "+ areas"])
         figure = show_search(some, classifier, image, LABELS, NAMES, 1)
-        assert len(figure.axes) == 6
-        assert len(show_search(some, classifier, image, LABELS, NAMES, absent=True).axes) == 8
+        assert len(figure.axes) == 4
         area = 100 * float(some.merged(LABELS, 1)[1].mean())
         assert figure.axes[1].get_title() == f"+ areas\nm: {area:.0f} %"
         assert figure.axes[2].get_title().startswith("cat ")
@@ -155,10 +153,51 @@ class TestDrawings:
         titles = [axes.get_title() for axes in figure.axes]
         assert titles == [f"{name}: B = {value:.3f}" for name, value in zip(("one", "two"), wanted, strict=True)]
 
-    def test_bars_are_sigmoids(self, classifier, image):
-        figure = draw_probabilities(classifier, {"x": image[0], "black": image[0] * 0}, NAMES)
-        bars = [bar.get_width() for bar in figure.axes[2].patches]
-        assert bars == pytest.approx(classifier(image)[0].sigmoid().tolist(), rel=1e-5)
+
+class TestRoles:
+    @pytest.fixture
+    def table(self, search, classifier, image):
+        regions = torch.zeros(1, 5, 32, 32, dtype=torch.bool)
+        regions[0, 0, :16, :16] = regions[0, 1] = True  # one object, and a region of an absent class
+        return roles_table([search], classifier, image, LABELS, regions).set_index("loss")
+
+    def test_a_row_per_setting_with_the_numbers_of_its_masks(self, table, search, classifier, image):
+        assert list(table.index) == list(search.settings)
+        row = search.settings.index("+ bounds")
+        m, n = search.masks[row, -1, LABELS[0]].amax(0), search.masks[row, -1, ~LABELS[0]].amax(0)
+        with torch.no_grad():
+            kept = classifier(image * m).sigmoid()[0, LABELS[0]].mean()
+            rest = classifier(image * (1 - m)).sigmoid()[0, LABELS[0]].mean()
+        wanted = {"m": m.mean(), "n": n.mean(), "on": m[:16, :16].mean(), "kept": kept, "rest": rest}
+        for name, value in wanted.items():
+            assert table.loc["+ bounds", name] == pytest.approx(float(value), abs=1e-5), name
+
+    def test_each_scene_is_searched_alone(self, classifier, image):
+        images, labels = torch.cat([image, image.flip(3)]), LABELS.expand(2, -1)
+        terms = {"x": CUMULATIVE_TERMS["+ bounds"]}
+        first, second = search_scenes(ExplainerLoss(), classifier, images, labels, terms, steps=2)
+        assert first.steps == second.steps == (0, 2)
+        assert torch.equal(first.masks[:, 0], second.masks[:, 0])
+        assert not torch.equal(first.masks[:, 1], second.masks[:, 1])
+
+
+def test_first_steps_are_epochs_of_one_batch():
+    classifier = load_classifier("scenes-multilabel")
+    options = ExplainerOptions(network=NetworkOptions(backbone="classifier"), batch=4, schedule="cycle", flip=True)
+    recipe, images = first_steps(options, classifier, steps=3, seed=5)
+    assert (recipe.epochs, recipe.batch, recipe.schedule, recipe.flip) == (3, len(images), "constant", False)
+    assert recipe.network.backbone == "scenes-multilabel"
+    assert images.labels.any(1).all()
+
+
+def test_the_scores_beside_the_peers_are_means_over_the_same_images():
+    scores = peer_scores()
+    counts = scores.groupby("method")["image"].nunique()
+    assert {"explainer", "grad-cam", "random"} <= set(counts.index)
+    assert counts.nunique() == 1
+    assert not scores.duplicated(["method", "image"]).any()
+    table = peers_in_words(scores)
+    assert list(table["method"]) == list(scores.groupby("method")["iou"].mean().sort_values(ascending=False).index)
 
 
 class TestShortcut:

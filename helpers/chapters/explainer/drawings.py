@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from helpers.chapters.explainer.terms import MaskSearch
 from helpers.chapters.predictions import describe_classes
-from helpers.plots import MASK_COLOURS, METHOD_COLOURS, draw_image, show_images
+from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
 from helpers.plots.style import BOOK_STYLE
 
 
@@ -42,24 +41,20 @@ def show_search(
     class_names: Sequence[str],
     checkpoint: int = -1,
     *,
-    absent: bool = False,
     width: float | int = 8.5,
 ) -> Figure:
-    """One column per setting of the loss: the target mask, the part that it keeps, and the rest.
+    """One column per setting of the loss: the target mask, with its mean, and the rest of the image.
 
-    Above the kept part and the rest: the probability of each class of the image. With `absent`, a fourth row has the
-    mask of the absent classes.
+    Above the rest: the probability of each class of the image.
     """
-    target, other = search.merged(labels, checkpoint), search.merged(~labels, checkpoint)
-    kept, left = image * target, image * (1 - target)
-    described = [describe_classes(classifier, pictures, labels[0], class_names) for pictures in (kept, left)]
-    lines = [[text.replace(", ", "\n") for text in row] for row in described]
+    target = search.merged(labels, checkpoint)
+    rest = image * (1 - target)
+    lines = [text.replace(", ", "\n") for text in describe_classes(classifier, rest, labels[0], class_names)]
     areas = [f"m: {100 * float(mask.mean()):.0f} %" for mask in target]
     heads = [f"{name}\n{area}" for name, area in zip(search.settings, areas, strict=True)]
-    fourth = list(other) if absent else []
     return show_images(
-        [*target, *kept, *left, *fourth],
-        [*heads, *lines[0], *lines[1], *(f"n: {100 * float(mask.mean()):.0f} %" for mask in fourth)],
+        [*target, *rest],
+        [*heads, *lines],
         columns=len(search.settings),
         colours=MASK_COLOURS,
         width=width,
@@ -70,7 +65,7 @@ def draw_area_bound(masks: dict[str, Float[Tensor, "height width"]], least: floa
     """Each mask's sorted entries with both terms of equation 5: deficit in the least area, excess beyond the most."""
     with mpl.rc_context(BOOK_STYLE):
         figure, axes = plt.subplots(
-            1, len(masks), figsize=(3 * len(masks), 2.6), sharey=True, squeeze=False, layout="constrained"
+            1, len(masks), figsize=(3 * len(masks), 1.8), sharey=True, squeeze=False, layout="constrained"
         )
         plt.close(figure)
         for panel, (name, mask) in zip(axes[0], masks.items(), strict=True):
@@ -85,24 +80,4 @@ def draw_area_bound(masks: dict[str, Float[Tensor, "height width"]], least: floa
             bound = float((1 - values[deficit]).sum() + values[excess].sum()) / len(values)
             panel.set(title=f"{name}: B = {bound:.3f}", xlabel="share of the pixels", xlim=(0, 1), ylim=(0, 1.02))
         axes[0, 0].set_ylabel("mask, sorted")
-    return figure
-
-
-@torch.no_grad()
-def draw_probabilities(
-    classifier: nn.Module, pictures: dict[str, Float[Tensor, "3 height width"]], class_names: Sequence[str]
-) -> Figure:
-    """Pictures above bars of a multi-label classifier's probability of every class."""
-    probabilities = classifier(torch.stack(list(pictures.values()))).sigmoid()
-    with mpl.rc_context(BOOK_STYLE):
-        figure, axes = plt.subplots(
-            2, len(pictures), figsize=(2.4 * len(pictures), 4.6), height_ratios=(1, 1.15), layout="constrained"
-        )
-        plt.close(figure)
-        for column, ((name, picture), row) in enumerate(zip(pictures.items(), probabilities, strict=True)):
-            draw_image(axes[0, column], picture, name)
-            axes[1, column].barh(range(len(class_names)), row.tolist(), color=METHOD_COLOURS["Pixel RDE"])
-            axes[1, column].set(xlim=(0, 1), yticks=range(len(class_names)), yticklabels=[])
-            axes[1, column].invert_yaxis()
-        axes[1, 0].set_yticks(range(len(class_names)), class_names)
     return figure

@@ -36,7 +36,7 @@ def show_class_mask(explainer: Explainer, images: Float[Tensor, "batch 3 height 
             f"kept part: {after[row]:.0f} %",
         )
     ]
-    return show_images(pictures, titles, columns=3, colours=MASK_COLOURS, width=6)
+    return show_images(pictures, titles, columns=3, colours=MASK_COLOURS, width=5)
 
 
 def class_mask_panel(explainer: Explainer, images: Float[Tensor, "batch 3 height width"], *, start: int) -> LivePanel:

@@ -20,8 +20,8 @@ TRAINED_FURTHER = {
 def retraining_summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row per classifier of the table `retraining`: means over images with their intervals."""
     heads = {
-        "label_alone": "fish, if only the label speaks for it",
-        "object_alone": "fish, if there is one and no label",
+        "label_alone": "fish, if only the mark speaks for it",
+        "object_alone": "fish, if there is one and no mark",
         "object_recall": "classes recognised from the objects alone",
         "background_positives": "classes predicted for the background alone",
         "accuracy": "right decisions on whole images",
