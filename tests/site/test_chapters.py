@@ -13,7 +13,6 @@ from helpers.site.held_numbers import unheld_numbers
 FIRST_EDITION = {
     "book/what-is-an-explanation.md",
     "book/judging.md",
-    "book/convergence.md",
     "book/own-price.md",
 }
 """Chapters that have not been reworked yet."""

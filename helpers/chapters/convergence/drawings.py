@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -21,7 +20,6 @@ from helpers.plots import METHOD_COLOURS, show_images
 from helpers.plots.figures import panels
 
 BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
-FLOOR = 1e-3  # smaller values are drawn here on logarithmic axes
 
 
 def draw_tangent(objective: Callable[[Tensor], Tensor], entry: float | int, title: str = "") -> Figure:
@@ -119,59 +117,57 @@ def draw_bounds(
     return figure
 
 
-def draw_searches(tables: Mapping[str, pd.DataFrame], tolerance: float) -> Figure:
-    """Each image's gap against the steps, and its objective − the best known one against the gap.
+def draw_searches(table: pd.DataFrame) -> Figure:
+    """The upper estimate of each image's gap, and its objective above its best, against the steps.
 
     Args:
-        tables: by model, with columns image, step, gap, uncertainty and excess.
-        tolerance: drawn as a line.
+        table: of `watch_cycles`.
     """
-    with panels(1, 2, size=(9.2, 3.5)) as (figure, (left, right)):
-        for (model, table), colour in zip(tables.items(), (RED, BLUE), strict=False):
-            for number, (_, rows) in enumerate(table.groupby("image")):
-                left.plot(rows["step"], rows["gap"].clip(FLOOR), color=colour, linewidth=0.8, alpha=0.6)
-                right.plot(
-                    rows["gap"].clip(FLOOR),
-                    rows["excess"].clip(FLOOR),
-                    "o",
-                    color=colour,
-                    markersize=3.5,
-                    alpha=0.7,
-                    label=None if number else model,
-                )
-        left.set(xscale="log", yscale="log", xlabel="step", ylabel="gap", title="each image's gap")
-        steps = sorted(set().union(*(table["step"] for table in tables.values())))
-        left.set(xticks=steps, xticklabels=[str(step) for step in steps])
-        left.minorticks_off()
-        left.axhline(tolerance, color="black", linewidth=1, linestyle=":")
-        _diagonal(right)
-        right.axvline(tolerance, color="black", linewidth=1, linestyle=":")
-        right.set(
-            xlabel="gap", ylabel="objective above the best known", title="excess of the objective against the gap"
-        )
-        right.legend()
+    steps = sorted(table["step"].unique())
+    with panels(1, 2, size=(9.2, 3.2)) as (figure, (left, right)):
+        for _, rows in table.groupby("image"):
+            left.plot(rows["step"], rows["upper"], ".-", color=RED, linewidth=0.9, alpha=0.7)
+            right.plot(rows["step"], rows["objective"], ".-", color=BLUE, linewidth=0.9, alpha=0.7)
+        for axes, title in ((left, "gap, upper estimate"), (right, "objective")):
+            axes.set(xscale="log", yscale="log", xlabel="step", title=title)
+            axes.set(xticks=steps, xticklabels=[str(step) for step in steps])
+            axes.minorticks_off()
     return figure
 
 
-def _diagonal(axes: Axes) -> None:
-    axes.set(xscale="log", yscale="log", xlim=(0.7 * FLOOR, 20), ylim=(0.7 * FLOOR, 20))
-    axes.plot([FLOOR, 20], [FLOOR, 20], color=GREY, linewidth=1, linestyle="--")
-
-
-def draw_published(table: pd.DataFrame, tolerance: float) -> Figure:
-    """The objective and the gap of each image along the published recipe.
+def draw_repeats(scenes: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
+    """Repeated measurements of the gaps of masks as bars, and each mask's reference as a band: one panel per scene.
 
     Args:
-        table: the table `convergence`.
-        tolerance: drawn as a line.
+        scenes: by scene, the tables of `repeated_gaps` by mask.
     """
-    with panels(1, 2, size=(9.2, 3.3), sharex=True) as (figure, (left, right)):
+    with panels(1, len(scenes), size=(4.6 * len(scenes), 3.1), sharey=True) as (figure, axes):
+        for panel, (scene, masks) in zip(np.atleast_1d(axes), scenes.items(), strict=True):
+            for (mask, table), colour in zip(masks.items(), (RED, "black"), strict=False):
+                reference, repeats = table.iloc[0], table.iloc[1:]
+                panel.axhspan(reference["lower"], reference["upper"], color=colour, alpha=0.25, linewidth=0)
+                shift = 0.0 if colour == RED else 0.35
+                panel.vlines(np.arange(1, len(repeats) + 1) + shift, repeats["lower"], repeats["upper"], color=colour)
+                panel.plot([], [], color=colour, label=mask)
+            panel.axhline(0, color=GREY, linewidth=0.8)
+            panel.set(title=scene, xlabel="measurement")
+        np.atleast_1d(axes)[0].set_ylabel("gap: lower to upper estimate")
+        np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def draw_published(table: pd.DataFrame) -> Figure:
+    """The objective and the upper estimate of the gap of each image along the published recipe.
+
+    Args:
+        table: the stored table `convergence`.
+    """
+    with panels(1, 2, size=(9.2, 3.1), sharex=True) as (figure, (left, right)):
         for _, rows in table.groupby("image"):
-            left.semilogy(rows["step"], rows["objective"], color=RED, linewidth=1)
-            right.semilogy(rows["step"], rows["gap"].clip(FLOOR), color=RED, linewidth=1)
+            left.semilogy(rows["step"], rows["objective"], color=BLUE, linewidth=1)
+            right.semilogy(rows["step"], rows["gap"] + rows["uncertainty"], color=RED, linewidth=1)
         left.set(xlabel="step", title="objective")
-        right.set(xlabel="step", title="gap")
-        right.axhline(tolerance, color="black", linewidth=1, linestyle=":")
+        right.set(xlabel="step", title="gap, upper estimate")
     return figure
 
 
@@ -182,17 +178,19 @@ def draw_stopped(
     table: pd.DataFrame,
     tolerance: float,
 ) -> Figure:
-    """The images, and the part that is kept of each if its search stops where its gap is first below a tolerance.
+    """The images, and what is kept if each search stops at the first upper estimate of its gap below a tolerance.
 
     Args:
         classifier: names what it sees, above each picture.
         images: the first of the images that were watched.
         explanations: of all of them, after each cycle (`watch_cycles`).
-        table: of the same run; a search whose gap is never below the tolerance stops after the last cycle.
-        tolerance: of the gap.
+        table: of the same run; a search that is never below the tolerance stops after the last cycle.
+        tolerance: of the upper estimate of the gap.
     """
     steps = sorted(table["step"].unique())
-    needed = steps_needed(table, tolerance)["needed"].fillna(steps[-1])
+    needed = steps_needed(table, tolerance).fillna(steps[-1])
+    at = table.set_index(["image", "step"])["excess"]
+    excess = np.mean([at[image, step] for image, step in needed.items()])
     kept = torch.stack([explanations[steps.index(needed[i])].kept[i] for i in range(len(images))])
     predictions = describe_predictions(classifier, kept)
     return show_images(
@@ -201,5 +199,5 @@ def draw_stopped(
         + [f"{step:.0f} steps:\n{prediction}" for step, prediction in zip(needed, predictions, strict=False)],
         columns=len(images),
         width=7,
-        caption=f"all {len(needed)} scenes: {needed.mean():.0f} steps on average",
+        caption=f"all {len(needed)} scenes: {needed.mean():.0f} steps on average, {excess:.2f} above the best",
     )
