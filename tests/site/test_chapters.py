@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from helpers.core.files import ROOT
 from helpers.site.chapters import chapter_faults, load_chapters, minutes_of_exercises, reading_minutes
 from helpers.site.held_numbers import unheld_numbers
+from helpers.site.source import read_page
 
 FIRST_EDITION = {
     "book/what-is-an-explanation.md",
@@ -16,6 +18,13 @@ FIRST_EDITION = {
     "book/own-price.md",
 }
 """Chapters that have not been reworked yet."""
+
+
+@pytest.mark.parametrize("page", load_chapters())
+def test_no_line_of_the_text_is_a_comment(page):
+    """MyST drops a line that begins with a percent sign, and "95 %" may be wrapped before it."""
+    texts = [cell.source for cell in read_page(ROOT / page).cells if cell.cell_type == "markdown"]
+    assert re.findall(r"^ *%.*", "\n".join(texts), re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("page", load_chapters())
