@@ -75,7 +75,7 @@ def draw_scenes(
         (cartoons, ["published"] * count, "gray"),
         (explanation.mask, [f"keeps {rate:.2f} %" for rate in rates], MASK_COLOURS),
     )
-    with panels(4, count, size=(9, 7.9), squeeze=False) as (figure, axes):
+    with panels(4, count, size=(9, 7.6), squeeze=False) as (figure, axes):
         for axes_of_row, (pictures, titles, colours) in zip(axes, rows, strict=True):
             for panel, picture, title in zip(axes_of_row, pictures, titles, strict=True):
                 draw_image(panel, picture, title, colours=colours)
@@ -84,7 +84,7 @@ def draw_scenes(
 
 def draw_pyramid(transform: WaveletTransform, mask: Float[Tensor, " k"], kept: Mapping[str, float]) -> Figure:
     """A mask on the wavelet pyramid, and the number of coefficients that are kept at each scale (`kept_per_scale`)."""
-    with panels(1, 2, size=(8.6, 3.6), width_ratios=[1.3, 1]) as (figure, (left, right)):
+    with panels(1, 2, size=(8.6, 3.2), width_ratios=[1.3, 1]) as (figure, (left, right)):
         draw_image(left, wavelet_pyramid(transform, mask, gap=2, gap_value=0.4), "the mask of the first scene")
         right.barh(list(kept), list(kept.values()), color=METHOD_COLOURS["CartoonX"])
         right.set(title="coefficients kept, mean of the scenes")
