@@ -30,7 +30,7 @@ def draw_two_classes(
         first, second = (classifier.class_names[label] for label in scenes.object_classes[row, :2].tolist())
         pictures += [scenes.images[row], rollout.mask[row], by_class[0].mask[row], by_class[1].mask[row]]
         titles += [prediction, "rollout", f"gradient: {first}", f"gradient: {second}"]
-    return show_images(pictures, titles, columns=4, colours=MASK_COLOURS, width=5.6)
+    return show_images(pictures, titles, columns=4, colours=MASK_COLOURS, width=5.2)
 
 
 def draw_own_shares(shares: Mapping[str, Sequence[float]]) -> Figure:
