@@ -13,8 +13,6 @@ from helpers.site.held_numbers import unheld_numbers
 from helpers.site.source import read_page
 
 FIRST_EDITION = {
-    "book/what-is-an-explanation.md",
-    "book/judging.md",
     "book/own-price.md",
 }
 """Chapters that have not been reworked yet."""
