@@ -38,7 +38,7 @@ def draw_entry(entry: GalleryEntry, weights: Mapping[str, float]) -> Figure:
     }
     # the published picture stays grey: the colours are those of masks
     images = [entry.pictures[name].expand(3 if name == "cartoonx-cartoon" else -1, -1, -1) for name in pictures]
-    return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=7.6)
+    return show_images(images, list(pictures.values()), columns=3, colours=MASK_COLOURS, width=7.2)
 
 
 def objective(row: Mapping[str, Any], weights: Mapping[str, float]) -> float:
