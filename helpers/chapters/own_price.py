@@ -13,15 +13,12 @@ from torch import Tensor
 
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
-from helpers.core.statistics import mean_effect, proportion_effect
-from helpers.methods.rde import RatePath
+from helpers.methods.rde import RateDistortionExplainer, RatePath
 from helpers.metrics.truth_scores import relevance_mass_accuracy
 from helpers.plots import METHOD_COLOURS, draw_image
 from helpers.plots.figures import panels
-from helpers.reporting.mean_table import effects_in_words
 
 RED, GREY = METHOD_COLOURS["CartoonX"], METHOD_COLOURS["neutral"]
-WEIGHTINGS = {"fixed": "one λk", "relative": "one λk, relative", "own": "own λk"}
 
 
 def add_rising_noise(
@@ -39,16 +36,16 @@ def add_rising_noise(
 
 
 def break_even_weight(path: RatePath, black: Float[Tensor, " batch"]) -> Float[Tensor, "weights batch"]:
-    """The λk at which a mask's objective equals that of the black mask: (D(0) - D) / rate; inf for a black mask."""
+    """The λk at which a mask costs as much as the empty one: (D(0) - D) / rate; very large for a nearly empty mask."""
     return (black - path.distortion).clamp_min(0) / path.sparsity.clamp_min(1e-12)
 
 
 def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Sequence[str]) -> Figure:
-    """The objective of each mask of a path as a function of λk, and that of the black mask: one panel per image.
+    """The objective of each mask of a path as a function of λk, and that of the empty mask: one panel per image.
 
     Args:
         path: masks optimised at several λk.
-        black: the black mask's distortion, one per image.
+        black: the empty mask's distortion, one per image.
         names: one per image.
     """
     with panels(1, len(names), size=(4.4 * len(names), 3.2), sharex=True) as (figure, axes):
@@ -59,9 +56,9 @@ def draw_weight_lines(path: RatePath, black: Float[Tensor, " batch"], names: Seq
                 panel.plot(weights, line, color=GREY, linewidth=0.8, alpha=0.8)
             best, level = lines.amin(0), float(black[index])
             panel.plot(weights, best, color=RED, label="the best of these masks")
-            panel.axhline(level, color="black", linestyle="--", label="the black mask")
+            panel.axhline(level, color="black", linestyle="--", label="the empty mask")
             panel.fill_between(
-                weights, level, 1e3, where=(best > level).numpy(), color="black", alpha=0.15, linewidth=0
+                weights, level, 1e3, where=(best > 0.99 * level).numpy(), color="black", alpha=0.15, linewidth=0
             )
             panel.set(xscale="log", xlabel="λk", title=name, ylim=(0, 1.25 * max(float(black.max()), 0.1)))
         np.atleast_1d(axes)[0].set_ylabel("objective")
@@ -75,70 +72,61 @@ def kept_entries(explanation: Explanation) -> Float[Tensor, " batch"]:
     return explanation.representation_mask.sum((1, 2))
 
 
+def against_empty(
+    method: RateDistortionExplainer, images: Float[Tensor, "batch 3 height width"], explanation: Explanation
+) -> Float[Tensor, " batch"]:
+    """The objective of each mask divided by that of the empty mask, on the same 64 noise draws: above 1, it is worse.
+
+    Args:
+        method: the one that made the masks, with its λk.
+        images: pixels in [0, 1].
+        explanation: of the images.
+    """
+    problem, mask = method.problem(images), explanation.representation_mask
+    assert mask is not None
+    found, empty = (problem.evaluate(each, samples=64)["objective"] for each in (mask, torch.zeros_like(mask)))
+    return found / empty
+
+
 def draw_kept_entries(
     confidence: Float[Tensor, " batch"],
-    explanations: Mapping[str, tuple[Explanation, Explanation]],
-    weightings: tuple[str, str],
+    explanations: Mapping[str, Explanation],
+    ratios: Mapping[str, Float[Tensor, " batch"]],
 ) -> Figure:
-    """The number of kept entries against the confidence of the prediction, under two weightings.
+    """Kept entries, and the objective in units of the empty mask's, against the confidence of the prediction.
 
     Args:
         confidence: p, one per image.
-        explanations: by method, those under the two weightings.
-        weightings: the names of the two.
+        explanations: by weighting; the first is drawn hollow.
+        ratios: of `against_empty`, by weighting.
     """
-    with panels(1, len(explanations), size=(4.4 * len(explanations), 3.3)) as (figure, axes):
-        for panel, (name, pair) in zip(np.atleast_1d(axes), explanations.items(), strict=True):
-            counts = [kept_entries(explanation).clamp_min(0.03) for explanation in pair]
-            panel.vlines(confidence, *counts, color=GREY, linewidth=0.7)
-            for count, weighting, face in zip(counts, weightings, ("white", RED), strict=True):
-                panel.plot(confidence, count, "o", color=RED, markerfacecolor=face, label=weighting)
-            panel.axhspan(0.01, 1, color="black", alpha=0.15, linewidth=0)
-            panel.set(title=name, yscale="log", xlabel="p, the confidence", ylim=(0.02, None), xlim=(0, 1.03))
-        np.atleast_1d(axes)[0].set_ylabel("entries kept")
-        np.atleast_1d(axes)[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    with panels(1, 2, size=(9.2, 3.2)) as (figure, (left, right)):
+        for number, (weighting, explanation) in enumerate(explanations.items()):
+            face = RED if number else "white"
+            style = {"color": RED, "markerfacecolor": face, "label": weighting}
+            left.plot(confidence, kept_entries(explanation).clamp_min(0.1), "o", **style)
+            right.plot(confidence, ratios[weighting], "o", **style)
+        left.axhspan(0.05, 1, color="black", alpha=0.15, linewidth=0)
+        left.set(yscale="log", xlabel="p, the confidence", title="entries kept", ylim=(0.07, None), xlim=(0, 1.03))
+        right.axhline(1, color="black", linestyle="--", linewidth=1)
+        right.set(xlabel="p, the confidence", title="objective / that of the empty mask", xlim=(0, 1.03))
+        right.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
-def weighting_summary(
-    explanations: Mapping[str, Explanation],
-    region: Bool[Tensor, "batch 1 height width"],
-    confidence: Float[Tensor, " batch"],
-) -> pd.DataFrame:
-    """One row per weighting: black masks, kept entries, and the mask's share on the object.
-
-    A mask is black if its entries sum to less than one; the unsure half are the images of lower confidence. The share
-    on the object is the mean over images that show an object of the predicted class and whose mask is not black.
-
-    Args:
-        explanations: of the same images, by weighting.
-        region: the pixels of the predicted class; empty where the image does not show it.
-        confidence: p, one per image.
-    """
-    unsure = confidence <= confidence.median()
-    with_object = region.flatten(1).any(1)
-    rows = []
-    for weighting, explanation in explanations.items():
-        black = kept_entries(explanation) < 1
-        inside = torch.where(with_object & ~black, relevance_mass_accuracy(explanation.mask, region), torch.nan)
-        rows.append(
-            {
-                "weighting": weighting,
-                "black, %": proportion_effect(black.numpy()).linear(100),
-                "black, unsure half, %": f"{100 * float(black[unsure].float().mean()):.0f}",
-                "entries, median": float(kept_entries(explanation).median()),
-                "share on the object, %": mean_effect(100 * inside.numpy(), limits=(0, 100)),
-                "of images": int((with_object & ~black).sum()),
-            }
-        )
-    return effects_in_words(pd.DataFrame(rows))
+def shares_on_the_object(
+    explanation: Explanation, region: Bool[Tensor, "batch 1 height width"]
+) -> Float[np.ndarray, " batch"]:
+    """The share of each mask on the object of its class; nan where the image shows none, or where the mask is empty."""
+    known = region.flatten(1).any(1) & (kept_entries(explanation) >= 1)
+    return torch.where(known, relevance_mass_accuracy(explanation.mask, region), torch.nan).numpy()
 
 
 def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
     """The rate-distortion paths of two images with the masks at one λk marked, and what these keep.
 
     Args:
-        path: of two images, with relative distortion.
+        path: of two images.
         weight: one of the path's λk.
         names: one per image.
     """
@@ -150,29 +138,21 @@ def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
             axes[0].semilogx(rates[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
             kept = path.explanations[index].kept[image]
             draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %")
-        axes[0].set(xlabel="rate, %", ylabel="relative distortion", ylim=(-0.03, 1.1))
+        axes[0].set(xlabel="rate, %", ylabel="distortion", ylim=(-0.03, 1.1))
         axes[0].legend()
     return figure
 
 
-def black_share_table(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and weighting of the stored table `sparsity-weights`: its share of black explanations.
+def photograph_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per model and photograph of the stored table `sparsity-weights`, those with the smallest p first.
 
-    The share has an exact interval over images; λk is a range, and all other numbers are means.
+    Columns model, image, p, and by weighting ("fixed", "relative") whether the explanation is black.
     """
-    rows = []
-    for (model, weighting), part in table.groupby(["model", "weighting"], sort=False):
-        weights = part["sparsity_weight"]
-        rows.append(
-            {
-                "model": model,
-                "sparsity weight": WEIGHTINGS[weighting],
-                "black, %": proportion_effect(part["black"]).linear(100),
-                "λk": f"{weights.min():.0f} to {weights.max():.0f}",
-                "rate, %": 100 * part["sparsity"].mean(),
-                "relative distortion": part["distortion"].mean(),
-                "confidence": part["confidence"].mean(),
-                "images": len(part),
-            }
-        )
-    return effects_in_words(pd.DataFrame(rows))
+    black = table.pivot(index=["model", "image", "confidence"], columns="weighting", values="black")
+    return (
+        black[["fixed", "relative"]]
+        .reset_index()
+        .rename_axis(columns=None)
+        .rename(columns={"confidence": "p"})
+        .sort_values(["model", "p"], ignore_index=True)
+    )

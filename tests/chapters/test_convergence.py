@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -26,13 +27,14 @@ from helpers.chapters.convergence.searches import (
 )
 from helpers.chapters.own_price import (
     add_rising_noise,
-    black_share_table,
+    against_empty,
     break_even_weight,
     draw_kept_entries,
     draw_path,
     draw_weight_lines,
     kept_entries,
-    weighting_summary,
+    photograph_table,
+    shares_on_the_object,
 )
 from helpers.core.explanation import Explanation
 from helpers.methods.rde import CartoonX, RatePath
@@ -119,35 +121,37 @@ class TestPrices:
         torch.testing.assert_close((noisy - images).std((1, 2, 3))[1:], torch.tensor([0.05, 0.1]), rtol=0.05, atol=0)
         assert torch.equal(noisy, add_rising_noise(images, 0.1))
 
-    def test_black_means_less_than_one_entry(self):
-        region = torch.zeros(4, 1, 8, 8, dtype=torch.bool)
-        region[:3, ..., 2:6] = True  # half of each mask lies in it; the fourth image shows no object of the class
-        found = {"fixed": explanation([0.2, 0.9, 1.5, 2.0]), "own": explanation([1.0, 1.0, 1.5, 2.0])}
-        table = weighting_summary(found, region, torch.tensor([0.1, 0.2, 0.8, 0.9])).set_index("weighting")
-        assert kept_entries(found["fixed"]).tolist() == pytest.approx([0.2, 0.9, 1.5, 2.0])
-        assert table["black, %"].str.split().str[0].astype(float).tolist() == [50, 0]
-        assert table["black, unsure half, %"].tolist() == ["100", "0"]
-        assert table["of images"].tolist() == [1, 3]
-        assert table["share on the object, %"].str.split().str[0].astype(float).tolist() == [50, 50]
+    def test_shares_are_known_for_masks_with_entries_on_images_with_an_object(self):
+        region = torch.zeros(3, 1, 8, 8, dtype=torch.bool)
+        region[:2, ..., 2:6] = True  # half of each mask lies in it; the third image shows no object of the class
+        found = explanation([0.9, 1.5, 2.0])
+        assert kept_entries(found).tolist() == pytest.approx([0.9, 1.5, 2.0])
+        shares = shares_on_the_object(found, region)
+        assert [math.isnan(share) for share in shares] == [True, False, True]
+        assert shares[1] == pytest.approx(0.5)
 
-    def test_stored_weightings_by_model(self):
+    def test_the_empty_mask_is_worth_itself_and_a_full_one_costs_its_penalty(self):
+        method, images = CartoonX(TinyClassifier(), levels=2, samples=2, sparsity_weight=5), smooth_images(2, 32)
+        found = method.with_options(steps=1).explain(images)
+        mask = torch.zeros_like(found.representation_mask)
+        assert against_empty(method, images, replace(found, representation_mask=mask)).tolist() == [1, 1]
+        full = against_empty(method, images, replace(found, representation_mask=torch.ones_like(mask)))
+        empty = method.problem(images).evaluate(mask, samples=64)["objective"]
+        torch.testing.assert_close(full * empty, torch.full((2,), 5.0), rtol=1e-3, atol=1e-3)
+
+    def test_stored_photographs_by_confidence(self):
         table = pd.DataFrame(
             {
                 "model": "cnn",
-                "weighting": ["fixed", "fixed", "own", "own"],
+                "image": ["a", "a", "b", "b"],
+                "weighting": ["fixed", "relative"] * 2,
                 "black": [True, False, False, False],
-                "sparsity_weight": [20.0, 20.0, 3.0, 50.0],
-                "sparsity": [0.0, 0.02, 0.01, 0.03],
-                "distortion": [1.0, 0.5, 0.2, 0.2],
-                "confidence": [0.1, 0.9, 0.1, 0.9],
+                "confidence": [0.9, 0.9, 0.1, 0.1],
             }
         )
-        summary = black_share_table(table).set_index("sparsity weight")
-        assert list(summary.index) == ["one λk", "own λk"]
-        assert summary["black, %"].str.split().str[0].astype(float).tolist() == [50, 0]
-        assert summary["λk"].tolist() == ["20 to 20", "3 to 50"]
-        assert summary["rate, %"].tolist() == pytest.approx([1, 2])
-        assert summary["images"].tolist() == [2, 2]
+        rows = photograph_table(table)
+        assert rows["image"].tolist() == ["b", "a"]
+        assert rows["fixed"].tolist() == [False, True]
 
 
 class TestDrawings:
@@ -168,9 +172,12 @@ class TestDrawings:
         bars = draw_repeats({"scene": {"final": repeats, "black": repeats}}).axes[0].collections
         assert [tuple(bar[:, 1]) for bar in bars[0].get_segments()] == [(0.0, 0.3), (0.2, 0.4)]
         counts = draw_kept_entries(
-            torch.tensor([0.2, 0.8]), {"m": (explanation([0.5, 3.0]), explanation([1.0, 2.0]))}, ("a", "b")
+            torch.tensor([0.2, 0.8]),
+            {"a": explanation([0.5, 3.0]), "b": explanation([1.0, 2.0])},
+            {"a": torch.tensor([1.0, 0.5]), "b": torch.tensor([0.9, 0.4])},
         )
         assert list(counts.axes[0].lines[0].get_ydata()) == pytest.approx([0.5, 3.0], rel=1e-5)
+        assert list(counts.axes[1].lines[1].get_ydata()) == pytest.approx([0.9, 0.4], rel=1e-5)
 
     def test_a_search_stops_at_its_first_gap_below_the_tolerance(self):
         classifier, images = named(TinyClassifier(), 32), smooth_images(2, 32)

@@ -12,9 +12,7 @@ from helpers.site.chapters import chapter_faults, load_chapters, minutes_of_exer
 from helpers.site.held_numbers import unheld_numbers
 from helpers.site.source import read_page
 
-FIRST_EDITION = {
-    "book/own-price.md",
-}
+FIRST_EDITION = {}
 """Chapters that have not been reworked yet."""
 
 
