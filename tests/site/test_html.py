@@ -17,6 +17,7 @@ from PIL import Image
 
 from helpers.core.files import ROOT
 from helpers.site import toc_pages
+from helpers.site.chapters import load_chapters
 from helpers.site.html import COMPLETE
 from helpers.site.reference import exported
 from helpers.site.source import is_executable
@@ -307,3 +308,15 @@ def test_without_javascript_all_frames_are_shown(html, address, browser):
         hidden[page] = sum(not frame.is_visible() for frame in frames)
         tab.close()
     assert hidden == dict.fromkeys(pages, 0)
+
+
+@pytest.mark.parametrize("page", load_chapters())
+def test_a_chapter_is_at_most_twelve_screens(address, browser, page):
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(f"{address}/{Path(page).with_suffix('.html')}")
+    top = tab.evaluate(
+        "[...document.querySelectorAll('article h2')].find(h => h.innerText.startsWith('Exercises'))"
+        ".getBoundingClientRect().top + scrollY"
+    )
+    tab.close()
+    assert round(top / 900) <= 12, f"{top / 900:.1f} screens before the exercises"

@@ -13,22 +13,7 @@ from helpers.site.typed_numbers import allowed_numbers, typed_numbers
 
 PAGES = [page for page in toc_pages() if "/reference/" not in page]
 ALLOWED = allowed_numbers()
-UNDER_REWORK = {
-    f"book/{name}.md"
-    for name in (
-        "wavelets",
-        "wavelet-borders",
-        "waveletx",
-        "cartoonx",
-        "vit-rollout",
-        "peers",
-        "explainer",
-        "gallery",
-        "starting-masks",
-        "convergence",
-        "own-price",
-    )
-}
+UNDER_REWORK = {"book/own-price.md"}
 """Chapters whose typed numbers are listed when their second edition is done; the list should become empty."""
 
 
