@@ -122,23 +122,30 @@ def shares_on_the_object(
     return torch.where(known, relevance_mass_accuracy(explanation.mask, region), torch.nan).numpy()
 
 
-def draw_path(path: RatePath, weight: float, names: Sequence[str]) -> Figure:
+def draw_path(path: RatePath, weight: float, names: Sequence[str], empty: Float[Tensor, " batch"]) -> Figure:
     """The rate-distortion paths of two images with the masks at one λk marked, and what these keep.
 
     Args:
         path: of two images.
         weight: one of the path's λk.
         names: one per image.
+        empty: the empty mask's distortion, one per image: a dashed line, and said above masks that cost more.
     """
     index = path.weights.index(weight)
+    costs = path.distortion[index] + weight * path.sparsity[index]
     with panels(1, 3, size=(9.2, 2.9), width_ratios=[1.7, 1, 1]) as (figure, axes):
         for image, (name, colour) in enumerate(zip(names, (RED, METHOD_COLOURS["Pixel RDE"]), strict=True)):
             rates, distortions = 100 * path.sparsity[:, image], path.distortion[:, image]
-            axes[0].semilogx(rates, distortions, ".-", color=colour, linewidth=1.3, label=name)
-            axes[0].semilogx(rates[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
+            drawn = rates.clamp_min(0.06)
+            axes[0].semilogx(drawn, distortions, ".-", color=colour, linewidth=1.3, label=name)
+            axes[0].semilogx(drawn[index], distortions[index], "o", color=colour, markersize=11, markerfacecolor="none")
             kept = path.explanations[index].kept[image]
-            draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %")
+            axes[0].axhline(float(empty[image]), color=colour, linewidth=1, linestyle="--")
+            verdict = "no better than none" if costs[image] >= 0.99 * empty[image] else "better than none"
+            draw_image(axes[1 + image], kept, f"{name}: keeps {float(rates[index]):.2f} %,\n{verdict}")
         axes[0].set(xlabel="rate, %", ylabel="distortion", ylim=(-0.03, 1.1))
+        axes[0].set(xlim=(0.05, 5), xticks=[0.1, 0.3, 1, 3], xticklabels=["0.1", "0.3", "1", "3"])
+        axes[0].minorticks_off()
         axes[0].legend()
     return figure
 

@@ -197,6 +197,7 @@ class TestDrawings:
         figure = draw_weight_lines(path, torch.tensor([0.3, 0.5]), ["a", "b"])
         assert len(figure.axes) == 2
         assert len(figure.axes[0].lines) == 4  # two masks, the best of them, black
-        figure = draw_path(path, 10.0, ["a", "b"])
+        figure = draw_path(path, 10.0, ["a", "b"], torch.tensor([0.0, 99.0]))
         assert figure.axes[0].lines[1].get_xdata() == pytest.approx([100 * float(path.sparsity[1, 0])])  # marked
-        assert figure.axes[2].get_title() == f"b: keeps {100 * float(path.sparsity[1, 1]):.2f} %"
+        assert figure.axes[1].get_title().endswith("no better than none")
+        assert figure.axes[2].get_title() == f"b: keeps {100 * float(path.sparsity[1, 1]):.2f} %,\nbetter than none"
