@@ -13,14 +13,10 @@ from helpers.site.typed_numbers import allowed_numbers, typed_numbers
 
 PAGES = [page for page in toc_pages() if "/reference/" not in page]
 ALLOWED = allowed_numbers()
-UNDER_REWORK = {"book/own-price.md"}
-"""Chapters whose typed numbers are listed when their second edition is done; the list should become empty."""
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_typed_numbers_have_a_source(page):
-    if page in UNDER_REWORK:
-        pytest.skip("its second edition is being written")
     typed = set(typed_numbers(ROOT / page))
     allowed = {entry.number for entry in ALLOWED.get(page, [])}
     assert typed <= allowed, "glue these numbers from a run, or state their source in book/typed_numbers.yaml"
