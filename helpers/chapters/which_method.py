@@ -108,7 +108,7 @@ def _per_step(passes: Callable[[], Passes], run: Callable[[int], None], *, steps
 
 
 def found_on_photographs() -> pd.DataFrame:
-    """What the ledger says of the methods on photographs with outlines: one row per claim and run.
+    """What the ledger says of methods against a centred blob, on photographs with outlines: one row per method.
 
     Returns:
         Columns claim, outcome, photographs (their number), effect (with its 95 % interval; "–" for fewer than six
@@ -125,5 +125,6 @@ def found_on_photographs() -> pd.DataFrame:
         }
         for verdict in judge(claims_of_figure("recartoonx-truth"))
         for result in verdict.results
+        if verdict.claim.arguments.get("other") == "centre" and verdict.claim.arguments.get("score") == "rank"
     ]
     return pd.DataFrame(rows)

@@ -48,6 +48,7 @@ def test_the_projection_is_the_number_of_steps_times_their_time():
     assert projected_hours(0.01, 32) == pytest.approx(steps * 0.01 / 3600)
 
 
+@pytest.mark.slow  # the tests above compare the two steps; this one times them
 def test_the_script_runs(capsys):
     main(["--device", "cpu", "--small"])
     printed = capsys.readouterr().out
