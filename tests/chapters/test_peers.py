@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from helpers.chapters.correlations import correlations
 from helpers.chapters.peers.methods import OPTIONS, draw_peer, peer_methods, settings_table
 from helpers.chapters.peers.pictures import draw_method, draw_path, hidden_windows, random_parts, strongest_channels
-from helpers.chapters.peers.scores import correlations, cost_table, shares_on_objects
+from helpers.chapters.peers.scores import cost_table, shares_on_objects
 from helpers.classifiers import load_classifier
 from helpers.data.multilabel import class_truth
 from helpers.data.scenes import make_scenes

@@ -7,9 +7,9 @@ import datetime
 import pytest
 import torch
 
+from helpers.chapters.correlations import correlations
 from helpers.chapters.vit_rollout.attention import (
     last_layer_maps,
-    map_correlations,
     patch_map,
     patches_apart,
     show_heads,
@@ -161,7 +161,7 @@ def test_the_panel_draws_at_each_change_and_takes_an_upload(classifier, images):
 def test_correlations_are_those_of_each_pair_of_maps():
     first = torch.tensor([[[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]]])
     second = torch.tensor([[[2.0, 4.0, 6.0]], [[3.0, 2.0, 1.0]]])
-    assert map_correlations(first, second) == pytest.approx([1, -1])
+    assert correlations(first, second).tolist() == pytest.approx([1, -1])
 
 
 def test_rollouts_stand_below_their_images(classifier, images, found):

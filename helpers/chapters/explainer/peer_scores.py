@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from helpers.chapters.peers.scores import published_seconds
 from helpers.reporting.committed import evidence_table
 from helpers.reporting.mean_table import mean_table
 
@@ -41,6 +42,5 @@ def peers_in_words(scores: pd.DataFrame) -> pd.DataFrame:
     """One row per method, the largest overlap first: means over the images with their intervals, and the seconds."""
     means = scores.groupby("method")["iou"].mean().sort_values(ascending=False)
     table = mean_table(scores, {name: name for name in means.index}, HEADS, {"iou": (0, 1)})
-    times = evidence_table("scenes", "explainer-compute-time")
-    seconds = {} if times is None else times.groupby("method")["seconds_per_image"].mean().to_dict()
+    seconds = published_seconds()
     return table.assign(**{"seconds": [f"{seconds[name]:.2g}" if name in seconds else "" for name in means.index]})

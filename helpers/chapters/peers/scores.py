@@ -37,12 +37,10 @@ def shares_on_objects(masks: Float[Tensor, "scenes classes size size"], scenes: 
     return pd.DataFrame(rows, columns=["image", "own", "other", "chance"])
 
 
-def correlations(
-    first: Float[Tensor, "masks height width"], second: Float[Tensor, "masks height width"]
-) -> Float[Tensor, " masks"]:
-    """The correlation of each mask with its partner over the pixels; nan if one of them is constant."""
-    a, b = (masks.flatten(1) - masks.flatten(1).mean(1, keepdim=True) for masks in (first, second))
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
+def published_seconds() -> dict[str, float]:
+    """The seconds per image of each method with published settings, of a committed run; empty if there is none."""
+    times = evidence_table("scenes", "explainer-compute-time")
+    return {} if times is None else times.groupby("method")["seconds_per_image"].mean().to_dict()
 
 
 def cost_table(classes: int = 2, size: int = 64) -> pd.DataFrame:
@@ -72,8 +70,7 @@ def cost_table(classes: int = 2, size: int = 64) -> pd.DataFrame:
         "igos++": ("what is necessary and sufficient", "yes", iterations * points * 4 * classes),
         "rtis": ("what is necessary and sufficient", "in training", 0),
     }
-    times = evidence_table("scenes", "explainer-compute-time")
-    seconds = {} if times is None else times.groupby("method")["seconds_per_image"].mean().to_dict()
+    seconds = published_seconds()
     rows = [(name, *row, f"{seconds[name]:.2g}" if name in seconds else "") for name, row in evaluations.items()]
     columns = ["method", "it asks", "gradients", "images for the classifier", "seconds per image"]
     return pd.DataFrame(rows, columns=columns)

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.chapters.correlations import correlations
 from helpers.classifiers import Classifier
 
 
@@ -46,12 +47,7 @@ def brightness_correlation(
     first: Float[Tensor, "images 3 height width"], second: Float[Tensor, "images 3 height width"]
 ) -> Float[Tensor, " images"]:
     """The correlation of the brightness of two images over their pixels, in pairs; 0 for a constant one."""
-    centred = []
-    for pictures in (first, second):
-        brightness = pictures.mean(1).flatten(1)
-        centred.append(brightness - brightness.mean(1, keepdim=True))
-    a, b = centred
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-9)
+    return correlations(first.mean(1), second.mean(1)).nan_to_num(0.0)
 
 
 def targeted_patterns(

@@ -76,8 +76,3 @@ def show_rollouts(
     size = (images.shape[2], images.shape[3])
     maps = [patch_map(relevance, attentions, size) for relevance in method.rollout(attentions)[: len(images)]]
     return show_images([*images, *maps], columns=len(images), colours=MASK_COLOURS, width=5)
-
-
-def map_correlations(first: Float[Tensor, "batch 1 patches"], second: Float[Tensor, "batch 1 patches"]) -> list[float]:
-    """Pearson's correlation of the two maps of each image."""
-    return [float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in zip(first[:, 0], second[:, 0], strict=True)]
