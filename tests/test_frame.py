@@ -25,6 +25,7 @@ else:
 
 FILES = {
     "README.md",
+    "CITATION.cff",
     "Makefile",
     "_config.yml",
     "_toc.yml",

@@ -47,7 +47,7 @@ def add_page_commands(add: AddCommand) -> None:
     files.add_argument("--id", required=True, help="the figure; or `all`")
     files.add_argument("--profile", default="quick", help="the name of a profile in profiles/; default: quick")
     add("build", build_book, "build the HTML of the book from the executed pages")
-    formatter = add("format", format_code, "format the code of all pages")
+    formatter = add("format", format_code, "format the code of all pages, and copy version and address to CITATION.cff")
     formatter.add_argument("--check", action="store_true", help="change no file; fail if a page is not formatted")
     chapters = add("chapters", check_chapters, "say what chapters lack: goals, minutes, asserts, exercises")
     chapters.add_argument("pages", type=Path, nargs="*", help="the chapters, such as book/wavelets.md; default: all")
@@ -127,14 +127,15 @@ def build_book(options: argparse.Namespace) -> None:
 
 
 def format_code(options: argparse.Namespace) -> None:
-    """Format the code of all pages, or check that it is formatted."""
+    """Format the code of all pages and the citation, or check that they are formatted."""
+    from helpers.site.citation import format_citation
     from helpers.site.format_pages import format_pages
 
-    changed = format_pages(check=options.check)
+    changed = [*format_pages(check=options.check), *format_citation(check=options.check)]
     if changed:
         print(*changed, sep="\n")
     if changed and options.check:
-        raise ValueError("the code of these pages is not formatted; run: python -m helpers format")
+        raise ValueError("these files are not formatted; run: python -m helpers format")
 
 
 def print_dependencies(options: argparse.Namespace) -> None:

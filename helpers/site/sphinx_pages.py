@@ -13,6 +13,7 @@ from docutils import nodes
 
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.reference import definition, plain_text, with_reference
+from helpers.site.repository import add_buttons, with_address
 from helpers.site.source import continued
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-signature", _trim_shapes)
     app.connect("missing-reference", _find_definition)
     app.connect("doctree-resolved", link_to_svg)
+    app.connect("html-page-context", add_buttons, priority=502)  # the theme's have 501
     app.connect("build-finished", add_svg_files)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     return {"parallel_read_safe": True}
@@ -40,7 +42,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
-        source[0] = with_reference(continued(source[0], page))
+        source[0] = with_address(with_reference(continued(source[0], page)))
 
 
 def _read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:

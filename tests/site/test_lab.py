@@ -112,7 +112,13 @@ def test_the_start_page_lists_the_notebooks_in_order():
     assert "default_url=/lab/tree/book/start.md" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-OTHERS = ("intro.md", "glossary.md", "notation.md", "references.md")
+OTHERS = (
+    "intro.md",
+    "glossary.md",
+    "notation.md",
+    "references.md",
+    "release-notes.md",
+)
 """Pages without code, which the start page mentions in its text or not at all."""
 
 
