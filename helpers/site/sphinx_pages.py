@@ -1,4 +1,4 @@
-"""A Sphinx extension for the pages: those continued in a shared source, the reference, and the size of pictures.
+"""A Sphinx extension for the pages: those continued in a shared source, the reference, pictures, and lighter HTML.
 
 `make book` builds from executed notebooks, which are complete; `jupyter-book build .` continues pages itself.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from docutils import nodes
 
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
+from helpers.site.polish import polish_site
 from helpers.site.reference import definition, plain_text, with_reference
 from helpers.site.repository import add_buttons, with_address
 from helpers.site.source import continued
@@ -35,6 +36,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-resolved", link_to_svg)
     app.connect("html-page-context", add_buttons, priority=502)  # the theme's have 501
     app.connect("build-finished", add_svg_files)
+    app.connect("build-finished", _polish)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     return {"parallel_read_safe": True}
 
@@ -43,6 +45,11 @@ def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
         source[0] = with_address(with_reference(continued(source[0], page)))
+
+
+def _polish(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        polish_site(Path(app.outdir))
 
 
 def _read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
