@@ -59,7 +59,7 @@ def show_heads(attentions: Attentions, image: int, size: tuple[int, int]) -> Fig
         [titles[index] for index in order],
         columns=len(attentions.layers),
         colours=MASK_COLOURS,
-        width=6.5,
+        width=5.6,
     )
 
 

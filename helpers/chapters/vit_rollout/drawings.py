@@ -29,7 +29,7 @@ def draw_two_classes(
     for row, prediction in enumerate(describe_predictions(classifier, scenes.images)):
         first, second = (classifier.class_names[label] for label in scenes.object_classes[row, :2].tolist())
         pictures += [scenes.images[row], rollout.mask[row], by_class[0].mask[row], by_class[1].mask[row]]
-        titles += [prediction, "rollout", f"gradient: {first}", f"gradient: {second}"]
+        titles += [prediction, "rollout", f"for {first}", f"for {second}"]
     return show_images(pictures, titles, columns=4, colours=MASK_COLOURS, width=5.2)
 
 
