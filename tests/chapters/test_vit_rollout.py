@@ -179,7 +179,7 @@ def test_two_classes_of_each_scene(classifier):
     figure = draw_two_classes(classifier, scenes, explanation, (explanation, explanation))
     titles = [axes.get_title() for axes in figure.axes]
     names = [classifier.class_names[label] for label in scenes.object_classes[1, :2].tolist()]
-    assert titles[5:] == ["rollout", f"gradient: {names[0]}", f"gradient: {names[1]}"]
+    assert titles[5:] == ["rollout", f"for {names[0]}", f"for {names[1]}"]
 
 
 def test_a_line_for_each_share_and_dashes_for_the_formula():

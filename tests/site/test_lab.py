@@ -139,4 +139,4 @@ def test_all_markup_is_known_in_jupyterlab():
         "solution",
     }
     assert directives - known == set()
-    assert roles - {"cite:p", "cite:t", "doc", "eq", "glue:text", "ref"} == set()
+    assert roles - {"cite:p", "cite:t", "doc", "eq", "glue:text", "numref", "ref"} == set()

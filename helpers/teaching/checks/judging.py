@@ -56,7 +56,9 @@ EXERCISES = (
         ask='a word: `"occlusion"`, `"gradient"`, `"brightness"` or `"none"`',
         answer=Choice("none", ("occlusion", "gradient", "brightness", "none")),
         mistakes=(
-            Mistake("occlusion", "It has the smallest area for deletion on black. Is its insertion area so much larger?"),
+            Mistake(
+                "occlusion", "It has the smallest area for deletion on black. Is its insertion area so much larger?"
+            ),
             Mistake("gradient", "Print the two mean areas. How far are they apart?"),
             Mistake("brightness", "Is a small area good or bad when pixels are shown instead of hidden?"),
         ),

@@ -20,7 +20,8 @@ EXERCISES = (
                 "That is the path on which the token stays with itself in all layers. What do the averages bring back?",
             ),
             Mistake(
-                0.0038911, "That is uniform attention without the residual connection, which keeps a half in each layer."
+                0.0038911,
+                "That is uniform attention without the residual connection, which keeps a half in each layer.",
             ),
             Mistake(
                 0.0159933,
@@ -56,7 +57,8 @@ EXERCISES = (
         mistakes=(
             Mistake(1.0, "That is the sum as intended. Without `keepdim`, which entries are divided by which sum?"),
             Mistake(
-                1.2173913, "You divided by the sums of the columns. The code takes those of the rows, along the wrong axis."
+                1.2173913,
+                "You divided by the sums of the columns. The code takes those of the rows, along the wrong axis.",
             ),
             Mistake(1.125, "The identity is added before the rows are divided."),
         ),
@@ -67,7 +69,9 @@ EXERCISES = (
         ask='a dictionary, `{"matrices": …, "row": …}`, of two shares',
         answer=Numbers({"matrices": 0.0733956, "row": 0.000372566}, within=0.1),
         mistakes=(
-            Mistake({"matrices": 7.33956, "row": 0.0372566}, "These are percentages. A share of the whole is at most 1."),
+            Mistake(
+                {"matrices": 7.33956, "row": 0.0372566}, "These are percentages. A share of the whole is at most 1."
+            ),
             Mistake({"matrices": 0.0061163, "row": 0.0000310472}, "That is the cost of one layer."),
             Mistake(
                 {"matrices": 0.220187, "row": 0.0011177},
@@ -81,8 +85,11 @@ EXERCISES = (
         ask="how many times as far apart the rows are with the identity, a number",
         answer=Number(994.7, within=0.1),
         mistakes=(
-            Mistake(0.0010054, "That is the distance without the identity over the one with it."),
-            Mistake(5.3034, "That is the first layer alone. Multiply the factors of all layers."),
+            Mistake(
+                5.3034,
+                "That is the first layer alone, or the quotient is upside down. Multiply the factors of all layers.",
+            ),
+            Mistake(3041.0, "That is the second scene. Take the first."),
             Mistake(63_658, "With the identity, too, each row has to be divided by its sum."),
         ),
         hint="Multiply the factors of the first scene from layer 1 to the last, the later ones from the left.",
@@ -112,7 +119,9 @@ EXERCISES = (
         answer=Choice("both", ("both", "only the trained one", "only the untrained one", "neither")),
         mistakes=(
             Mistake("only the trained one", "So one would hope. What is the area of the untrained network's rollout?"),
-            Mistake("only the untrained one", "Print the three mean areas, and compare each with that of the random order."),
+            Mistake(
+                "only the untrained one", "Print the three mean areas, and compare each with that of the random order."
+            ),
             Mistake("neither", "Is a large area good or bad when pixels are deleted?"),
         ),
     ),
