@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from myst_parser.mdit_to_docutils.base import default_slugify
 
 from helpers.core.files import ROOT
 from helpers.site.chapters import load_chapters
@@ -25,7 +24,7 @@ def prose(path: Path) -> str:
 def anchors(path: Path) -> list[str]:
     """The anchors of a page's headings, as MyST makes them; a repeated one stands twice."""
     titles = re.findall(r"^#{1,3} (.+)$", prose(path), re.MULTILINE)
-    return [default_slugify(re.sub(r"[`*]", "", title)) for title in titles]
+    return [re.sub(r"[^\w -]", "", title.strip().lower()).replace(" ", "-") for title in titles]
 
 
 def links(path: Path) -> list[tuple[str, str]]:
