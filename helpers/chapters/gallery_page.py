@@ -86,13 +86,13 @@ def numbers_table(gallery: Mapping[str, GalleryEntry], weights: Mapping[str, flo
         [
             {
                 "photograph": name,
-                "prediction": f"{row['prediction_name']}, {100 * row['confidence']:.0f} %",
+                "prediction": f"{row['prediction_name']}, {100 * row['confidence']:.0f}\N{NO-BREAK SPACE}%",
                 "method": METHOD_NAMES[row["method"]],
-                "rate": f"{100 * row['sparsity']:.2f} %",
+                "rate": f"{100 * row['sparsity']:.2f}\N{NO-BREAK SPACE}%",
                 "objective": f"{objective(row, weights):.3f}",
                 "p²": f"{row['confidence'] ** 2:.3f}",
                 "kept part alone": row["kept_prediction_name"],
-                "p there": f"{100 * row['kept_confidence']:.0f} %",
+                "p there": f"{100 * row['kept_confidence']:.0f}\N{NO-BREAK SPACE}%",
             }
             for name, entry in gallery.items()
             for row in entry.numbers.values()
