@@ -119,9 +119,7 @@ def found_on_photographs() -> pd.DataFrame:
             "claim": verdict.claim.claim,
             "outcome": verdict.outcome,
             "photographs": result.effect.count,
-            "effect": f"{result.effect.value:+.2f} [{result.effect.low:+.2f}, {result.effect.high:+.2f}]"
-            if result.effect.count >= MINIMUM_UNITS
-            else "–",
+            "effect": result.effect.words(2) if result.effect.count >= MINIMUM_UNITS else "–",
         }
         for verdict in judge(claims_of_figure("recartoonx-truth"))
         for result in verdict.results
