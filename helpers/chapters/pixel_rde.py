@@ -70,8 +70,8 @@ def draw_discs(
         curve_with_band(axes[0], radii, values["sparsity"], None, "rate", colour=GREY, linestyle="--")
         curve_with_band(axes[0], radii, objective, error, "objective, λk = 1", colour=RED)
         axes[0].plot(radii[best], objective[best], "o", color=RED)
-        axes[0].set(xlabel="radius of the disc, pixels", ylim=(0, 1.1))
-        axes[0].legend(loc="upper right", fontsize=9)
+        axes[0].set(xlabel="radius of the disc, pixels", ylim=(0, 1.2))
+        axes[0].legend(loc="upper center", fontsize=9, ncols=3, columnspacing=1.2)
         for panel, disc, name in ((axes[1], best // 2, "too small"), (axes[2], best, "the best disc")):
             (prediction,) = describe_predictions(classifier, obfuscations[disc : disc + 1])
             draw_image(panel, obfuscations[disc], f"{name}:\n{prediction}")

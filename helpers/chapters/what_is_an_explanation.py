@@ -255,7 +255,7 @@ def draw_occlusion(image: Float[Tensor, "1 3 size size"], drops: Float[Tensor, "
     rows, columns = (slice(place * side, (place + 1) * side) for place in worst)
     hidden[..., rows, columns] = image.mean((2, 3), keepdim=True)
     scaled = drops.clamp_min(0).repeat_interleave(side, 0).repeat_interleave(side, 1)[None, None]
-    names = [title, "the patch whose absence matters most", "the drop of each patch"]
+    names = [title, "without one patch", "the drop of each patch"]
     return show_images(
         [image[0], hidden[0], scaled[0]], names, colours=MASK_COLOURS, limits=(0.0, float(scaled.max())), width=8
     )
