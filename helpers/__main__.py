@@ -11,6 +11,7 @@ from pathlib import Path
 from helpers.core.endings import one_line_errors
 from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
 from helpers.site.commands import Handler, add_page_commands
+from helpers.teaching.commands import add_teaching_commands
 
 _TRAIN_DETAILS = """Classifiers are trained before the networks that
 explain them. Existing weights are kept; interrupted trainings resume.
@@ -217,6 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
     add_page_commands(partial(_add_command, commands))
     _add_tables(commands)
     _add_training(commands)
+    add_teaching_commands(partial(_add_command, commands))
     options = parser.parse_args(arguments)
     if "handler" not in options:
         parser.print_help()

@@ -22,6 +22,7 @@ from helpers.site.source import is_executable
 BOOK_PROFILE = "quick"  # the profile of the book's pages; of larger ones, pages read committed results
 SITE = "_build/site"
 HTML = "_build/html"
+EDITIONS = "editions"  # the folder, in that of the HTML, of the notebooks for students and teachers
 COMPLETE = f"{HTML}/.complete"  # written last: an interrupted build has no such file
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from docutils import nodes
 
+from helpers.site.chapters import load_chapters
+from helpers.site.html import EDITIONS
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.polish import polish_site
 from helpers.site.reference import definition, plain_text, with_reference
@@ -35,6 +37,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("missing-reference", _find_definition)
     app.connect("doctree-resolved", link_to_svg)
     app.connect("html-page-context", add_buttons, priority=502)  # the theme's have 501
+    app.connect("html-page-context", _offer_edition, priority=502)
     app.connect("build-finished", add_svg_files)
     app.connect("build-finished", _polish)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
@@ -50,6 +53,24 @@ def _complete(app: Sphinx, document: str, source: list[str]) -> None:
 def _polish(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         polish_site(Path(app.outdir))
+
+
+def _offer_edition(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], document: nodes.document | None
+) -> None:
+    """Add the students' notebook to the downloads of a chapter; `python -m helpers editions` makes it."""
+    if f"{name}.md" not in load_chapters():
+        return
+    downloads = next(each for each in context["header_buttons"] if each.get("label") == "download-buttons")
+    link = {
+        "type": "link",
+        "text": "Notebook for students",
+        "tooltip": "Without solutions, with a cell for each answer",
+        "url": context["pathto"](f"{EDITIONS}/student/{Path(name).name}.ipynb", resource=True),
+        "icon": "fas fa-graduation-cap",
+        "label": "download-student-button",
+    }
+    downloads["buttons"].append(link)
 
 
 def _read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:

@@ -64,15 +64,21 @@ def mark(page: str, answers: Mapping[str, Any]) -> list[Verdict]:
     Raises:
         ValueError: the page has no exercises with checks.
     """
-    verdicts = []
-    for exercise in exercises_of(page):
-        answer = answers.get(variable_of(exercise.name))
-        verdict = _verdict(exercise, answer)
-        if verdict and not exercise.answer.accepts_at_marking(answer):
-            remark = "It is right for the inputs of the check, and wrong for others."
-            verdict = Verdict(exercise.name, False, remark)
-        verdicts.append(verdict)
-    return verdicts
+    return [mark_one(exercise.name, answers) for exercise in exercises_of(page)]
+
+
+def mark_one(name: str, answers: Mapping[str, Any]) -> Verdict:
+    """The verdict on one exercise, with the comparisons that `check` leaves to marking; see `mark`.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    exercise = find_exercise(name)
+    answer = answers.get(variable_of(name))
+    verdict = _verdict(exercise, answer)
+    if verdict and not exercise.answer.accepts_at_marking(answer):
+        return Verdict(name, False, "It is right for the inputs of the check, and wrong for others.")
+    return verdict
 
 
 def variable_of(name: str) -> str:

@@ -1,0 +1,66 @@
+"""The commands for teachers: editions of the chapters, and marking."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from helpers.core.files import ROOT
+from helpers.site.commands import AddCommand
+
+
+def add_teaching_commands(add: AddCommand) -> None:
+    """Add the commands for teachers.
+
+    Args:
+        add: adds a command by name, handler, summary and details, and returns its parser.
+    """
+    editions = add(
+        "editions",
+        _editions,
+        "make the chapters' notebooks for students, for teachers and for marking, zipped",
+        "The numbers in the text are those of the executed pages: run `make book` before.",
+    )
+    editions.add_argument("--output", type=Path, help="the folder to write; default: _build/html/editions")
+    mark = add(
+        "mark",
+        _mark,
+        "run students' notebooks of a chapter and mark the answers in them",
+        "Writes a table with a row for each notebook. Notebooks are programs: mark them where they may do no harm.",
+    )
+    mark.add_argument("page", help="the chapter, such as cartoonx")
+    mark.add_argument("notebooks", type=Path, nargs="+", help="notebooks, or folders of notebooks")
+    mark.add_argument("--output", type=Path, default=Path("marks.csv"), help="the table to write; default: marks.csv")
+    mark.add_argument("--jobs", type=int, default=1, help="how many notebooks are run at a time; default: 1")
+
+
+def _editions(options: argparse.Namespace) -> None:
+    from helpers.teaching.editions.make import make_editions
+
+    for path in make_editions(ROOT, options.output):
+        print(path)
+
+
+def _mark(options: argparse.Namespace) -> None:
+    import pandas
+
+    from helpers.core.files import atomic_write
+    from helpers.teaching.checks.find import exercises_of
+    from helpers.teaching.editions.marking import mark_notebooks
+
+    notebooks = [
+        notebook
+        for path in options.notebooks
+        for notebook in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])
+    ]
+    if not notebooks:
+        raise FileNotFoundError(f"there is no notebook in {', '.join(map(str, options.notebooks))}")
+    names = [exercise.name for exercise in exercises_of(options.page)]
+    rows = []
+    for marks in mark_notebooks(options.page, notebooks, jobs=options.jobs):
+        rows.append(marks.row(names))
+        state = marks.fault or f"{rows[-1]['points']} of {len(names)}"
+        print(f"{marks.notebook.name}: {state}", flush=True)
+    content = pandas.DataFrame(rows).to_csv(index=False)
+    atomic_write(options.output, content.encode())
+    print(options.output)
