@@ -1,13 +1,7 @@
-"""The built book: its links, its outputs, and how its pages behave in a browser, on a desk and on a phone."""
+"""The files of the built book: their links, outputs and pictures."""
 
 import functools
-import http.server
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,28 +11,13 @@ from PIL import Image
 
 from helpers.core.files import ROOT
 from helpers.site import toc_pages
-from helpers.site.chapters import load_chapters
-from helpers.site.html import COMPLETE
 from helpers.site.reference import exported
 from helpers.site.source import is_executable
 from tests.support.alt_texts import fault
 
-HTML = ROOT / "_build/html"
-SCREENSHOTS = ROOT / "_build/screenshots"
 PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages()]
 RUN_PAGES = [str(Path(page).with_suffix(".html")) for page in toc_pages() if is_executable(ROOT / page)]
 WITH_LISTS = [page for page in toc_pages() if "frame_list(" in (ROOT / page).read_text(encoding="utf-8")]
-WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def html() -> Path:
-    """The built book, built now where it is not there yet."""
-    if not (ROOT / COMPLETE).exists():
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--nolock", "--rerun-incomplete", "html"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return HTML
 
 
 @functools.lru_cache
@@ -163,163 +142,3 @@ class TestFiles:
         others = [picture for picture in pictures if picture not in decoration]
         faults = {str(picture)[:200]: fault(picture.get("alt", "")) for picture in others}
         assert {picture: found for picture, found in faults.items() if found} == {}
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address(html) -> str:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(html)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("needs a browser: none of " + ", ".join(BROWSERS) + " is on this machine (.ci/run installs one)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=executable, args=flags)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def context(browser):
-    """One cache for all pages: the scripts and fonts that they share are loaded once."""
-    opened = browser.new_context()
-    opened.set_default_timeout(120_000)  # a busy machine
-    yield opened
-    opened.close()
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_in_a_browser(address, context, page):
-    """The page loads without a fault; its formulas are set; at both widths its controls work and nothing sticks out."""
-    tab = context.new_page()
-    tab.set_viewport_size(WIDTHS["desktop"])
-    faults = []
-    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    tab.on(
-        "request", lambda request: None if request.url.startswith((address, "data:")) else faults.append(request.url)
-    )
-    try:
-        tab.goto(f"{address}/{page}", wait_until="load")
-        tab.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
-        assert tab.locator(".math").count() == 0 or tab.locator("mjx-container").count() > 0, "formulas were not set"
-        assert tab.locator("mjx-merror").count() == 0
-        for width, size in WIDTHS.items():
-            tab.set_viewport_size(size)
-            _sliders_work(tab)
-            _lists_work(tab)
-            sticking_out = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert sticking_out <= 0, f"the page is {sticking_out} px wider than a {width}"
-        assert faults == []
-    except BaseException:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=SCREENSHOTS / f"{Path(page).stem}.png", full_page=True)
-        raise
-    finally:
-        tab.close()
-
-
-def _shown(box) -> list[bool]:
-    """Which frames of a box are visible."""
-    return box.evaluate(
-        "box => [...box.querySelectorAll('.kwm-frame')].map(f => getComputedStyle(f).visibility == 'visible')"
-    )
-
-
-def _sliders_work(tab) -> None:
-    """Each slider shows exactly one frame, and another one after a key was pressed."""
-    for box in tab.locator(".kwm-frames").all():
-        before = _shown(box)
-        assert sum(before) == 1
-        slider = box.locator("input[type=range]")
-        if len(before) == 1 or slider.count() == 0 or not slider.first.is_visible():
-            continue
-        slider.first.focus()
-        tab.keyboard.press("Home" if before[-1] else "End")
-        after = _shown(box)
-        assert sum(after) == 1
-        assert after != before, "the slider moved, the picture did not change"
-
-
-def _lists_work(tab) -> None:
-    """Choosing the last entry shows the last frame and nothing else; the arrow key then shows the one before it."""
-    for box in tab.locator(".kwm-frames:has(select)").all():
-        chooser = box.locator("select")
-        count = chooser.locator("option").count()
-        assert count == len(_shown(box))
-        chooser.select_option(index=count - 1)
-        assert _shown(box) == [index == count - 1 for index in range(count)]
-        chooser.focus()
-        tab.keyboard.press("ArrowUp")
-        assert _shown(box) == [index == count - 2 for index in range(count)]
-        assert chooser.evaluate("list => list.labels.length > 0 || !!list.getAttribute('aria-label')")
-
-
-def test_the_ledger_can_be_filtered_and_downloaded(address, context):
-    tab = context.new_page()
-    try:
-        tab.goto(f"{address}/book/ledger.html", wait_until="load")
-        rows, status = tab.locator("#ledger tbody tr"), tab.locator(".ledger-filters [role=status]")
-        total = rows.count()
-        assert total > 200
-        assert status.inner_text() == f"{total} of {total} claims"
-        tab.get_by_label("Outcome").select_option("holds")
-        shown = [row for row in rows.all() if row.is_visible()]
-        assert 0 < len(shown) < total
-        assert {row.get_attribute("data-outcome") for row in shown} == {"holds"}
-        assert status.inner_text() == f"{len(shown)} of {total} claims"
-        tab.get_by_label("Data").select_option("photographs")
-        assert all("photographs" in row.get_attribute("data-evidence") for row in rows.all() if row.is_visible())
-        for name in ("CSV", "JSON"):
-            with tab.expect_download() as download:
-                tab.get_by_role("link", name=name).click()
-            assert download.value.path().stat().st_size > 10_000
-    finally:
-        tab.close()
-
-
-def test_without_javascript_all_frames_are_shown(html, address, browser):
-    pages = [page for page in RUN_PAGES if 'class="kwm-frames"' in (html / page).read_text(encoding="utf-8")]
-    assert len(pages) > 5
-    hidden = {}
-    for page in pages:
-        tab = browser.new_page(java_script_enabled=False)
-        tab.set_default_timeout(120_000)
-        tab.goto(f"{address}/{page}")
-        frames = tab.locator(".kwm-frames .kwm-frame").all()
-        assert frames, page
-        hidden[page] = sum(not frame.is_visible() for frame in frames)
-        tab.close()
-    assert hidden == dict.fromkeys(pages, 0)
-
-
-@pytest.mark.parametrize("page", load_chapters())
-def test_a_chapter_is_at_most_twelve_screens(address, browser, page):
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
-    tab.goto(f"{address}/{Path(page).with_suffix('.html')}")
-    height = tab.evaluate(
-        """() => {
-            const top = element => element.getBoundingClientRect().top;
-            const exercises = [...document.querySelectorAll('article h2')].find(h => h.innerText.includes('Exercises'));
-            return top(exercises) - top(document.querySelector('article h1'));
-        }"""
-    )
-    tab.close()
-    assert height / 900 <= 12.05, "screens from the title to the exercises"
