@@ -30,7 +30,7 @@ def hidden_windows(
     for picture, (top, left) in zip(hidden, corners, strict=True):
         picture[:, top : top + window, left : left + window] = 0
     drops = classifier(image)[0, target] - classifier(hidden)[:, target]
-    return hidden, [f"logit {-float(drop):+.1f}" for drop in drops]
+    return hidden, [f"logit {-float(drop):+.1f}".replace("-", "−") for drop in drops]
 
 
 @torch.no_grad()
