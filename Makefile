@@ -20,7 +20,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test test-all check figure figures lab bench models clean
+.PHONY: help setup book pdf links test test-all check figure figures lab bench models clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
@@ -30,6 +30,12 @@ setup: $(READY) ## install the requirements into .venv, which every other comman
 
 book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
 	@$(PY) -m helpers check --profile quick && $(SNAKEMAKE) html && echo "The book: $$PWD/_build/html/index.html"
+
+pdf: book ## print the whole book into one PDF, by Chromium: _build/keep-what-matters.pdf
+	@$(PY) -m helpers pdf
+
+links: book ## follow the links of all pages to other sites: _build/reports/links.txt
+	@$(PY) -m helpers links
 
 test: check book ## check the sources, build the book, run the tests
 	$(PYTEST) -m "not slow" $(SAMPLE) tests

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers.core.files import ROOT
+from helpers.site.publishing import add_publishing_commands
 
 _RUNS = "_build/runs"
 """The folder of pages run with other parameters than in the book."""
@@ -53,6 +54,7 @@ def add_page_commands(add: AddCommand) -> None:
     chapters.add_argument("pages", type=Path, nargs="*", help="the chapters, such as book/wavelets.md; default: all")
     dependencies = add("dependencies", print_dependencies, "list the files on which a page depends")
     dependencies.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
+    add_publishing_commands(add)
 
 
 def run_page(options: argparse.Namespace) -> None:
