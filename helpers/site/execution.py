@@ -22,6 +22,7 @@ from helpers.site.environment import clean_environment
 from helpers.site.failures import Failure, failures, stopped_cell
 from helpers.site.parameters import page_values
 from helpers.site.pictures import write_pictures
+from helpers.site.run_record import this_environment
 from helpers.site.source import read_page
 
 KERNEL = Path(__file__).with_name("kernel.py")
@@ -107,6 +108,7 @@ def _run(
     logging.getLogger("papermill").propagate = False
     notebook = copy.deepcopy(read_page(page))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.update(this_environment())
     options = {
         "cwd": str(root),
         "kernel_name": "python3",

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import yaml
 
 from helpers.core.files import ROOT
+from helpers.site.chapters import load_chapters
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -56,7 +57,7 @@ class Repository:
         return f"https://mybinder.org/v2/gh/{self.owner}/{self.name}/{self.branch}?urlpath=lab/tree/{page}"
 
     def colab(self, page: str) -> str:
-        """The address at which Colab opens the notebook of a page, which is in a branch of its own."""
+        """The address at which Colab opens the students' notebook of a chapter, which is in a branch of its own."""
         notebook = Path(page).with_suffix(".ipynb").as_posix()
         place = f"{self.owner}/{self.name}/blob/{NOTEBOOKS_BRANCH}/{notebook}"
         return f"https://colab.research.google.com/github/{place}"
@@ -108,10 +109,9 @@ def add_buttons(app: Sphinx, name: str, template: str, context: dict[str, Any], 
     ]
     groups = [_group("The source of this page", source, "fab fa-github", "source-buttons")]
     if Path(app.env.doc2path(name)).suffix == ".ipynb" or "kernelspec" in app.env.metadata[name]:
-        run = [
-            _link("Binder", repository.binder(page), "_static/images/logo_binder.svg", "launch-binder"),
-            _link("Colab", repository.colab(page), "_static/images/logo_colab.png", "launch-colab"),
-        ]
+        run = [_link("Binder", repository.binder(page), "_static/images/logo_binder.svg", "launch-binder")]
+        if page in load_chapters():  # students' notebooks, which any notebook program shows
+            run.append(_link("Colab", repository.colab(page), "_static/images/logo_colab.png", "launch-colab"))
         groups.insert(0, _group("Run this page", run, "fas fa-rocket", "launch-buttons"))
     context["header_buttons"][:0] = groups
 

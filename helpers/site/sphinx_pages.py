@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from docutils import nodes
 
+from helpers.site.architecture import with_diagram
 from helpers.site.chapters import load_chapters
 from helpers.site.html import EDITIONS
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
@@ -18,6 +19,7 @@ from helpers.site.polish import polish_site
 from helpers.site.reference import definition, plain_text, with_reference
 from helpers.site.repository import add_buttons, with_address
 from helpers.site.source import continued
+from helpers.site.status import with_status
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -47,7 +49,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
-        source[0] = with_address(with_reference(continued(source[0], page)))
+        text = with_address(with_reference(continued(source[0], page)))
+        source[0] = with_diagram(with_status(text, page))
 
 
 def _polish(app: Sphinx, error: Exception | None) -> None:

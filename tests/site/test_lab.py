@@ -117,6 +117,10 @@ OTHERS = (
     "glossary.md",
     "notation.md",
     "references.md",
+    "run-it.md",
+    "contributing.md",
+    "architecture.md",
+    "status.md",
     "release-notes.md",
 )
 """Pages without code, which the start page mentions in its text or not at all."""
