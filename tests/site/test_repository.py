@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,6 +50,10 @@ class TestButtons:
             "Report a fault": "https://github.com/lab/book/issues/new?title=book%2Fwavelets.md%3A%20",
             "Repository": "https://github.com/lab/book",
         }
+
+    def test_colab_opens_the_notebooks_of_chapters_only(self, project):
+        assert "Binder" in addresses(buttons("book/figures/recartoonx-fig3", ".ipynb", {}))
+        assert "Colab" not in addresses(buttons("book/figures/recartoonx-fig3", ".ipynb", {}))
 
     def test_a_page_without_code_cannot_be_run(self, project):
         assert set(addresses(buttons("book/notation", ".md", {}))) == {"Edit this page", "Report a fault", "Repository"}
@@ -111,8 +114,6 @@ def written(folder: str) -> list[Path]:
 
 def test_the_citation_is_valid():
     """By the schema of the Citation File Format."""
-    if find_spec("check_jsonschema") is None:
-        pytest.skip("needs check-jsonschema")
     arguments = ["--builtin-schema", "vendor.citation-file-format", str(ROOT / "CITATION.cff")]
     done = subprocess.run([sys.executable, "-m", "check_jsonschema", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
