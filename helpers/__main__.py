@@ -79,8 +79,11 @@ def _attributions(options: argparse.Namespace) -> None:
 
 def _readme(options: argparse.Namespace) -> None:
     from helpers.chapters.readme import make_readme_picture
+    from helpers.chapters.social import make_site_pictures
 
     print(make_readme_picture(options.output))
+    if options.output is None:
+        print(*make_site_pictures(), sep="\n")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -160,8 +163,10 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
     )
     attributions.add_argument("--backwards", action="store_true", help="begin with the last image")
     attributions.add_argument("--threads", type=int, help="number of CPU threads; default: PyTorch's")
-    readme = _add_command(commands, "readme", _readme, "draw the README's picture from the stored gallery")
-    readme.add_argument("--output", type=Path, help="the file to write; default: that of the README")
+    readme = _add_command(
+        commands, "readme", _readme, "draw the README's picture, the social picture and the icons from stored results"
+    )
+    readme.add_argument("--output", type=Path, help="the file for the README's picture; then the others stay")
 
 
 def _add_training(commands: argparse._SubParsersAction) -> None:

@@ -38,6 +38,7 @@ NO_DATA = {
     "gallery": "real data is needed",
     "my-images": "there is no folder my-images",
     "paper": "real data is needed",
+    "photograph": "real data is needed",
     "study": "real data is needed",
     "study-as-published": "real data is needed",
     "study-mobilenetv2": "real data is needed",
@@ -181,8 +182,8 @@ class TestNames:
     def test_values_have_the_type_of_the_page_s_own(self):
         with pytest.raises(CommandEnd, match="there is no page book/nothing"):
             main(["page", "book/nothing.md"])
-        with pytest.raises(CommandEnd, match=r"book/intro\.md has no code to run"):
-            main(["page", "book/intro.md"])
+        with pytest.raises(CommandEnd, match=r"book/notation\.md has no code to run"):
+            main(["page", "book/notation.md"])
 
 
 class TestEndings:

@@ -148,6 +148,20 @@ _TABLES = (
     _recartoonx("truth-curves", "truth:curve_table", settings=("truth",), after=("truth",), **_TRUTH),
     Table("gallery", "helpers.chapters.gallery:gallery_table", on_request=True),
     Table("gallery-sweep", "helpers.chapters.gallery:gallery_sweep_table", settings=("sweep",), on_request=True),
+    Table(
+        "photograph",
+        "helpers.chapters.photograph.table:photograph_table",
+        settings=("sweep",),
+        inputs="helpers.chapters.photograph.table:photograph_inputs",
+        on_request=True,
+    ),
+    Table(
+        "photograph-taken-away",
+        "helpers.chapters.photograph.taken_away:taken_away_table",
+        settings=("sweep",),
+        after=("photograph",),
+        on_request=True,
+    ),
     _explainer(
         "class-scores",
         "class_scores:class_score_table",

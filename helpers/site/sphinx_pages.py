@@ -14,6 +14,7 @@ from docutils import nodes
 from helpers.site.architecture import with_diagram
 from helpers.site.chapters import load_chapters
 from helpers.site.html import EDITIONS
+from helpers.site.page_heads import add_head
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.polish import polish_site
 from helpers.site.reference import definition, plain_text, with_reference
@@ -40,6 +41,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-resolved", link_to_svg)
     app.connect("html-page-context", add_buttons, priority=502)  # the theme's have 501
     app.connect("html-page-context", _offer_edition, priority=502)
+    app.connect("html-page-context", add_head)
     app.connect("build-finished", add_svg_files)
     app.connect("build-finished", _polish)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))

@@ -61,7 +61,9 @@ CLASS_MASKS_ONLY = ("scenes", "scenes-large", "voc2007", "voc-animals", "coco201
 
 @pytest.mark.parametrize("name", CLASS_MASKS_ONLY)
 def test_a_profile_without_the_sections_that_are_wanted_says_which_have_them(name):
-    with pytest.raises(ValueError, match=r"no section `images`.*use one of gallery, my-images, paper, quick"):
+    with pytest.raises(
+        ValueError, match=r"no section `images`.*use one of gallery, my-images, paper, photograph, quick"
+    ):
         load_profile(name)
     with pytest.raises(ValueError, match=r"no section `explainer`.*use one of coco2014, quick, scenes"):
         load_profile("study", needs="explainer")
@@ -249,7 +251,7 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
 @pytest.mark.parametrize("name", ["quikc", "no/such/file.yaml", "missing.yaml"])
 def test_a_missing_profile_lists_those_that_exist(name):
     with pytest.raises(
-        ValueError, match=r"gallery, my-images, paper, quick, quick-published, scenes, scenes-large, study"
+        ValueError, match=r"gallery, my-images, paper, photograph, quick, quick-published, scenes, scenes-large, study"
     ):
         load_profile(name)
 

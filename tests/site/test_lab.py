@@ -123,7 +123,7 @@ OTHERS = (
     "status.md",
     "release-notes.md",
 )
-"""Pages without code, which the start page mentions in its text or not at all."""
+"""Pages that the start page mentions in its text or not at all: all but the first have no code."""
 
 
 def test_all_markup_is_known_in_jupyterlab():
