@@ -237,3 +237,13 @@ class TestCommitted:
                 head = (ROOT / name).read_text().split("\n---")[0]
                 assert "jupytext:" in head, name
                 assert "name: python3" in head, name
+
+
+def test_a_misspelt_word_is_found(tmp_path):
+    """By the settings of `make check`, which `codespell` reads from pyproject.toml."""
+    (tmp_path / "page.md").write_text("The letter was " + "recie" + "ved.\n")
+    program = [str(Path(sys.executable).with_name("codespell")), "--toml", str(ROOT / "pyproject.toml")]
+    done = subprocess.run([*program, str(tmp_path / "page.md")], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert "==> received" in done.stdout
+    assert "bin/codespell" in (ROOT / "Makefile").read_text()
