@@ -86,6 +86,16 @@ def _readme(options: argparse.Namespace) -> None:
         print(*make_site_pictures(), sep="\n")
 
 
+def _slides(options: argparse.Namespace) -> None:
+    print(*_make_slides(ROOT / "_build/html"), sep="\n")
+
+
+def _make_slides(html: Path) -> list[Path]:
+    from helpers.teaching.slides import build_slides
+
+    return build_slides(html)
+
+
 def _train(options: argparse.Namespace) -> None:
     from helpers.results.requirements import require_for_training, require_writable
 
@@ -163,6 +173,7 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
     )
     attributions.add_argument("--backwards", action="store_true", help="begin with the last image")
     attributions.add_argument("--threads", type=int, help="number of CPU threads; default: PyTorch's")
+    _add_command(commands, "slides", _slides, "make the slides of the six sessions again, from the built HTML")
     readme = _add_command(
         commands, "readme", _readme, "draw the README's picture, the social picture and the icons from stored results"
     )
@@ -220,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    add_page_commands(partial(_add_command, commands))
+    add_page_commands(partial(_add_command, commands), finish=_make_slides)
     _add_tables(commands)
     _add_training(commands)
     add_teaching_commands(partial(_add_command, commands))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from helpers.core.files import ROOT
@@ -16,11 +17,12 @@ Handler = Callable[[argparse.Namespace], None]
 AddCommand = Callable[..., argparse.ArgumentParser]
 
 
-def add_page_commands(add: AddCommand) -> None:
+def add_page_commands(add: AddCommand, finish: Callable[[Path], object]) -> None:
     """Add the commands on pages.
 
     Args:
         add: adds a command by name, handler, summary and details, and returns its parser.
+        finish: what `build` does last with the folder of the built book.
     """
     page = add("page", run_page, "run a page of the book")
     page.add_argument("page", type=Path, help="the page, such as book/wavelets.md")
@@ -47,7 +49,7 @@ def add_page_commands(add: AddCommand) -> None:
     files = add("files", print_files, "list the files that a figure has made: notebook, pictures and tables")
     files.add_argument("--id", required=True, help="the figure; or `all`")
     files.add_argument("--profile", default="quick", help="the name of a profile in profiles/; default: quick")
-    add("build", build_book, "build the HTML of the book from the executed pages")
+    add("build", partial(build_book, finish=finish), "build the HTML of the book from the executed pages")
     formatter = add("format", format_code, "format the code of all pages, and copy version and address to CITATION.cff")
     formatter.add_argument("--check", action="store_true", help="change no file; fail if a page is not formatted")
     chapters = add("chapters", check_chapters, "say what chapters lack: goals, minutes, asserts, exercises")
@@ -121,11 +123,13 @@ def print_files(options: argparse.Namespace) -> None:
         _print_files(identifier, options.profile, _notebook(identifier, options.profile))
 
 
-def build_book(options: argparse.Namespace) -> None:
-    """Build the HTML."""
+def build_book(options: argparse.Namespace, finish: Callable[[Path], object]) -> None:
+    """Build the HTML, and what is made from it."""
     from helpers.site.html import build
 
-    print(build() / "index.html")
+    html = build()
+    finish(html)
+    print(html / "index.html")
 
 
 def format_code(options: argparse.Namespace) -> None:

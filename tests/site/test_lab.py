@@ -114,6 +114,8 @@ def test_the_start_page_lists_the_notebooks_in_order():
 
 OTHERS = (
     "intro.md",
+    "teach.md",
+    "sessions.md",
     "glossary.md",
     "notation.md",
     "references.md",
