@@ -15,6 +15,7 @@ def add_publishing_commands(add: Callable[..., argparse.ArgumentParser]) -> None
     """
     pdf = add("pdf", _pdf, "print the built book into one PDF, which needs Chromium")
     pdf.add_argument("--output", type=Path, help="the file to write; default: _build/keep-what-matters.pdf")
+    add("words", _words, "check the words of all pages by the rules of book/words.yaml")
     add("links", _links, "follow the links of all pages to other sites")
 
 
@@ -28,3 +29,11 @@ def _links(options: argparse.Namespace) -> None:
     from helpers.site.links import follow_links
 
     print(follow_links())
+
+
+def _words(options: argparse.Namespace) -> None:
+    from helpers.core.files import ROOT
+    from helpers.site.prose import prose_faults
+
+    if faults := prose_faults(sorted((ROOT / "book").rglob("*.md"))):
+        raise ValueError("pages use words that book/words.yaml replaces:\n" + "\n".join(faults))
