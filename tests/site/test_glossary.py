@@ -12,7 +12,7 @@ BOOK = ROOT / "book"
 GLOSSARY = (BOOK / "glossary.md").read_text(encoding="utf-8")
 ENTRIES = {title: text.strip() for title, text in re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", GLOSSARY, re.MULTILINE)}
 PAGES = sorted(BOOK.rglob("*.md"))
-NOT_YET = set(ENTRIES)
+NOT_YET = {"multi-label classifier", "total variation"}
 """Terms to which no chapter links yet."""
 
 
