@@ -37,7 +37,7 @@ def draw_tangent(objective: Callable[[Tensor], Tensor], entry: float | int, titl
     height, slope = height.detach(), float(slope)
     corner = 0.0 if slope > 0 else 1.0
     end = float(height) + slope * (corner - entry)
-    with panels(size=(5.6, 3.2)) as (figure, axes):
+    with panels(size=(5.6, 2.7)) as (figure, axes):
         curve = objective(values)
         axes.plot(values, curve, color=GREY, label="objective")
         axes.plot(
