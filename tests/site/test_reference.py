@@ -20,11 +20,14 @@ from helpers.site.reference import (
 
 PAGES = [page for page in toc_pages() if page.startswith("book/reference/")]
 SHOWN = {package: page for page in PAGES for package in documented_packages((ROOT / page).read_text(encoding="utf-8"))}
-CODE_OF_PAGES = ("helpers.papers", "helpers.chapters", "helpers.site")  # and of the figures, and of the build
+CODE_OF_PAGES = ("helpers.papers", "helpers.chapters", "helpers.site", "helpers.teaching")
+"""Code of figures, of pages, of the build and of teaching, of which only the checks are for readers."""
 PACKAGES = [
     module.name
     for module in walk_packages(helpers.__path__, "helpers.")
-    if module.ispkg and not module.name.startswith(CODE_OF_PAGES) and module.name != "helpers.methods"
+    if module.ispkg
+    and (not module.name.startswith(CODE_OF_PAGES) or module.name == "helpers.teaching.checks")
+    and module.name != "helpers.methods"
 ]
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from helpers.core.names import known_names
 from helpers.teaching.checks.kinds import Exercise
 
-_OTHERS = {"__init__", "comparison", "find", "kinds", "verdicts"}
+_PACKAGE = "helpers.teaching.exercises"
 
 
 def checked_pages() -> list[str]:
     """The names of the pages whose exercises have checks, such as "pixel-rde", sorted."""
-    modules = {path.stem for path in Path(__file__).parent.glob("*.py")} - _OTHERS
-    return sorted(module.replace("_", "-") for module in modules)
+    modules = (Path(__file__).parents[1] / "exercises").glob("[!_]*.py")
+    return sorted(path.stem.replace("_", "-") for path in modules)
 
 
 @cache
@@ -34,7 +34,7 @@ def exercises_of(page: str) -> tuple[Exercise, ...]:
             f"there are no checks for the page {page!r}{known_names(page, pages, 'pages with checks are')}"
         )
     # by its name alone, so that a page does not depend on the checks of all other pages
-    module = import_module(f"{__package__}.{page.replace('-', '_')}")
+    module = import_module(f"{_PACKAGE}.{page.replace('-', '_')}")
     exercises: tuple[Exercise, ...] = module.EXERCISES
     return exercises
 

@@ -1,0 +1,1 @@
+"""The exercises of each chapter, with the right answer, typical wrong ones, and hints: one module for each page."""
