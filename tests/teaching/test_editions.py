@@ -168,6 +168,17 @@ class TestNotebook:
         with pytest.raises(EditionError, match="needs secret"):
             edition_notebook(page, "student", context(), first="first")
 
+    @pytest.mark.parametrize("code", ["secret = 1\nprint(secret)", "for secret in [1]:\n    print(secret)"])
+    def test_code_that_defines_the_name_itself_needs_no_solution(self, page, code):
+        page.write_text(PAGE.replace("print(needed)", code), encoding="utf-8")
+        assert edition_notebook(page, "student", context(), first="first").cells[-1].source == code
+
+    @pytest.mark.parametrize("code", ["secret = secret + 1", "secret += 1", "print([secret for _ in values])"])
+    def test_code_that_changes_a_name_of_a_solution_is_refused(self, page, code):
+        page.write_text(PAGE.replace("print(needed)", code), encoding="utf-8")
+        with pytest.raises(EditionError, match="needs secret"):
+            edition_notebook(page, "student", context(), first="first")
+
     def test_the_first_cell_without_a_repository_says_what_to_do(self):
         assert "README" in first_cell(None)
         code = first_cell(Repository("owner", "book"))

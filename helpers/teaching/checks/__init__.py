@@ -1,7 +1,7 @@
 """Checks that students run on their own answers: `check("cartoonx-count", answer)`.
 
-The exercises themselves are in `helpers.teaching.exercises`. They are known by the labels that they have on their pages,
-so notebooks may be rearranged at will.
+The exercises are in `helpers.teaching.exercises`. They are known by the labels that they have on their pages, so
+notebooks may be rearranged at will.
 """
 
 from helpers.teaching.checks.find import exercises_of, find_exercise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -133,9 +134,9 @@ def _kept(pieces: list[_Piece], edition: Edition, page: Path) -> list[_Piece]:
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """The global names that a cell defines, and those that it reads, in its functions and comprehensions too."""
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    top = symtable("\n".join(lines), "cell", "exec")
+    """The global names that a cell defines, and those that it reads from earlier cells, in its functions too."""
+    code = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
+    top = symtable(code, "cell", "exec")
     stored = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     loaded = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
     scopes = list(top.get_children())
@@ -143,4 +144,13 @@ def _names(source: str) -> tuple[set[str], set[str]]:
         scope = scopes.pop()
         scopes += scope.get_children()
         loaded |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-    return stored, loaded
+    first: dict[tuple[str, bool], int] = {}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            loaded.add(node.target.id)
+        if isinstance(node, ast.Name):
+            key = (node.id, isinstance(node.ctx, ast.Load))
+            first[key] = min(node.lineno, first.get(key, node.lineno))
+    # a name that the cell defines in a line above the one that reads it
+    own = {name for name in stored & loaded if first.get((name, False), 10**9) < first.get((name, True), 0)}
+    return stored, loaded - own
