@@ -161,7 +161,7 @@ def _coffee(album: Album) -> Tensor:
 
 THUMBNAILS: dict[str, Callable[[Album], Tensor]] = {
     "what-is-an-explanation": _of("photograph", "image"),
-    "wavelets": _of("wavelets", "waves-1"),
+    "wavelets": _halves(_of("wavelets", "pixels-5"), _of("wavelets", "waves-5")),
     "pixel-rde": _of("pixel-rde", "kept"),
     "cartoonx": _of("cartoonx", "kept"),
     "judging": _without_the_brightest,

@@ -31,11 +31,12 @@ def add_head(app: Sphinx, page: str, template: str, context: dict[str, Any], doc
     if doctree is None:  # index, search
         return
     described = description(doctree)
-    title = f"{context['title']}, {app.config.project}" if page != app.config.root_doc else app.config.project
+    book = app.config.html_title  # Jupyter Book leaves `project` unset
+    title = f"{context['title']}, {book}" if page != app.config.root_doc else book
     tags = [_meta("name", "description", described)] if described else []
     tags += [
         _meta("property", "og:type", "article"),
-        _meta("property", "og:site_name", app.config.project),
+        _meta("property", "og:site_name", book),
         _meta("property", "og:title", re.sub(r"<[^>]+>", "", title)),
         _meta("property", "og:description", described),
         _meta("name", "twitter:card", "summary_large_image"),

@@ -16,11 +16,12 @@ from helpers.core.files import ROOT
 from helpers.site.page_heads import ICONS, SOCIAL_PICTURE
 
 
-class TestMap:
-    @pytest.fixture(scope="class")
-    def html(self):
-        return chapter_map().data
+@pytest.fixture(scope="module")
+def html():
+    return chapter_map().data
 
+
+class TestMap:
     def test_chapters_are_those_of_the_contents_in_their_order(self, html):
         parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
         listed = [

@@ -47,7 +47,7 @@ class TestDescription:
 
 class TestHead:
     def head(self, page="book/wavelets"):
-        app = SimpleNamespace(config=SimpleNamespace(project="Keep What Matters", root_doc="book/intro"))
+        app = SimpleNamespace(config=SimpleNamespace(html_title="Keep What Matters", root_doc="book/intro"))
         context = {"title": "Wavelets: <em>few</em> numbers", "metatags": "<meta/>"}
         add_head(app, page, "page.html", context, read(QUESTION))
         return context["metatags"]

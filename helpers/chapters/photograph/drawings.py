@@ -50,7 +50,7 @@ def draw_photograph(chapter: str, *, root: Path | None = None) -> Figure:
     return DRAWINGS[chapter](read_photograph(root))
 
 
-def _show(pictures: dict[str, Tensor], *, columns: int | None = None, width: float = 8.0) -> Figure:
+def _show(pictures: dict[str, Tensor], *, columns: int | None = None, width: float | int = 8) -> Figure:
     return show_images(
         list(pictures.values()),
         list(pictures),
