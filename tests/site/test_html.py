@@ -66,6 +66,15 @@ class TestFiles:
         page.write_text('<h1 id="here">x</h1><a href="#here">a</a><a href="#gone">b</a><img src="no.png">')
         assert broken(page) == ["#gone", "no.png"]
 
+    @pytest.mark.parametrize("style", sorted((ROOT / "book/_static").glob("*.css")), ids=lambda path: path.name)
+    def test_each_brace_of_a_style_is_closed(self, style):
+        """Otherwise all rules after it are rules inside it, and hold nowhere."""
+        depth = 0
+        for brace in re.findall(r"[{}]", re.sub(r"/\*.*?\*/", "", style.read_text(encoding="utf-8"), flags=re.DOTALL)):
+            depth += 1 if brace == "{" else -1
+            assert 0 <= depth <= 2
+        assert depth == 0
+
     @pytest.mark.parametrize("page", PAGES)
     def test_no_error_output(self, html, page):
         soup = parsed(html / page)

@@ -60,6 +60,9 @@ class TestScripts:
     def test_what_a_page_uses_stays(self, body, kept):
         assert kept in drop_unused(HEAD + body)
 
+    def test_a_page_at_the_root_does_not_load_the_search_index(self):
+        assert drop_unused('<script src="searchindex.js"></script>\n<p>x</p>') == "<p>x</p>"
+
     def test_the_script_of_all_icons_always_goes(self):
         assert "fontawesome" not in drop_unused(HEAD + '<i class="fa-solid fa-bars"></i>')
 

@@ -12,7 +12,7 @@ USES = {
     "/fontawesome.js": None,  # icons are in the page
     "/searchtools.js": 'id="search-results"',
     "/language_data.js": 'id="search-results"',
-    "/searchindex.js": 'id="search-results"',
+    "searchindex.js": 'id="search-results"',
     "/design-tabs.js": _CLASS.format("sd-tab-set"),
     "/sphinx-design.min.css": _CLASS.format(r"sd-[\w-]+"),
     "/clipboard.min.js": _CLASS.format("highlight"),
