@@ -1,6 +1,6 @@
 """Checks that students run on their own answers: `check("cartoonx-count", answer)`.
 
-The exercises are in `helpers.teaching.exercises`. They are known by the labels that they have on their pages, so
+The exercises are in the package beside this one. They are known by the labels that they have on their pages, so
 notebooks may be rearranged at will.
 """
 
