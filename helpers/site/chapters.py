@@ -34,7 +34,7 @@ _GOALS = re.compile(
     r"^```\{admonition\} What you can do after this chapter\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE
 )
 _BEFORE = re.compile(r"^\*Before you start\*: (?P<text>.*?)(?:\n\n|\Z)", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\(([\w-]+\.md)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\((?!glossary\.md)([\w-]+\.md)(?:#[^)]*)?\)")
 _MINUTES = re.compile(r"takes about (\d+) minutes, and its exercises (\d+) more")
 
 

@@ -191,7 +191,7 @@ class TestGallery:
         assert table["photograph"].tolist() == ["chelsea", "chelsea", "coffee", "coffee"]
         assert table["method"].tolist() == ["CartoonX", "Pixel RDE"] * 2
         row = gallery["coffee"].numbers["pixel-rde"]
-        assert table["rate"].iloc[3] == f"{100 * row['sparsity']:.2f} %"
+        assert table["rate"].iloc[3] == f"{100 * row['sparsity']:.2f}\N{NO-BREAK SPACE}%"
         assert objective(row, weights) == pytest.approx(row["distortion"] + 4 * row["sparsity"])
         assert credits_table(gallery)["licence"].tolist() == [entry.photograph.licence for entry in gallery.values()]
         figure = draw_entry(gallery["coffee"], weights)

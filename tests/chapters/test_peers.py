@@ -99,7 +99,7 @@ def test_a_hidden_window_is_black_and_its_title_is_the_change_of_the_logit(class
     assert torch.equal(hidden[1, :, 24:], image[0, :, 24:])
     with torch.no_grad():
         change = float(classifier(hidden[1:])[0, 2] - classifier(image)[0, 2])
-    assert titles[1] == f"logit {change:+.1f}"
+    assert titles[1] == f"logit {change:+.1f}".replace("-", "−")
 
 
 def test_random_parts_are_what_rise_asks_for(classifier):
