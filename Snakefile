@@ -27,7 +27,7 @@ from helpers.site.warm import COMMAND, start_server
 ROOT = Path(workflow.basedir)
 HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
-TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # editions and checks, which the book offers too
+TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
@@ -81,7 +81,7 @@ rule html:
     output:
         touch(COMPLETE),
     shell:
-        "{HELPERS} build && {HELPERS} editions"
+        "{HELPERS} build"
 
 
 rule figures:

@@ -11,7 +11,7 @@ from pathlib import Path
 from helpers.core.endings import one_line_errors
 from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
 from helpers.site.commands import Handler, add_page_commands
-from helpers.teaching.commands import add_teaching_commands
+from helpers.teaching.commands import add_teaching_commands, finish_book
 
 _TRAIN_DETAILS = """Classifiers are trained before the networks that
 explain them. Existing weights are kept; interrupted trainings resume.
@@ -84,16 +84,6 @@ def _readme(options: argparse.Namespace) -> None:
     print(make_readme_picture(options.output))
     if options.output is None:
         print(*make_site_pictures(), sep="\n")
-
-
-def _slides(options: argparse.Namespace) -> None:
-    print(*_make_slides(ROOT / "_build/html"), sep="\n")
-
-
-def _make_slides(html: Path) -> list[Path]:
-    from helpers.teaching.slides import build_slides
-
-    return build_slides(html)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -173,7 +163,6 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
     )
     attributions.add_argument("--backwards", action="store_true", help="begin with the last image")
     attributions.add_argument("--threads", type=int, help="number of CPU threads; default: PyTorch's")
-    _add_command(commands, "slides", _slides, "make the slides of the six sessions again, from the built HTML")
     readme = _add_command(
         commands, "readme", _readme, "draw the README's picture, the social picture and the icons from stored results"
     )
@@ -231,7 +220,7 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    add_page_commands(partial(_add_command, commands), finish=_make_slides)
+    add_page_commands(partial(_add_command, commands), finish=finish_book)
     _add_tables(commands)
     _add_training(commands)
     add_teaching_commands(partial(_add_command, commands))

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from helpers.core.files import ROOT
 from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.site.held_numbers import unheld_numbers
-from helpers.site.source import page_text, read_page
+from helpers.site.source import FOLDED, page_text, read_page
 
 CHAPTERS = "book/chapters.yaml"
 PARTS = ("Chapters", "Going further")
@@ -173,6 +173,6 @@ def _displayed(page: Path) -> list[list[str]]:
         if cell.cell_type == "markdown" and re.search(r"^## Exercises$", cell.source, re.MULTILINE):
             break
         tags = set(cell.metadata.get("tags", []))
-        if cell.cell_type == "code" and not tags & {"hide-input", "hide-cell", "remove-input", "remove-cell"}:
+        if cell.cell_type == "code" and not tags & FOLDED:
             cells.append(cell.source.strip().splitlines())
     return cells

@@ -97,6 +97,26 @@ def assemble(root: Path = ROOT) -> Path:
     return site
 
 
+def run_jupyter_book(site: Path, *options: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run `jupyter-book build` over the assembled site, as quietly as it can, in an environment of its own.
+
+    Args:
+        site: the folder of `assemble`.
+        options: further options.
+        root: the clone.
+
+    Returns:
+        The finished process, whose `stdout` also has what it wrote as errors.
+    """
+    jupyter_book = [sys.executable, *warm.COMMAND, "helpers.site.jupyter_book"]
+    # --all: an incremental build would not repeat earlier warnings
+    command = [*jupyter_book, "build", str(site), *options, "--all", "-q"]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = clean_environment(Path(folder))
+        return subprocess.run(command, cwd=root, env=environment, check=False, **output)  # type: ignore[call-overload, no-any-return]
+
+
 def build(root: Path = ROOT) -> Path:
     """Build the HTML, with warnings as errors; it replaces the previous HTML only on success.
 
@@ -107,13 +127,7 @@ def build(root: Path = ROOT) -> Path:
         BuildError: Jupyter Book reported a warning or an error.
     """
     site = assemble(root)
-    jupyter_book = [sys.executable, *warm.COMMAND, "helpers.site.jupyter_book"]
-    # --all: an incremental build would not repeat earlier warnings
-    command = [*jupyter_book, "build", str(site), "-n", "-W", "--keep-going", "--all", "-q"]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-    with tempfile.TemporaryDirectory() as folder:
-        environment = clean_environment(Path(folder))
-        process = subprocess.run(command, cwd=root, env=environment, check=False, **output)  # type: ignore[call-overload]
+    process = run_jupyter_book(site, "-n", "-W", "--keep-going", root=root)
     if process.returncode:
         raise BuildError(f"Jupyter Book reported warnings or errors; the HTML was not replaced.\n\n{process.stdout}")
     html, previous = root / HTML, root / "_build/html-previous"

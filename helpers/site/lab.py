@@ -14,10 +14,7 @@ from tornado.web import HTTPError
 
 from helpers.core.files import ROOT
 from helpers.site.format_pages import CELL
-from helpers.site.source import continued, page_sources
-
-FOLDED = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
-"""The tags of cells whose code the site folds or leaves out: solutions, drawings, numbers for the text."""
+from helpers.site.source import FOLDED, continued, page_sources
 
 _FOLD = "jupyter: {source_hidden: true}"
 _HEADER = re.compile(r"\A---\n.*?^---\n+", re.MULTILINE | re.DOTALL)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from helpers.core.files import ROOT, atomic_write
-from helpers.site import warm
-from helpers.site.environment import clean_environment
-from helpers.site.html import BuildError, assemble
+from helpers.site.html import BuildError, assemble, run_jupyter_book
 
 REPORT = "_build/reports/links.txt"
 
@@ -26,18 +21,7 @@ def follow_links(root: Path = ROOT) -> Path:
         BuildError: a link leads nowhere, or the pages could not be read.
     """
     site = assemble(root)
-    command = [sys.executable, *warm.COMMAND, "helpers.site.jupyter_book", "build", str(site)]
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.run(
-            [*command, "--builder", "linkcheck", "--all", "-q"],
-            cwd=root,
-            env=clean_environment(Path(folder)),
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
+    process = run_jupyter_book(site, "--builder", "linkcheck", root=root)
     found = site / "_build/linkcheck/output.json"
     if not found.is_file():
         raise BuildError(f"the links could not be followed.\n\n{process.stdout}")

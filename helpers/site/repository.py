@@ -103,21 +103,22 @@ def add_buttons(app: Sphinx, name: str, template: str, context: dict[str, Any], 
         return
     page = f"{name}.md"
     source = [
-        _link("Edit this page", repository.edit(page), "fas fa-pencil-alt", "source-edit-button"),
-        _link("Report a fault", repository.issue(page), "fas fa-lightbulb", "source-issues-button"),
-        _link("Repository", repository.address, "fab fa-github", "source-repository-button"),
+        link_button("Edit this page", repository.edit(page), "fas fa-pencil-alt", "source-edit-button"),
+        link_button("Report a fault", repository.issue(page), "fas fa-lightbulb", "source-issues-button"),
+        link_button("Repository", repository.address, "fab fa-github", "source-repository-button"),
     ]
     groups = [_group("The source of this page", source, "fab fa-github", "source-buttons")]
     if Path(app.env.doc2path(name)).suffix == ".ipynb" or "kernelspec" in app.env.metadata[name]:
-        run = [_link("Binder", repository.binder(page), "_static/images/logo_binder.svg", "launch-binder")]
+        run = [link_button("Binder", repository.binder(page), "_static/images/logo_binder.svg", "launch-binder")]
         if page in load_chapters():  # students' notebooks, which any notebook program shows
-            run.append(_link("Colab", repository.colab(page), "_static/images/logo_colab.png", "launch-colab"))
+            run.append(link_button("Colab", repository.colab(page), "_static/images/logo_colab.png", "launch-colab"))
         groups.insert(0, _group("Run this page", run, "fas fa-rocket", "launch-buttons"))
     context["header_buttons"][:0] = groups
 
 
-def _link(text: str, url: str, icon: str, label: str) -> dict[str, str]:
-    return {"type": "link", "text": text, "url": url, "icon": icon, "label": label, "tooltip": text}
+def link_button(text: str, url: str, icon: str, label: str, tooltip: str | None = None) -> dict[str, str]:
+    """A button of the theme that leads to an address; its tooltip is by default its text."""
+    return {"type": "link", "text": text, "url": url, "icon": icon, "label": label, "tooltip": tooltip or text}
 
 
 def _group(tooltip: str, buttons: list[dict[str, str]], icon: str, label: str) -> dict[str, object]:

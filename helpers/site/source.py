@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CONTINUED_IN = "continued-in"
 """The key, in a page's front matter, of a source of further cells that several pages share."""
 
+FOLDED = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
+"""The tags of cells whose code the site folds or leaves out: solutions, drawings, numbers for the text."""
+
 _HEAD = re.compile(r"\A---\n(?P<head>.*?\n)---\n", re.DOTALL)
 _PARAMETERS = re.compile(
     r"^```\{code-cell\}[^\n]*\n:tags: \[parameters\]\n(?P<code>.*?)^```\n", re.MULTILINE | re.DOTALL

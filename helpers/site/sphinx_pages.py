@@ -18,7 +18,7 @@ from helpers.site.page_heads import add_head
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.polish import polish_site
 from helpers.site.reference import definition, plain_text, with_reference
-from helpers.site.repository import add_buttons, with_address
+from helpers.site.repository import add_buttons, link_button, with_address
 from helpers.site.source import continued
 from helpers.site.status import with_status
 
@@ -67,15 +67,10 @@ def _offer_edition(
     if f"{name}.md" not in load_chapters():
         return
     downloads = next(each for each in context["header_buttons"] if each.get("label") == "download-buttons")
-    link = {
-        "type": "link",
-        "text": "Notebook for students",
-        "tooltip": "Without solutions, with a cell for each answer",
-        "url": context["pathto"](f"{EDITIONS}/student/{Path(name).name}.ipynb", resource=True),
-        "icon": "fas fa-graduation-cap",
-        "label": "download-student-button",
-    }
-    downloads["buttons"].append(link)
+    url = context["pathto"](f"{EDITIONS}/student/{Path(name).name}.ipynb", resource=True)
+    tooltip = "Without solutions, with a cell for each answer"
+    icon, label = "fas fa-graduation-cap", "download-student-button"
+    downloads["buttons"].append(link_button("Notebook for students", url, icon, label, tooltip))
 
 
 def _read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:

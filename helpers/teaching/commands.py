@@ -1,4 +1,4 @@
-"""The commands for teachers: editions of the chapters, and marking."""
+"""The commands for teachers: slides, editions of the chapters, and marking."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from helpers.core.files import ROOT
 from helpers.site.commands import AddCommand
+from helpers.site.html import EDITIONS, HTML
 
 
 def add_teaching_commands(add: AddCommand) -> None:
@@ -15,6 +16,7 @@ def add_teaching_commands(add: AddCommand) -> None:
     Args:
         add: adds a command by name, handler, summary and details, and returns its parser.
     """
+    add("slides", _slides, "make the slides of the six sessions again, from the built HTML")
     editions = add(
         "editions",
         _editions,
@@ -32,6 +34,25 @@ def add_teaching_commands(add: AddCommand) -> None:
     mark.add_argument("notebooks", type=Path, nargs="+", help="notebooks, or folders of notebooks")
     mark.add_argument("--output", type=Path, default=Path("marks.csv"), help="the table to write; default: marks.csv")
     mark.add_argument("--jobs", type=int, default=1, help="how many notebooks are run at a time; default: 1")
+
+
+def finish_book(html: Path) -> None:
+    """Make what the published book offers to teachers: the slides and the editions.
+
+    Args:
+        html: the folder of the built book.
+    """
+    from helpers.teaching.editions.make import make_editions
+    from helpers.teaching.slides import build_slides
+
+    build_slides(html)
+    make_editions(output=html / EDITIONS)
+
+
+def _slides(options: argparse.Namespace) -> None:
+    from helpers.teaching.slides import build_slides
+
+    print(*build_slides(ROOT / HTML), sep="\n")
 
 
 def _editions(options: argparse.Namespace) -> None:

@@ -12,8 +12,8 @@ from tornado.web import HTTPError
 
 from helpers.core.files import ROOT
 from helpers.site import lab, toc_pages
-from helpers.site.lab import FOLDED, PageManager, opened, saved
-from helpers.site.source import page_sources
+from helpers.site.lab import PageManager, opened, saved
+from helpers.site.source import FOLDED, page_sources
 
 PAGES = sorted((ROOT / "book").rglob("*.md"))
 CONTINUED = [page for page in PAGES if len(page_sources(page)) > 1]

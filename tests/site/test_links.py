@@ -12,7 +12,7 @@ import yaml
 from sphinx.application import Sphinx
 
 from helpers.core.files import ROOT
-from helpers.site import links
+from helpers.site import html, links
 from helpers.site.html import BuildError
 from helpers.site.links import REPORT, follow_links, link_report
 
@@ -57,7 +57,7 @@ def follow(folder: Path, text: str, monkeypatch, ignored: list[str] = ()) -> Pat
         return type("Done", (), {"stdout": ""})
 
     monkeypatch.setattr(links, "assemble", lambda root: site)
-    monkeypatch.setattr(links.subprocess, "run", run)
+    monkeypatch.setattr(html.subprocess, "run", run)
     return follow_links(folder)
 
 

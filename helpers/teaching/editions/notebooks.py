@@ -10,7 +10,7 @@ from pathlib import Path
 from symtable import symtable
 from typing import TYPE_CHECKING, Literal
 
-from helpers.site.source import read_page
+from helpers.site.source import FOLDED, read_page
 from helpers.teaching.checks.find import checked_pages, exercises_of
 from helpers.teaching.checks.verdicts import variable_of
 from helpers.teaching.editions.plain import Context, EditionError, plain_markdown, split_options
@@ -25,12 +25,11 @@ _BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _ANSWER_LINE = re.compile(r"\n*^\*Your answer\*:.*?(?:\n\n|\Z)", re.DOTALL | re.MULTILINE)
-_HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 
 @dataclass
 class _Piece:
-    """A part of a page: text, an exercise, a solution, code, or the code of a solution; `dropped` if left out."""
+    """A part of a page: text, an exercise, a solution, code, or the code of a solution."""
 
     kind: Literal["text", "exercise", "solution", "code", "solution-code"]
     source: str
@@ -88,7 +87,7 @@ def _pieces(page: Path) -> Iterator[_Piece]:
         tags = set(cell.metadata.get("tags", []))
         if cell.cell_type == "code":
             kind = "solution-code" if solved and tags & {"hide-cell", "remove-cell"} else "code"
-            yield _Piece(kind, cell.source, folded=bool(tags & _HIDDEN), bookkeeping="remove-cell" in tags)
+            yield _Piece(kind, cell.source, folded=bool(tags & FOLDED), bookkeeping="remove-cell" in tags)
             continue
         solved, position = "", 0
         for block in _BLOCK.finditer(cell.source):
@@ -97,7 +96,7 @@ def _pieces(page: Path) -> Iterator[_Piece]:
             position = block.end()
             options, body = split_options(block["body"])
             if block["kind"] == "exercise":
-                title = f"{block['argument'].strip() or 'Exercise'}"
+                title = block["argument"].strip() or "Exercise"
                 yield _Piece("exercise", body, title=title, label=options.get("label", ""))
                 solved = ""
             else:
