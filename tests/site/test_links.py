@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import re
+import subprocess
 import threading
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def follow(folder: Path, text: str, monkeypatch, ignored: list[str] = ()) -> Pat
         options["linkcheck_report_timeouts_as_broken"] = True
         app = Sphinx(site, None, site / "_build/linkcheck", site / "_build/trees", "linkcheck", options, status=None)
         app.build()
-        return type("Done", (), {"stdout": ""})
+        return subprocess.CompletedProcess(command, 0, "")
 
     monkeypatch.setattr(links, "assemble", lambda root: site)
     monkeypatch.setattr(html.subprocess, "run", run)
