@@ -2,6 +2,8 @@
 """What all tests share: shapes checked at each call, seeds, real data where it is at hand, tolerant notebook checks."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run in several processes; notebooks' kernels inherit it
@@ -42,6 +44,30 @@ def real_data() -> Path:
     if not Path(folder).is_dir():
         pytest.fail(f"XAIBOOK_DATA is {folder!r}, which is not a folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def html(root) -> Path:
+    """The built book, built now where it is not there yet."""
+    from helpers.site.html import COMPLETE, HTML
+
+    if not (root / COMPLETE).exists():
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--nolock", "--rerun-incomplete", "html"]
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+    return root / HTML
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, until the module ends: while Playwright runs in a thread, nothing else in it may run an event loop."""
+    from helpers.site.pdf import find_browser, open_browser
+
+    try:
+        find_browser()
+    except FileNotFoundError as error:
+        pytest.skip(f"needs a browser (.ci/run installs one): {error}")
+    with open_browser() as started:
+        yield started
 
 
 @pytest.fixture

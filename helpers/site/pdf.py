@@ -114,7 +114,7 @@ def print_pages(parts: Iterable[Part], output: Path, *, title: str, subtitle: st
     """
     parts = list(parts)
     paths = [path for part in parts for path in part.pages]
-    with _browser() as browser, tempfile.TemporaryDirectory() as folder:
+    with open_browser() as browser, tempfile.TemporaryDirectory() as folder:
         page = browser.new_page(color_scheme="light", reduced_motion="reduce")
         wanted = _wanted_anchors(page, paths)
         printed = [
@@ -133,7 +133,12 @@ def print_pages(parts: Iterable[Part], output: Path, *, title: str, subtitle: st
 
 
 @contextmanager
-def _browser() -> Iterator[Browser]:
+def open_browser() -> Iterator[Browser]:
+    """This machine's Chromium, driven by Playwright; it is closed at the end.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     executable = find_browser()
     from playwright.sync_api import sync_playwright
 

@@ -2,21 +2,15 @@
 
 import functools
 import http.server
-import os
-import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from helpers.core.files import ROOT
 from helpers.site import warm
-from helpers.site.html import COMPLETE
 
-HTML = ROOT / "_build/html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START = (
     "import os, sys, time; from helpers.site import warm; warm.start_server();"
     "print(os.environ[warm.ADDRESS], flush=True);"
@@ -39,15 +33,6 @@ def server(build, monkeypatch):
     return build
 
 
-@pytest.fixture(scope="session")
-def html() -> Path:
-    """The built book, built now where it is not there yet."""
-    if not (ROOT / COMPLETE).exists():
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--nolock", "--rerun-incomplete", "html"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return HTML
-
-
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         """Say nothing."""
@@ -62,21 +47,6 @@ def address(html) -> str:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Ends with its module: while Playwright runs in a thread, nothing else in it may run an event loop."""
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("needs a browser: none of " + ", ".join(BROWSERS) + " is on this machine (.ci/run installs one)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=executable, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,12 @@
 """Test yourself: the form of the questions in the sources, and the buttons that quiz.js makes of them in the pages."""
 
-import os
 import re
-import shutil
 
 import pytest
 
 from helpers.core.files import ROOT
 from helpers.site.chapters import load_chapters
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 PLAIN: set[str] = set()
 """Chapters whose questions have no options yet."""
@@ -48,20 +45,6 @@ class TestSources:
         text = (ROOT / page).read_text(encoding="utf-8")
         _, options, right = blocks(page)
         assert len(re.findall(r"\*\*[a-d]\.\*\*", text)) == sum(map(len, options)) + len(right)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("needs a browser: none of " + ", ".join(BROWSERS))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=executable, args=flags)
-        yield started
-        started.close()
 
 
 def opened(browser, page: str, size: str = "desktop", light=True, **options):

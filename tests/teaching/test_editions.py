@@ -13,7 +13,7 @@ from nbformat import read
 
 from helpers.core.files import ROOT
 from helpers.site.chapters import load_chapters
-from helpers.site.html import COMPLETE, EDITIONS, HTML
+from helpers.site.html import EDITIONS
 from helpers.site.repository import Repository
 from helpers.site.source import page_text
 from helpers.teaching.checks.find import checked_pages, exercises_of
@@ -188,9 +188,8 @@ class TestNotebook:
 
 
 @pytest.fixture(scope="module")
-def editions() -> Path:
-    assert (ROOT / COMPLETE).exists(), "run make book"
-    return ROOT / HTML / EDITIONS
+def editions(html) -> Path:
+    return html / EDITIONS
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

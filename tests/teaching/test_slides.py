@@ -1,23 +1,19 @@
 """The slides: plan and pages agree, pieces are cut as they should be, and each slide works in a browser from disk."""
 
 import re
-import shutil
-import subprocess
-import sys
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 
 from helpers.core.files import ROOT
-from helpers.site.html import COMPLETE
+from helpers.site.pdf import find_browser
 from helpers.teaching.slides import build_slides, load_plan
 from helpers.teaching.slides.pages import BuiltPage
 from helpers.teaching.slides.plan import MINUTES, Session, Slide
 
 HTML = ROOT / "_build/html"
 SESSIONS = range(1, 7)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGE = r"""<html><head><script src="../_static/mathjax/tex.js"></script></head><body><article>
 <section id="cats"><h1><span class="section-number">3. </span>Cats<a class="headerlink" href="#cats">#</a></h1>
 <p><strong>The question.</strong> Which cat?</p><p>More of it.</p>
@@ -122,24 +118,13 @@ class TestPlan:
 
 
 @pytest.fixture(scope="module")
-def built():
-    """The slides of the built book, which is built now where it is not there yet."""
-    if not (ROOT / COMPLETE).exists():
-        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--nolock", "--rerun-incomplete", "html"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return HTML / "slides"
+def built(html):
+    """The slides of the built book."""
+    return html / "slides"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "no Chromium found"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def test_a_browser_shows_the_slides():
+    assert find_browser()
 
 
 @pytest.fixture(params=SESSIONS, scope="module")
