@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 
 import torch
-import yaml
 from IPython.display import HTML
 from jaxtyping import Float
 from matplotlib import colormaps
@@ -24,7 +23,8 @@ from helpers.core.files import ROOT
 from helpers.data.images import to_picture
 from helpers.plots import MASK_COLOURS
 from helpers.site.chapters import PARTS, load_chapters
-from helpers.site.source import page_text
+from helpers.site.html import toc_parts
+from helpers.site.source import page_title
 from helpers.widgets import StaticFrames, frame_slider
 from helpers.widgets.frames import encode_webp
 
@@ -66,11 +66,9 @@ def chapter_map(root: Path = ROOT) -> HTML:
     if missing := [page for page in chapters if Path(page).stem not in THUMBNAILS]:
         raise ValueError(f"there is no thumbnail for {', '.join(missing)}; add it to THUMBNAILS")
     numbers = {page: number for number, page in enumerate(chapters, start=1)}
-    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     html = ""
-    for part in parts:
-        if part.get("caption") in PARTS:
-            pages = [f"{entry['file']}.md" for entry in part["chapters"]]
+    for caption, pages in toc_parts(root):
+        if caption in PARTS:
             cards = "".join(
                 _card(
                     root / page,
@@ -81,20 +79,8 @@ def chapter_map(root: Path = ROOT) -> HTML:
                 )
                 for page in pages
             )
-            html += f'<p class="chapter-part">{escape(part["caption"])}</p><ol class="chapter-map">{cards}</ol>'
+            html += f'<p class="chapter-part">{escape(caption)}</p><ol class="chapter-map">{cards}</ol>'
     return HTML(html)
-
-
-def page_title(page: Path) -> str:
-    """The title of a page: its first heading.
-
-    Raises:
-        ValueError: it has none.
-    """
-    for line in page_text(page).splitlines():
-        if line.startswith("# "):
-            return line.removeprefix("# ").strip()
-    raise ValueError(f"{page} has no title")
 
 
 def _card(page: Path, number: int, minutes: int, needs: list[int], album: Album) -> str:

@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from helpers.core.files import ROOT
 from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.site.held_numbers import unheld_numbers
+from helpers.site.html import toc_parts
 from helpers.site.source import FOLDED, page_text, read_page
 
 CHAPTERS = "book/chapters.yaml"
@@ -59,13 +59,7 @@ def load_chapters(root: Path = ROOT) -> dict[str, Chapter]:
         ValueError: an entry is wrong, or the two files name other chapters, or a chapter needs a later one.
     """
     entries = TypeAdapter(dict[str, Chapter]).validate_python(read_strict_yaml(root / CHAPTERS))
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [
-        f"{entry['file']}.md"
-        for part in contents["parts"]
-        if part.get("caption") in PARTS
-        for entry in part["chapters"]
-    ]
+    pages = [page for caption, part in toc_parts(root) if caption in PARTS for page in part]
     if entries.keys() != set(pages):
         wrong = ", ".join(sorted(entries.keys() ^ set(pages)))
         raise ValueError(f"{CHAPTERS} and _toc.yml must name the same chapters; in one of them only: {wrong}")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,15 +35,23 @@ class BuildError(ValueError):
 
 def toc_pages(root: Path = ROOT) -> list[str]:
     """The pages in the table of contents, in order, as paths from the root with `.md`."""
-    pages: list[str] = []
+    return _pages_of(_contents(root))
 
-    def collect(entry: object) -> None:
-        if isinstance(entry, dict):
-            pages.extend(f"{entry[key]}.md" for key in ("root", "file") if key in entry)
-        for child in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
-            collect(child)
 
-    collect(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8")))
+def toc_parts(root: Path = ROOT) -> list[tuple[str, list[str]]]:
+    """The parts of the table of contents, in order: the caption, and the pages as in `toc_pages`."""
+    return [(part.get("caption", ""), _pages_of(part)) for part in _contents(root).get("parts", ())]
+
+
+def _contents(root: Path) -> dict[str, Any]:
+    contents: dict[str, Any] = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return contents
+
+
+def _pages_of(entry: object) -> list[str]:
+    pages = [f"{entry[key]}.md" for key in ("root", "file") if key in entry] if isinstance(entry, dict) else []
+    for child in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+        pages += _pages_of(child)
     return pages
 
 

@@ -17,7 +17,7 @@ import yaml
 
 from helpers.core.files import ROOT
 from helpers.site.citation import version
-from helpers.site.html import COMPLETE, HTML, toc_pages
+from helpers.site.html import COMPLETE, HTML, toc_pages, toc_parts
 from helpers.site.pdf_join import Printed, join
 
 if TYPE_CHECKING:
@@ -67,13 +67,8 @@ def make_pdf(root: Path = ROOT, output: Path | None = None) -> Path:
 
 def book_parts(root: Path = ROOT) -> list[Part]:
     """The parts of the table of contents with their built pages, in order."""
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    first, pages = Part("", (_built(root, f"{contents['root']}.md"),)), iter(toc_pages(root)[1:])
-    parts = [first]
-    for part in contents["parts"]:
-        count = sum(1 + len(chapter.get("sections", ())) for chapter in part["chapters"])
-        parts.append(Part(part["caption"], tuple(_built(root, next(pages)) for _ in range(count))))
-    return parts
+    parts = [("", toc_pages(root)[:1]), *toc_parts(root)]  # the landing page stands before them
+    return [Part(caption, tuple(_built(root, page) for page in pages)) for caption, pages in parts]
 
 
 def _built(root: Path, page: str) -> Path:

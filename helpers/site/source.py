@@ -20,6 +20,7 @@ FOLDED = {"hide-cell", "hide-input", "remove-cell", "remove-input"}
 """The tags of cells whose code the site folds or leaves out: solutions, drawings, numbers for the text."""
 
 _HEAD = re.compile(r"\A---\n(?P<head>.*?\n)---\n", re.DOTALL)
+_TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _PARAMETERS = re.compile(
     r"^```\{code-cell\}[^\n]*\n:tags: \[parameters\]\n(?P<code>.*?)^```\n", re.MULTILINE | re.DOTALL
 )
@@ -40,6 +41,18 @@ def read_page(page: Path) -> NotebookNode:
 def page_sources(page: Path) -> list[Path]:
     """The files of a page's text: its own, and the one in which it is continued."""
     return _sources(page, page.read_text(encoding="utf-8"))
+
+
+def page_title(page: Path) -> str:
+    """The title of a page: its first heading.
+
+    Raises:
+        ValueError: it has none.
+    """
+    match = _TITLE.search(page.read_text(encoding="utf-8"))
+    if match is None:
+        raise ValueError(f"{page} has no title")
+    return match[1].strip()
 
 
 def page_text(page: Path) -> str:

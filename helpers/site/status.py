@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.core.files import ROOT
 from helpers.site.html import toc_pages
 from helpers.site.run_record import RunRecord, read_record
-from helpers.site.source import is_executable
+from helpers.site.source import is_executable, page_title
 
 MARK = "<!-- status of the pages -->"
 """The place, on a page, of the tables that `with_status` makes."""
-
-_TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
 def with_status(text: str, page: Path, root: Path = ROOT) -> str:
@@ -34,7 +31,7 @@ def with_status(text: str, page: Path, root: Path = ROOT) -> str:
         notebook = (site / name).with_suffix(".ipynb")
         if is_executable(root / name):
             records[name] = read_record(notebook) if notebook.is_file() else None
-    titles = {name: _title(root / name) for name in records}
+    titles = {name: page_title(root / name) for name in records}
     return text.replace(MARK, status_tables(records, titles, folder=page.relative_to(site).parent))
 
 
@@ -84,8 +81,3 @@ def _row(name: str, record: RunRecord | None, titles: Mapping[str, str], folder:
 def _link(name: str, titles: Mapping[str, str], folder: Path) -> str:
     title = titles[name].replace("|", "\\|").replace("[", "\\[").replace("]", "\\]")
     return f"[{title}]({Path(os.path.relpath(name, folder)).as_posix()})"
-
-
-def _title(page: Path) -> str:
-    match = _TITLE.search(page.read_text(encoding="utf-8"))
-    return match[1].strip() if match else page.stem

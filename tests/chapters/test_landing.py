@@ -9,11 +9,12 @@ import yaml
 from PIL import Image
 
 from helpers.chapters import landing
-from helpers.chapters.landing import THUMBNAIL, THUMBNAILS, chapter_map, page_title, take_away
+from helpers.chapters.landing import THUMBNAIL, THUMBNAILS, chapter_map, take_away
 from helpers.chapters.photograph.taken_away import read_taken_away
 from helpers.chapters.social import STATIC, draw_icon, make_site_pictures
 from helpers.core.files import ROOT
 from helpers.site.page_heads import ICONS, SOCIAL_PICTURE
+from helpers.site.source import page_title
 
 
 @pytest.fixture(scope="module")
