@@ -6,8 +6,6 @@ SHA-256 of each, so that the page needs no classifier and no computing.
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +17,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
-from helpers.core.files import atomic_write
-from helpers.data.images import load_image, to_picture
 from helpers.data.photographs import GALLERY, Photograph
 from helpers.methods.rde import CartoonX
 from helpers.papers.recartoonx.experiments import METHODS, MethodName, Study, explanation_table
 from helpers.papers.recartoonx.figures.summaries import CURVE_NAMES
 from helpers.plots import MASK_COLOURS, show_images
-from helpers.results import read_provenance, read_table, results_folder
+from helpers.results import read_table, results_folder
+from helpers.results.stored_pictures import read_pictures, write_pictures
 
 PROFILE = "gallery"
-PICTURES_FOLDER = "pictures"
 SWEEP_PICTURES = ("cartoon", "kept")
 EVALUATION_SAMPLES = 64
 OVERVIEW_ROWS = 12
@@ -72,7 +68,7 @@ def gallery_table(study: Study) -> pd.DataFrame:
     files = {f"{name}-image": picture for name, picture in zip(study.images.names, study.images.images, strict=True)}
     for method in METHODS:
         files |= _pictures(study, method)
-    table.attrs["provenance"] = {"pictures": _store(study, files)}
+    table.attrs["provenance"] = {"pictures": write_pictures(files, results_folder(study.profile, study.root))}
     if study.profile.images.source == "folder":
         _write_overviews(study, table, files)
     return table
@@ -99,7 +95,7 @@ def gallery_sweep_table(study: Study) -> pd.DataFrame:
         files[f"{name}-{weight:g}-kept"] = explanation.kept[0]
         files[f"{name}-{weight:g}-cartoon"] = _cartoon(study, explanation)[0]
     table = pd.DataFrame(rows)
-    table.attrs["provenance"] = {"pictures": _store(study, files)}
+    table.attrs["provenance"] = {"pictures": write_pictures(files, results_folder(study.profile, study.root))}
     return table
 
 
@@ -109,7 +105,8 @@ def read_gallery(root: Path | None = None, profile: str = PROFILE) -> list[Galle
     Raises:
         ValueError: the table or a picture is missing or was changed; the message says how to make them.
     """
-    table, pictures = _read("gallery", root, profile)
+    table = read_table(profile, "gallery", root=root)
+    pictures = read_pictures(profile, "gallery", root)
     entries = []
     for name, rows in table.groupby("image", sort=False):
         own = {key.removeprefix(f"{name}-"): value for key, value in pictures.items() if key.startswith(f"{name}-")}
@@ -124,7 +121,8 @@ def read_sweep(root: Path | None = None, profile: str = PROFILE) -> tuple[pd.Dat
     Raises:
         ValueError: as for `read_gallery`.
     """
-    table, pictures = _read("gallery-sweep", root, profile)
+    table = read_table(profile, "gallery-sweep", root=root)
+    pictures = read_pictures(profile, "gallery-sweep", root)
     by_weight = {
         float(row.sparsity_weight): {
             picture: pictures[f"{row.image}-{row.sparsity_weight:g}-{picture}"] for picture in SWEEP_PICTURES
@@ -186,32 +184,3 @@ def _write_overviews(study: Study, table: pd.DataFrame, files: Mapping[str, Tens
         path = folder / f"gallery-{number:02d}.png"
         figure.savefig(path, bbox_inches="tight", dpi=100)
         print(path, flush=True)
-
-
-def _store(study: Study, files: Mapping[str, Tensor]) -> dict[str, str]:
-    """Write pictures as WebP; returns the SHA-256 of each, by name."""
-    folder = results_folder(study.profile, study.root) / PICTURES_FOLDER
-    digests = {}
-    for name, image in files.items():
-        buffer = io.BytesIO()
-        to_picture(image).convert("RGB").save(buffer, "WEBP", quality=85, method=6)
-        atomic_write(folder / f"{name}.webp", buffer.getvalue())
-        digests[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
-    return digests
-
-
-def _read(name: str, root: Path | None, profile: str) -> tuple[pd.DataFrame, dict[str, Tensor]]:
-    table = read_table(profile, name, root=root)
-    folder = results_folder(profile, root) / PICTURES_FOLDER
-    pictures = {}
-    for picture, digest in read_provenance(profile, name, root=root)["pictures"].items():
-        path = folder / f"{picture}.webp"
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError(
-                f"{path} is missing or was changed; make it again: python -m helpers table gallery --profile gallery "
-                "(needs XAIBOOK_DATA)"
-            )
-        image = load_image(content)
-        pictures[picture] = image[:1] if picture.endswith(("-mask", "-cartoon")) else image
-    return table, pictures

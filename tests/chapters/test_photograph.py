@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.__main__ import main
-from helpers.chapters.photograph.album import NAME, PHOTOGRAPH, Entry, read_pictures, to_table, write_pictures
+from helpers.chapters.photograph.album import NAME, PHOTOGRAPH, SMALL, Entry, to_table
 from helpers.chapters.photograph.drawings import CREDIT, DRAWINGS, draw_photograph, read_photograph
 from helpers.chapters.photograph.judge import CATS, Judge
 from helpers.chapters.photograph.maps import _first_pixels, explainer_files
@@ -18,6 +18,7 @@ from helpers.chapters.photograph.taken_away import SHARES, TakenAway, read_taken
 from helpers.classifiers import load_classifier
 from helpers.data.photographs import gallery_images
 from helpers.results import results_folder
+from helpers.results.stored_pictures import read_pictures, write_pictures
 from helpers.site.chapters import load_chapters
 
 PROFILE = """
@@ -69,7 +70,7 @@ class TestAlbum:
 
     def test_small_pictures_lose_nothing(self, tmp_path):
         picture = torch.randint(0, 256, (3, 32, 32)) / 255
-        write_pictures({"a/small": picture}, tmp_path)
+        write_pictures({"a/small": picture}, tmp_path, lossless=SMALL)
         with Image.open(tmp_path / "pictures" / "a-small.webp") as stored:
             pixels = torch.tensor(list(stored.convert("RGB").tobytes())).view(32, 32, 3).permute(2, 0, 1)
         assert torch.equal(pixels, (picture * 255).round().long())
@@ -168,7 +169,7 @@ class TestTakenAway:
         path.write_bytes(content[:-1])
         try:
             with pytest.raises(ValueError, match="python -m helpers table photograph-taken-away --profile trial"):
-                read_pictures("photograph-taken-away", folder, "trial")
+                read_pictures("trial", "photograph-taken-away", folder)
         finally:
             path.write_bytes(content)
 

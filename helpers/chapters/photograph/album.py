@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +11,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.chapters.gallery import GalleryEntry, read_gallery
-from helpers.core.files import atomic_write
-from helpers.data.images import load_image, to_picture
 from helpers.data.photographs import GALLERY, Photograph
-from helpers.results import read_provenance, read_table, results_folder
+from helpers.results import read_table
+from helpers.results.stored_pictures import read_pictures, write_pictures
 
 PROFILE = "photograph"
 NAME = "chelsea"
 PHOTOGRAPH: Photograph = GALLERY[NAME]
 """Chelsea the cat, by Stefan van der Walt, given to the public domain (CC0) with scikit-image."""
 
-_FOLDER = "pictures"
-_LOSSLESS = 64  # pixels: the blocks of lossy compression would show in smaller pictures
+SMALL = 64  # pixels: smaller pictures are stored without loss
 Number = float | int | str
 
 
@@ -58,7 +54,7 @@ def to_table(entries: Mapping[str, Entry], folder: Path) -> pd.DataFrame:
             rows.append({"entry": entry, "name": name, "number": float("nan") if words else value, "words": words})
         pictures |= {f"{entry}/{name}": picture for name, picture in content.pictures.items()}
     table = pd.DataFrame(rows).astype({"number": float})
-    table.attrs["provenance"] = {"pictures": write_pictures(pictures, folder)}
+    table.attrs["provenance"] = {"pictures": write_pictures(pictures, folder, lossless=SMALL)}
     return table
 
 
@@ -69,7 +65,7 @@ def read_entries(table: str, root: Path | None = None, profile: str = PROFILE) -
         ValueError: the table or a picture is missing or was changed; the message says how to make them.
     """
     rows = read_table(profile, table, root=root).fillna({"words": ""})
-    pictures = read_pictures(table, root, profile)
+    pictures = read_pictures(profile, table, root)
     entries = {}
     for name, own in rows.groupby("entry", sort=False):
         numbers = {row.name: row.words or row.number for row in own.itertuples(index=False)}
@@ -82,44 +78,3 @@ def read_entries(table: str, root: Path | None = None, profile: str = PROFILE) -
 def cat_of_the_gallery(root: Path | None = None) -> GalleryEntry:
     """The photograph's entry in the stored gallery: its CartoonX and Pixel RDE explanations by MobileNetV2."""
     return next(entry for entry in read_gallery(root) if entry.name == NAME)
-
-
-def write_pictures(pictures: Mapping[str, Tensor], folder: Path) -> dict[str, str]:
-    """Write pictures as WebP into the folder `pictures`; returns the SHA-256 of each file.
-
-    Args:
-        pictures: in [0, 1], by "entry/name"; a slash is a hyphen in the file's name.
-        folder: that of a profile's results.
-    """
-    digests = {}
-    for name, picture in pictures.items():
-        content = io.BytesIO()
-        small = max(picture.shape[-2:]) <= _LOSSLESS
-        to_picture(picture).convert("RGB").save(content, "WEBP", lossless=small, quality=85, method=6)
-        atomic_write(_path(folder, name), content.getvalue())
-        digests[name] = hashlib.sha256(content.getvalue()).hexdigest()
-    return digests
-
-
-def read_pictures(table: str, root: Path | None = None, profile: str = PROFILE) -> dict[str, Tensor]:
-    """The pictures of a stored table by "entry/name"; those whose names end in "mask" have one channel.
-
-    Raises:
-        ValueError: the table or a picture is missing or was changed; the message says how to make them.
-    """
-    pictures = {}
-    for name, digest in read_provenance(profile, table, root=root)["pictures"].items():
-        path = _path(results_folder(profile, root), name)
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise ValueError(
-                f"{path} is missing or was changed; make it again: python -m helpers table {table} --profile {profile} "
-                "(needs XAIBOOK_DATA)"
-            )
-        image = load_image(content)
-        pictures[name] = image[:1] if name.endswith("mask") else image
-    return pictures
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / _FOLDER / f"{name.replace('/', '-')}.webp"

@@ -14,11 +14,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from helpers.chapters.photograph.album import PROFILE, read_pictures, write_pictures
+from helpers.chapters.photograph.album import PROFILE, SMALL
 from helpers.chapters.photograph.judge import CATS, Judge
 from helpers.core.runtime import random_generator
 from helpers.papers.recartoonx.experiments import Study
 from helpers.results import read_table, results_folder
+from helpers.results.stored_pictures import read_pictures, write_pictures
 
 TABLE = "photograph-taken-away"
 SHARES = (1.0, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02, 0.015, 0.01, 0.007, 0.005, 0.003, 0.001)
@@ -91,7 +92,7 @@ def taken_away_table(study: Study) -> pd.DataFrame:
             )
     table = pd.DataFrame(rows)
     folder = results_folder(study.profile, study.root)
-    table.attrs["provenance"] = {"pictures": write_pictures(pictures, folder)}
+    table.attrs["provenance"] = {"pictures": write_pictures(pictures, folder, lossless=SMALL)}
     return table
 
 
@@ -101,7 +102,7 @@ def read_taken_away(root: Path | None = None, profile: str = PROFILE) -> TakenAw
     Raises:
         ValueError: the table or a picture is missing or was changed; the message says how to make them.
     """
-    pictures = read_pictures(TABLE, root, profile)
+    pictures = read_pictures(profile, TABLE, root)
     by_share = {float(name.removeprefix("taken-away/")): picture for name, picture in pictures.items()}
     return TakenAway(read_table(profile, TABLE, root=root), by_share)
 
