@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,7 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.core.batch import Batch
+from helpers.core.evidence import Evidence, read_evidence, write_evidence
 from helpers.core.files import atomic_file
+
+_TENSORS = ("mask", "kept", "targets", "representation_mask")  # in an evidence bundle, by these names
 
 
 @dataclass(frozen=True)
@@ -61,19 +65,44 @@ class Explanation(Batch):
         """The masks without the dimension of channels, as other tools take heatmaps."""
         return self.mask[:, 0]
 
-    def save(self, path: str | Path) -> None:
-        """Write the explanations to a file of PyTorch, such as `explanations.pt`; a file of this name is replaced."""
+    def save(
+        self,
+        path: str | Path,
+        *,
+        images: Float[Tensor, "batch 3 height width"] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the explanations to a file of PyTorch, such as `explanations.pt`, or to an evidence bundle.
+
+        A bundle, `explanations.zip`, can be read without Python: see `helpers.core.evidence`.
+
+        Args:
+            path: of the file; one of this name is replaced.
+            images: the explained pixels in [0, 1], for a bundle.
+            settings: the method, the classifier and their options, for a bundle: names and values that JSON knows.
+
+        Raises:
+            ValueError: images or settings are given, but the file is no bundle.
+        """
+        if Path(path).suffix == ".zip":
+            tensors = self._tensors() | ({} if images is None else {"images": images})
+            write_evidence(path, Evidence(tensors, settings or {}))
+            return
+        if images is not None or settings is not None:
+            raise ValueError(f"images and settings go into an evidence bundle, a file NAME.zip, not into {path}")
         with atomic_file(path) as file:
             torch.save(self.map(lambda values: values.detach().cpu()), file)
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Explanation:
-        """The explanations of a file that `save` wrote. Nothing but tensors and numbers is read from it.
+        """The explanations of a file that `save` or the playground wrote. Nothing but tensors and numbers is read.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it does not hold explanations.
         """
+        if Path(path).suffix == ".zip":
+            return cls._from_tensors(read_evidence(path).tensors, path).to(device)
         try:
             loaded = torch.load(path, map_location=device, weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
@@ -81,6 +110,31 @@ class Explanation(Batch):
         if not isinstance(loaded, cls):
             raise ValueError(f"{path} is no file that Explanation.save wrote: it holds a {type(loaded).__name__}")
         return loaded
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, for an evidence bundle."""
+        named: dict[str, Tensor | None] = {name: getattr(self, name) for name in _TENSORS}
+        named |= {f"history/{name}": values for name, values in self.history.items()}
+        if self.convergence is not None:
+            named |= {f"convergence/{name}": value for name, value in self.convergence._entries()}
+        return {name: value for name, value in named.items() if value is not None}
+
+    @classmethod
+    def _from_tensors(cls, tensors: Mapping[str, Tensor], path: str | Path) -> Explanation:
+        """The opposite of `_tensors`."""
+        missing = {"mask", "kept", "targets"} - tensors.keys()
+        if missing:
+            raise ValueError(f"{path} holds no explanations: it lacks {', '.join(sorted(missing))}")
+        if len({len(values) for values in tensors.values()}) != 1 or tensors["mask"].ndim != 4:
+            shapes = ", ".join(f"{name} {tuple(values.shape)}" for name, values in tensors.items())
+            raise ValueError(f"{path} holds no explanations of one batch: {shapes}")
+        history, ends = (
+            {name.removeprefix(group): values for name, values in tensors.items() if name.startswith(group)}
+            for group in ("history/", "convergence/")
+        )
+        convergence = Convergence(**ends) if ends else None
+        plain = {name: tensors[name] for name in _TENSORS if name in tensors}
+        return cls(**plain, history=history, convergence=convergence)
 
     def last(self) -> dict[str, Float[Tensor, " batch"]]:
         """The last logged value of each image, by name; NaN where nothing was logged."""
