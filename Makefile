@@ -43,8 +43,8 @@ test: check book ## check the sources, build the book, run the tests
 test-all: check book ## the same with the slow tests, and a second run of every page, which must give the same numbers
 	$(PYTEST) tests _build/pages _build/figures/quick
 
-check: $(READY) ## lint, format, types, the order of the packages, spelling, words
-	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports && $(PY) .venv/bin/codespell && $(PY) -m helpers words
+check: $(READY) ## lint, format, types, the order of the packages, spelling, words, scripts
+	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports && $(PY) .venv/bin/codespell && $(PY) -m helpers words && $(PY) -m helpers web --check
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
 	@$(PY) -m helpers check --id "$(ID)" --profile "$(PROFILE)" && $(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"

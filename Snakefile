@@ -19,7 +19,7 @@ sys.path.insert(0, workflow.basedir)
 from helpers.core.endings import one_line_errors
 from helpers.results.registry import TABLES
 from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
-from helpers.site.html import BOOK_PROFILE, COMPLETE, executed_path, site_inputs, toc_pages
+from helpers.site.html import BOOK_PROFILE, BUNDLES, COMPLETE, executed_path, site_inputs, toc_pages
 from helpers.site.manifests import Manifests
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
@@ -28,6 +28,8 @@ ROOT = Path(workflow.basedir)
 HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
+LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
+SCRIPTS = sorted(path for path in (ROOT / "web").rglob("*") if path.is_file() and "node_modules" not in path.parts)
 LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
@@ -77,11 +79,26 @@ onstart:
 rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
-        manifest("html", lambda: files_inputs([*site_inputs(ROOT), *TEACHING], ROOT).manifest()),
+        manifest("html", lambda: files_inputs([*site_inputs(ROOT), *TEACHING, *LIVE], ROOT).manifest()),
+        f"{BUNDLES}/.complete",
     output:
         touch(COMPLETE),
     shell:
         "{HELPERS} build"
+
+
+# Where npm's registry cannot be reached, the book is built without live parts, and the next build tries again.
+if WRITES_MANIFESTS and not (ROOT / BUNDLES / "live.js").is_file():
+    (ROOT / BUNDLES / ".complete").unlink(missing_ok=True)
+
+
+rule scripts:
+    input:
+        manifest("scripts", lambda: files_inputs(SCRIPTS, ROOT).manifest()),
+    output:
+        touch(f"{BUNDLES}/.complete"),
+    shell:
+        "{HELPERS} web"
 
 
 rule figures:

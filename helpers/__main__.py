@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.core.endings import one_line_errors
 from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
+from helpers.playground.commands import add_playground_commands, publish_live_parts
 from helpers.site.commands import Handler, add_page_commands
 from helpers.teaching.commands import add_teaching_commands, finish_book
 
@@ -213,6 +214,11 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, help="the folder of results; default: results/")
 
 
+def _finish(html: Path) -> None:
+    finish_book(html)
+    publish_live_parts(html)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command of the given arguments, by default those of the command line; without any, print the help."""
     for stream in (sys.stdout, sys.stderr):
@@ -220,10 +226,11 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    add_page_commands(partial(_add_command, commands), finish=finish_book)
+    add_page_commands(partial(_add_command, commands), finish=_finish)
     _add_tables(commands)
     _add_training(commands)
     add_teaching_commands(partial(_add_command, commands))
+    add_playground_commands(partial(_add_command, commands))
     options = parser.parse_args(arguments)
     if "handler" not in options:
         parser.print_help()

@@ -24,6 +24,7 @@ BOOK_PROFILE = "quick"  # the profile of the book's pages; of larger ones, pages
 SITE = "_build/site"
 HTML = "_build/html"
 EDITIONS = "editions"  # the folder, in that of the HTML, of the notebooks for students and teachers
+BUNDLES = "_build/web"  # the scripts of web/, bundled; without live.js where npm's registry could not be reached
 COMPLETE = f"{HTML}/.complete"  # written last: an interrupted build has no such file
 
 
@@ -97,6 +98,9 @@ def assemble(root: Path = ROOT) -> Path:
     for page, path in executed.items():
         for part in (root / path, *picture_files(root / path)):
             shutil.copy2(part, (site / page).with_name(part.name))
+    button = root / BUNDLES / "stub.js"
+    # a book that is built without live parts offers none
+    (site / "book/_static/live.js").write_bytes(button.read_bytes() if button.is_file() else b"")
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"
     extensions = settings.get("sphinx", {}).get("local_extensions", {})

@@ -1,0 +1,59 @@
+/** Bundle everything into a folder: `node build.ts FOLDER`. Classic scripts only, since pages opened from disk may not
+ * load modules. Each `src/NAME/main.ts` becomes NAME.js. */
+
+import { readdirSync, readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+import { build } from 'esbuild'
+import type { BuildOptions } from 'esbuild'
+
+const ROOT = import.meta.dirname
+const ORT = join(ROOT, 'node_modules/onnxruntime-web/dist')
+
+const options: BuildOptions = {
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: ['es2022'],
+  charset: 'utf8',
+  legalComments: 'none', // the licences are in a file of their own
+  logLevel: 'warning',
+}
+
+async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({ ...options, write: false, entryPoints: [join(ROOT, 'src', entry)] })
+  return outputFiles[0]!.text
+}
+
+function runtime(name: string): string {
+  return readFileSync(join(ORT, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
+}
+
+/** The licences of what is bundled, all MIT. The package of onnxruntime-web has no file of it. */
+function licences(): string {
+  const text = (name: string) => readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8').trim()
+  const others = ['fflate', '@noble/hashes'].map((name) => `${name}\n\n${text(name)}\n`)
+  const terms = text('fflate').replace(/Copyright .*/, 'Copyright (c) Microsoft Corporation')
+  return [`onnxruntime-web\n\n${terms}\n`, ...others].join('\n----\n\n')
+}
+
+async function main(folder: string): Promise<void> {
+  mkdirSync(join(folder, 'runtime'), { recursive: true })
+  const write = (path: string, content: string | Uint8Array) => {
+    writeFileSync(join(folder, path), content)
+  }
+  // of an earlier build, whose sources may be gone
+  for (const name of readdirSync(folder)) if (name.endsWith('.js')) rmSync(join(folder, name))
+  for (const name of readdirSync(join(ROOT, 'src'))) {
+    if (existsSync(join(ROOT, 'src', name, 'main.ts'))) write(`${name}.js`, await bundle(`${name}/main.ts`))
+  }
+  write('runtime/worker.js', runtime('ort.wasm.min.js') + (await bundle('engine/worker.ts')))
+  write('runtime/ort.js', runtime('ort-wasm-simd-threaded.mjs'))
+  write('runtime/ort.wasm.bin', gzipSync(readFileSync(join(ORT, 'ort-wasm-simd-threaded.wasm')), { level: 9 }))
+  write('runtime/licences.txt', licences())
+}
+
+const [folder] = process.argv.slice(2)
+if (folder === undefined) throw new Error('usage: node build.ts FOLDER')
+await main(folder)
