@@ -1,4 +1,4 @@
-"""Networks and scripts in the built book, each with its SHA-256, and for pages opened from disk as scripts in base64."""
+"""Networks and scripts in the built book: each with its SHA-256, and in base64 for pages opened from disk."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ FOLDER = "_build/inputs"
 RECORD = f"{FOLDER}/states.txt"
 """Per line the state, the SHA-256 of a manifest that was computed from it, and the manifest's name."""
 
-_BUILT = {"_build", "__pycache__", "node_modules", "results/quick"}  # no manifest depends on what the build itself writes
+# no manifest depends on what the build itself writes
+_BUILT = {"_build", "__pycache__", "node_modules", "results/quick"}
 _INTERMEDIATE = "work"  # of results/<profile>/
 
 
