@@ -26,7 +26,7 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
 
 setup: $(READY) ## install the requirements into .venv, which every other command does too if need be
-	@echo "Everything is installed in .venv. Next: make book, or make lab, or make figure ID=recartoonx-fig3"
+	@echo "Everything is installed in .venv. Next: make book, or make lab, or make figure ID=recartoonx-fig2"
 
 book: $(READY) ## run the pages whose inputs changed and build the book: _build/html/index.html
 	@$(PY) -m helpers check --profile quick && $(SNAKEMAKE) html && echo "The book: $$PWD/_build/html/index.html"
@@ -46,7 +46,7 @@ test-all: check book ## the same with the slow tests, and a second run of every 
 check: $(READY) ## lint, format, types, the order of the packages, spelling, words, scripts
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports && $(PY) .venv/bin/codespell && $(PY) -m helpers words && $(PY) -m helpers web --check
 
-figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig3 PROFILE=quick
+figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig2 PROFILE=quick
 	@$(PY) -m helpers check --id "$(ID)" --profile "$(PROFILE)" && $(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"
 	@$(PY) -m helpers files --id "$(ID)" --profile "$(PROFILE)"
 
