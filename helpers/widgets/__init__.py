@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "explain_own_image": "helpers.widgets.demo",
         "Frame": "helpers.widgets.frames",
+        "InBrowser": "helpers.widgets.in_browser",
         "LivePanel": "helpers.widgets.live",
         "ReaderError": "helpers.widgets.live",
         "with_live_controls": "helpers.widgets.live",

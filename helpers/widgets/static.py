@@ -8,11 +8,12 @@ side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
 
 from helpers.widgets.frames import Frame, Picture, render_frames
+from helpers.widgets.in_browser import BUTTON_STYLE, InBrowser
 
 # Only the frame with the class kwm-shown is visible; all lie in one grid cell, so that the layout never moves. In dark
 # mode the book's theme would put HTML on a light background, and filter pictures without the class dark-light.
@@ -55,12 +56,14 @@ class StaticFrames:
         label: the name of the control.
         start: the index of the initial frame.
         control: a slider or a drop-down list.
+        live: the computation that can take the pictures' place in a reader's browser.
     """
 
     frames: tuple[Frame, ...]
     label: str
     start: int
     control: Literal["slider", "list"] = "slider"
+    live: InBrowser | None = None
 
     def __repr__(self) -> str:
         """The label and the values, without HTML."""
@@ -71,9 +74,10 @@ class StaticFrames:
         frames = "".join(self._frame(index, frame) for index, frame in enumerate(self.frames))
         control = self._slider() if self.control == "slider" else self._list()
         label = escape(self.label)
+        data, style = ("", STYLE) if self.live is None else (self.live.attributes(), STYLE + BUTTON_STYLE)
         return (
-            f'<div class="kwm-frames" role="group" aria-label="{label}">'
-            f"<style>{STYLE}@media print{{{FILMSTRIP}}}</style>"
+            f'<div class="kwm-frames" role="group" aria-label="{label}"{data}>'
+            f"<style>{style}@media print{{{FILMSTRIP}}}</style>"
             f"<noscript><style>{FILMSTRIP}</style></noscript>"
             f'<div class="kwm-stage">{frames}</div>'
             f'<div class="kwm-control">{control}</div></div>'
@@ -117,6 +121,7 @@ def frame_slider(
     describe: Callable[[Any], str] | None = None,
     show_value: Callable[[Any], str] | None = None,
     start: Any = None,
+    live: InBrowser | None = None,
 ) -> StaticFrames:
     """A slider over pre-rendered frames, for the built book and for notebooks.
 
@@ -128,11 +133,12 @@ def frame_slider(
         describe: the alternative text at a value; by default the label and the value.
         show_value: the text of a value; by default numbers have at most 4 significant digits.
         start: the initial value; by default the middle one.
+        live: a computation that a reader can start in the browser, in the place of the frames.
 
     Raises:
         ValueError: there are no values, or `start` is not one of them.
     """
-    return _static_frames("slider", render, values, label, describe, show_value, start)
+    return replace(_static_frames("slider", render, values, label, describe, show_value, start), live=live)
 
 
 def frame_list(
@@ -143,9 +149,10 @@ def frame_list(
     describe: Callable[[Any], str] | None = None,
     show_value: Callable[[Any], str] | None = None,
     start: Any = None,
+    live: InBrowser | None = None,
 ) -> StaticFrames:
     """A drop-down list over pre-rendered frames, such as one per class; see `frame_slider`."""
-    return _static_frames("list", render, values, label, describe, show_value, start)
+    return replace(_static_frames("list", render, values, label, describe, show_value, start), live=live)
 
 
 def write_value(value: Any) -> str:

@@ -23,6 +23,7 @@ _EMBEDDED = re.compile(
 )
 _NAME = re.compile(r' download="([\w.-]+)"')
 _ROOT = re.compile(r'data-content_root="([^"]*)"')
+_LIVE = re.compile(r'data-live-data="data:application/json;base64,(?P<data>[^"]+)"')
 _FRAME = re.compile(r'<figure class="(kwm-frame[^"]*)">(<img\b[^>]*? width="(\d+)" height="(\d+)")')
 
 
@@ -32,8 +33,8 @@ def separate_files(html: str) -> tuple[str, dict[str, bytes]]:
     Each frame of a slider also gets its size, so that it keeps its place before its picture is loaded.
 
     Returns:
-        The page, and the bytes of each file by its path from the root of the site: `_images/<SHA-256>.webp`, and of
-        downloads `_downloads/<SHA-256>/<name>`.
+        The page, and the bytes of each file by its path from the root of the site: `_images/<SHA-256>.webp`, of
+        downloads `_downloads/<SHA-256>/<name>`, and of data for computations in the browser `_images/<SHA-256>.js`.
     """
     root = _ROOT.search(html)
     files: dict[str, bytes] = {}
@@ -48,6 +49,14 @@ def separate_files(html: str) -> tuple[str, dict[str, bytes]]:
         files[path] = content
         return tag[0].replace(tag["url"], f"{root[1] if root else ''}{path}", 1)
 
+    def separate_data(attribute: re.Match[str]) -> str:
+        digest = hashlib.sha256(attribute["data"].encode()).hexdigest()[:32]
+        path = f"_images/{digest}.js"
+        # a script, since a page that is opened from disk can load nothing else
+        files[path] = f'keepWhatMattersFile("{digest}","{attribute["data"]}")\n'.encode()
+        return f'data-live-data="{root[1] if root else ""}{path}"'
+
     html = _EMBEDDED.sub(separate, html)
+    html = _LIVE.sub(separate_data, html)
     size = r'<figure class="\1" style="--width:\3px;--shape:\3/\4">\2'
     return _FRAME.sub(size, html), files

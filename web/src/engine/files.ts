@@ -69,26 +69,31 @@ const arrived = new Map<string, string>()
 
 /** A page opened from disk may not fetch files, but it may run scripts: each file is there as one, in base64. */
 function fromDisk(base: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  ;(window as Waiting).keepWhatMattersFile = (name, text) => arrived.set(name, text)
+  return bytesFromScript(`${base}disk/${path}.js`, path)
+}
+
+/** The bytes that a script hands over by calling `keepWhatMattersFile` with their name and their base64. */
+export function bytesFromScript(address: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  ;(window as Waiting).keepWhatMattersFile = (each, text) => arrived.set(each, text)
   return new Promise((resolve, reject) => {
     const script = document.createElement('script')
-    script.src = `${base}disk/${path}.js`
+    script.src = address
     script.onload = () => {
       script.remove()
-      const text = arrived.get(path)
-      arrived.delete(path)
-      if (text === undefined) reject(missingFile(path))
+      const text = arrived.get(name)
+      arrived.delete(name)
+      if (text === undefined) reject(missingFile(name))
       else {
         try {
           resolve(fromBase64(text))
         } catch {
-          reject(corruptedFile(path))
+          reject(corruptedFile(name))
         }
       }
     }
     script.onerror = () => {
       script.remove()
-      reject(missingFile(path))
+      reject(missingFile(name))
     }
     document.head.append(script)
   })

@@ -46,7 +46,7 @@ function addButton(box: HTMLElement): void {
         },
       )
   }
-  box.querySelector('.kwm-control')?.append(button)
+  ;(box.querySelector('.kwm-control') ?? box).append(button)
   box.append(status)
 }
 

@@ -1,0 +1,19 @@
+/** What methods find, once or step by step. */
+
+/** An explanation of one image. */
+export interface Found {
+  mask: Float32Array // height x width, in [0, 1]
+  kept: Float32Array // 3 x height x width, in [0, 1]
+  target: number
+  representation?: Float32Array // the mask on the method's own representation
+  history?: Record<string, number[]>
+}
+
+/** Where a run is: so many steps or masks of so many. */
+export interface Progress extends Found {
+  done: number
+  total: number
+}
+
+/** A run that its caller drives: it goes on while values are asked for, so not asking pauses it. */
+export type Run = AsyncGenerator<Progress, void, undefined>
