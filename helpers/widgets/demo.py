@@ -11,7 +11,7 @@ from torch import Tensor
 from helpers.widgets.frames import Picture
 from helpers.widgets.live import LivePanel
 from helpers.widgets.static import write_value
-from helpers.widgets.upload import chosen_class, class_list, class_note, upload_button, uploaded_image, wide
+from helpers.widgets.upload import Upload, chosen_class, class_list, class_note, upload_button, uploaded_image, wide
 
 
 def explain_own_image(
@@ -54,7 +54,7 @@ def explain_own_image(
         "button": ipywidgets.Button(description="Explain", button_style="primary"),
     }
 
-    def draw(upload: tuple, sparsity_weight: float, target: int) -> Picture:
+    def draw(upload: Upload, sparsity_weight: float, target: int) -> Picture:
         return explain(uploaded_image(upload, default_image), sparsity_weight, chosen_class(target))
 
     return LivePanel(draw, controls, label=label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from helpers.data.images import load_image
 from helpers.widgets.live import ReaderError
+
+Upload = Sequence[Mapping[str, Any]] | Mapping[str, Any]
+"""The value of `upload_button`: in ipywidgets 8 a tuple of files, in ipywidgets 7, as on Colab, files by name."""
 
 PREDICTED = "the predicted class"
 _SHOWN = 12  # names in the note; a list has them all
@@ -60,7 +63,7 @@ def class_note(class_names: Sequence[str]) -> ipywidgets.HTML:
     return ipywidgets.HTML(f"<small>{html.escape(text)}</small>")
 
 
-def uploaded_image(upload: tuple, default: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 height width"]:
+def uploaded_image(upload: Upload, default: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 height width"]:
     """The uploaded image, cropped to the size of the default one; the default where nothing was uploaded.
 
     Raises:
@@ -68,8 +71,12 @@ def uploaded_image(upload: tuple, default: Float[Tensor, "3 height width"]) -> F
     """
     if not upload:
         return default
-    file = _Named(bytes(upload[0]["content"]))
-    file.name = str(upload[0]["name"])
+    if isinstance(upload, Mapping):
+        name, entry = next(iter(upload.items()))
+    else:
+        name, entry = upload[0]["name"], upload[0]
+    file = _Named(bytes(entry["content"]))
+    file.name = str(name)
     try:
         return load_image(file, size=(default.shape[-2], default.shape[-1]), resize="crop")
     except (ValueError, OSError, MemoryError) as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pytest
 import torch
 from tiny import TinyClassifier
 from torch.nn import functional
+from uploads import upload
 
 from helpers.chapters.explainer.drawings import draw_area_bound, show_class_masks, show_search
 from helpers.chapters.explainer.first_steps import first_steps
@@ -226,12 +225,6 @@ class TestShortcut:
         assert float(probability_of(classifier, image, 3)) == pytest.approx(float(classifier(image)[0, 3].sigmoid()))
 
 
-def upload(name, content):
-    """What ipywidgets' upload control holds after an upload."""
-    when = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
-    return {"name": name, "type": "image/png", "size": len(content), "content": content, "last_modified": when}
-
-
 class TestPanel:
     @pytest.fixture
     def explainer(self, classifier):
@@ -255,6 +248,6 @@ class TestPanel:
             before = panel.output.outputs
             panel.controls[control].value = value
             assert panel.output.outputs != before
-        panel.controls["upload"].value = (upload("x.png", b"no image"),)
+        upload(panel.controls["upload"], "x.png", b"no image")
         assert [output["output_type"] for output in panel.output.outputs] == ["display_data"]
         assert "x.png is not a picture" in panel.output.outputs[0]["data"]["text/plain"]

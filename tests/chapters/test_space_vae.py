@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +10,7 @@ from scipy import stats
 from tiny import TinyClassifier, named
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional
+from uploads import upload
 
 from helpers.chapters.space_vae.drawings import (
     code_colours,
@@ -482,12 +482,6 @@ class TestMeasures:
         assert count_colours(torch.cat([two, 0 * two])) == 1.5
 
 
-def upload(name, content):
-    """What ipywidgets' upload control holds after an upload."""
-    when = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
-    return {"name": name, "type": "image/png", "size": len(content), "content": content, "last_modified": when}
-
-
 class TestPanel:
     def test_what_is_shown_of_a_network(self, classifier, networks, scenes):
         some = scenes.images[:2]
@@ -505,7 +499,7 @@ class TestPanel:
             before = panel.output.outputs
             panel.controls[control].value = value
             assert panel.output.outputs != before
-        panel.controls["upload"].value = (upload("x.png", b"no image"),)
+        upload(panel.controls["upload"], "x.png", b"no image")
         assert [output["output_type"] for output in panel.output.outputs] == ["display_data"]
         assert "x.png is not a picture" in panel.output.outputs[0]["data"]["text/plain"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pytest
 import torch
+from uploads import upload
 
 from helpers.chapters.correlations import correlations
 from helpers.chapters.vit_rollout.attention import (
@@ -139,12 +138,6 @@ def test_heads_and_rollout_are_drawn(classifier, images, found):
     assert titles[1:] == ["rollout, 1 layer", "gradient rollout, class 3"]
 
 
-def upload(name, content):
-    """What ipywidgets' upload control holds after an upload."""
-    when = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
-    return {"name": name, "type": "image/png", "size": len(content), "content": content, "last_modified": when}
-
-
 def test_the_panel_draws_at_each_change_and_takes_an_upload(classifier, images):
     panel = rollout_panel(classifier, images[0], layers=3, discard_ratios=[0.0, 0.9])
     before = panel.output.outputs
@@ -153,7 +146,7 @@ def test_the_panel_draws_at_each_change_and_takes_an_upload(classifier, images):
     before = panel.output.outputs
     panel.controls["target"].value = 2
     assert panel.output.outputs != before
-    panel.controls["upload"].value = (upload("x.png", b"no image"),)
+    upload(panel.controls["upload"], "x.png", b"no image")
     assert [output["output_type"] for output in panel.output.outputs] == ["display_data"]
     assert "x.png is not a picture" in panel.output.outputs[0]["data"]["text/plain"]
 

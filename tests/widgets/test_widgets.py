@@ -6,7 +6,6 @@ import base64
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from datetime import datetime, timezone
 from html.parser import HTMLParser
 
 import ipywidgets
@@ -18,9 +17,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from uploads import upload
 
 from helpers.plots import show_images
 from helpers.widgets import LivePanel, explain_own_image, frame_list, frame_slider, with_live_controls
+from helpers.widgets.upload import uploaded_image
 
 COLOURS = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -360,9 +361,8 @@ def demo(explain=lambda image, sparsity_weight, target: image, **changes):
     return explain_own_image(explain, plain(0), **arguments)
 
 
-def upload(live, content):
-    file = {"name": "a.png", "type": "image/png", "size": len(content), "content": content}
-    live.controls["upload"].value = ({**file, "last_modified": datetime.now(timezone.utc)},)
+def upload_and_click(live, content):
+    upload(live.controls["upload"], "a.png", content)
     live.controls["button"].click()
 
 
@@ -379,22 +379,38 @@ def test_your_own_image_is_explained():
     assert calls[0][1:] == (8, None)
     live.controls["sparsity_weight"].value = 16.0
     live.controls["target"].value = 1
-    upload(live, memoryview(png()))
+    upload_and_click(live, memoryview(png()))
     image, sparsity_weight, target = calls[-1]
     assert (len(calls), image.shape, sparsity_weight, target) == (2, (3, 20, 30), 16, 1)
     np.testing.assert_allclose(image[:, 5, 5], [1, 0, 0], atol=0.01)
     assert kinds(live) == ["display_data"]
 
 
+V8 = ({"name": "a.png", "type": "image/png", "size": 3, "content": memoryview(png()), "last_modified": None},)
+V7 = {"a.png": {"metadata": {"name": "a.png", "type": "image/png", "size": 3}, "content": png()}}
+
+
+@pytest.mark.parametrize("value", [V8, V7], ids=["ipywidgets 8", "ipywidgets 7, as on Colab"])
+def test_an_upload_is_read_in_either_form(value):
+    image = uploaded_image(value, plain(0))
+    assert image.shape == (3, 20, 30)
+    np.testing.assert_allclose(image[:, 5, 5], [1, 0, 0], atol=0.01)
+
+
+@pytest.mark.parametrize("nothing", [(), {}], ids=["ipywidgets 8", "ipywidgets 7, as on Colab"])
+def test_without_an_upload_it_is_the_default(nothing):
+    assert torch.equal(uploaded_image(nothing, plain(0)), plain(0))
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture", png()[:60]], ids=["empty", "text", "cut off"])
 def test_a_bad_upload_is_told_to_the_reader(content):
     live = demo()
-    upload(live, content)
+    upload_and_click(live, content)
     (shown,) = live.output.outputs
     assert re.match(r"a\.png (is|cannot be)", shown["data"]["text/plain"])
     assert 'role="alert"' in shown["data"]["text/html"]
     assert shown["data"]["text/plain"].count("a.png") == 1
-    upload(live, png())
+    upload_and_click(live, png())
     assert kinds(live) == ["display_data"]
 
 
@@ -403,7 +419,7 @@ def test_an_upload_as_a_camera_makes_it_is_reduced():
     buffer = io.BytesIO()
     Image.new("RGB", (9000, 6000), (255, 0, 0)).save(buffer, "JPEG")
     live = demo()
-    upload(live, buffer.getvalue())
+    upload_and_click(live, buffer.getvalue())
     assert kinds(live) == ["display_data"]
 
 

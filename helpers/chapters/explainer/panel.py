@@ -14,7 +14,7 @@ from helpers.classifiers import Classifier
 from helpers.methods.explainer import Explainer
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
-from helpers.widgets.upload import class_note, upload_button, uploaded_image, wide
+from helpers.widgets.upload import Upload, class_note, upload_button, uploaded_image, wide
 
 
 @torch.no_grad()
@@ -62,7 +62,7 @@ def class_mask_panel(explainer: Explainer, images: Float[Tensor, "batch 3 height
         "upload": upload_button(),
     }
 
-    def draw(target: int, scene: int, upload: tuple) -> Figure:
+    def draw(target: int, scene: int, upload: Upload) -> Figure:
         image = uploaded_image(upload, images[scene])
         return show_class_mask(explainer, image[None], target)
 

@@ -15,7 +15,7 @@ from helpers.classifiers import Classifier
 from helpers.methods.space_vae import SpaceVAE
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
-from helpers.widgets.upload import class_note, upload_button, uploaded_image, wide
+from helpers.widgets.upload import Upload, class_note, upload_button, uploaded_image, wide
 
 
 def brightness_left(
@@ -89,7 +89,7 @@ def beta_panel(method: SpaceVAE, images: Float[Tensor, "batch 3 height width"], 
         "note": class_note(classifier.class_names),
     }  # fmt: skip
 
-    def draw(beta: float, scene: int, upload: tuple) -> Figure:
+    def draw(beta: float, scene: int, upload: Upload) -> Figure:
         image = uploaded_image(upload, images[scene])
         return show_kept(classifier, image[None], method.with_beta(beta), width=3.5)
 

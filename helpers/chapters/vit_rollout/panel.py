@@ -17,7 +17,7 @@ from helpers.methods.rollout import AttentionRollout
 from helpers.methods.rollout.multiply import FUSIONS
 from helpers.plots import MASK_COLOURS, show_images
 from helpers.widgets import LivePanel
-from helpers.widgets.upload import chosen_class, class_list, class_note, upload_button, uploaded_image, wide
+from helpers.widgets.upload import Upload, chosen_class, class_list, class_note, upload_button, uploaded_image, wide
 
 
 def show_rollout(
@@ -81,7 +81,7 @@ def rollout_panel(
         "note": class_note(classifier.class_names),
     }
 
-    def draw(upload: tuple, layers: int, discard_ratio: float, fusion: str, target: int) -> Figure:
+    def draw(upload: Upload, layers: int, discard_ratio: float, fusion: str, target: int) -> Figure:
         image, chosen = uploaded_image(upload, default_image), chosen_class(target)
         with torch.no_grad():
             return show_rollout(
