@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from pypdf import PdfReader
 
 from helpers.core.files import ROOT
@@ -114,3 +115,28 @@ class TestWithout:
     def test_a_built_book_it_says_what_to_run(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="make book"):
             make_pdf(tmp_path)
+
+
+def test_the_ledger_fits_on_few_sheets_and_nothing_is_cut_off(html, tmp_path):
+    """Its table is printed as two columns; on the screen's layout it took 67 sheets."""
+    ledger = html / "book/ledger.html"
+    printed = PdfReader(print_pages([Part("", (ledger,))], tmp_path / "ledger.pdf", title="a", subtitle=""))
+    assert len(printed.pages) < 2 + 25  # title, contents
+    text = "".join(page.extract_text() for page in printed.pages)
+    soup = BeautifulSoup(ledger.read_text(encoding="utf-8"), "html.parser")
+    names = [name.text for name in soup.select("#ledger tbody tr > td:first-child > strong")]
+    assert len(names) > 250
+    assert [name for name in names if name not in text] == []
+
+
+def test_long_lines_of_code_are_printed_whole(tmp_path):
+    style = (ROOT / "book/_static/book.css").read_text(encoding="utf-8")
+    page = tmp_path / "page.html"
+    page.write_text(
+        f"<title>t</title><style>pre {{ overflow: auto }} {style}</style><article class=bd-article><h1>t</h1>"
+        f"<pre>{'word ' * 60}end</pre></article>"
+    )
+    print_pages([Part("", (page,))], tmp_path / "p.pdf", title="a", subtitle="")
+    words = [word for sheet in PdfReader(tmp_path / "p.pdf").pages for word in sheet.extract_text().split()]
+    assert words.count("word") == 60
+    assert "end" in words
