@@ -66,7 +66,9 @@ def _card(identifier: str, figure: Figure, verdicts: Iterable[Verdict], root: Pa
     picture = ""
     if content is not None:
         source = base64.b64encode(content).decode()
-        picture = f'<img src="data:image/webp;base64,{source}" alt="" loading="lazy">'
+        width, height = (side // 2 for side in Image.open(io.BytesIO(content)).size)
+        sides = f'width="{width}" height="{height}"'  # known before it is loaded, so that the page does not jump
+        picture = f'<img src="data:image/webp;base64,{source}" alt="" {sides} loading="lazy">'
     counts = Counter(verdict.outcome for verdict in verdicts if identifier in verdict.claim.figures)
     outcomes = " ".join(f"{badge(outcome)} × {count}" for outcome, count in counts.items())
     return (

@@ -89,9 +89,12 @@ def execute(
                 f"{shown}, {problem.location}: {problem.summary}\n\n{problem.details}\n\n"
                 f"The notebook as far as it ran: {failed}"
             )
+        notebook = nbformat.read(executed, as_version=4)
+        _forget_the_input(notebook)
+        nbformat.write(notebook, executed)
         os.utime(executed, (start, start))
         if pictures:
-            write_pictures(nbformat.read(executed, as_version=4), vectors, output)
+            write_pictures(notebook, vectors, output)
         os.replace(executed, output)
     return output
 
@@ -131,6 +134,12 @@ def _run(
     if stopped is not None and problem is None:
         raise stopped
     return problem
+
+
+def _forget_the_input(notebook: NotebookNode) -> None:
+    """Take out what papermill notes of its input, which is the whole page once more, and of this machine's folders."""
+    for name in ("input_path", "output_path"):
+        notebook.metadata["papermill"].pop(name, None)
 
 
 def _literal(path: Path) -> str:

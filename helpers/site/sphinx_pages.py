@@ -21,6 +21,7 @@ from helpers.site.reference import definition, plain_text, with_reference
 from helpers.site.repository import add_buttons, link_button, with_address
 from helpers.site.source import continued
 from helpers.site.status import with_status
+from helpers.site.student_runs import with_student_runs
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -52,7 +53,7 @@ def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
         text = with_address(with_reference(continued(source[0], page)))
-        source[0] = with_diagram(with_status(text, page))
+        source[0] = with_student_runs(with_diagram(with_status(text, page)), page)
 
 
 def _polish(app: Sphinx, error: Exception | None) -> None:

@@ -24,6 +24,14 @@ def add_teaching_commands(add: AddCommand) -> None:
         "The numbers in the text are those of the executed pages: run `make book` before.",
     )
     editions.add_argument("--output", type=Path, help="the folder to write; default: _build/html/editions")
+    rehearse = add(
+        "rehearse",
+        _rehearse,
+        "run the students' notebooks of all chapters, one after another, and say what each takes",
+        "Stores seconds and memory in book/student_runs.csv, for the page on where to run the book. The notebooks are "
+        "those of the built book; without results/quick they run as in a fresh clone.",
+    )
+    rehearse.add_argument("chapters", nargs="*", help="such as wavelets; default: all, whose numbers are then stored")
     mark = add(
         "mark",
         _mark,
@@ -60,6 +68,26 @@ def _editions(options: argparse.Namespace) -> None:
 
     for path in make_editions(ROOT, options.output):
         print(path)
+
+
+def _rehearse(options: argparse.Namespace) -> None:
+    from helpers.core.files import atomic_write
+    from helpers.site.student_runs import RUNS, StudentRun, runs_text
+    from helpers.teaching.editions.rehearsal import rehearse, student_notebooks
+
+    runs, faulty = [], []
+    for notebook in student_notebooks(ROOT / HTML / EDITIONS, options.chapters):
+        done = rehearse(notebook)
+        runs.append(StudentRun(notebook.stem, done.seconds, done.memory))
+        faulty += [f"{notebook.name}, {fault}" for fault in done.faults]
+        print(
+            f"{notebook.stem}: {done.seconds:.0f} s, {done.memory / 1e9:.2f} GB", *done.faults, sep="\n  ", flush=True
+        )
+    if faulty:
+        raise ValueError(f"a student who changes nothing meets errors: {'; '.join(faulty)}")
+    if not options.chapters:
+        atomic_write(ROOT / RUNS, runs_text(runs).encode())
+        print(ROOT / RUNS)
 
 
 def _mark(options: argparse.Namespace) -> None:

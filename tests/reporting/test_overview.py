@@ -45,6 +45,11 @@ def test_a_thumbnail_is_the_main_figure_on_white(root):
     assert thumbnail("recartoonx-fig5", root) is None
 
 
+def test_each_thumbnail_has_its_displayed_sides(root):
+    (picture,) = BeautifulSoup(figure_cards([], root=root).data, "html.parser").select("img")
+    assert (int(picture["width"]), int(picture["height"])) == pytest.approx((THUMBNAIL[0] / 2, THUMBNAIL[0] / 8), abs=1)
+
+
 class TestProvenance:
     def box(self, root, table, **provenance):
         about = {

@@ -473,3 +473,15 @@ class TestRegistry:
 def test_what_papermill_writes_is_valid_json(project):
     output = execute("book/two.md", "out/two.ipynb", root=project)
     assert json.loads(output.read_text())["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_the_notebook_has_the_page_once_and_no_folder_of_this_machine(project):
+    """papermill notes its whole input in the metadata, and where it wrote."""
+    output = execute("book/two.md", "out/two.ipynb", root=project)
+    notebook = json.loads(output.read_text())
+    assert notebook["metadata"]["papermill"]["duration"] > 0
+    metadata = json.dumps(notebook["metadata"])
+    assert str(project) not in metadata
+    sources = [cell["source"] for cell in notebook["cells"]]
+    assert sources
+    assert not any(json.dumps(source)[1:-1] in metadata for source in sources)
