@@ -114,6 +114,7 @@ def test_the_start_page_lists_the_notebooks_in_order():
 
 OTHERS = (
     "intro.md",
+    "try-it.md",
     "teach.md",
     "sessions.md",
     "glossary.md",

@@ -21,6 +21,8 @@ USES = {
     "/togglebutton.js": _CLASS.format("toggle") + "|" + _CLASS.format("dropdown admonition|admonition dropdown"),
     "/ledger.js": 'id="ledger"',
     "/frames.js": _CLASS.format("kwm-frames"),
+    "/try-it.js": 'id="playground"',
+    "/try-it.css": 'id="playground"',
     "/live.js": r"<[^>]* data-live=",
 }
 _TAGS = re.compile(r"[ \t]*<script\b[^>]*>[^<]*</script>\n?|[ \t]*<link\b[^>]*>\n?")

@@ -17,6 +17,7 @@ export interface Descent {
   sparsityWeight: number
   /** By default those of the recipe. */
   steps?: number
+  learningRate?: number
   seed?: number
   /** Where the mask starts; by default at ones. */
   start?: 'ones' | 'learned' | Float32Array
@@ -39,7 +40,7 @@ export async function* descend(engine: Engine, descent: Descent): Run {
   const { method, image, sparsityWeight, suffix = '', every = 1 } = descent
   await engine.load(...networksOf(descent))
   const step = await modelNamed(engine, `${method}-step${suffix}`)
-  const schedule = scheduleOf(step, descent.steps)
+  const schedule = scheduleOf(step, descent)
   const begun = await engine.run(`${method}-start${suffix}`, { images: image })
   const [coefficients, mean, deviation] = ['coefficients', 'mean', 'deviation'].map((name) => output(begun, name))
   const probabilities = output(begun, 'probabilities').data
@@ -90,11 +91,11 @@ async function modelNamed(engine: Engine, name: string): Promise<Model> {
   return found
 }
 
-function scheduleOf(model: Model, steps: number | undefined): Schedule {
+function scheduleOf(model: Model, { steps, learningRate }: Descent): Schedule {
   return {
     schedule: String(model.facts.schedule),
     steps: steps ?? numberOf(model, 'steps'),
-    learningRate: numberOf(model, 'learning_rate'),
+    learningRate: learningRate ?? numberOf(model, 'learning_rate'),
     finalRate: numberOf(model, 'final_rate'),
   }
 }
