@@ -36,9 +36,8 @@ def publish_playground(html: Path, root: Path = ROOT) -> Path | None:
     folder = html / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(bundles, folder, ignore=shutil.ignore_patterns(".*"))
-    models = root / EXPORTS / "models"
-    if models.is_dir():
-        shutil.copytree(models, folder / "models")
+    if (root / EXPORTS).is_dir():
+        shutil.copytree(root / EXPORTS, folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     # pages load the scripts of the top folder by tags, and read no bytes of them
     files = {name: (folder / name).read_bytes() for name in sorted(names) if "/" in name}

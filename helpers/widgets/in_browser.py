@@ -7,6 +7,7 @@ pictures. In a notebook, and without JavaScript, the pre-rendered pictures are a
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from dataclasses import dataclass, field
 from html import escape
@@ -23,6 +24,8 @@ BUTTON_STYLE = (
     "padding:.2em .7em;cursor:pointer}.kwm-live-status{min-height:1.5em;margin:.3em 0 0!important}"
 )
 """The style of the button, which the book's script adds."""
+
+SCHEME = "data:application/gzip;base64,"
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class InBrowser:
         levels = (self.images.detach().cpu().clamp(0, 1) * 255).round().byte()  # batch, 3, height, width
         pixels = base64.b64encode(levels.numpy().tobytes()).decode()
         content = {"shape": list(self.images.shape), "pixels": pixels, "colours": colours, **self.facts}
-        data = base64.b64encode(json.dumps(content, ensure_ascii=True, sort_keys=True).encode()).decode()
-        return f' data-live="{escape(self.name)}" data-live-data="data:application/json;base64,{data}"'
+        packed = gzip.compress(json.dumps(content, sort_keys=True).encode(), mtime=0)
+        return f' data-live="{escape(self.name)}" data-live-data="{SCHEME}{base64.b64encode(packed).decode()}"'
 
 
 def colour_table() -> list[list[int]]:

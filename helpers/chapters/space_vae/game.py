@@ -16,8 +16,9 @@ from torch import Tensor
 from helpers.classifiers import Classifier
 from helpers.core.runtime import random_generator
 from helpers.plots import show_images
-from helpers.widgets import LivePanel
+from helpers.widgets import InBrowser, LivePanel
 from helpers.widgets.frames import make_frame
+from helpers.widgets.in_browser import BUTTON_STYLE
 
 STYLE = """
 .kwm-game{display:grid;grid-template-columns:repeat(auto-fill,minmax(11em,1fr));gap:.8em;margin:1em 0;color:inherit}
@@ -118,9 +119,15 @@ def make_game(
 
 @dataclass(frozen=True)
 class GameCards:
-    """The cards of the game as HTML that needs neither a kernel nor a script: an answer opens on a click."""
+    """The cards of the game as HTML that needs neither a kernel nor a script: an answer opens on a click.
+
+    Attributes:
+        questions: one per card.
+        live: a game with new cards, which a reader can start in the browser.
+    """
 
     questions: tuple[Question, ...]
+    live: InBrowser | None = None
 
     def __repr__(self) -> str:
         """The number of cards, for displays without HTML."""
@@ -128,7 +135,8 @@ class GameCards:
 
     def _repr_html_(self) -> str:
         cards = "".join(_card(number, question) for number, question in enumerate(self.questions, 1))
-        return f'<div class="kwm-game" role="group" aria-label="game"><style>{STYLE}</style>{cards}</div>'
+        data, style = ("", STYLE) if self.live is None else (self.live.attributes(), STYLE + BUTTON_STYLE)
+        return f'<div class="kwm-game" role="group" aria-label="game"{data}><style>{style}</style>{cards}</div>'
 
 
 def _card(number: int, question: Question) -> str:

@@ -23,7 +23,7 @@ _EMBEDDED = re.compile(
 )
 _NAME = re.compile(r' download="([\w.-]+)"')
 _ROOT = re.compile(r'data-content_root="([^"]*)"')
-_LIVE = re.compile(r'data-live-data="data:application/json;base64,(?P<data>[^"]+)"')
+_LIVE = re.compile(r'data-live-data="data:application/gzip;base64,(?P<data>[^"]+)"')
 _FRAME = re.compile(r'<figure class="(kwm-frame[^"]*)">(<img\b[^>]*? width="(\d+)" height="(\d+)")')
 
 

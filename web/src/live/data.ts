@@ -1,6 +1,6 @@
 /** The data of a control: what the page's Python has put beside it (`helpers.widgets.in_browser`). */
 
-import { fromBase64 } from '../engine/bytes.ts'
+import { decompress, fromBase64 } from '../engine/bytes.ts'
 import { bytesFromScript } from '../engine/files.ts'
 import type { Tensor } from '../engine/types.ts'
 
@@ -14,12 +14,12 @@ export interface Data {
 
 /** Read the data that an element names, in the page itself or in a script of its own. */
 export async function readData(address: string): Promise<Data> {
-  const embedded = 'data:application/json;base64,'
+  const embedded = 'data:application/gzip;base64,'
   const name = /([^/]*)\.js$/.exec(address)?.[1] ?? ''
   const bytes = address.startsWith(embedded)
     ? fromBase64(address.slice(embedded.length))
     : await bytesFromScript(new URL(address, document.baseURI).href, name)
-  const facts = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
+  const facts = JSON.parse(new TextDecoder().decode(await decompress(bytes))) as Record<string, unknown>
   const pixels = fromBase64(facts.pixels as string)
   return {
     images: { data: Float32Array.from(pixels, (value) => value / 255), dims: facts.shape as number[] },

@@ -42,6 +42,7 @@ async function enliven(box: HTMLElement): Promise<void> {
 function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HTMLElement> {
   const pictures = gallery(panel.columns, colours)
   pictures.element.style.setProperty('--most', `${width}px`)
+  const remark = make('p', { class: 'kwm-live-note' }, `Computed in this page. ${panel.remark}`)
   const note = make('p', { class: 'kwm-live-note' })
   const status = make('p', { class: 'kwm-live-note', role: 'status' })
   const choice = Object.fromEntries(panel.controls.map(({ name, start }) => [name, start]))
@@ -72,7 +73,7 @@ function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HT
       }),
     )
     const buttons = panel.slow ? [make('div', { class: 'kwm-live-buttons' }, pause, again)] : []
-    const element = make('div', { class: 'kwm-live-panel' }, pictures.element, note, ...controls, ...buttons, status)
+    const element = make('div', { class: 'kwm-live-panel' }, pictures.element, note, ...controls, ...buttons, remark, status)
     void player.ask(() => panel.run({ ...choice }))
   })
 }

@@ -16,6 +16,8 @@ export interface View {
 
 export interface Panel {
   columns: number
+  /** How it differs from the book's pictures, in a sentence. */
+  remark: string
   controls: Control[]
   /** Whether a run takes so long that a reader may want to pause it. */
   slow: boolean
@@ -32,6 +34,7 @@ export const PANELS: Record<string, MakePanel> = {
   'rollout-layers': rolloutLayers,
 }
 
+const remarkOf = (facts: Data['facts']): string => (typeof facts.remark === 'string' ? facts.remark : '')
 const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`
 const sizeOf = ({ dims }: Tensor): [number, number] => [dims[2]!, dims[3]!]
 
@@ -87,7 +90,7 @@ async function cartoonxPrice(engine: Engine, { images, facts }: Data): Promise<P
       }
     }
   }
-  return { columns: 3, controls: [{ name: 'weight', label: 'λk', kind: 'slider', values: words, start }], slow: true, run }
+  return { columns: 3, controls: [{ name: 'weight', label: 'λk', kind: 'slider', values: words, start }], slow: true, run, remark: remarkOf(facts) }
 }
 
 async function explainerClass(engine: Engine, { images, facts }: Data): Promise<Panel> {
@@ -119,10 +122,10 @@ async function explainerClass(engine: Engine, { images, facts }: Data): Promise<
     { name: 'target', label: 'class', kind: 'list', values: names, start: facts.target as number },
     { name: 'scene', label: 'scene', kind: 'list', values: scenes, start: 0 },
   ]
-  return { columns: 3, controls, slow: false, run }
+  return { columns: 3, controls, slow: false, run, remark: remarkOf(facts) }
 }
 
-export const SMALL = 'scenes-small-32' // SpaCE-VAE's classifier, for images of 32 px
+export const SMALL = 'scenes-small' // SpaCE-VAE's classifier, for images of 32 px
 
 async function spaceVaeBeta(engine: Engine, { images, facts }: Data): Promise<Panel> {
   const betas = spaced(facts.least as number, facts.most as number, 41)
@@ -148,7 +151,7 @@ async function spaceVaeBeta(engine: Engine, { images, facts }: Data): Promise<Pa
     yield { pictures: [...scenes, ...kept, ...shares], note: '' }
   }
   const values = betas.map((beta) => String(Number(beta.toPrecision(3))))
-  return { columns: count, controls: [{ name: 'beta', label: 'β', kind: 'slider', values, start }], slow: false, run }
+  return { columns: count, controls: [{ name: 'beta', label: 'β', kind: 'slider', values, start }], slow: false, run, remark: remarkOf(facts) }
 }
 
 const ROLLOUT = 'rollout-128' // for images of 128 px
@@ -175,7 +178,7 @@ async function rolloutLayers(engine: Engine, { images, facts }: Data): Promise<P
     { name: 'ratio', label: 'discarded', kind: 'slider', values: ratios.map(String), start: Math.round(100 * (facts.start as number)) },
     { name: 'depth', label: 'layers', kind: 'slider', values: numbers, start: layers - 1 },
   ]
-  return { columns: count, controls, slow: false, run }
+  return { columns: count, controls, slow: false, run, remark: remarkOf(facts) }
 }
 
 /** One value per patch as even squares, the largest being 1; `patches` is 1 x layers x rows x columns. */

@@ -1,0 +1,32 @@
+"""CartoonX in the reader's browser, for the slider of λk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from helpers.widgets import InBrowser
+
+SIDE = 64
+"""Height and width of images in the browser, in pixels: a step takes a quarter of the time that it takes at 128."""
+
+
+def live_price(
+    image: Float[Tensor, "3 height width"], weights: Sequence[float | int], *, start: float | int, steps: int
+) -> InBrowser:
+    """The computation that can replace frames at some λk.
+
+    Args:
+        image: pixels in [0, 1]; it is averaged down to `SIDE`.
+        weights: the λk of the frames, ascending; in the browser there are more between the first and the last.
+        start: the first λk.
+        steps: of each optimisation.
+    """
+    small = functional.interpolate(image[None], (SIDE, SIDE), mode="area")  # 1, 3, side, side
+    height, width = image.shape[1:]
+    remark = f"The image has {SIDE} × {SIDE} pixels here, and {height} × {width} in the book's pictures."
+    facts = {"least": weights[0], "most": weights[-1], "start": start, "steps": steps, "remark": remark}
+    return InBrowser("cartoonx-price", small, facts)
