@@ -24,6 +24,7 @@ BENCHMARKS = (
     "class_methods",
     "space_vae_step",
     "space_vae_explanations",
+    "playground",
 )
 
 

@@ -9,9 +9,8 @@ import shutil
 from pathlib import Path
 
 from helpers.core.files import ROOT, atomic_write
-from helpers.site.html import BUNDLES
+from helpers.site.html import BUNDLES, EXPORTS, can_be_live
 
-EXPORTS = "_build/playground"
 FOLDER = "_static/playground"
 INDEX = "files.json"
 _DISK = "disk"
@@ -28,16 +27,14 @@ def publish_playground(html: Path, root: Path = ROOT) -> Path | None:
         root: the clone.
 
     Returns:
-        The folder in the book; None if the scripts were not built, since npm's registry could not be reached.
+        The folder in the book; None if scripts or networks were not built.
     """
-    bundles = root / BUNDLES
-    if not (bundles / "live.js").is_file():
+    if not can_be_live(root):
         return None
     folder = html / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(bundles, folder, ignore=shutil.ignore_patterns(".*"))
-    if (root / EXPORTS).is_dir():
-        shutil.copytree(root / EXPORTS, folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+    shutil.copytree(root / BUNDLES, folder, ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(root / EXPORTS, folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     # pages load the scripts of the top folder by tags, and read no bytes of them
     files = {name: (folder / name).read_bytes() for name in sorted(names) if "/" in name}

@@ -25,6 +25,7 @@ SITE = "_build/site"
 HTML = "_build/html"
 EDITIONS = "editions"  # the folder, in that of the HTML, of the notebooks for students and teachers
 BUNDLES = "_build/web"  # the scripts of web/, bundled; without live.js where npm's registry could not be reached
+EXPORTS = "_build/playground"  # the networks, as files for the browser
 COMPLETE = f"{HTML}/.complete"  # written last: an interrupted build has no such file
 
 
@@ -98,9 +99,9 @@ def assemble(root: Path = ROOT) -> Path:
     for page, path in executed.items():
         for part in (root / path, *picture_files(root / path)):
             shutil.copy2(part, (site / page).with_name(part.name))
-    button = root / BUNDLES / "stub.js"
     # a book that is built without live parts offers none
-    (site / "book/_static/live.js").write_bytes(button.read_bytes() if button.is_file() else b"")
+    button = (root / BUNDLES / "stub.js").read_bytes() if can_be_live(root) else b""
+    (site / "book/_static/live.js").write_bytes(button)
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"
     extensions = settings.get("sphinx", {}).get("local_extensions", {})
@@ -108,6 +109,11 @@ def assemble(root: Path = ROOT) -> Path:
     settings["exclude_patterns"] = [*settings.get("exclude_patterns", []), *executed]
     (site / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return site
+
+
+def can_be_live(root: Path = ROOT) -> bool:
+    """Whether all that runs in the reader's browser is built: scripts, runtime and networks."""
+    return (root / BUNDLES / "live.js").is_file() and (root / EXPORTS / "models/manifest.json").is_file()
 
 
 def run_jupyter_book(site: Path, *options: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:

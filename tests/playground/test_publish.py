@@ -47,6 +47,11 @@ def test_a_book_without_scripts_has_no_live_parts(clone):
     assert not (clone / "html").exists()
 
 
+def test_a_book_without_networks_has_no_live_parts(clone):
+    (clone / "_build/playground/models/manifest.json").unlink()
+    assert publish_playground(clone / "html", clone) is None
+
+
 @pytest.fixture
 def offline(root, tmp_path, monkeypatch):
     """A clone without packages, where nothing answers at the registry's address."""

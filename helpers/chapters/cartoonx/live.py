@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from helpers.classifiers import Classifier
 from helpers.widgets import InBrowser
 
 SIDE = 64
@@ -15,17 +16,31 @@ SIDE = 64
 
 
 def live_price(
-    image: Float[Tensor, "3 height width"], weights: Sequence[float | int], *, start: float | int, steps: int
+    classifier: Classifier,
+    image: Float[Tensor, "3 height width"],
+    weights: Sequence[float | int],
+    *,
+    start: float | int,
+    steps: int,
 ) -> InBrowser:
     """The computation that can replace frames at some λk.
 
     Args:
+        classifier: whose prediction is explained.
         image: pixels in [0, 1]; it is averaged down to `SIDE`.
         weights: the λk of the frames, ascending; in the browser there are more between the first and the last.
         start: the first λk.
         steps: of each optimisation.
+
+    Raises:
+        ValueError: the small image is predicted as another class, so that another class would be explained.
     """
     small = functional.interpolate(image[None], (SIDE, SIDE), mode="area")  # 1, 3, side, side
+    before, after = (int(classifier.predict(pictures)[0]) for pictures in (image[None], small))
+    if before != after:
+        raise ValueError(
+            f"the class {before} of the image becomes {after} at {SIDE} x {SIDE} pixels: take another image"
+        )
     height, width = image.shape[1:]
     remark = f"The image has {SIDE} × {SIDE} pixels here, and {height} × {width} in the book's pictures."
     facts = {"least": weights[0], "most": weights[-1], "start": start, "steps": steps, "remark": remark}

@@ -7,9 +7,10 @@ export const STYLE = `
 .kwm-is-live.kwm-game { display: block }
 .kwm-live-pictures { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: .4em .5em; max-width: min(100%, var(--most)) }
 .kwm-live-pictures figure { margin: 0; display: flex; flex-direction: column; justify-content: flex-end; min-width: 0 }
-.kwm-live-pictures figcaption { font-size: .85em; line-height: 1.25; text-align: center; white-space: pre-line; min-height: 1.25em; padding: 0 0 .2em }
+.kwm-live-pictures figcaption { font-size: .85em; line-height: 1.25; text-align: center; white-space: pre-line; padding: 0 0 .2em }
 .kwm-live-pictures canvas { display: block; width: 100%; height: auto; image-rendering: pixelated; border-radius: 2px }
 .kwm-live-note { margin: .4em 0 0 !important; min-height: 1.5em; font-variant-numeric: tabular-nums; font-size: .9em }
+.kwm-live-note:empty { display: none }
 .kwm-live-buttons { display: flex; flex-wrap: wrap; gap: .5em; margin-top: .5em }
 .kwm-live-panel .kwm-control > label { min-width: 5em }
 .kwm-live:disabled { opacity: .6; cursor: default }
