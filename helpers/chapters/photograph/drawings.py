@@ -148,22 +148,25 @@ def _judging(album: Album) -> Figure:
 def _vit_rollout(album: Album) -> Figure:
     entry = album["vit-rollout"]
     pictures = {_said(entry, ""): entry.pictures["image"], "rollout": entry.pictures["rollout-mask"]}
-    return _show({**pictures, "gradient rollout": entry.pictures["gradient-mask"]}, width=7)
+    return _show({**pictures, "gradient rollout": entry.pictures["gradient-mask"]}, width=5.4)
 
 
 def _explainer(album: Album) -> Figure:
+    """The photograph under each Explainer's mask of the cat, and without it."""
     entry = album["explainer"]
-    pictures = {"the photograph, 128 px": entry.pictures["image"]}
+    image = entry.pictures["image"]
+    pictures = {"the photograph,\n128 px": image}
     for name, words in (("squeezenet", "SqueezeNet"), ("mobilenet", "MobileNetV3")):
-        for animal in ("cat", "dog"):
-            percent = 100 * float(entry.numbers[f"{name}-{animal}"])
-            pictures[f"{words},\n{animal}: {percent:.0f} %"] = entry.pictures[f"{name}-{animal}-mask"]
+        mask = entry.pictures[f"{name}-cat-mask"]
+        for part, weights in (("kept", mask), ("removed", 1 - mask)):
+            percent = 100 * float(entry.numbers[f"{name}-{part}"])
+            pictures[f"{words}, {part}:\ncat {percent:.0f} %"] = image * weights
     return _show(pictures, width=9)
 
 
 def _vq_vae(album: Album) -> Figure:
     entry = album["codes"]
-    return _show({"the cat, 32 px": entry.pictures["image"], "from its codes": entry.pictures["vq-vae"]}, width=5)
+    return _show({"the cat, 32 px": entry.pictures["image"], "from its codes": entry.pictures["vq-vae"]}, width=3.6)
 
 
 def _space_vae(album: Album) -> Figure:
@@ -171,7 +174,7 @@ def _space_vae(album: Album) -> Figure:
     pictures = {f"the cat, 32 px:\n“{entry.numbers['class']}”": entry.pictures["image"]}
     for beta in (1, 10, 100):
         pictures[f"β = {beta}:\n“{entry.numbers[f'beta-{beta}-class']}”"] = entry.pictures[f"beta-{beta}"]
-    return _show(pictures)
+    return _show(pictures, width=6.6)
 
 
 OTHERS = {
@@ -184,12 +187,17 @@ OTHERS = {
 
 
 def _kept_image(album: Album) -> Figure:
-    """The probability of the five domestic cats, by five networks, for the photograph and for CartoonX's kept part."""
+    """The photograph, the part that CartoonX keeps, and five networks' probabilities of a domestic cat for both."""
     judged = album["others"].numbers
-    names = {"explained": "MobileNetV2\n(explained)", **OTHERS}
+    names = {"explained": "explained:\nMobileNetV2", **OTHERS}
     whole = [album["photograph"].numbers["cats"], *(judged[f"{name}-image-cats"] for name in OTHERS)]
     kept = [judged["explained-cartoonx-cats"], *(judged[f"{name}-cartoonx-cats"] for name in OTHERS)]
-    with panels(size=(8.2, 2.5)) as (figure, axes):
+    pictures = album["photograph"].pictures["image"], album["cartoonx"].pictures["kept"]
+    with panels(1, 3, size=(9.6, 2.5), width_ratios=[1, 1, 2.9]) as (figure, (*left, axes)):
+        for panel, picture, title in zip(left, pictures, ("the photograph", "CartoonX's kept part"), strict=True):
+            panel.imshow(picture.permute(1, 2, 0).clamp(0, 1))
+            panel.set_title(title)
+            panel.axis("off")
         places = range(len(names))
         for offset, values, words, colour in (
             (-0.2, whole, "the photograph", METHOD_COLOURS["neutral"]),
@@ -198,7 +206,8 @@ def _kept_image(album: Album) -> Figure:
             axes.bar([place + offset for place in places], values, 0.38, label=words, color=colour)
         axes.set(ylabel="probability of a cat", ylim=(0, 1.05), xticks=list(places))
         axes.set_xticklabels(names.values())
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+        figure.supxlabel(CREDIT, fontsize=11)
     return figure
 
 
