@@ -195,7 +195,7 @@ def _kept_image(album: Album) -> Figure:
     pictures = album["photograph"].pictures["image"], album["cartoonx"].pictures["kept"]
     with panels(1, 3, size=(9.6, 2.5), width_ratios=[1, 1, 2.9]) as (figure, (*left, axes)):
         for panel, picture, title in zip(left, pictures, ("the photograph", "CartoonX's kept part"), strict=True):
-            panel.imshow(picture.permute(1, 2, 0).clamp(0, 1))
+            panel.imshow(picture.permute(1, 2, 0).clamp(0, 1).numpy())
             panel.set_title(title)
             panel.axis("off")
         places = range(len(names))
