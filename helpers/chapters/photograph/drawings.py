@@ -75,8 +75,14 @@ def _said(entry: Entry, prefix: str) -> str:
 
 
 def _what_is(album: Album) -> Figure:
-    occlusion = album["occlusion"]
-    return _show({**_first(album), "occlusion: the drop of\nthe probability": occlusion.pictures["mask"]}, width=5.4)
+    """Occlusion's map, and the photograph without the map's brightest tenth and with nothing else."""
+    occlusion, image = album["occlusion"], album["photograph"].pictures["image"]
+    mask = occlusion.pictures["mask"]
+    first = mask >= mask.flatten().quantile(0.9)  # (1, height, width)
+    pictures = {**_first(album), "occlusion: the drop of\nthe probability": mask}
+    for part, words, shown in (("removed", "without its first tenth:", ~first), ("kept", "its first tenth:", first)):
+        pictures[f"{words}\n{_said(occlusion, f'{part}-10-')}"] = image * shown
+    return _show(pictures)
 
 
 def _wavelets(album: Album) -> Figure:
@@ -91,7 +97,8 @@ def _wavelets(album: Album) -> Figure:
 
 def _borders(album: Album) -> Figure:
     entry = album["wavelet-borders"]
-    return _show({f"{mode}:\n{_said(entry, f'{mode}-')}": picture for mode, picture in entry.pictures.items()})
+    pictures = {f"{mode}:\n{_said(entry, f'{mode}-')}": picture for mode, picture in entry.pictures.items()}
+    return _show({**_first(album), **pictures})
 
 
 def _kept(album: Album, method: str, unit: str) -> dict[str, Tensor]:
@@ -132,16 +139,20 @@ def _peers(album: Album) -> Figure:
 
 
 def _judging(album: Album) -> Figure:
-    """The areas of the insertion and the deletion curve of each map."""
+    """The photograph, and the areas of the insertion and the deletion curve of each map."""
     names = {**MAPS, "cartoonx-map": "CartoonX", "pixel-rde-map": "Pixel RDE", "random-map": "random order"}
-    with panels(1, 2, size=(8.2, 2.7), sharey=True) as (figure, axes):
+    colours = [METHOD_COLOURS["neutral" if name == "random-map" else "other"] for name in names]
+    with panels(1, 3, size=(10, 2.6), width_ratios=[1.25, 1.6, 1.6]) as (figure, (left, *axes)):
+        left.imshow(album["photograph"].pictures["image"].permute(1, 2, 0).numpy())
+        left.set(title=_said(album["photograph"], ""), xlabel=CREDIT, xticks=[], yticks=[])
         for panel, key, title in zip(
             axes, ("insert", "delete"), ("insertion, higher is better", "deletion, lower is better"), strict=True
         ):
             values = [float(album[name].numbers[key]) for name in names]
-            panel.barh(list(names.values()), values, color=METHOD_COLOURS["other"])
+            panel.barh(list(names.values()), values, color=colours)
             panel.set(title=title, xlabel="area under the curve, on black", xlim=(0, 0.45))
-        axes[0].invert_yaxis()
+            panel.invert_yaxis()
+        axes[1].set_yticklabels([])
     return figure
 
 
