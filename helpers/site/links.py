@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from helpers.core.files import ROOT, atomic_write
@@ -18,7 +19,7 @@ def follow_links(root: Path = ROOT) -> Path:
         The report, `_build/reports/links.txt`: each address with its state, and the pages that link to it.
 
     Raises:
-        BuildError: a link leads nowhere, or the pages could not be read.
+        BuildError: a link leads nowhere, no site answered at all, or the pages could not be read.
     """
     site = assemble(root)
     process = run_jupyter_book(site, "--builder", "linkcheck", root=root)
@@ -27,9 +28,21 @@ def follow_links(root: Path = ROOT) -> Path:
         raise BuildError(f"the links could not be followed.\n\n{process.stdout}")
     rows = [json.loads(line) for line in found.read_text(encoding="utf-8").splitlines()]
     atomic_write(root / REPORT, link_report(rows).encode())
-    if lost := sorted({row["uri"] for row in rows if row["status"] in ("broken", "timeout")}):
+    lost = sorted({row["uri"] for row in rows if row["status"] in ("broken", "timeout")})
+    if lost and not any(map(_answered, rows)):
+        raise BuildError(
+            f"none of {len(lost)} addresses answered: this machine seems to have no connection to the internet, which "
+            f"`make links` needs ({REPORT} has the reasons)"
+        )
+    if lost:
         raise BuildError(f"these links lead nowhere, or their sites did not answer ({REPORT}):\n" + "\n".join(lost))
     return root / REPORT
+
+
+def _answered(row: dict[str, object]) -> bool:
+    """Whether a site said anything, be it that it has no such page."""
+    found = row["status"] in ("working", "redirected")
+    return found or re.match(r"\d{3} (Client|Server) Error", str(row.get("info") or "")) is not None
 
 
 def link_report(rows: list[dict[str, object]]) -> str:
