@@ -77,7 +77,7 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path, address, monkeypatch):
 @pytest.mark.filterwarnings("ignore:The default value for .linkcheck")
 def test_without_a_connection_it_says_so_in_one_line(tmp_path, monkeypatch):
     text = "Links\n=====\n\n`a <http://127.0.0.1:9/a>`_ `b <http://127.0.0.1:9/b>`_\n"
-    with pytest.raises(BuildError, match="none of 2 addresses answered.*no connection to the internet") as raised:
+    with pytest.raises(BuildError, match=r"none of 2 addresses answered.*no connection to the internet") as raised:
         follow(tmp_path, text, monkeypatch)
     assert len(str(raised.value).splitlines()) == 1
     assert "127.0.0.1:9/a" in (tmp_path / REPORT).read_text()

@@ -179,6 +179,30 @@ def test_every_slide_fits_without_scrolling(deck):
     assert faults == {}
 
 
+PRINTED_BEYOND = """() => [...document.querySelectorAll('.pdf-page')].flatMap((page, number) => {
+    const sheet = page.getBoundingClientRect(), parts = page.querySelectorAll('.body *:not(mjx-container *, svg *)');
+    return [...parts].filter(part => {
+        const box = part.getBoundingClientRect();
+        if (box.width < 2 || box.height < 2) return false;
+        return box.left < sheet.left + 20 || box.right > sheet.right + 1 || box.bottom > sheet.bottom + 1;
+    }).map(part => `${number + 1}: ${part.localName} ${part.textContent.slice(0, 40)}`);
+})"""
+
+
+def test_each_slide_is_printed_on_a_sheet_of_its_own(built, browser):
+    """reveal.js takes the layout of slides away for `?print-pdf`; the style sheet gives it back."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 720})
+    for session in SESSIONS:
+        tab.emulate_media(media="screen")
+        tab.goto(f"{(built / f'session-{session}.html').as_uri()}?print-pdf")
+        tab.wait_for_selector("html[data-ready]", state="attached")
+        tab.wait_for_selector(".pdf-page")
+        tab.emulate_media(media="print")
+        assert tab.locator(".pdf-page").count() >= 15
+        assert tab.evaluate(PRINTED_BEYOND) == []
+    tab.close()
+
+
 def test_sliders_move_by_mouse_and_keyboard_and_let_a_remote_control_pass(deck):
     controls = deck.locator(".slides > section .kwm-control input, .slides > section .kwm-control select")
     assert controls.count() > 0
