@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { closest, spaced, squares } from '../src/live/panels.ts'
+import { points } from '../src/live/curve.ts'
+import { squares } from '../src/live/panels.ts'
 import { Player } from '../src/live/player.ts'
 import type { State } from '../src/live/player.ts'
+import { closest, spaced } from '../src/live/scales.ts'
 
 async function* count(from: number, to: number): AsyncGenerator<number, void, undefined> {
   for (let value = from; value <= to; value++) {
@@ -75,4 +77,11 @@ test('values of a slider are evenly spaced logarithms', () => {
 test('patches are drawn as even squares, the largest value as 1', () => {
   const patches = { data: Float32Array.of(9, 9, 9, 9, 1, 2, 3, 4), dims: [1, 2, 2, 2] }
   assert.deepEqual(Array.from(squares(patches, 1, [2, 4])), [0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 1, 1])
+})
+
+test('a curve begins at the axis and is cut at the limits', () => {
+  const [first, second, third] = points([100, 1, 1e-9], 2, [1e-2, 1e2]).split(' ').map((point) => point.split(',').map(Number))
+  assert.deepEqual(first, [46, 8])
+  assert.deepEqual(second, [189, 72])
+  assert.deepEqual(third, [332, 136])
 })

@@ -6,6 +6,8 @@ export interface Picture {
   data: Float32Array
   /** Height and width. */
   size: readonly [number, number]
+  /** Whether a mask is drawn in grey. */
+  grey?: boolean
 }
 
 export function make<Name extends keyof HTMLElementTagNameMap>(
@@ -26,16 +28,21 @@ export function button(label: string, pressed: () => void): HTMLButtonElement {
 }
 
 /** Draw an image, or a mask in the colours of masks. */
-export function paint(canvas: HTMLCanvasElement, { data, size: [height, width] }: Picture, colours: Uint8Array): void {
+export function paint(canvas: HTMLCanvasElement, { data, size: [height, width], grey = false }: Picture, colours: Uint8Array): void {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
   const context = canvas.getContext('2d')!
   const image = context.createImageData(width, height)
   const pixels = height * width
   const mask = data.length === pixels
   for (let pixel = 0; pixel < pixels; pixel++) {
-    const level = mask ? 3 * Math.min(255, Math.max(0, Math.floor(data[pixel]! * 256))) : 0
+    const share = data[pixel]!
+    const level = mask ? 3 * Math.min(255, Math.max(0, Math.floor(share * 256))) : 0
     for (let channel = 0; channel < 3; channel++)
-      image.data[4 * pixel + channel] = mask ? colours[level + channel]! : 255 * data[channel * pixels + pixel]!
+      image.data[4 * pixel + channel] = !mask
+        ? 255 * data[channel * pixels + pixel]!
+        : grey
+          ? 255 * share
+          : colours[level + channel]!
     image.data[4 * pixel + 3] = 255
   }
   context.putImageData(image, 0, 0)

@@ -3,6 +3,7 @@
 import { folderOfScript } from '../engine/base.ts'
 import { openEngine } from '../engine/engine.ts'
 import type { Engine } from '../engine/engine.ts'
+import { makeCurves } from './curve.ts'
 import { readData } from './data.ts'
 import { button, gallery, make, makeControl } from './dom.ts'
 import { playGame } from './game.ts'
@@ -42,6 +43,7 @@ async function enliven(box: HTMLElement): Promise<void> {
 function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HTMLElement> {
   const pictures = gallery(panel.columns, colours)
   pictures.element.style.setProperty('--most', `${width}px`)
+  const curves = makeCurves()
   const remark = make('p', { class: 'kwm-live-note' }, `Computed in this page. ${panel.remark}`)
   const note = make('p', { class: 'kwm-live-note' })
   const status = make('p', { class: 'kwm-live-note', role: 'status' })
@@ -51,6 +53,10 @@ function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HT
       show(view) {
         pictures.show(view.pictures)
         note.textContent = view.note
+        if (view.curves !== undefined) {
+          if (!curves.element.isConnected) pictures.element.append(curves.element)
+          curves.show(view.curves)
+        }
         resolve(element)
       },
       state(state, error) {

@@ -4,14 +4,18 @@ import type { Engine, Model, Tensor } from '../engine/types.ts'
 import { descend } from '../methods/descent.ts'
 import { largest, mean, output, scalar } from '../methods/tensors.ts'
 import { imageAt } from './data.ts'
+import type { Curves } from './curve.ts'
 import type { Data } from './data.ts'
 import type { Control, Picture } from './dom.ts'
 import type { Run } from './player.ts'
+import { closest, spaced } from './scales.ts'
+import { pixelRdeToy } from './toy.ts'
 
 export interface View {
   pictures: Picture[]
   /** A line below the pictures. */
   note: string
+  curves?: Curves
 }
 
 export interface Panel {
@@ -32,20 +36,12 @@ export const PANELS: Record<string, MakePanel> = {
   'explainer-class': explainerClass,
   'space-vae-beta': spaceVaeBeta,
   'rollout-layers': rolloutLayers,
+  'pixel-rde-toy': pixelRdeToy,
 }
 
 const remarkOf = (facts: Data['facts']): string => (typeof facts.remark === 'string' ? facts.remark : '')
 const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`
 const sizeOf = ({ dims }: Tensor): [number, number] => [dims[2]!, dims[3]!]
-
-/** Values from one to another, evenly spaced on a logarithmic scale. */
-export function spaced(first: number, last: number, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => first * (last / first) ** (index / (count - 1)))
-}
-
-export function closest(values: readonly number[], value: number): number {
-  return largest(values.map((each) => -Math.abs(Math.log(each / value))))
-}
 
 async function modelNamed(engine: Engine, name: string): Promise<Model> {
   const found = (await engine.manifest()).models.find((model) => model.name === name)

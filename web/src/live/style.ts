@@ -9,6 +9,9 @@ export const STYLE = `
 .kwm-live-pictures figure { margin: 0; display: flex; flex-direction: column; justify-content: flex-end; min-width: 0 }
 .kwm-live-pictures figcaption { font-size: .85em; line-height: 1.25; text-align: center; white-space: pre-line; padding: 0 0 .2em }
 .kwm-live-pictures canvas { display: block; width: 100%; height: auto; image-rendering: pixelated; border-radius: 2px }
+.kwm-live-pictures:has(.kwm-live-curves) { grid-template-columns: minmax(0, 1fr) minmax(0, 1.7fr); align-items: end }
+.kwm-live-curves { width: 100%; height: auto; font-size: 11px }
+.kwm-live-curves text { fill: currentColor }
 .kwm-live-note { margin: .4em 0 0 !important; min-height: 1.5em; font-variant-numeric: tabular-nums; font-size: .9em }
 .kwm-live-note:empty { display: none }
 .kwm-live-buttons { display: flex; flex-wrap: wrap; gap: .5em; margin-top: .5em }

@@ -1,0 +1,84 @@
+"""The toy of the chapter on Pixel RDE, whose reasons are known, and a step of its optimisation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+SIZE = 32
+SAMPLES = 16
+_BETAS, _EPS = (0.9, 0.999), 1e-8  # PyTorch's for Adam
+
+
+class WindowClassifier(nn.Module):
+    """Sees one window: "bright" (class 0) or "dark" (class 1). The chapter's own lines; the page asserts it."""
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 2"]:
+        """Logits."""
+        brightness = images[:, :, 10:20, 12:22].mean((1, 2, 3))
+        score = 20 * (brightness - 0.6)
+        return torch.stack([score, -score], 1)
+
+
+class ToyResult(NamedTuple):
+    """The state after a step, and the objective's terms before it, each (1,)."""
+
+    mask: Float[Tensor, "1 1 k"]
+    first: Float[Tensor, "1 1 k"]
+    second: Float[Tensor, "1 1 k"]
+    distortion: Float[Tensor, " 1"]
+    sparsity: Float[Tensor, " 1"]
+    objective: Float[Tensor, " 1"]
+
+
+class ToyStep(nn.Module):
+    """One step of Pixel RDE with Adam, as `helpers.methods.rde.optimise` takes it, for the class of brightness."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classifier = WindowClassifier()
+
+    def forward(
+        self,
+        images: Float[Tensor, "1 3 height width"],
+        mask: Float[Tensor, "1 1 k"],
+        first: Float[Tensor, "1 1 k"],
+        second: Float[Tensor, "1 1 k"],
+        noise: Float[Tensor, "samples 3 k"],
+        sparsity_weight: Float[Tensor, " 1"],
+        rate: Float[Tensor, " 1"],
+        number: Float[Tensor, " 1"],
+    ) -> ToyResult:
+        """A step.
+
+        Args:
+            images: the image.
+            mask, first, second: the state, whose moments start at 0.
+            noise: standard normal draws.
+            sparsity_weight: λk.
+            rate: the learning rate.
+            number: of the step, from 1.
+        """
+        pixels = images.flatten(2)  # 1, 3, k
+        deviation, mean = torch.std_mean(pixels)
+        reference = self.classifier(images).softmax(1)[:, 0]  # 1
+
+        def objective(mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+            obfuscations = pixels * mask + (1 - mask) * (mean + deviation * noise)  # samples, 3, k
+            pictures = obfuscations.unflatten(2, images.shape[2:]).clamp(0, 1)  # samples, 3, height, width
+            scores = self.classifier(pictures).softmax(1)[:, 0]  # samples
+            distortion = (scores - reference).square().mean(0, keepdim=True)  # 1
+            sparsity = mask.mean((1, 2))  # 1
+            total = distortion + sparsity_weight * sparsity  # 1
+            return total.sum(), (distortion, sparsity, total)
+
+        gradient, (_, (distortion, sparsity, total)) = torch.func.grad_and_value(objective, has_aux=True)(mask)
+        fast, slow = _BETAS
+        first = first * fast + gradient * (1 - fast)  # 1, 1, k
+        second = second * slow + gradient.square() * (1 - slow)  # 1, 1, k
+        scaled = first / (1 - fast**number)  # 1, 1, k
+        spread = (second / (1 - slow**number)).sqrt() + _EPS  # 1, 1, k
+        return ToyResult((mask - rate * scaled / spread).clamp(0, 1), first, second, distortion, sparsity, total)
