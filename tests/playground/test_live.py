@@ -82,7 +82,7 @@ def enliven(tab, number):
 
 
 def titles(box):
-    return box.locator("figcaption:visible").all_inner_texts()
+    return [text.replace("\xa0", " ") for text in box.locator("figcaption:visible").all_inner_texts()]
 
 
 @pytest.mark.parametrize("origin", ["http", "disk"])

@@ -40,7 +40,8 @@ export const PANELS: Record<string, MakePanel> = {
 }
 
 const remarkOf = (facts: Data['facts']): string => (typeof facts.remark === 'string' ? facts.remark : '')
-const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`
+// with a space that does not break
+const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)}\u00a0%`
 const sizeOf = ({ dims }: Tensor): [number, number] => [dims[2]!, dims[3]!]
 
 async function modelNamed(engine: Engine, name: string): Promise<Model> {

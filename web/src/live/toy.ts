@@ -35,7 +35,7 @@ export async function pixelRdeToy(engine: Engine, { images, facts }: Data): Prom
       history.distortion.push(output(after, 'distortion').data[0]!)
       const { data } = state.mask
       yield {
-        pictures: [{ title: `mask: keeps ${(100 * mean(data)).toFixed(1)} %`, data, size: [height, width], grey: true }],
+        pictures: [{ title: `mask: keeps ${(100 * mean(data)).toFixed(1)}\u00a0%`, data, size: [height, width], grey: true }],
         note: `step ${number} of ${total}`,
         curves: {
           lines: [
