@@ -335,3 +335,25 @@ class TestClaims:
         regions = load_class_regions("imagenet-val", size=224)
         shares = dict(zip(regions.names, regions.regions.float().mean((1, 2)).tolist(), strict=True))
         assert {row.image: row.share for row in boxes.itertuples()} == pytest.approx(shares, abs=1e-5)
+
+
+def test_the_alternative_texts_hold_for_the_stored_table():
+    """The texts of the two drawings of scores name the methods that beat the centre blob, and all controls."""
+    found = {}
+    page.TruthPage("recartoonx-truth", "quick").run("truth").show(lambda table: found.setdefault("table", table).head())
+
+    def better(control: str | None = None, **options) -> set[str]:
+        rows = page.against_controls(found["table"], **options).set_index("method")
+        if control is None:
+            return set(rows.index[rows["beats the centre blob"] == "yes"])
+        words = rows[f"− {control}"]
+        return set(words.index[words.str.endswith("*") & ~words.str.startswith("−")])
+
+    named = {"Grad-CAM", "Rollout", "Rollout, as published"}
+    assert better() == named
+    for control in page.CONTROLS.values():
+        assert better(control, source="coco-tiny", correct=None) == named
+    assert "Grad-CAM" not in better(source="imagenet-val", correct=None)
+    scores = page.overall(found["table"]).set_index("method")["rank accuracy above chance"]
+    means = {name: float(scores[name].split()[0].replace("−", "-")) for name in page.CONTROLS.values()}
+    assert max(means, key=means.get) == "centre blob"
