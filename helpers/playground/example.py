@@ -132,4 +132,4 @@ def _answer(probabilities: Tensor, target: int, classes: tuple[str, ...]) -> str
 
 
 def _percent(share: float) -> str:
-    return "<1 %" if 0 < share < 0.005 else f"{round(100 * share)} %"
+    return "<1\u00a0%" if 0 < share < 0.005 else f"{round(100 * share)}\u00a0%"

@@ -24,6 +24,7 @@ export function makeCurve(): Curve {
   element.setAttribute('class', 'play-curve')
   element.setAttribute('role', 'img')
   const line = document.createElementNS(SPACE, 'polyline')
+  element.setAttribute('aria-label', 'The objective over the steps: not begun')
   element.append(line)
   return {
     element,

@@ -130,4 +130,4 @@ export function drawMask(canvas: HTMLCanvasElement, mask: Float32Array, colours:
   })
 }
 
-export const percent = (share: number): string => `${share > 0 && share < 0.005 ? '<1' : Math.round(100 * share)} %`
+export const percent = (share: number): string => `${share > 0 && share < 0.005 ? '<1' : Math.round(100 * share)}\u00a0%`

@@ -37,6 +37,7 @@ export interface PanelOrders {
 
 export function makePanel(known: Description, colours: Colours, act: Act, fits: Fits, orders: PanelOrders): Panel {
   const cards = new Map<string, Card>()
+  let classifier = ''
   const ticks = METHODS.map((method) => {
     const each = tick(method.title, (on) => {
       act((state) => toggleMethod(state, method.name, on))
@@ -90,6 +91,8 @@ export function makePanel(known: Description, colours: Colours, act: Act, fits: 
   }
 
   function show(state: State, hidden: ReadonlySet<string>): void {
+    if (classifier !== state.classifier) cards.clear() // what they show is another classifier's
+    classifier = state.classifier
     for (const { method, box, input } of ticks) {
       box.hidden = !fits(method.name, state.classifier)
       input.checked = state.methods.includes(method.name)
@@ -118,7 +121,7 @@ export function makePanel(known: Description, colours: Colours, act: Act, fits: 
     element,
     show,
     evidence: (name, evidence) => {
-      cardOf(name)?.show(evidence)
+      if (evidence.classifier === classifier) cardOf(name)?.show(evidence)
     },
     progress: (name, progress) => {
       cardOf(name)?.progress(progress)
