@@ -18,8 +18,8 @@ sys.path.insert(0, workflow.basedir)
 
 from helpers.core.endings import one_line_errors
 from helpers.results.registry import TABLES
-from helpers.site.dependencies import files_inputs, page_inputs, table_inputs
-from helpers.site.html import BOOK_PROFILE, BUNDLES, COMPLETE, executed_path, site_inputs, toc_pages
+from helpers.site.dependencies import files_inputs, module_inputs, page_inputs, table_inputs
+from helpers.site.html import BOOK_PROFILE, BUNDLES, COMPLETE, EXPORTS, executed_path, site_inputs, toc_pages
 from helpers.site.manifests import Manifests
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
@@ -29,6 +29,7 @@ HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, bu
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
+NETWORKS = ["helpers.playground.make", "helpers.playground.sprites"]  # what makes its files
 SCRIPTS = sorted(path for path in (ROOT / "web").rglob("*") if path.is_file() and "node_modules" not in path.parts)
 LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
@@ -81,6 +82,7 @@ rule html:
         [executed_path(page, ROOT) for page in PAGES],
         manifest("html", lambda: files_inputs([*site_inputs(ROOT), *TEACHING, *LIVE], ROOT).manifest()),
         f"{BUNDLES}/.complete",
+        f"{EXPORTS}/.complete",
     output:
         touch(COMPLETE),
     shell:
@@ -99,6 +101,15 @@ rule scripts:
         touch(f"{BUNDLES}/.complete"),
     shell:
         "{HELPERS} web"
+
+
+rule playground:
+    input:
+        manifest("playground", lambda: module_inputs(NETWORKS, ROOT).manifest()),
+    output:
+        touch(f"{EXPORTS}/.complete"),
+    shell:
+        "{HELPERS} playground"
 
 
 rule figures:

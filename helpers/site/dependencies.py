@@ -128,6 +128,16 @@ def table_inputs(name: str, profile: str, root: Path = ROOT) -> Inputs:
     return Inputs(code, frozenset({*profiles, *_models(strings, root), *_lock(root)}), root, (table,))
 
 
+def module_inputs(modules: Iterable[str], root: Path = ROOT) -> Inputs:
+    """The inputs of a target that modules of `helpers` make: their code and the models that it names.
+
+    Raises:
+        ValueError: there is no such module.
+    """
+    code = finder(root).reached(modules)
+    return Inputs(code, frozenset({*_models(finder(root).strings(code), root), *_lock(root)}), root)
+
+
 @dataclass(frozen=True)
 class ClaimsInputs:
     """What the claims on a page depend on: their files, the functions of their effects, the names of their tables."""

@@ -1,0 +1,69 @@
+"""The exports of Pixel RDE and CartoonX: start, step and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.playground.export import SEED, SIZE, Export, frozen_classifier, one_by_one, scene_images
+from helpers.playground.steps import PlainTransform, Show, Start, Step
+
+EXPLAINED = "scenes-cnn"
+"""The classifier that CartoonX, Pixel RDE and Grad-CAM explain."""
+
+METHODS: dict[str, type[RateDistortionExplainer]] = {"cartoonx": CartoonX, "pixel-rde": PixelRDE}
+
+
+def rate_distortion(method: str, part: str, name: str = EXPLAINED) -> Export:
+    """The parts of Pixel RDE and CartoonX: start, step and show."""
+    classifier = frozen_classifier(name)
+    explainer = METHODS[method](classifier)
+    representation = explainer.representation((SIZE, SIZE))
+    transform = PlainTransform(representation, (SIZE, SIZE))
+    start = Start(classifier, transform)
+    options = explainer.options
+    common: dict[str, Any] = {"weights": (name,), "classes": tuple(classifier.class_names or ()), "gradients": True}
+    # rounded filters would shift all coefficients
+    common["exact"] = tuple(transform.buffers())
+    common["facts"] = {
+        "classifier": name,
+        "method": method,
+        "sparsity_weight": options.sparsity_weight,
+        "steps": options.steps,
+        "learning_rate": options.learning_rate,
+        "final_rate": options.final_rate,
+        "schedule": options.schedule,
+    }
+    images = scene_images()
+    with torch.no_grad():
+        coefficients, mean, deviation, probabilities = start(images)
+    if part == "start":
+        outputs = ("coefficients", "mean", "deviation", "probabilities")
+        summary = f"{method}: the image's coefficients, their statistics by band, its probabilities."
+        common["gradients"] = False
+        return Export(start, one_by_one(images=images), outputs, summary, **common)
+    generator = torch.Generator().manual_seed(SEED)
+    count, _, k = coefficients.shape
+    masks = torch.rand(count, 1, k, generator=generator)
+    if part == "show":
+        cases = one_by_one(mask=masks, coefficients=coefficients)
+        summary = f"{method}: the relevance of each pixel under a mask, and the kept image."
+        common |= {"weights": (), "classes": None, "halve": False, "gradients": False}
+        return Export(Show(transform), cases, ("relevance", "kept"), summary, **common)
+    target = torch.eye(probabilities.shape[1])[probabilities.argmax(1)]
+    reference = (probabilities * target).sum(1)
+    weights = torch.tensor([2.0, 20.0, 80.0, 320.0]).repeat(count)[:count]
+    state = {"coefficients": coefficients, "mean": mean, "deviation": deviation}
+    momentum = torch.randn(count, 1, k, generator=generator)  # so large that no sign of the update hangs on a rounding
+    noise = torch.randn(count, 3, k, generator=generator)
+    rates = torch.full((count,), options.learning_rate)
+    cases = one_by_one(
+        mask=masks, momentum=momentum, **state, noise=noise, target=target, reference=reference,
+        sparsity_weight=weights, rate=rates,
+    )  # fmt: skip
+    outputs = ("mask_after", "momentum_after", "distortion", "sparsity", "objective")
+    summary = f"{method}: one step of the fast recipe, with the objective before it."
+    # float32: over many steps of Lion, which takes signs, differences of float16 would grow
+    return Export(Step(classifier, transform), cases, outputs, summary, halve=False, **common)
