@@ -108,7 +108,7 @@ def _kept(album: Album, method: str, unit: str) -> dict[str, Tensor]:
 
 
 def _pixel_rde(album: Album) -> Figure:
-    return _show({**_first(album), **_kept(album, "pixel-rde", "pixels")}, width=7)
+    return _show({**_first(album), **_kept(album, "pixel-rde", "pixels")}, width=6)
 
 
 def _cartoonx(album: Album) -> Figure:
