@@ -148,7 +148,8 @@ def test_dragging_moves_an_object_and_the_answer(tab):
     tab.mouse.up()
     until(tab, "() => location.hash.includes('house-1')")
     assert np.abs(picture(tab) - image).max() > 0.1
-    assert shares(tab) != before
+    said = "() => [...document.querySelectorAll('.play-share')].map(each => each.innerText).join()"
+    tab.wait_for_function(f"before => ({said})() != before", arg=",".join(before))
     assert tab.locator(".play-handle.play-selected").get_attribute("aria-label").startswith("house")
 
 

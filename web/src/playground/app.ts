@@ -38,6 +38,9 @@ export class App {
   private readonly share: Share
   private readonly spoken = make('p', { role: 'status', class: 'play-spoken' })
   private readonly warning = make('p', { role: 'alert', class: 'play-warning', hidden: true })
+  private readonly answered: Promise<void> // for the first time
+  private answer: () => void = () => undefined
+  private giveUp: (error: Error) => void = () => undefined
   private state: State
   private hidden: Set<string>
   private rows: Float32Array
@@ -51,6 +54,10 @@ export class App {
   constructor(known: Description, parts: Parts, engine: Engine, manifest: Manifest) {
     this.known = known
     this.parts = parts
+    this.answered = new Promise((resolve, reject) => {
+      this.answer = resolve
+      this.giveUp = reject
+    })
     ;({ state: this.state, hidden: this.hidden } = fromFragment(location.hash, known))
     this.rows = compose(this.state, known, parts, null)
     this.manifest = manifest
@@ -109,6 +116,7 @@ export class App {
         this.panel.status(name, status, message)
       },
       failed: (message) => {
+        this.giveUp(new Error(message)) // no matter after the first answer
         this.warn(message)
       },
     })
@@ -133,7 +141,8 @@ export class App {
   /** The first answer: the page may be shown when it is there. */
   async first(): Promise<void> {
     this.draw()
-    await this.session.update(this.state, this.image)
+    void this.session.update(this.state, this.image)
+    await this.answered
   }
 
   private restore(): void {
@@ -194,6 +203,7 @@ export class App {
 
   private verdict(verdict: Verdict): void {
     this.answers.verdict(verdict)
+    this.answer()
     if (this.shown?.predicted !== verdict.predicted)
       this.say(`The classifier now says ${this.known.classes[verdict.predicted] ?? 'nothing'}.`)
     this.shown = verdict

@@ -80,7 +80,7 @@ export const WIDTHS: readonly [number, string][] = [
 export const MOST_OBJECTS = 8
 const DEFAULT_OPTIONS: Options = { lambda: 20, beta: 10, discard: 0.9, layers: 6 }
 const FIRST_METHODS: Record<string, string[]> = {
-  'scenes-cnn': ['learned-cartoonx', 'grad-cam', 'cartoonx'],
+  'scenes-cnn': ['grad-cam', 'cartoonx'],
   'scenes-multilabel': ['explainer'],
   'scenes-shortcut': ['explainer', 'grad-cam'],
   'scenes-vit': ['rollout'],
