@@ -15,7 +15,7 @@ from helpers.classifiers import Classifier, load_classifier
 from helpers.core.explanation import Explanation
 from helpers.data.scenes import make_scenes
 from helpers.methods.baselines.grad_cam import GradCAM
-from helpers.methods.initial_masks.learned import LEARNED_RATE, learned_mask
+from helpers.methods.initial_masks.learned import ONES_RATE
 from helpers.methods.rde import RECIPES, CartoonX
 from helpers.playground.sprites import NUMBERS, OBJECTS, SEED, SIZE
 from helpers.widgets.frames import make_frame
@@ -49,16 +49,15 @@ class Example:
 
 
 def make_example() -> Example:
-    """Explain the first scene: the learned mask, Grad-CAM, and CartoonX from the learned mask."""
+    """Explain the first scene by Grad-CAM and CartoonX."""
     classifier = load_classifier(CLASSIFIER)
     scene = make_scenes(1, size=SIZE, seed=SEED, start=NUMBERS[0], objects=OBJECTS).images
     image = functional.avg_pool2d(scene, SIZE // SEEN)
-    options = RECIPES["fast"].with_options(steps=STEPS, learning_rate=LEARNED_RATE, tolerance=None)
+    options = RECIPES["fast"].with_options(steps=STEPS, learning_rate=ONES_RATE, tolerance=None)
     method = CartoonX(classifier, options.with_options(sparsity_weight=SPARSITY_WEIGHT))
-    start = learned_mask(method, image)
     explanations = {
         ("Grad-CAM", "peers"): GradCAM(classifier, layer=GRAD_CAM_LAYER).explain(image),
-        ("CartoonX", "cartoonx"): method.explain(image, initial=start),
+        ("CartoonX", "cartoonx"): method.explain(image),
     }
     answers = [
         _probabilities(classifier, torch.cat([found.kept, (image - found.kept).clamp(0, 1)]))
