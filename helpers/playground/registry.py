@@ -15,6 +15,7 @@ from helpers.methods.space_vae.files import load_space_vae
 from helpers.playground import networks
 from helpers.playground.export import SIZE, Export, frozen_classifier, one_by_one, scene_images
 from helpers.playground.rate_distortion import EXPLAINED, METHODS, rate_distortion
+from helpers.playground.toy import export_toy
 
 GRAD_CAM_LAYER = "network.layer3"  # 4 x 4 places at 64 px; the last layer has 2 x 2, too few for a map
 
@@ -139,6 +140,7 @@ def _names() -> dict[str, Callable[[], Export]]:
     for method in METHODS:
         for part in ("start", "step", "show"):
             exports[f"{method}-{part}"] = partial(rate_distortion, method, part)
+    exports["pixel-rde-toy"] = export_toy
     return exports
 
 

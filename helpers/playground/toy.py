@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from helpers.playground.export import CASES, SEED, Export, scene_images
 
 SIZE = 32
 SAMPLES = 16
@@ -82,3 +85,27 @@ class ToyStep(nn.Module):
         scaled = first / (1 - fast**number)  # 1, 1, k
         spread = (second / (1 - slow**number)).sqrt() + _EPS  # 1, 1, k
         return ToyResult((mask - rate * scaled / spread).clamp(0, 1), first, second, distortion, sparsity, total)
+
+
+def export_toy() -> Export:
+    """A step of the toy's optimisation, compared with PyTorch on scenes with its bright window."""
+    images = scene_images(SIZE)[:CASES] * 0.5
+    images[:, :, 10:20, 12:22] = 0.8
+    generator = torch.Generator().manual_seed(SEED)
+    k = SIZE * SIZE
+    cases = [
+        {
+            "images": image,
+            "mask": torch.rand(1, 1, k, generator=generator),
+            "first": torch.randn(1, 1, k, generator=generator),
+            "second": torch.rand(1, 1, k, generator=generator),
+            "noise": torch.randn(SAMPLES, 3, k, generator=generator),
+            "sparsity_weight": torch.tensor([weight]),
+            "rate": torch.tensor([0.1]),
+            "number": torch.tensor([float(number)]),
+        }
+        for number, (image, weight) in enumerate(zip(images.split(1), cycle((0.1, 1.0, 10.0))), 1)
+    ]
+    outputs = ("mask_after", "first_after", "second_after", "distortion", "sparsity", "objective")
+    summary = "One step of Pixel RDE with Adam on the toy of its chapter, with the objective before it."
+    return Export(ToyStep(), cases, outputs, summary, gradients=True, halve=False, size=SIZE)

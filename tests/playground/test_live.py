@@ -22,7 +22,7 @@ from helpers.widgets import InBrowser, frame_list, frame_slider
 if reason := missing():
     pytest.skip(reason, allow_module_level=True)
 
-PRICE, CLASS, BETA, ROLLOUT, GAME = range(5)
+PRICE, CLASS, BETA, ROLLOUT, GAME, TOY = range(6)
 MADE = "canvas"
 
 
@@ -37,17 +37,19 @@ def scenes():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, scenes):
-    """A site with the five kinds of live controls."""
+    """A site with the six kinds of live controls."""
     explained = {"classifier": "scenes-multilabel", "target": 1}
     price = live_price(load_classifier("scenes-cnn"), scenes[128][0], [1.25, 1280], start=20, steps=6)
     beta = InBrowser("space-vae-beta", scenes[32][:2], {"least": 1, "most": 100, "start": 10})
     rollout = InBrowser("rollout-layers", scenes[128][:2], {"start": 0.9})
+    toy = InBrowser("pixel-rde-toy", scenes[32][:1], {"steps": 3, "weight": 1.0, "rate": 0.1})
     controls = [
         frame_slider(blank, [1.25, 1280], "λk", live=price),
         frame_list(blank, ["a", "b"], "class", live=InBrowser("explainer-class", scenes[64], explained)),
         frame_slider(blank, [1, 100], "β", live=beta),
         frame_slider(blank, [0.0, 0.9], "discarded", live=rollout),
         GameCards((), InBrowser("space-vae-game", scenes[32])),
+        frame_slider(blank, [0.1, 1], "λk", live=toy),
     ]
     html = "".join(control._repr_html_() for control in controls)
     return make_site(tmp_path_factory.mktemp("live"), html)
@@ -107,6 +109,10 @@ def test_a_button_replaces_the_frames_by_what_they_show(site, address, tab, orig
     game = enliven(tab, GAME)
     game.get_by_role("button", name="Still the same").click()
     assert re.search(r"(Right|Wrong)\. .* [01] of 1 right; a coin: 0.5", game.get_by_role("status").inner_text())
+    toy = enliven(tab, TOY)
+    toy.get_by_text("step 3 of 3").wait_for()
+    assert re.fullmatch(r"mask: keeps [\d.]+ %", titles(toy)[0])
+    assert toy.get_by_role("img", name=re.compile("After 3 of 3 steps: distortion .*, objective")).count() == 1
     assert tab.locator(".kwm-stage:visible").count() == 0  # the frames have gone
     assert tab.wrong == []
     assert all(url.startswith((start, "blob:", "data:")) for url in tab.requested)
