@@ -90,7 +90,7 @@ class Rollout(nn.Module):
         Float[Tensor, "batch classes"],
     ]:
         """A mask per number of layers, its patches, whose largest is 1, and the classifier's probabilities."""
-        captured = AttentionRollout(self.classifier, discard_ratio=0).capture(images)
+        captured = AttentionRollout(self.classifier, discard_ratio=0.0).capture(images)
         fused = torch.stack([layer.mean(1) for layer in captured.layers], 1)  # batch, layers, tokens, tokens
         kept = _discard_lowest(fused, discard_ratio)  # batch, layers, tokens, tokens
         grid, layers = captured.grid, list(kept.unbind(1))
