@@ -1,6 +1,7 @@
 """The photograph of all chapters: its album, its steps, and what chapters draw of it."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from helpers.chapters.photograph.judge import CATS, Judge
 from helpers.chapters.photograph.maps import _first_pixels, explainer_files
 from helpers.chapters.photograph.taken_away import SHARES, TakenAway, read_taken_away
 from helpers.classifiers import load_classifier
+from helpers.core.files import ROOT
 from helpers.data.photographs import gallery_images
 from helpers.results import results_folder
 from helpers.results.stored_pictures import read_pictures, write_pictures
@@ -102,6 +104,12 @@ class TestAlbum:
         assert any(CREDIT in text.get_text() for text in draw_photograph("pixel-rde").texts)
         with pytest.raises(ValueError, match="no picture for 'pixel-rd'; did you mean 'pixel-rde'"):
             draw_photograph("pixel-rd")
+
+    def test_every_chapter_shows_it(self):
+        without = {
+            page for page in load_chapters() if f'draw_photograph("{Path(page).stem}")' not in (ROOT / page).read_text()
+        }
+        assert without == set()
 
     def test_missing_networks_are_named_with_the_command(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="python -m helpers train --profile voc-animals"):
