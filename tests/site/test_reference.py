@@ -20,7 +20,7 @@ from helpers.site.reference import (
 
 PAGES = [page for page in toc_pages() if page.startswith("book/reference/")]
 SHOWN = {package: page for page in PAGES for package in documented_packages((ROOT / page).read_text(encoding="utf-8"))}
-CODE_OF_PAGES = ("helpers.papers", "helpers.chapters", "helpers.site", "helpers.teaching", "helpers.playground")
+CODE_OF_PAGES = ("helpers.papers", "helpers.chapters", "helpers.site", "helpers.teaching")
 """Code of figures, of pages, of the build and of teaching, of which only the checks are for readers."""
 PACKAGES = [
     module.name
