@@ -101,6 +101,7 @@ def assemble(root: Path = ROOT) -> Path:
             shutil.copy2(part, (site / page).with_name(part.name))
     # a book that is built without live parts offers none
     button = (root / BUNDLES / "stub.js").read_bytes() if can_be_live(root) else b""
+    (site / "book/_static").mkdir(parents=True, exist_ok=True)
     (site / "book/_static/live.js").write_bytes(button)
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     settings.setdefault("execute", {})["execute_notebooks"] = "off"

@@ -151,8 +151,15 @@ def test_a_run_can_be_paused_and_begun_again(address, tab):
     tab.goto(f"{address}/{PAGE}")
     price = enliven(tab, PRICE)
     price.get_by_text("step 6 of 6").wait_for()
-    price.get_by_role("button", name="From the start").click()
-    price.get_by_role("button", name="Pause").click()
+    # in the page: six steps may be over before a click from outside arrives
+    price.evaluate(
+        """async (box) => {
+            const named = (name) => [...box.querySelectorAll("button")].find((each) => each.textContent === name)
+            named("From the start").click()
+            while (named("Pause")?.disabled ?? true) await new Promise((next) => setTimeout(next, 1))
+            named("Pause").click()
+        }"""
+    )
     price.get_by_role("button", name="Go on").wait_for()
     note = price.locator(".kwm-live-note", has_text="step")
     held = note.inner_text()

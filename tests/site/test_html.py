@@ -130,9 +130,9 @@ class TestFiles:
     def test_every_picture_has_a_size_and_twice_as_many_pixels(self, html, page):
         """Text does not jump when pictures arrive, and figures are crisp on a screen of double density.
 
-        Frames of sliders may be photographs, and scenes of 32 pixels are shown as they are.
+        Frames of sliders may be photographs, and scenes of 32 pixels are shown as they are, as in the playground.
         """
-        for picture in parsed(html / page).select("article img:not(.figure-card img, .kwm-frame img)"):
+        for picture in parsed(html / page).select("article img:not(.figure-card img, .kwm-frame img, .play img)"):
             width, height = int(picture["width"]), int(picture["height"])
             if width > 64 and "_images/" in picture["src"] and picture.find_parent(class_="cell_output"):
                 with Image.open((html / page).parent / picture["src"]) as stored:

@@ -50,7 +50,7 @@ export function makeCard(method: Method, classes: readonly string[], colours: Co
     disabled: true,
     'aria-label': `Save the evidence of ${method.title} as a zip file`,
   })
-  const title = make('h3', {}, make('a', { href: `${method.chapter}.html` }, method.title))
+  const title = make('h2', {}, make('a', { href: `${method.chapter}.html` }, method.title))
   const head = make('div', { class: 'play-card-head' }, title, ...(run ? [run.box] : []), save)
   const figures = make('div', { class: 'play-figures' }, mask.box, kept.box, rest.box)
   const element = make(
