@@ -29,7 +29,8 @@ HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, bu
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
-NETWORKS = ["helpers.playground.make", "helpers.playground.sprites"]  # what makes its files
+# what makes its files; the small projects of the tests have none
+NETWORKS = ["helpers.playground.make", "helpers.playground.sprites"] if LIVE else []
 SCRIPTS = sorted(path for path in (ROOT / "web").rglob("*") if path.is_file() and "node_modules" not in path.parts)
 LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
@@ -82,7 +83,7 @@ rule html:
         [executed_path(page, ROOT) for page in PAGES],
         manifest("html", lambda: files_inputs([*site_inputs(ROOT), *TEACHING, *LIVE], ROOT).manifest()),
         f"{BUNDLES}/.complete",
-        f"{EXPORTS}/.complete",
+        [f"{EXPORTS}/.complete"] if NETWORKS else [],
     output:
         touch(COMPLETE),
     shell:
