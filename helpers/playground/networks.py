@@ -13,6 +13,8 @@ from torch.nn import functional
 from helpers.core.class_masks import min_max_normalise
 from helpers.core.outputs import class_scores, score_name
 from helpers.methods.explainer.network import ExplainerNetwork
+from helpers.methods.initial_masks.learned import LAMBDA_SHRINK, ONES_FRACTION
+from helpers.methods.initial_masks.network import MaskNetwork
 from helpers.methods.rollout.method import AttentionRollout
 from helpers.methods.rollout.multiply import class_token_relevance
 from helpers.methods.space_vae.method import brightness_kept
@@ -44,6 +46,30 @@ class ClassMasks(nn.Module):
     def forward(self, images: Images) -> Float[Tensor, "batch classes height width"]:
         """The masks, in [0, 1]."""
         return self.network(images).sigmoid()
+
+
+class LearnedStart(nn.Module):
+    """A refinement of the learned initial mask, as `helpers.methods.initial_masks.learned.learned_mask` takes it.
+
+    The gradient is that of `helpers.playground.steps.Step` with a price of 0 and a risk.
+    """
+
+    def __init__(self, network: MaskNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        images: Images,
+        coefficients: Float[Tensor, "batch 3 k"],
+        sparsity_weight: Float[Tensor, " 1"],
+        mask: Float[Tensor, "batch 1 k"],
+        gradient: Float[Tensor, "batch 1 k"],
+    ) -> tuple[Float[Tensor, "batch 1 k"], Float[Tensor, "batch 1 k"]]:
+        """The refined mask, and the initial mask that it gives: with the share `ONES_FRACTION` of ones."""
+        weights = sparsity_weight.expand(len(images)) / LAMBDA_SHRINK  # batch
+        refined = self.network(images, weights, coefficients=coefficients, mask=mask, gradient=gradient)  # batch, 1, k
+        return refined, ONES_FRACTION + (1 - ONES_FRACTION) * refined
 
 
 class SparseImages(nn.Module):

@@ -6,8 +6,12 @@ from typing import Any
 
 import torch
 
+from helpers.methods.initial_masks.files import find_mask_network
+from helpers.methods.initial_masks.learned import LAMBDA_SHRINK, REFINEMENT_STEPS, RISK
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.methods.rde.optimise import LION_BETAS
 from helpers.playground.export import SEED, SIZE, Export, frozen_classifier, one_by_one, scene_images
+from helpers.playground.networks import LearnedStart
 from helpers.playground.steps import PlainTransform, Show, Start, Step
 
 EXPLAINED = "scenes-cnn"
@@ -17,7 +21,7 @@ METHODS: dict[str, type[RateDistortionExplainer]] = {"cartoonx": CartoonX, "pixe
 
 
 def rate_distortion(method: str, part: str, name: str = EXPLAINED) -> Export:
-    """The parts of Pixel RDE and CartoonX: start, step and show."""
+    """The parts of Pixel RDE and CartoonX: start, learned (of the initial mask), step and show."""
     classifier = frozen_classifier(name)
     explainer = METHODS[method](classifier)
     representation = explainer.representation((SIZE, SIZE))
@@ -56,12 +60,28 @@ def rate_distortion(method: str, part: str, name: str = EXPLAINED) -> Export:
     reference = (probabilities * target).sum(1)
     weights = torch.tensor([2.0, 20.0, 80.0, 320.0]).repeat(count)[:count]
     state = {"coefficients": coefficients, "mean": mean, "deviation": deviation}
+    if part == "learned":
+        file = find_mask_network(explainer, images)
+        gradients = 0.01 * torch.randn(count, 1, k, generator=generator)
+        cases = one_by_one(
+            images=images, coefficients=coefficients, sparsity_weight=weights, mask=masks, gradient=gradients
+        )
+        facts = {
+            **common["facts"],
+            "refinements": REFINEMENT_STEPS,
+            "risk": RISK,
+            "shrink": LAMBDA_SHRINK,
+            "share": 1 - LION_BETAS[1],
+        }
+        common |= {"weights": (file.name,), "classes": None, "facts": facts, "halve": False}
+        summary = f"{method}: a refinement of the learned initial mask; the first one from a mask and a gradient of 0."
+        return Export(LearnedStart(file.network), cases, ("mask_after", "start"), summary, **common)
     momentum = torch.randn(count, 1, k, generator=generator)  # so large that no sign of the update hangs on a rounding
     noise = torch.randn(count, 3, k, generator=generator)
     rates = torch.full((count,), options.learning_rate)
     cases = one_by_one(
         mask=masks, momentum=momentum, **state, noise=noise, target=target, reference=reference,
-        sparsity_weight=weights, rate=rates,
+        sparsity_weight=weights, rate=rates, risk=torch.tensor([0.0, RISK]).repeat(count)[:count],
     )  # fmt: skip
     outputs = ("mask_after", "momentum_after", "distortion", "sparsity", "objective")
     summary = f"{method}: one step of the fast recipe, with the objective before it."

@@ -134,6 +134,8 @@ def _names() -> dict[str, Callable[[], Export]]:
         "rollout-128": partial(_rollout, 128),  # the size of the chapter's scenes
         "grad-cam": partial(_grad_cam, EXPLAINED),
         "grad-cam-shortcut": partial(_grad_cam, "scenes-shortcut"),
+        "mask-cartoonx": partial(rate_distortion, "cartoonx", "learned"),
+        "mask-pixel-rde": partial(rate_distortion, "pixel-rde", "learned"),
         "cartoonx-step-shortcut": partial(rate_distortion, "cartoonx", "step", "scenes-shortcut"),
         "cartoonx-start-shortcut": partial(rate_distortion, "cartoonx", "start", "scenes-shortcut"),
     }

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.outputs import class_scores, score_name
+from helpers.methods.initial_masks.learned import LARGEST_SHARE
 from helpers.methods.rde.optimise import LION_BETAS
 from helpers.methods.rde.problem import band_statistics
 from helpers.methods.rde.representations import Representation, Wavelets
@@ -98,7 +99,7 @@ class Start(nn.Module):
 
 
 class StepResult(NamedTuple):
-    """The state after a step, and the objective's terms before it, each (batch,)."""
+    """The state after a step, the objective's terms before it, each (batch,)."""
 
     mask: Float[Tensor, "batch 1 k"]
     momentum: Float[Tensor, "batch 1 k"]
@@ -130,17 +131,21 @@ class Step(nn.Module):
         reference: Float[Tensor, " batch"],
         sparsity_weight: Float[Tensor, " 1"],
         rate: Float[Tensor, " 1"],
+        risk: Float[Tensor, " 1"],
     ) -> StepResult:
         """A step.
 
         Args:
-            mask, momentum: the state; a run starts with a momentum of 0.
+            mask, momentum: the state; a run starts with a momentum of 0, and after a momentum of 0 the new one is the
+                gradient times 1 - `LION_BETAS[1]`.
             coefficients, mean, deviation: of the image, by `Start`.
             noise: one standard normal draw; its negative is the other half of the pair.
             target: one-hot.
             reference: the target's probability on the image.
             sparsity_weight: λk.
             rate: the learning rate of this step.
+            risk: β of the risk-averse distortion, whose gradient refines learned masks
+                (`helpers.methods.initial_masks.learned.risk_gradient`); 0 in an optimisation.
         """
 
         def objective(mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
@@ -152,7 +157,9 @@ class Step(nn.Module):
             distortion = distances.unflatten(0, (2, -1)).mean(0)  # batch
             sparsity = mask.mean((1, 2))  # batch
             total = distortion + sparsity_weight * sparsity  # batch
-            return total.sum(), (distortion, sparsity, total)
+            share = (distances / torch.cat([reference, reference]).square()).clamp_max(1)  # 2 batch
+            lost = torch.log1p(-LARGEST_SHARE * share).unflatten(0, (2, -1)).mean(0)  # batch
+            return (total - risk * lost).sum(), (distortion, sparsity, total)
 
         gradient, (_, (distortion, sparsity, total)) = torch.func.grad_and_value(objective, has_aux=True)(mask)
         fast, slow = LION_BETAS

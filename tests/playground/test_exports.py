@@ -4,15 +4,18 @@ import hashlib
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from helpers.core.files import ROOT
+from helpers.core.runtime import random_generator
 from helpers.data.scenes import make_scenes
 from helpers.methods.baselines.grad_cam import GradCAM
+from helpers.methods.initial_masks.learned import REFINEMENT_STEPS, RISK, learned_mask
 from helpers.methods.rde import CartoonX, PixelRDE
-from helpers.methods.rde.optimise import optimise
+from helpers.methods.rde.optimise import LION_BETAS, optimise
 from helpers.methods.rde.schedule import learning_rate_at
 from helpers.playground import make
 from helpers.playground.export import CASES, frozen_classifier
@@ -59,7 +62,7 @@ def test_sixty_steps_of_a_file_are_those_of_the_method(content, name, method):
     # the probability is of weights in float16: the step needs that of its own
     feeds["reference"] = problem.measure.reference.numpy()
     assert reference.numpy() == pytest.approx(feeds["reference"], abs=1e-2)
-    feeds["sparsity_weight"] = torch.tensor([40.0]).numpy()
+    feeds |= {"sparsity_weight": np.float32([40.0]), "risk": np.float32([0.0])}
     mask, objectives = torch.ones_like(problem.coefficients[:, :1]).numpy(), []
     momentum = 0 * mask
     for number in range(60):
@@ -70,6 +73,32 @@ def test_sixty_steps_of_a_file_are_those_of_the_method(content, name, method):
         objectives.append(float(objective[0]))
     assert objectives == pytest.approx(due.history["objective"][0].tolist(), abs=1e-3)
     assert mask == pytest.approx(due.mask.numpy(), abs=1e-3)
+
+
+def test_learned_masks_are_those_of_the_method(content):
+    method = CartoonX(frozen_classifier("scenes-cnn"), sparsity_weight=40.0)
+    images = make_scenes(6, size=64, seed=3).images
+    generator = random_generator(0)  # the seed of `learned_mask`, which draws noise for each image of the batch at once
+    noises = [method.problem(images[:1]).draw(1, generator).numpy() for _ in range(REFINEMENT_STEPS - 1)]
+    network, step = (open_session(content(name)) for name in ("mask-cartoonx", "cartoonx-step"))
+    differences = []
+    for image in images.split(1):
+        problem = method.problem(image)
+        shared = {"coefficients": problem.coefficients.numpy()}
+        mask = gradient = 0 * shared["coefficients"][:, :1]
+        state = {"mean": problem.mean.numpy(), "deviation": problem.deviation.numpy()}
+        target = torch.eye(10)[problem.measure.targets].numpy()
+        state |= {"target": target, "reference": problem.measure.reference.numpy(), "momentum": mask}
+        state |= {"sparsity_weight": np.float32([0]), "rate": np.float32([0]), "risk": np.float32([RISK])}
+        for number in range(REFINEMENT_STEPS):
+            described = {"images": image.numpy(), **shared, "sparsity_weight": np.float32([40.0])}
+            mask, start = network.run(None, {**described, "mask": mask, "gradient": gradient})
+            if number < len(noises):
+                _, momentum, *_ = step.run(None, {**state, **shared, "mask": mask, "noise": noises[number]})
+                gradient = momentum / np.float32(1 - LION_BETAS[1])
+        differences.append(float(np.abs(start - learned_mask(method, image).numpy()).max()))
+    # the gradient jumps where a unit of the classifier is about to fall silent: there a rounding error decides
+    assert np.median(differences) < 1e-4
 
 
 def test_grad_cam_is_that_of_the_method():

@@ -47,7 +47,7 @@ const K = 6
 /** An engine of plain functions: the mask falls by the rate at each step. */
 function engineOf(functions: Record<string, (feeds: Tensors) => Tensors>): Engine & { calls: [string, Tensors][] } {
   const calls: [string, Tensors][] = []
-  const facts = { steps: 4, learning_rate: 0.1, final_rate: 0.5, schedule: 'cosine', draws: 2 }
+  const facts = { steps: 4, learning_rate: 0.1, final_rate: 0.5, schedule: 'cosine', refinements: 3, risk: 0.5, shrink: 0.5, share: 0.5 }
   const models = Object.keys(functions).map((name) => ({ name, facts, classes: ['a', 'b'] }) as unknown as Model)
   return {
     calls,
@@ -77,7 +77,10 @@ const NETWORKS: Record<string, (feeds: Tensors) => Tensors> = {
     objective: one(2),
   }),
   'cartoonx-show': ({ mask }) => ({ relevance: mask!, kept: mask! }),
-  'mask-cartoonx': () => ({ mask: { data: new Float32Array(K).fill(0.5), dims: [1, 1, K] } }),
+  'mask-cartoonx': ({ mask }) => ({
+    mask_after: { data: mask!.data.map((value) => value + 0.1), dims: mask!.dims },
+    start: { data: new Float32Array(K).fill(0.5), dims: mask!.dims },
+  }),
 }
 const IMAGE = { data: new Float32Array(3), dims: [1, 3, 1, 1] }
 
@@ -113,6 +116,14 @@ test('a descent can begin at the learned mask, and explain another class', async
   assert.deepEqual(first.representation, new Float32Array(K).fill(0.5))
   assert.equal(first.target, 0)
   await run.return()
+  const refined = engine.calls.filter(([name]) => name === 'mask-cartoonx').map(([, feeds]) => feeds)
+  assert.deepEqual(refined.map(({ gradient }) => gradient!.data[0]), [0, 2, 2])
+  assert.deepEqual(refined.map(({ mask }) => mask!.data[0]!.toFixed(1)), ['0.0', '0.1', '0.2'])
+  const steps = engine.calls.filter(([name]) => name === 'cartoonx-step').map(([, feeds]) => feeds)
+  assert.deepEqual(steps.map(({ risk, rate, sparsity_weight }) => [risk, rate, sparsity_weight].map((x) => x!.data[0])), [
+    [0.5, 0, 0], [0.5, 0, 0],
+  ])
+  assert.notEqual(steps[0]!.noise!.data[0], steps[1]!.noise!.data[0])
 })
 
 test('RISE finds the half of an image that a score depends on, and says nothing of a constant score', async () => {

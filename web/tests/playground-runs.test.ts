@@ -136,7 +136,7 @@ function halving(calls: string[]): Engine {
     const mask = feeds.mask ?? of([1, 1, 1, 1], [1, 1, k])
     if (name.endsWith('-show'))
       return Promise.resolve({ relevance: mask, kept: of(Array<number>(12).fill(0), [1, 3, 2, 2]) })
-    if (name.startsWith('mask-')) return Promise.resolve({ mask })
+    if (name.startsWith('mask-')) return Promise.resolve({ mask_after: mask, start: mask })
     const half = { data: mask.data.map((value) => value / 2), dims: mask.dims }
     const numbers = { distortion: of([0], [1]), sparsity: of([0], [1]), objective: of([1], [1]) }
     return Promise.resolve({ mask_after: half, momentum_after: half, ...numbers })
@@ -150,7 +150,7 @@ function halving(calls: string[]): Engine {
   }
 }
 
-const FACTS = { schedule: 'cosine', learning_rate: 0.05, final_rate: 0.01, steps: 400, draws: 2 }
+const FACTS = { schedule: 'cosine', learning_rate: 0.05, final_rate: 0.01, steps: 400, refinements: 3, risk: 0.5, shrink: 0.5, share: 0.05 }
 const MANIFEST = {
   models: ['cartoonx-step', 'mask-cartoonx'].map((name) => ({ name, facts: FACTS })),
   versions: {},
@@ -175,7 +175,7 @@ test('an optimisation starts from the learned mask of the predicted class, and f
     const all: Progress[] = []
     for await (const progress of begin(halving(calls), named('cartoonx'), { ...QUESTION, target })) all.push(progress)
     assert.equal(calls.includes('mask-cartoonx'), learned)
-    assert.equal(calls.filter((name) => name === 'cartoonx-step').length, 60)
+    assert.equal(calls.filter((name) => name === 'cartoonx-step').length, learned ? 62 : 60) // two refine the start
     assert.equal(all.at(-1)?.done, 60)
     assert.equal(all.at(-1)?.history?.objective?.length, 60)
   }

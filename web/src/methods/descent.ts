@@ -2,6 +2,7 @@
  * noise, the schedule and the count of steps. */
 
 import type { Engine, Model, Tensor } from '../engine/types.ts'
+import { learnedMask, modelNamed } from './learned.ts'
 import { Random } from './noise.ts'
 import { learningRateAt } from './schedule.ts'
 import type { Schedule } from './schedule.ts'
@@ -48,14 +49,14 @@ export async function* descend(engine: Engine, descent: Descent): Run {
   const k = coefficients!.dims[2]!
   const random = new Random(descent.seed ?? 0)
   const draw = descent.noise ?? ((_: number, count: number) => random.normals(count))
-  const fixed = {
+  const question = {
     coefficients: coefficients!,
     mean: mean!,
     deviation: deviation!,
     target: oneHot(target, probabilities.length),
     reference: scalar(probabilities[target]!),
-    sparsity_weight: scalar(sparsityWeight),
   }
+  const fixed = { ...question, sparsity_weight: scalar(sparsityWeight) }
   const history: Record<string, number[]> = { distortion: [], sparsity: [], objective: [] }
 
   async function picture(mask: Tensor, done: number): Promise<Progress> {
@@ -66,29 +67,20 @@ export async function* descend(engine: Engine, descent: Descent): Run {
 
   let mask: Tensor = { data: new Float32Array(k).fill(1), dims: [1, 1, k] }
   if (descent.start === 'learned') {
-    const learned = await modelNamed(engine, `mask-${method}`)
-    const draws = numberOf(learned, 'draws')
-    const noise: Tensor = { data: new Random(1_000_003).normals(draws * 3 * k), dims: [draws, 3, k] }
-    mask = output(await engine.run(learned.name, { images: image, ...fixed, noise }), 'mask')
+    mask = await learnedMask(engine, method, { images: image, ...question }, sparsityWeight)
   } else if (descent.start instanceof Float32Array) mask = { data: descent.start, dims: [1, 1, k] }
   let momentum: Tensor = { data: new Float32Array(k), dims: [1, 1, k] }
   yield picture(mask, 0)
   for (let number = 0; number < schedule.steps; number++) {
     const noise: Tensor = { data: draw(number, 3 * k), dims: [1, 3, k] }
     const rate = scalar(learningRateAt(number, schedule))
-    const after = await engine.run(step.name, { mask, momentum, ...fixed, noise, rate })
+    const after = await engine.run(step.name, { mask, momentum, ...fixed, noise, rate, risk: scalar(0) })
     for (const name of Object.keys(history)) history[name]!.push(output(after, name).data[0]!)
     mask = output(after, 'mask_after')
     momentum = output(after, 'momentum_after')
     const done = number + 1
     if (done % every === 0 || done === schedule.steps) yield picture(mask, done)
   }
-}
-
-async function modelNamed(engine: Engine, name: string): Promise<Model> {
-  const found = (await engine.manifest()).models.find((model) => model.name === name)
-  if (found === undefined) throw new Error(`this book has no network ${name}`)
-  return found
 }
 
 function scheduleOf(model: Model, { steps, learningRate }: Descent): Schedule {

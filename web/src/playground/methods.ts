@@ -1,7 +1,7 @@
 /** The methods of the playground: which classifier each explains, and one run of each fast one. */
 
 import type { Engine, Manifest, Tensor } from '../engine/types.ts'
-import { Random } from '../methods/noise.ts'
+import { learnedMask, learnedNetworks } from '../methods/learned.ts'
 import { oneHot, output, scalar } from '../methods/tensors.ts'
 import type { Found } from '../methods/types.ts'
 import type { Options } from './state.ts'
@@ -123,7 +123,7 @@ export function networksOf({ name, kind }: Method, classifier: string): string[]
   if (kind === 'stream') return [classifier]
   if (name.startsWith('learned-')) {
     const own = name.slice('learned-'.length)
-    return [`mask-${own}`, `${own}-start`, `${own}-show`]
+    return [...learnedNetworks(own), `${own}-start`, `${own}-show`]
   }
   if (kind === 'fast') return [name + suffixOf(classifier)]
   const suffix = suffixOf(classifier)
@@ -176,29 +176,16 @@ async function maskOf(
   return data.slice(index * pixels, (index + 1) * pixels)
 }
 
-const SHRINK = 0.5 // helpers.methods.initial_masks.learned: LAMBDA_SHRINK
-const ONES = 0.1 // ONES_FRACTION
-const REFINEMENTS = 2
-
-/** The bare prediction of the network for initial masks, which is sparser than these: for λk itself, and without the
- * floor of ones. It is refined twice, with the same noise for every picture, so that it does not flicker in a drag. */
+/** The bare prediction of the network for initial masks, which is sparser than these. */
 async function learned(engine: Engine, name: string, question: Question): Promise<Found> {
-  const { image, predicted: target, classes, options } = question
-  const start = await engine.run(`${name}-start`, { images: image })
-  const coefficients = output(start, 'coefficients')
-  const size = coefficients.dims[2] ?? 0
-  const outputs = await engine.run(`mask-${name}`, {
-    images: image,
-    coefficients,
-    mean: output(start, 'mean'),
-    deviation: output(start, 'deviation'),
-    noise: { data: new Random(0).normals(REFINEMENTS * 3 * size), dims: [REFINEMENTS, 3, size] },
-    target: oneHot(target, classes),
-    reference: scalar(output(start, 'probabilities').data[target] ?? 0),
-    sparsity_weight: scalar(options.lambda * SHRINK),
-  })
-  const { data } = output(outputs, 'mask')
-  const mask: Tensor = { data: data.map((value) => Math.max(0, (value - ONES) / (1 - ONES))), dims: [1, 1, size] }
+  const { image: images, predicted: target, classes, options } = question
+  const start = await engine.run(`${name}-start`, { images })
+  const [coefficients, mean, deviation] = ['coefficients', 'mean', 'deviation'].map((each) => output(start, each)) as [
+    Tensor, Tensor, Tensor,
+  ]
+  const reference = scalar(output(start, 'probabilities').data[target] ?? 0)
+  const described = { images, coefficients, mean, deviation, target: oneHot(target, classes), reference }
+  const mask = await learnedMask(engine, name, described, options.lambda, true)
   const shown = await engine.run(`${name}-show`, { mask, coefficients })
   return { mask: output(shown, 'relevance').data, kept: output(shown, 'kept').data, target, representation: mask.data }
 }
