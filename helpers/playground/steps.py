@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -148,24 +149,45 @@ class Step(nn.Module):
                 (`helpers.methods.initial_masks.learned.risk_gradient`); 0 in an optimisation.
         """
 
-        def objective(mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        def measure(mask: Tensor) -> tuple[Tensor, Tensor]:
             centre = self.transform.synthesise(coefficients * mask + mean * (1 - mask))  # batch, 3, height, width
             offset = self.transform.synthesise(noise * ((1 - mask) * deviation))  # batch, 3, height, width
             images = torch.cat([centre + offset, centre - offset]).clamp(0, 1)  # 2 batch, 3, height, width
             scores = (probabilities_of(self.classifier, images) * torch.cat([target, target])).sum(1)  # 2 batch
             distances = (scores - torch.cat([reference, reference])).square()  # 2 batch
             distortion = distances.unflatten(0, (2, -1)).mean(0)  # batch
-            sparsity = mask.mean((1, 2))  # batch
-            total = distortion + sparsity_weight * sparsity  # batch
             share = (distances / torch.cat([reference, reference]).square()).clamp_max(1)  # 2 batch
             lost = torch.log1p(-LARGEST_SHARE * share).unflatten(0, (2, -1)).mean(0)  # batch
-            return (total - risk * lost).sum(), (distortion, sparsity, total)
+            return distortion, -risk * lost
 
-        gradient, (_, (distortion, sparsity, total)) = torch.func.grad_and_value(objective, has_aux=True)(mask)
+        gradient, terms = objective_gradient(measure, mask, sparsity_weight)
         fast, slow = LION_BETAS
         update = torch.sign(momentum * fast + gradient * (1 - fast))  # batch, 1, k
         stepped = (mask - rate * update).clamp(0, 1)  # batch, 1, k
-        return StepResult(stepped, momentum * slow + gradient * (1 - slow), distortion, sparsity, total)
+        return StepResult(stepped, momentum * slow + gradient * (1 - slow), *terms)
+
+
+def objective_gradient(
+    measure: Callable[[Tensor], tuple[Tensor, Tensor | float]],
+    mask: Float[Tensor, "batch 1 k"],
+    sparsity_weight: Float[Tensor, " 1"],
+) -> tuple[Float[Tensor, "batch 1 k"], tuple[Tensor, Tensor, Tensor]]:
+    """The gradient of D(s) + λk · mean(s), and distortion, sparsity and objective, each (batch,).
+
+    Args:
+        measure: a mask's distortion, and what else is to be minimised, which the objective does not show.
+        mask: s.
+        sparsity_weight: λk.
+    """
+
+    def objective(mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        distortion, further = measure(mask)
+        sparsity = mask.mean((1, 2))  # batch
+        total = distortion + sparsity_weight * sparsity  # batch
+        return (total + further).sum(), (distortion, sparsity, total)
+
+    gradient, (_, terms) = torch.func.grad_and_value(objective, has_aux=True)(mask)
+    return gradient, terms
 
 
 class Show(nn.Module):

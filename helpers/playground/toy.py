@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.playground.export import CASES, SEED, Export, scene_images
+from helpers.playground.steps import objective_gradient
 
 SIZE = 32
 SAMPLES = 16
@@ -69,22 +70,19 @@ class ToyStep(nn.Module):
         deviation, mean = torch.std_mean(pixels)
         reference = self.classifier(images).softmax(1)[:, 0]  # 1
 
-        def objective(mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        def measure(mask: Tensor) -> tuple[Tensor, float]:
             obfuscations = pixels * mask + (1 - mask) * (mean + deviation * noise)  # samples, 3, k
             pictures = obfuscations.unflatten(2, images.shape[2:]).clamp(0, 1)  # samples, 3, height, width
             scores = self.classifier(pictures).softmax(1)[:, 0]  # samples
-            distortion = (scores - reference).square().mean(0, keepdim=True)  # 1
-            sparsity = mask.mean((1, 2))  # 1
-            total = distortion + sparsity_weight * sparsity  # 1
-            return total.sum(), (distortion, sparsity, total)
+            return (scores - reference).square().mean(0, keepdim=True), 0.0  # 1
 
-        gradient, (_, (distortion, sparsity, total)) = torch.func.grad_and_value(objective, has_aux=True)(mask)
+        gradient, terms = objective_gradient(measure, mask, sparsity_weight)
         fast, slow = _BETAS
         first = first * fast + gradient * (1 - fast)  # 1, 1, k
         second = second * slow + gradient.square() * (1 - slow)  # 1, 1, k
         scaled = first / (1 - fast**number)  # 1, 1, k
         spread = (second / (1 - slow**number)).sqrt() + _EPS  # 1, 1, k
-        return ToyResult((mask - rate * scaled / spread).clamp(0, 1), first, second, distortion, sparsity, total)
+        return ToyResult((mask - rate * scaled / spread).clamp(0, 1), first, second, *terms)
 
 
 def export_toy() -> Export:

@@ -1,5 +1,9 @@
 /** The elements of live controls. */
 
+import { make, paint } from '../shared/elements.ts'
+
+export { make }
+
 export interface Picture {
   title: string
   /** Height x width for a mask, 3 x height x width for an image; in [0, 1]. */
@@ -10,17 +14,6 @@ export interface Picture {
   grey?: boolean
 }
 
-export function make<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  attributes: Record<string, string>,
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[Name] {
-  const element = document.createElement(name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  element.append(...children)
-  return element
-}
-
 export function button(label: string, pressed: () => void): HTMLButtonElement {
   const element = make('button', { type: 'button', class: 'kwm-live' }, label)
   element.addEventListener('click', pressed)
@@ -28,24 +21,16 @@ export function button(label: string, pressed: () => void): HTMLButtonElement {
 }
 
 /** Draw an image, or a mask in the colours of masks. */
-export function paint(canvas: HTMLCanvasElement, { data, size: [height, width], grey = false }: Picture, colours: Uint8Array): void {
+function show(canvas: HTMLCanvasElement, { data, size: [height, width], grey = false }: Picture, colours: Uint8Array): void {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-  const context = canvas.getContext('2d')!
-  const image = context.createImageData(width, height)
   const pixels = height * width
-  const mask = data.length === pixels
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    const share = data[pixel]!
-    const level = mask ? 3 * Math.min(255, Math.max(0, Math.floor(share * 256))) : 0
-    for (let channel = 0; channel < 3; channel++)
-      image.data[4 * pixel + channel] = !mask
-        ? 255 * data[channel * pixels + pixel]!
-        : grey
-          ? 255 * share
-          : colours[level + channel]!
-    image.data[4 * pixel + 3] = 255
-  }
-  context.putImageData(image, 0, 0)
+  if (data.length !== pixels) paint(canvas, (pixel, channel) => data[channel * pixels + pixel]!)
+  else if (grey) paint(canvas, (pixel) => data[pixel]!)
+  else
+    paint(canvas, (pixel, channel) => {
+      const level = Math.min(255, Math.max(0, Math.floor(data[pixel]! * 256)))
+      return colours[3 * level + channel]! / 255
+    })
 }
 
 /** A grid of pictures under their titles, which `show` draws again. */
@@ -67,7 +52,7 @@ export function gallery(columns: number, colours: Uint8Array): { element: HTMLEl
           place.title.textContent = picture.title
           place.canvas.setAttribute('aria-label', picture.title.replaceAll('\n', ', '))
         }
-        paint(place.canvas, picture, colours)
+        show(place.canvas, picture, colours)
       })
     },
   }

@@ -1,19 +1,9 @@
 /** Elements and pictures: all that the views share. */
 
-type Attributes = Record<string, string | number | boolean | null>
+import { make, paint } from '../shared/elements.ts'
+import type { Attributes } from '../shared/elements.ts'
 
-/** An element with attributes (null and false: without), and what is in it. */
-export function make<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  attributes: Attributes = {},
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[Name] {
-  const element = document.createElement(name)
-  for (const [key, value] of Object.entries(attributes))
-    if (value !== null && value !== false) element.setAttribute(key, value === true ? '' : String(value))
-  element.append(...children)
-  return element
-}
+export { make }
 
 let count = 0
 export const newId = (): string => `play-${count++}`
@@ -79,17 +69,6 @@ export function slider(
 
 export function picture(label: string, side: number, className = 'play-picture'): HTMLCanvasElement {
   return make('canvas', { class: className, width: side, height: side, role: 'img', 'aria-label': label })
-}
-
-function paint(canvas: HTMLCanvasElement, colour: (pixel: number, channel: number) => number): void {
-  const context = canvas.getContext('2d')
-  if (context === null) throw new Error('this browser has no canvas')
-  const image = context.createImageData(canvas.width, canvas.height)
-  for (let pixel = 0; pixel < canvas.width * canvas.height; pixel++) {
-    for (let channel = 0; channel < 3; channel++) image.data[4 * pixel + channel] = colour(pixel, channel) * 255
-    image.data[4 * pixel + 3] = 255
-  }
-  context.putImageData(image, 0, 0)
 }
 
 /** Give a canvas the side of a square of so many pixels. */
