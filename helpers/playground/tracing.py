@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from helpers.playground.onnx_files import ExportError
+
 _ATEN = torch.ops.aten
 
 
@@ -25,6 +27,9 @@ def trace_with_gradients(function: Callable[..., Any], example: Sequence[Tensor]
 
     Returns:
         A module with the same arguments and results.
+
+    Raises:
+        ExportError: the gradient has an operation that is not written out here.
     """
     graph = make_fx(function, decomposition_table=_DECOMPOSITIONS, tracing_mode="real")(*example)
     _drop_strided_copies(graph.graph)
@@ -48,7 +53,7 @@ def _convolution_backward(
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """The gradient with respect to the input alone: the weights are frozen."""
     if transposed or any(output_mask[1:]):
-        raise NotImplementedError("only frozen convolutions can be exported, none that is transposed or learns")
+        raise ExportError("only frozen convolutions can be exported, none that is transposed or learns")
     if not output_mask[0]:
         return None, None, None
     reached = [
@@ -77,7 +82,7 @@ def _avg_pool2d_backward(
     height, width = inputs.shape[2:]
     fits = list(stride or kernel) == list(kernel) and not any(padding) and divisor_override is None
     if not fits or height % kernel[0] or width % kernel[1]:
-        raise NotImplementedError(f"an average over windows of {kernel} that overlap or stick out cannot be exported")
+        raise ExportError(f"an average over windows of {kernel} that overlap or stick out cannot be exported")
     spread = gradient[:, :, :, None, :, None].expand(-1, -1, -1, kernel[0], -1, kernel[1])
     shared = spread.reshape(*gradient.shape[:2], height, width)  # batch, channels, height, width
     return shared / (kernel[0] * kernel[1])
@@ -112,10 +117,10 @@ def _drop_strided_copies(graph: fx.Graph) -> None:
         target, value = node.args[:2]
         source = target.args[0] if target.target is _ATEN.as_strided.default else None
         if source is None or source.target not in (_ATEN.new_zeros.default, _ATEN.new_empty_strided.default):
-            raise NotImplementedError(f"the trace copies into {target}, which the exporter to ONNX has no word for")
+            raise ExportError(f"the trace copies into {target}, which the exporter to ONNX has no word for")
         size, strides = target.args[1], target.args[2]
         whole = torch.empty(size, device="meta")
         if whole.numel() != source.meta["tensor_meta"].shape.numel() or tuple(strides) != whole.stride():
-            raise NotImplementedError(f"the trace copies a part of a tensor: {size} with strides {strides}")
+            raise ExportError(f"the trace copies a part of a tensor: {size} with strides {strides}")
         for used in (node, target, source):
             used.replace_all_uses_with(value, delete_user_cb=lambda user, own=(node, target): user not in own)

@@ -22,6 +22,7 @@ from helpers.playground.export import CASES, frozen_classifier
 from helpers.playground.make import FOLDER, make_file, make_files, read_manifest
 from helpers.playground.onnx_files import ExportError, compare, open_session, results_of
 from helpers.playground.registry import EXPORTS, GRAD_CAM_LAYER, make_export
+from helpers.playground.tracing import trace_with_gradients
 
 QUICK = ["scenes-small", "pixel-rde-show"]
 
@@ -131,6 +132,17 @@ def test_a_name_that_does_not_exist():
         make_file("explaner")
     with pytest.raises(FileNotFoundError, match="python -m helpers playground"):
         read_manifest(ROOT / "models/manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [(nn.ConvTranspose2d(3, 3, 2), "none that is transposed"), (nn.AvgPool2d(3, stride=2), "overlap or stick out")],
+)
+def test_a_gradient_that_cannot_be_written_out_is_refused(layer, message):
+    layer.requires_grad_(False)
+    gradient = torch.func.grad(lambda images: layer(images).square().sum())
+    with pytest.raises(ExportError, match=message):
+        trace_with_gradients(gradient, (torch.rand(1, 3, 8, 8),))
 
 
 class _Differs(nn.Module):
