@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "CartoonX": "helpers.methods.rde.methods",
         "PixelRDE": "helpers.methods.rde.methods",
         "RISE": "helpers.methods.baselines.rise",
+        "WAM": "helpers.methods.baselines.wam",
         "check": "helpers.teaching.checks.verdicts",
         "explain_at": "helpers.methods.rde.path",
         "explain_from_prediction": "helpers.methods.initial_masks.warm",

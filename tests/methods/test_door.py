@@ -18,6 +18,7 @@ from torch import nn
 
 from helpers.methods.baselines import (
     RISE,
+    WAM,
     ExtremalOptions,
     ExtremalPerturbation,
     GradCAM,
@@ -49,6 +50,8 @@ METHODS = {
     "gradient-rollout": lambda model: AttentionRollout(model, discard_ratio=0.0, gradient=True),
     "explainer": lambda model: Explainer(explainer_network(), model),
     "space-vae": lambda model: SpaceVAE(codebook_network(), model),
+    "wam-gradient": lambda model: WAM(model, samples=2),
+    "wam-path": lambda model: WAM(model, path=True, samples=4, score="confidence"),
     "integrated-gradients": lambda model: attribution_method(model, "integrated-gradients", steps=4),
     "deeplift": lambda model: attribution_method(model, "deeplift"),
     "feature-ablation": lambda model: attribution_method(model, "feature-ablation", channels="tied", batch=1024),
@@ -125,6 +128,8 @@ WRONG_OPTIONS = {  # a slip in an option's name, and the name that was meant
     "gradient-rollout": ("discardratio", "discard_ratio"),
     "explainer": ("batches", "batch"),
     "space-vae": ("bta", "beta"),
+    "wam-gradient": ("sample", "samples"),
+    "wam-path": ("paths", "path"),
     "integrated-gradients": ("step", "steps"),
     "deeplift": ("scores", "score"),
     "feature-ablation": ("channel", "channels"),

@@ -18,6 +18,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "RTISLoss": "helpers.methods.explainer.rtis",
         "RTISOptions": "helpers.methods.explainer.options",
         "rtis_loss": "helpers.methods.explainer.rtis",
+        "WAM": "helpers.methods.baselines.wam",
+        "WAMOptions": "helpers.methods.baselines.wam",
         "DeepLIFT": "helpers.methods.baselines.attribution_methods",
         "FeatureAblation": "helpers.methods.baselines.attribution_methods",
         "IntegratedGradients": "helpers.methods.baselines.attribution_methods",
