@@ -7,7 +7,9 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "class_score_matrix": "helpers.metrics.class_scores",
         "masked_probabilities": "helpers.metrics.class_scores",
+        "coefficient_curve": "helpers.metrics.coefficient_curves",
         "conciseness_preciseness": "helpers.metrics.conciseness",
+        "fidelity": "helpers.metrics.conciseness",
         "information": "helpers.metrics.conciseness",
         "preciseness": "helpers.metrics.conciseness",
         "Direction": "helpers.metrics.curves",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.core.inputs import ClassTarget, ImageBatch, checked_images
+from helpers.core.types import Variant
 from helpers.methods.rde import Representation
 from helpers.metrics.inputs import Pictures, answers, checked_labels, checked_pair
 
@@ -53,6 +54,37 @@ def information(
 
 
 @torch.no_grad()
+def fidelity(
+    classifier: nn.Module, kept: ImageBatch, targets: ClassTarget, variant: Variant = "corrected"
+) -> Float[Tensor, " batch"]:
+    """The probability of a class on an explanation's image, in [0, 1]; higher is better.
+
+    - `corrected`: of the explained class;
+    - `published`: of the most probable class, whichever it is, as in the code of Kolek et al. (2023): an explanation
+      that turns the decision into a sure one for another class scores well.
+
+    The published code also divides wavelet and pixel explanations by their largest entry first, but not those of smooth
+    masks; here an image is scored as it is given.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        kept: the kept image of each explanation (`Explanation.kept`).
+        targets: the explained class, one per image, by index or by name.
+        variant: of the class.
+
+    Raises:
+        TypeError, ValueError: images, targets or the classifier's output have a wrong shape, type or range; the variant
+            is unknown.
+    """
+    if variant not in get_args(Variant):
+        raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
+    logits = answers(classifier, checked_images(kept, classifier, name="kept images"), name="kept images")
+    own = checked_labels(targets, logits, classifier).unsqueeze(1)
+    probabilities = logits.softmax(1)
+    return probabilities.amax(1) if variant == "published" else probabilities.gather(1, own)[:, 0]
+
+
+@torch.no_grad()
 def preciseness(
     classifier: nn.Module,
     images: ImageBatch,
@@ -79,11 +111,9 @@ def preciseness(
         raise ValueError(f"of={of!r} is not known; use 'explained' or 'any'")
     images, kept = checked_pair(images, kept, classifier)
     before = answers(classifier, images).softmax(1)
-    probabilities = answers(classifier, kept, name="kept images").softmax(1)
-    own = checked_labels(targets, before, classifier).unsqueeze(1)
-    before = before.gather(1, own)[:, 0]
-    after = probabilities.gather(1, own)[:, 0] if of == "explained" else probabilities.amax(1)
-    return after / before
+    own = checked_labels(targets, before, classifier)
+    after = fidelity(classifier, kept, own, "corrected" if of == "explained" else "published")
+    return after / before.gather(1, own.unsqueeze(1))[:, 0]
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from scipy import ndimage
 from skimage.feature import canny
 from torch import Tensor
 
+from helpers.core.types import Variant
 from helpers.metrics.inputs import Pictures, checked_pair
 
 # (grey images, contrast of each) -> edge pixels; see `CannyEdges`
@@ -73,6 +75,7 @@ def hallucinated_edges(
     kept: Pictures,
     *,
     detector: EdgeDetector | None = None,
+    variant: Variant = "corrected",
 ) -> tuple[Bool[Tensor, "batch 1 height width"], Bool[Tensor, "batch 1 height width"]]:
     """The hallucinated edges of explanations, and the edges of the images.
 
@@ -83,16 +86,29 @@ def hallucinated_edges(
         kept: the kept image of each explanation (`Explanation.kept`), on the same scale as the images.
         detector: `(grey images, contrasts) -> edges`; by default `CannyEdges()`. The contrast is the range of the grey
             values of the image, also for its explanation.
+        variant: `corrected`, or `published`, in which grey values overflow before edges are sought: the code of Kolek
+            et al. (2023) reads 255 times the grey value as a signed byte, which ends at 127. So an edge stands wherever
+            brightness crosses mid-grey, however softly, and white, at -1, has none against black.
 
     Raises:
-        TypeError, ValueError: images or kept images have a wrong shape, type or range.
+        TypeError, ValueError: images or kept images have a wrong shape, type or range, or the variant is unknown.
     """
+    if variant not in get_args(Variant):
+        raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
     detector = CannyEdges() if detector is None else detector
     grey, kept_grey = (pictures.mean(1, keepdim=True) for pictures in checked_pair(images, kept, channels=None))
-    contrast = grey.amax((1, 2, 3)) - grey.amin((1, 2, 3))
+    contrast = grey.amax((1, 2, 3)) - grey.amin((1, 2, 3))  # of the brightness itself in both variants
+    if variant == "published":
+        grey, kept_grey = _overflown(grey), _overflown(kept_grey)  # batch, 1, height, width
     true = detector(grey, contrast)
     near = torch.nn.functional.max_pool2d(true.float(), 3, stride=1, padding=1) > 0
     return detector(kept_grey, contrast) & ~near, true
+
+
+def _overflown(grey: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "batch 1 height width"]:
+    """255 times the grey values in a signed byte, over 255: at mid-grey, they jump from 127/255 to -128/255."""
+    levels = (255 * grey).floor()  # batch, 1, height, width: 0 to 255
+    return torch.where(levels > 127, levels - 256, levels) / 255
 
 
 def hallucination_score(
@@ -100,6 +116,7 @@ def hallucination_score(
     kept: Pictures,
     *,
     detector: EdgeDetector | None = None,
+    variant: Variant = "corrected",
 ) -> Float[Tensor, " batch"]:
     """The number of hallucinated edge pixels, divided by the number of edge pixels of the image; lower is better.
 
@@ -108,12 +125,12 @@ def hallucination_score(
     Image Classifiers with Multiscale Directional Image Representation, section 4.
 
     Args:
-        images, kept, detector: as for `hallucinated_edges`.
+        images, kept, detector, variant: as for `hallucinated_edges`.
 
     Raises:
         TypeError, ValueError: as for `hallucinated_edges`.
     """
-    hallucinated, true = hallucinated_edges(images, kept, detector=detector)
+    hallucinated, true = hallucinated_edges(images, kept, detector=detector, variant=variant)
     count = true.sum((1, 2, 3))
     score = hallucinated.sum((1, 2, 3)) / count.clamp_min(1)
     return torch.where(count > 0, score, torch.nan)

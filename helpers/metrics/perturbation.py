@@ -12,6 +12,7 @@ from helpers.core.inputs import ClassTarget, ImageBatch, as_tensor, checked_imag
 from helpers.core.mask_inputs import checked_masks
 from helpers.core.outputs import ScoreName, class_scores, score_name
 from helpers.core.runtime import random_generator
+from helpers.core.types import Variant
 from helpers.metrics.curves import random_ranks
 from helpers.metrics.inputs import answers, checked_labels, checked_pair
 
@@ -85,20 +86,27 @@ def pixel_curve(
     return torch.cat(scores).view(len(images), steps + 1) if scores else images.new_zeros(0, steps + 1)
 
 
-def curve_area(curve: Shaped[Tensor, "batch fractions"]) -> Float[Tensor, " batch"]:
-    """The area under curves over evenly spaced fractions from 0 to 1, by the trapezoidal rule (AUC).
+def curve_area(curve: Shaped[Tensor, "batch fractions"], variant: Variant = "corrected") -> Float[Tensor, " batch"]:
+    """The area under curves over evenly spaced fractions from 0 to 1 (AUC).
 
     Of a `pixel_curve`, lower is better for deletion, higher for insertion; it lies between the curve's extremes.
 
     Args:
         curve: values at two or more fractions.
+        variant: `corrected` is the trapezoidal rule; `published` the mean over the curve's own largest value, as in the
+            code of WAM (Kasmi et al., 2025): a curve that never rises above 1 % scores like one that reaches 100 %.
 
     Raises:
-        TypeError, ValueError: the curve has a wrong shape, a single value, or values that are not finite.
+        TypeError, ValueError: the curve has a wrong shape, a single value, or values that are not finite; the variant
+            is unknown.
     """
+    if variant not in get_args(Variant):
+        raise ValueError(f"variant {variant!r} is not known; use 'corrected' or 'published'")
     curve = checked_masks(curve, ("batch", "fractions"), name="curve", values="any")
     if curve.shape[1] < 2:
         raise ValueError(f"curve must have two or more values per image, not {curve.shape[1]}")
+    if variant == "published":
+        return curve.mean(1) / curve.amax(1)
     return torch.trapezoid(curve, dim=1) / (curve.shape[1] - 1)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from helpers import metrics
 from helpers.core.class_masks import merge_classes
 from helpers.data.scenes import make_scenes
-from helpers.methods.rde import PixelRDE
+from helpers.methods.rde import PixelRDE, Pixels
 from helpers.metrics import truth_scores
 
 SIDE, BATCH, CLASSES = 16, 3, 5
@@ -56,6 +56,7 @@ MEASURES = {  # each measure, and valid arguments by kind
     "masked_probabilities": (metrics.masked_probabilities, MODEL, IMAGES, mask(BATCH, 4, SIDE, SIDE)),
     "class_score_matrix": (metrics.class_score_matrix, mask(BATCH, 4, CLASSES), booleans(BATCH, CLASSES)),
     "information": (lambda images: metrics.information(images, "pixels"), IMAGES),
+    "fidelity": (metrics.fidelity, MODEL, IMAGES, TARGETS),
     "preciseness": (metrics.preciseness, MODEL, IMAGES, IMAGES, TARGETS),
     "conciseness_preciseness": (metrics.conciseness_preciseness, MODEL, IMAGES, IMAGES, TARGETS),
     "random_ranks": (lambda mask: metrics.random_ranks(mask, 2, torch.Generator().manual_seed(0)), relevance(BATCH, 9)),
@@ -63,6 +64,10 @@ MEASURES = {  # each measure, and valid arguments by kind
     "pixel_curve": (
         lambda *given: metrics.pixel_curve(*given, steps=2),
         *(MODEL, IMAGES, relevance(*IMAGE_MAP), TARGETS, IMAGES),
+    ),
+    "coefficient_curve": (
+        lambda *given: metrics.coefficient_curve(*given, Pixels((SIDE, SIDE)), steps=2),
+        *(MODEL, IMAGES, relevance(BATCH, 1, SIDE * SIDE), TARGETS),
     ),
     "curve_area": (metrics.curve_area, relevance(BATCH, 9)),
     "infidelity": (
@@ -179,6 +184,7 @@ FAULTS = {
 WITHOUT = {  # faults that are none
     *{(n, "batch") for n in ("information", "random_ranks", "micro_scores", "sanity_masks", "lp_norm", "curve_area")},
     *{(name, "size") for name in ("information", "random_ranks", "sanity_masks", "lp_norm", "curve_area")},
+    *{("fidelity", 1, fault) for fault in ("batch", "size")},  # the kept images are its only ones
     ("infidelity", 4, "type"),  # a list has no [None]
     *{("region_of_class", fault) for fault in ("range", "none", "callable", "name")},  # it takes a tensor of classes
     *{("border_to_mass_ratio", fault) for fault in ("batch", "size")},

@@ -15,7 +15,7 @@ from torch import nn
 import helpers.metrics as metrics
 from helpers.core.number_types import as_floating
 from helpers.data.scenes import make_scenes
-from helpers.methods.rde import Wavelets
+from helpers.methods.rde import Pixels, Wavelets
 from helpers.metrics import truth_scores
 
 NUMBER_TYPES = [
@@ -59,11 +59,15 @@ def cases(dtype, largest):
         "masked_probabilities": lambda: metrics.masked_probabilities(classifier, images, objects[:, None]),
         "class_score_matrix": lambda: metrics.class_score_matrix(labels[:, None].expand(-1, 2, -1), labels),
         "pixel_curve": lambda: metrics.pixel_curve(classifier, images, masks[:, None], targets, kept, steps=3),
+        "coefficient_curve": lambda: metrics.coefficient_curve(
+            classifier, images, masks.flatten(1)[:, None], targets, Pixels((SIZE, SIZE)), steps=3
+        ),
         "curve_area": lambda: metrics.curve_area(rows),
         "infidelity": lambda: metrics.infidelity(classifier, images, objects[:, None], targets, kept[None]),
         "information": lambda: [
             metrics.information(images, kind, wavelets) for kind in ("pixels", "coefficients", "entropy")
         ],
+        "fidelity": lambda: metrics.fidelity(classifier, kept, targets),
         "preciseness": lambda: metrics.preciseness(classifier, images, kept, targets),
         "conciseness_preciseness": lambda: metrics.conciseness_preciseness(classifier, images, kept, targets),
         "random_ranks": lambda: metrics.random_ranks(rows, 3, torch.Generator().manual_seed(0)),

@@ -12,6 +12,7 @@ from helpers.methods.rde import Wavelets
 from helpers.metrics import (
     CannyEdges,
     conciseness_preciseness,
+    fidelity,
     hallucinated_edges,
     hallucination_score,
     information,
@@ -88,6 +89,63 @@ class TestHallucination:
         together = hallucination_score(images, kept)
         alone = torch.cat([hallucination_score(images[i : i + 1], kept[i : i + 1]) for i in range(3)])
         torch.testing.assert_close(together, alone, equal_nan=True)
+
+
+def ramp(low=0.0, high=1.0):
+    """Brightness that grows evenly from left to right, too slowly for an edge anywhere."""
+    return torch.linspace(low, high, 4 * SIZE).expand(1, 3, SIZE, 4 * SIZE).clone()
+
+
+class TestOverflow:
+    def test_a_ramp_has_an_edge_where_it_crosses_mid_grey(self):
+        images = ramp()
+        corrected, published = (hallucinated_edges(images, images, variant=v)[1] for v in ("corrected", "published"))
+        assert not corrected.any()
+        crossing = int((255 * images[0, 0, 0] < 128).sum())  # the first column from 128 on
+        columns = published[0, 0].nonzero()[:, 1]
+        assert published[0, 0, 2:-2].any(1).all()  # from top to bottom
+        assert set(columns.tolist()) <= {crossing - 1, crossing}
+
+    @pytest.mark.parametrize(("low", "high"), [(0.0, 0.5), (0.51, 1.0)])
+    def test_a_ramp_on_one_side_of_mid_grey_has_none(self, low, high):
+        images = ramp(low, high)
+        assert not hallucinated_edges(images, images, variant="published")[1].any()
+
+    def test_a_darkened_picture_invents_the_line_that_moved(self):
+        images = ramp()
+        images[..., :8, :8] = 1  # a true edge, so that there is a score
+        assert float(hallucination_score(images, 0.7 * images)) == 0
+        assert float(hallucination_score(images, 0.7 * images, variant="published")) > 0.3
+        invented, _ = hallucinated_edges(images, 0.7 * images, variant="published")
+        crossing = int((0.7 * 255 * ramp()[0, 0, 0] < 128).sum())
+        assert set(invented[0, 0, :, 16:].nonzero()[:, 1].tolist()) <= {crossing - 17, crossing - 16}
+
+    def test_white_becomes_nearly_black_so_that_a_true_edge_is_lost(self, box):
+        black_and_white = (box > 0).float()
+        assert hallucinated_edges(black_and_white, box)[1].any()
+        assert not hallucinated_edges(black_and_white, box, variant="published")[1].any()
+
+    def test_a_constant_picture_is_never_worse_than_the_image(self, box):
+        for variant in ("corrected", "published"):
+            for value in (0.0, 0.3, 0.8):
+                assert float(hallucination_score(box, torch.full_like(box, value), variant=variant)) == 0
+            assert float(hallucination_score(box, box, variant=variant)) == 0
+
+    def test_shifted_edges_are_invented_from_two_pixels_on(self, box):
+        shifted = {step: float(hallucination_score(box, box.roll(step, 3))) for step in (1, 4)}
+        assert shifted[1] == 0
+        assert shifted[4] == pytest.approx(0.5, abs=0.15)  # of the four sides, the two upright ones
+
+    @pytest.mark.parametrize("variant", ["corrected", "published"])
+    def test_the_values_are_those_of_signed_bytes(self, variant, unchecked):
+        pictures = smooth_images(1, SIZE)
+        seen = []
+        hallucinated_edges(pictures, pictures, detector=lambda x, c: seen.append(x) or x > 0, variant=variant)
+        grey = pictures.mean(1, keepdim=True)
+        signed = torch.from_numpy((255 * grey).numpy().astype("uint8")).view(torch.int8) / 255
+        torch.testing.assert_close(seen[0], grey if variant == "corrected" else signed)
+        with pytest.raises(ValueError, match="variant 'signed' is not known"):
+            hallucinated_edges(pictures, pictures, variant="signed")
 
 
 class TestCanny:
@@ -179,6 +237,17 @@ class TestConcisenessPreciseness:
         sure, unsure = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(3))
         assert float(preciseness(*arguments)) == pytest.approx(unsure / sure, rel=1e-4)
         assert float(preciseness(*arguments, of="any")) == pytest.approx(1, rel=1e-4)
+
+    def test_fidelity_is_of_the_explained_class_or_of_any(self, unchecked):
+        classifier = WindowClassifier((slice(8, 24), slice(8, 24)))
+        kept = torch.cat([torch.full((1, 3, SIZE, SIZE), 0.5), blank()])  # logits of class 0: 3 and -3
+        sure, unsure = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(3))
+        targets = torch.tensor([0, 0])
+        assert fidelity(classifier, kept, targets).tolist() == pytest.approx([sure, unsure], rel=1e-4)
+        # black flips the decision, and scores as high as the image
+        assert fidelity(classifier, kept, targets, "published").tolist() == pytest.approx([sure, sure], rel=1e-4)
+        with pytest.raises(ValueError, match="variant 'any' is not known"):
+            fidelity(classifier, kept, targets, "any")
 
     def test_an_unknown_class_is_refused(self, unchecked):
         with pytest.raises(ValueError, match="of='best' is not known"):
