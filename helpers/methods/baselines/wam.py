@@ -30,6 +30,8 @@ class WAMOptions(AttributionOptions):
             copies (WAM-SG).
         samples: noisy copies, or points of the path.
         noise: standard deviation of the noise, as a share of each image's range of pixels.
+        bands: the order of the coefficients. "apart" divides the sizes of each band of an image by their largest, as is
+            published, so that all bands have a coefficient in the first place; "together" compares them as they are.
         wavelet, levels, mode: of the transform (`WaveletTransform`).
         seed: of the noise.
     """
@@ -38,6 +40,7 @@ class WAMOptions(AttributionOptions):
     path: bool = False
     samples: Count = 25
     noise: NonNegativeFloat = 0.25
+    bands: Literal["apart", "together"] = "apart"
     wavelet: str = "haar"
     levels: Count = 3
     mode: str = "reflect"
@@ -60,12 +63,12 @@ class WAM(AttributionMethod):
 
     - Magnitudes are divided by their maximum in each noisy copy or point of the path before they are averaged, so that
       the mean is not SmoothGrad's, and the path's attributions have no sum to obey. Here signed gradients are averaged.
-    - These maxima are taken band by band over the *batch*, so that an explanation depends on the other images. Here
-      each image is divided by its own maximum, once, and bands keep their relative weights.
+    - These maxima are taken over the *batch*, so that an explanation depends on the other images. Here each image's
+      bands are divided by their own maxima, once, at the end.
     - Images draw their noise one after the other from one stream, so that it depends on an image's place in the batch.
       Here all images share the draws.
-    - Gradients are averaged over the channels first, so that opposite ones cancel. Here the gradient's magnitude over
-      the channels counts; contributions along the path are added, as they sum to the score.
+    - Gradients are averaged over the channels first, so that opposite ones cancel. Here the Euclidean norm over the
+      channels counts.
     - The approximation band of the map by scale is written for the last image of a batch only; here for all.
     - The path is integrated with the wrong step, 1 instead of 1/(samples - 1), which scales all maps alike.
 
@@ -109,9 +112,10 @@ class WAM(AttributionMethod):
             images, targets, show_progress: as for `coefficient_attributions`.
 
         Returns:
-            `representation_mask` is the size of the attributions, relative to the image's largest: the order of the
-            coefficients. `mask` superposes the magnitudes of all wavelets, weighted by it, again relative to the
-            largest. `kept` is the image with its coefficients multiplied by `representation_mask`.
+            `representation_mask` is the size of the attributions, relative to the largest of the image or of its band
+            (the option `bands`): the order of the coefficients. `mask` superposes the magnitudes of all wavelets,
+            weighted by it, again relative to the largest. `kept` is the image with its coefficients multiplied by
+            `representation_mask`.
 
         Raises:
             RuntimeError, TypeError, ValueError: as for `coefficient_attributions`.
@@ -130,12 +134,11 @@ class WAM(AttributionMethod):
         with gradients():
             leaf = torch.zeros_like(coefficients).requires_grad_()
             (values,) = torch.autograd.grad(representation.synthesise(leaf), leaf, slopes)  # batch, 3, k
-        if self.options.path:
-            values = coefficients * values  # batch, 3, k
-            sizes = values.sum(1, keepdim=True).abs()  # batch, 1, k
-        else:
-            sizes = values.norm(dim=1, keepdim=True)  # batch, 1, k
-        mask = _relative(sizes)  # batch, 1, k
+        values = coefficients * values if self.options.path else values  # batch, 3, k
+        sizes = values.norm(dim=1, keepdim=True)  # batch, 1, k
+        bands = [band.stop - band.start for band in representation.transform.slices.values()]
+        groups = sizes.split(bands if self.options.bands == "apart" else sizes.shape[2], dim=2)
+        mask = torch.cat([_relative(group) for group in groups], 2)  # batch, 1, k
         return Explanation(
             mask=_relative(representation.relevance(mask, torch.ones_like(mask)).flatten(2)).view_as(images[:, :1]),
             kept=representation.synthesise(mask * coefficients).clamp(0, 1),

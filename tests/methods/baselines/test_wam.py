@@ -86,9 +86,12 @@ class TestBoth:
             wanted = wanted * transform.analyse(images)
         found = method.coefficient_attributions(images, TARGETS)
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
-        sizes = wanted.sum(1).abs() if path else wanted.norm(dim=1)
-        explanation = method.explain(images, TARGETS)
-        torch.testing.assert_close(explanation.representation_mask[:, 0], sizes / sizes.amax(1, keepdim=True))
+        sizes = wanted.square().sum(1).sqrt()
+        together = WAM(classifier, path=path, samples=4, levels=3, bands="together").explain(images, TARGETS)
+        torch.testing.assert_close(together.representation_mask[:, 0], sizes / sizes.amax(1, keepdim=True))
+        apart = method.explain(images, TARGETS).representation_mask[:, 0]
+        for band in transform.slices.values():
+            torch.testing.assert_close(apart[:, band], sizes[:, band] / sizes[:, band].amax(1, keepdim=True))
 
     def test_an_explanation_does_not_depend_on_its_neighbours(self, path):
         images = torch.cat([noise(1, 32), 0.01 * noise(1, 32, seed=4), smooth_images(2, 32)])
@@ -116,7 +119,8 @@ class TestBoth:
     def test_one_coefficient_alone_gives_its_own_wavelet(self, path):
         weight = torch.zeros(3, 16, 16)
         weight[:, 4:6, 8:10] = torch.tensor([[1.0, -1.0], [1.0, -1.0]])  # a vertical wavelet of the finest level
-        explanation = WAM(LinearClassifier(weight[None]), path=path, samples=2).explain(noise(1, 16), 0)
+        method = WAM(LinearClassifier(weight[None]), path=path, samples=2, bands="together")
+        explanation = method.explain(noise(1, 16), 0)
         assert explanation.representation_mask.gt(1e-5).sum() == 1
         assert explanation.mask[0, 0].gt(1e-5).nonzero().tolist() == [[4, 8], [4, 9], [5, 8], [5, 9]]
 
@@ -138,5 +142,5 @@ def test_the_path_in_coefficients_sums_to_that_in_pixels():
 def test_opposite_gradients_of_the_channels_do_not_cancel():
     weight = noise(5, 16, seed=9) - 0.5
     weight[:, 1], weight[:, 2] = -weight[:, 0], 0
-    explanation = WAM(LinearClassifier(weight), samples=1).explain(noise(1, 16), 0)
+    explanation = WAM(LinearClassifier(weight), samples=1, bands="together").explain(noise(1, 16), 0)
     assert explanation.representation_mask.gt(0.01).float().mean() > 0.5
