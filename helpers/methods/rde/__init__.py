@@ -1,4 +1,4 @@
-"""The rate-distortion explanation of the papers: Pixel RDE and CartoonX."""
+"""The rate-distortion explanation of the papers: Pixel RDE, CartoonX, WaveletX and ShearletX."""
 
 from helpers.core.lazy import lazy_exports
 
@@ -24,5 +24,9 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Pixels": "helpers.methods.rde.representations",
         "Representation": "helpers.methods.rde.representations",
         "Wavelets": "helpers.methods.rde.representations",
+        "SpatialPenalty": "helpers.methods.rde.shearlets",
+        "Shearlets": "helpers.methods.rde.shearlets",
+        "ShearletX": "helpers.methods.rde.shearlets",
+        "WaveletX": "helpers.methods.rde.shearlets",
     },
 )
