@@ -47,8 +47,8 @@ class ItemStore:
     """Results of single items, usually images, each in a file `<folder>/<key>/<item>.safetensors`.
 
     A truncated or changed file, or one of another item, counts as missing. Several processes may share a store; if
-    two compute the same item, one of the two files stays. Items that are not in the folder are read from an archive of
-    the same computation, if there is one (`ItemArchive`).
+    two compute the same item, one of the two files stays. Items that are not in the folder are read from the
+    archives of the same computation, if there are any (`ItemArchive`).
 
     Args:
         folder: the store's folder, usually `results_folder(profile) / "work" / <name>`.
@@ -67,7 +67,7 @@ class ItemStore:
         self.key = key
         self.folder = Path(folder) / key[:32]
         self.stale_archive: ItemArchive | None = None
-        self._archive: ItemArchive | None = None
+        self._archives: list[ItemArchive] = []
         self._depends: dict[str, Any] = {}
         remove_stale_parts(self.folder)
 
@@ -91,8 +91,9 @@ class ItemStore:
         store = cls(folder, run_key(**inputs))
         store._depends = {"inputs": dict(inputs), "made_by": list(made_by)}
         same = [a for a in archives_in(archives, Path(folder).name) if a.is_of(inputs)] if archives is not None else []
-        store._archive = next((archive for archive in same if archive.has_code_of(inputs)), None)
-        store.stale_archive = None if store._archive is not None or not same else same[0]
+        # several: items made after an archive's code was accepted have an archive of their own
+        store._archives = [archive for archive in same if archive.has_code_of(inputs)]
+        store.stale_archive = same[0] if same and not store._archives else None
         return store
 
     def missing(self, items: Iterable[str]) -> list[str]:
@@ -140,8 +141,9 @@ class ItemStore:
     def _read(self, item: str) -> StoredItem | None:
         path = self._path(item)
         stored = _parsed(path.read_bytes(), item, self.key) if path.is_file() else None
-        if stored is None and self._archive is not None and (content := self._archive.read(path.name)) is not None:
-            stored = _parsed(content, item, self._archive.key)
+        for archive in self._archives:
+            if stored is None and (content := archive.read(path.name)) is not None:
+                stored = _parsed(content, item, archive.key)
         return stored
 
 

@@ -26,8 +26,8 @@ def store_in(root, **changes):
     )
 
 
-def archived(root, names):
-    store = store_in(root)
+def archived(root, names, **changes):
+    store = store_in(root, **changes)
     for number, name in enumerate(names):
         store.save(name, {"mask": torch.full((3, 4), number / 7).half()}, {"seconds": 1.5})
     return archive_store(store.folder, root / "items")
@@ -83,6 +83,15 @@ def test_items_of_other_code_are_read_once_it_is_accepted(tmp_path):
     store = store_in(tmp_path, **later)
     assert (store.missing(["a"]), store.stale_archive) == ([], None)
     assert ItemArchive(archive.path).about["accepted"][0]["because"] == "only names have changed"
+
+
+def test_items_of_accepted_code_are_read_beside_newer_ones(tmp_path):
+    """What runs after an acceptance is archived under its own code: both archives belong to one computation."""
+    archived(tmp_path, ["a"]).accept("2" * 64, "only names have changed")
+    on_another_machine(tmp_path)
+    archived(tmp_path, ["b"], code="2" * 64)
+    (tmp_path / "work").rename(tmp_path / "third machine")
+    assert store_in(tmp_path, code="2" * 64).missing(["a", "b", "c"]) == ["c"]
 
 
 def test_a_damaged_member_counts_as_missing_and_a_damaged_archive_is_refused(tmp_path):
