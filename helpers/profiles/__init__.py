@@ -16,6 +16,7 @@ from helpers.profiles.explainer_sections import (
     ExplainedClassifier,
     ExplainerSettings,
 )
+from helpers.profiles.family_sections import FamilyMethod, FamilySettings
 from helpers.profiles.messages import describe_errors
 from helpers.profiles.sections import (
     CartoonXSettings,
@@ -44,6 +45,8 @@ __all__ = [
     "DatasetSettings",
     "ExplainedClassifier",
     "ExplainerSettings",
+    "FamilyMethod",
+    "FamilySettings",
     "ImageSettings",
     "InitialMaskSettings",
     "LabelledData",

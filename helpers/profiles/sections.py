@@ -15,6 +15,7 @@ from helpers.core.types import Count, Variant
 from helpers.methods.rde.options import RDEOptions
 from helpers.profiles.base import Device, Fraction, Name, Section, Size, Start, Weight, check_wavelet, expand_data_path
 from helpers.profiles.explainer_sections import ExplainerSettings
+from helpers.profiles.family_sections import FamilySettings
 from helpers.profiles.space_vae_sections import SpaceVAESettings
 from helpers.profiles.truth_sections import TruthSettings
 
@@ -209,6 +210,7 @@ class Profile(Section):
     initial_masks: InitialMaskSettings | None = None
     search: SearchSettings | None = None
     truth: TruthSettings | None = None
+    family: FamilySettings | None = None
     explainer: ExplainerSettings | None = None
     space_vae: SpaceVAESettings | None = None
 

@@ -146,6 +146,8 @@ _TABLES = (
     ),
     _recartoonx("truth", "truth:truth_table", settings=("truth",), **_TRUTH),
     _recartoonx("truth-curves", "truth:curve_table", settings=("truth",), after=("truth",), **_TRUTH),
+    _recartoonx("family-tuning", "family:tuning_table", settings=("family",), needs=("family",)),
+    _recartoonx("family", "family:family_table", settings=("family",), reads=("family-tuning",), needs=("family",)),
     Table("gallery", "helpers.chapters.gallery:gallery_table", on_request=True),
     Table("gallery-sweep", "helpers.chapters.gallery:gallery_sweep_table", settings=("sweep",), on_request=True),
     Table(

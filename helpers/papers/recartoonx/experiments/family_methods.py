@@ -1,0 +1,272 @@
+"""The wavelet family: its methods and controls, their chosen prices and rates, and their stored explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from helpers.core.batch import Batch
+from helpers.core.explanation import Explanation
+from helpers.core.runtime import random_generator
+from helpers.data.scenes import SCENE_CLASSES
+from helpers.methods.baselines import WAM
+from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer, RDEOptions, Representation
+from helpers.metrics.truth_scores import region_of_class
+from helpers.papers.recartoonx.experiments.study import Study, scene_truth
+from helpers.profiles import FamilySettings
+from helpers.results import StoredItem, code_digest
+
+PHOTOGRAPHS = "photographs"
+CENTRE_SIGMA = 0.25  # of the Gaussian in the centre, as a share of the side
+DIMMED = 0.3  # the constant mask of the control `dimming`
+
+_WAVELETS = ("cartoonx", "cartoonx-rate", "waveletx", "random-wavelets", "largest-wavelets")
+_GAMMA = 20.0  # WaveletX's weight of the pixels' sum, unless the profile says otherwise
+
+
+@dataclass(frozen=True)
+class Chosen(Batch):
+    """The images that a comparison explains.
+
+    Attributes:
+        names: the images' names.
+        images: their pixels, in [0, 1].
+        kinds: the kind of each: that of its class for scenes, else "photographs".
+        targets: the explained class: that of the largest object, which the classifier predicts, or the prediction.
+        items: the names of the images in the stores.
+        regions: the visible pixels of the explained class's objects; None for photographs.
+    """
+
+    names: tuple[str, ...]
+    images: Float[Tensor, "images 3 height width"]
+    kinds: tuple[str, ...]
+    targets: Int[Tensor, " images"]
+    items: tuple[str, ...]
+    regions: Bool[Tensor, "images height width"] | None
+
+
+def settings_of(study: Study) -> FamilySettings:
+    """The section `family` of a study's profile."""
+    assert study.profile.family is not None, "the table needs the profile's section `family`"
+    return study.profile.family
+
+
+def chosen_images(study: Study, *, tuning: bool = False) -> Chosen:
+    """The images on which methods are compared, kind by kind, or the further ones on which settings are chosen.
+
+    Scenes that the classifier does not get right are left out, as are those of no kind.
+
+    Raises:
+        ValueError: the profile's images are too few.
+    """
+    settings, images, scenes = settings_of(study), study.images, scene_truth(study.profile.images)
+    predictions = study.predictions[0]
+    if scenes is None:
+        pools = {PHOTOGRAPHS: torch.arange(len(images))}
+    else:
+        right = predictions == scenes.label
+        indices = {
+            kind: torch.tensor([SCENE_CLASSES.index(name) for name in names]) for kind, names in settings.kinds.items()
+        }
+        pools = {kind: torch.nonzero(right & torch.isin(scenes.label, of))[:, 0] for kind, of in indices.items()}
+    rows = []
+    for kind, pool in pools.items():
+        if len(pool) < settings.images + settings.tuning:
+            raise ValueError(f"{len(pool)} images of kind {kind} are too few: raise images.count of the profile")
+        end = settings.images + settings.tuning
+        rows.append(pool[settings.images : end] if tuning else pool[: settings.images])
+    each = torch.cat(rows)
+    return Chosen(
+        names=tuple(images.names[row] for row in each.tolist()),
+        images=images.images[each],
+        kinds=tuple(kind for kind, some in zip(pools, rows, strict=True) for _ in some),
+        targets=predictions[each],
+        items=tuple(study.items[row] for row in each.tolist()),
+        regions=None if scenes is None else region_of_class(scenes[each], predictions[each])[:, 0],
+    )
+
+
+def searched(study: Study, name: str, **overrides: Any) -> RateDistortionExplainer:
+    """The rate-distortion explainer of a method, or the one in whose representation a method or control works."""
+    profile, given = study.profile, settings_of(study).methods.get(name)  # type: ignore[call-overload]
+    options = {**(given.options if given else {}), **overrides}
+    settings = profile.cartoonx
+    if name in _WAVELETS:
+        extra = {"spatial_weight": _GAMMA} if name == "waveletx" else {}
+        return CartoonX(study.classifier, settings.options, **{**settings.transform, **extra, **options})
+    if name.startswith("wam"):
+        wam = wam_of(study, name).options
+        return CartoonX(study.classifier, settings.options, wavelet=wam.wavelet, levels=wam.levels, mode=wam.mode)
+    return PixelRDE(study.classifier, profile.pixel_rde, **options)
+
+
+def wam_of(study: Study, name: str) -> WAM:
+    """The Wavelet Attribution Method in one of its variants."""
+    given = settings_of(study).methods[name]  # type: ignore[index]
+    return WAM(study.classifier, path=name == "wam-path", **given.options)
+
+
+def representation_of(study: Study, name: str, size: tuple[int, int]) -> Representation:
+    """The representation of whose entries a method keeps some."""
+    return searched(study, name).representation(size)
+
+
+def is_searched(study: Study, name: str) -> bool:
+    """Whether a method searches its mask, with a price λ or at a given rate."""
+    method = settings_of(study).methods[name]  # type: ignore[index]
+    return bool(method.trials) or name.endswith("-rate")
+
+
+def stored_explanation(study: Study, name: str, chosen: Chosen | None = None, **overrides: Any) -> Explanation:
+    """The explanations of one method, from the store or computed.
+
+    Args:
+        study: of a profile with the section `family`.
+        name: of the method or control.
+        chosen: the images; None for those on which methods are compared.
+        overrides: options of the search; if none are given, the price or the rate chosen by `family-tuning`.
+
+    Returns:
+        `mask` is the map of pixels, `representation_mask` what is kept of the method's own entries, and `kept` the
+        picture of these.
+    """
+    chosen = chosen_images(study) if chosen is None else chosen
+    tensors = _stacked(stored_items(study, name, chosen, **overrides))
+    masks = tensors["representation_mask"]
+    return Explanation(tensors["mask"], tensors["kept"], chosen.targets, representation_mask=masks)
+
+
+def stored_order(study: Study, name: str, chosen: Chosen, **overrides: Any) -> Float[Tensor, "images 1 k"]:
+    """The relevance of each of a method's own entries; its order counts."""
+    return _stacked(stored_items(study, name, chosen, **overrides))["order"]
+
+
+def stored_items(study: Study, name: str, chosen: Chosen, **overrides: Any) -> list[StoredItem]:
+    """The stored explanation of each image, with the seconds of its computation."""
+    explain, parts, makers = _explainer(study, name, overrides)
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        images = chosen.images[rows].to(study.device)
+        found = explain(images, chosen.targets[rows].to(study.device))
+        return [{key: values[row].cpu() for key, values in found.items()} for row in range(len(rows))]
+
+    store = study.store("family", made_by=makers, method=name, classifier=study.classifier.digest, **parts)
+    items = [f"{item} {target}" for item, target in zip(chosen.items, chosen.targets.tolist(), strict=True)]
+    return study.stored(store, items, compute, batch=study.profile.batch_size, label=name)
+
+
+Found = Callable[[Tensor, Tensor], dict[str, Tensor]]
+
+
+def _explainer(study: Study, name: str, overrides: dict[str, Any]) -> tuple[Found, dict[str, Any], tuple[type, ...]]:
+    """A method as a function of images and classes, its part of the key of the store, and the classes that compute."""
+    if is_searched(study, name):
+        method = searched(study, name, **(overrides or tuned(study, name)))
+        transform = study.profile.cartoonx.transform if name in _WAVELETS else {}
+
+        def search(images: Tensor, targets: Tensor) -> dict[str, Tensor]:
+            found = method.explain(images, targets)
+            mask = found.representation_mask
+            assert mask is not None
+            return {**_halved(found.mask, found.kept, mask), "order": mask.half()}
+
+        return search, {"options": _given(method.options), "transform": transform}, (type(method),)
+    rate = float(overrides.get("rate") or tuned(study, name).get("rate", 0.0))
+    if name.startswith("wam"):
+        wam = wam_of(study, name)
+
+        def attribute(images: Tensor, targets: Tensor) -> dict[str, Tensor]:
+            found = wam.explain(images, targets)
+            assert found.representation_mask is not None
+            _, kept, binary = largest(wam.representation(_size(images)).to(images), images, found.representation_mask, rate)
+            return {**_halved(found.mask, kept, binary), "order": found.representation_mask}
+
+        return attribute, {"options": asdict(wam.options), "rate": rate}, (WAM,)
+
+    def control(images: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        representation = representation_of(study, name, _size(images)).to(images)
+        coefficients = representation.analyse(images)
+        order = control_order(name, coefficients, _size(images), study.profile.seed)
+        if rate:
+            return {**_halved(*largest(representation, images, order, rate)), "order": order.clone()}
+        kept = representation.synthesise(order * coefficients).clamp(0, 1)
+        return {**_halved(representation.relevance(order, coefficients), kept, order), "order": order.clone()}
+
+    makers = (type(searched(study, name)),)
+    return control, {"control": code_digest(control_order, largest), "rate": rate, "seed": study.profile.seed}, makers
+
+
+def control_order(
+    name: str, coefficients: Float[Tensor, "batch channels k"], size: tuple[int, int], seed: int
+) -> Float[Tensor, "batch 1 k"]:
+    """The relevance of each entry for a control, which does not know the classifier.
+
+    Random numbers for `random-...`, the coefficient's size for `largest-...`, a Gaussian in the middle for `centre`, and
+    a constant for `dimming` (`DIMMED`) and `everything` (1).
+
+    Raises:
+        ValueError: there is no such control.
+    """
+    batch, _, entries = coefficients.shape
+    if name.startswith("largest"):
+        return coefficients.norm(dim=1, keepdim=True)
+    if name.startswith("random"):
+        order = torch.rand(entries, generator=random_generator(seed))
+    elif name == "centre":
+        lines = [torch.exp(-0.5 * ((torch.arange(n) + 0.5 - n / 2) / (CENTRE_SIGMA * n)) ** 2) for n in size]
+        order = (lines[0][:, None] * lines[1]).flatten()
+    elif name in ("dimming", "everything"):
+        order = torch.full((entries,), DIMMED if name == "dimming" else 1.0)
+    else:
+        raise ValueError(f"{name!r} is no control")
+    return order.to(coefficients).expand(batch, 1, -1)
+
+
+def largest(
+    representation: Representation,
+    images: Float[Tensor, "batch 3 height width"],
+    order: Float[Tensor, "batch 1 k"],
+    rate: float | int,
+) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 1 k"]]:
+    """The map, the kept picture and the binary mask of the entries with the largest relevance, a share `rate` of all."""
+    count = max(1, round(rate * order.shape[2]))
+    mask = torch.zeros_like(order).scatter(2, order.topk(count, dim=2).indices, 1.0)  # batch, 1, k
+    coefficients = representation.analyse(images)  # batch, 3, k
+    kept = representation.synthesise(mask * coefficients).clamp(0, 1)  # batch, 3, height, width
+    return representation.relevance(mask, coefficients).clamp(0, 1), kept, mask
+
+
+def tuned(study: Study, name: str) -> dict[str, Any]:
+    """The option of a method that was chosen on other images: its price, or its rate (`keep` if it searches)."""
+    method = settings_of(study).methods[name]  # type: ignore[index]
+    table = study.table("family-tuning")
+    source = table[table["chosen"] & (table["method"] == (method.rate_of or name))]
+    if method.trials:
+        return {"sparsity_weight": float(source["sparsity_weight"].iloc[0])}
+    if method.rate_of is None:
+        return {}
+    share = float(source["share"].iloc[0])
+    return {"keep": share} if name.endswith("-rate") else {"rate": share}
+
+
+def _size(images: Tensor) -> tuple[int, int]:
+    return images.shape[2], images.shape[3]
+
+
+def _halved(mask: Tensor, kept: Tensor, representation_mask: Tensor) -> dict[str, Tensor]:
+    """Named tensors in half precision, so that a table has the same numbers whether they were computed or read."""
+    return {"mask": mask.half(), "kept": kept.half(), "representation_mask": representation_mask.half()}
+
+
+def _stacked(items: list[StoredItem]) -> dict[str, Tensor]:
+    return {name: torch.stack([item.tensors[name].float() for item in items]) for name in items[0].tensors}
+
+
+def _given(options: RDEOptions) -> dict[str, Any]:
+    """The options without those that are None, so that a new option leaves the keys of stored results as they are."""
+    return {name: value for name, value in asdict(options).items() if value is not None}
