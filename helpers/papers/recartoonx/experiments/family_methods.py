@@ -15,7 +15,15 @@ from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
 from helpers.data.scenes import SCENE_CLASSES
 from helpers.methods.baselines import WAM
-from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer, RDEOptions, Representation
+from helpers.methods.rde import (
+    CartoonX,
+    PixelRDE,
+    RateDistortionExplainer,
+    RDEOptions,
+    Representation,
+    ShearletX,
+    WaveletX,
+)
 from helpers.metrics.truth_scores import region_of_class
 from helpers.papers.recartoonx.experiments.study import Study, scene_truth
 from helpers.profiles import FamilySettings
@@ -25,8 +33,8 @@ PHOTOGRAPHS = "photographs"
 CENTRE_SIGMA = 0.25  # of the Gaussian in the centre, as a share of the side
 DIMMED = 0.3  # the constant mask of the control `dimming`
 
-_WAVELETS = ("cartoonx", "cartoonx-rate", "waveletx", "random-wavelets", "largest-wavelets")
-_GAMMA = 20.0  # WaveletX's weight of the pixels' sum, unless the profile says otherwise
+_WAVELETS = ("cartoonx", "cartoonx-rate", "random-wavelets", "largest-wavelets")
+_SHEARLETS = ("shearletx", "random-shearlets")
 
 
 @dataclass(frozen=True)
@@ -96,9 +104,14 @@ def searched(study: Study, name: str, **overrides: Any) -> RateDistortionExplain
     profile, given = study.profile, settings_of(study).methods.get(name)  # type: ignore[call-overload]
     options = {**(given.options if given else {}), **overrides}
     settings = profile.cartoonx
+    if name == "waveletx":
+        options = {"spatial_weight": WaveletX.spatial_weight, **options}
+        return WaveletX(study.classifier, settings.options, **{**settings.transform, **options})
+    if name in _SHEARLETS:
+        options = {"spatial_weight": ShearletX.spatial_weight, **options}
+        return ShearletX(study.classifier, settings.options, **options)
     if name in _WAVELETS:
-        extra = {"spatial_weight": _GAMMA} if name == "waveletx" else {}
-        return CartoonX(study.classifier, settings.options, **{**settings.transform, **extra, **options})
+        return CartoonX(study.classifier, settings.options, **{**settings.transform, **options})
     if name.startswith("wam"):
         wam = wam_of(study, name).options
         return CartoonX(study.classifier, settings.options, wavelet=wam.wavelet, levels=wam.levels, mode=wam.mode)
@@ -167,7 +180,7 @@ def _explainer(study: Study, name: str, overrides: dict[str, Any]) -> tuple[Foun
     """A method as a function of images and classes, its part of the key of the store, and the classes that compute."""
     if is_searched(study, name):
         method = searched(study, name, **(overrides or tuned(study, name)))
-        transform = study.profile.cartoonx.transform if name in _WAVELETS else {}
+        transform = {key: value for key, value in vars(method).items() if key not in ("classifier", "options")}
 
         def search(images: Tensor, targets: Tensor) -> dict[str, Tensor]:
             found = method.explain(images, targets)
