@@ -13,8 +13,8 @@ from helpers.papers.recartoonx.experiments.family_methods import (
     chosen_images,
     searched,
     settings_of,
-    stored_items,
     stored_explanation,
+    stored_items,
     stored_order,
 )
 from helpers.papers.recartoonx.experiments.family_scores import (

@@ -196,7 +196,8 @@ def _explainer(study: Study, name: str, overrides: dict[str, Any]) -> tuple[Foun
         def attribute(images: Tensor, targets: Tensor) -> dict[str, Tensor]:
             found = wam.explain(images, targets)
             assert found.representation_mask is not None
-            _, kept, binary = largest(wam.representation(_size(images)).to(images), images, found.representation_mask, rate)
+            representation = wam.representation(_size(images)).to(images)
+            _, kept, binary = largest(representation, images, found.representation_mask, rate)
             return {**_halved(found.mask, kept, binary), "order": found.representation_mask}
 
         return attribute, {"options": asdict(wam.options), "rate": rate}, (WAM,)
@@ -219,8 +220,8 @@ def control_order(
 ) -> Float[Tensor, "batch 1 k"]:
     """The relevance of each entry for a control, which does not know the classifier.
 
-    Random numbers for `random-...`, the coefficient's size for `largest-...`, a Gaussian in the middle for `centre`, and
-    a constant for `dimming` (`DIMMED`) and `everything` (1).
+    Random numbers for `random-...`, the coefficient's size for `largest-...`, a Gaussian in the middle for `centre`,
+    and a constant for `dimming` (`DIMMED`) and `everything` (1).
 
     Raises:
         ValueError: there is no such control.
@@ -246,7 +247,7 @@ def largest(
     order: Float[Tensor, "batch 1 k"],
     rate: float | int,
 ) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 1 k"]]:
-    """The map, the kept picture and the binary mask of the entries with the largest relevance, a share `rate` of all."""
+    """The map, the kept picture and the binary mask of a share `rate` of the entries, those of largest relevance."""
     count = max(1, round(rate * order.shape[2]))
     mask = torch.zeros_like(order).scatter(2, order.topk(count, dim=2).indices, 1.0)  # batch, 1, k
     coefficients = representation.analyse(images)  # batch, 3, k

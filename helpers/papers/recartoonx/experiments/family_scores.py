@@ -101,13 +101,15 @@ def map_scores(
 
 
 def truth_scores(
-    masks: Float[Tensor, "batch height width"], region: Bool[Tensor, "batch height width"] | None, tolerance: float | int
+    masks: Float[Tensor, "batch height width"],
+    region: Bool[Tensor, "batch height width"] | None,
+    tolerance: float | int,
 ) -> dict[str, Float[Tensor, " batch"]]:
     """The scores of maps against the objects of the explained class; nan without objects.
 
     Returns:
-        `area` (the objects' share of the image), `rank` (relevance rank accuracy), `iou` (intersection over union of the
-        objects and as many of the most relevant pixels), `pointing` and `mass` (the map's share on the objects, above
+        `area` (the objects' share of the image), `rank` (relevance rank accuracy), `iou` (intersection over union of
+        the objects and as many of the most relevant pixels), `pointing` and `mass` (the map's share on the objects, above
         their area).
     """
     if region is None:
