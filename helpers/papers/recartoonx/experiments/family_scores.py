@@ -109,8 +109,8 @@ def truth_scores(
 
     Returns:
         `area` (the objects' share of the image), `rank` (relevance rank accuracy), `iou` (intersection over union of
-        the objects and as many of the most relevant pixels), `pointing` and `mass` (the map's share on the objects, above
-        their area).
+        the objects and as many of the most relevant pixels), `pointing` and `mass` (the map's share on the objects,
+        above their area).
     """
     if region is None:
         return {column: masks.new_full((len(masks),), torch.nan) for column in TRUTH}
