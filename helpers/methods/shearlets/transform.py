@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from helpers.core.number_types import as_floating
 from helpers.methods.shearlets.filters import Band, system_bands, system_filters
 from helpers.methods.wavelets.bands import checked_size
+
+VALUES_AT_ONCE = 2**19  # coefficients per chunk on a CPU: three times faster at 224 pixels than all at once
 
 
 class ShearletTransform(nn.Module):
@@ -100,6 +103,14 @@ class ShearletTransform(nn.Module):
         return _Synthesis.apply(bands, self.filters(coefficients)).unflatten(0, coefficients.shape[:2])
 
 
+def _chunks(inputs: Tensor, outputs: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs and outputs in chunks whose bands fit a CPU's cache; in one chunk on other devices."""
+    at_once = max(1, len(inputs))
+    if inputs.device.type == "cpu":
+        at_once = max(1, VALUES_AT_ONCE * len(inputs) // max(1, inputs.numel(), outputs.numel()))
+    return zip(inputs.split(at_once), outputs.split(at_once), strict=True)
+
+
 class _Analysis(torch.autograd.Function):
     """Images (count, height, width) to bands (count, bands, height, width); `_Synthesis` is its transpose.
 
@@ -109,8 +120,11 @@ class _Analysis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, images: Tensor, filters: Tensor) -> Tensor:
         ctx.save_for_backward(filters)
-        spectra = torch.fft.rfft2(images).unsqueeze(1)  # count, 1, height, half_width
-        return torch.fft.irfft2(spectra * filters, s=images.shape[-2:])  # count, bands, height, width
+        bands = images.new_empty(len(images), len(filters), *images.shape[-2:])
+        for image, out in _chunks(images, bands):
+            spectra = torch.fft.rfft2(image).unsqueeze(1)  # chunk, 1, height, half_width
+            out.copy_(torch.fft.irfft2(spectra * filters, s=image.shape[-2:]))  # chunk, bands, height, width
+        return bands
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -123,8 +137,11 @@ class _Synthesis(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, bands: Tensor, filters: Tensor) -> Tensor:
         ctx.save_for_backward(filters)
-        spectra = (torch.fft.rfft2(bands) * filters).sum(1)  # count, height, half_width
-        return torch.fft.irfft2(spectra, s=bands.shape[-2:])  # count, height, width
+        images = bands.new_empty(len(bands), *bands.shape[-2:])
+        for chunk, out in _chunks(bands, images):
+            spectra = torch.fft.rfft2(chunk).mul_(filters).sum(1)  # chunk, height, half_width
+            out.copy_(torch.fft.irfft2(spectra, s=chunk.shape[-2:]))  # chunk, height, width
+        return images
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
