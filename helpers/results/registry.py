@@ -164,6 +164,20 @@ _TABLES = (
         after=("photograph",),
         on_request=True,
     ),
+    Table(
+        "metric-examination",
+        "helpers.benchmark.table:examination_table",
+        common=("seed", "images", "classifier"),
+        inputs="helpers.benchmark.table:examination_inputs",
+        on_request=True,
+    ),
+    Table(
+        "rendered-deletion",
+        "helpers.benchmark.table:rendered_table",
+        common=("seed", "images"),
+        inputs="helpers.benchmark.table:rendered_inputs",
+        on_request=True,
+    ),
     _explainer(
         "class-scores",
         "class_scores:class_score_table",
