@@ -8,9 +8,9 @@ from scipy.stats import rankdata
 
 
 def spearman(
-    first: Float[np.ndarray, "*samples items"], second: Float[np.ndarray, "*samples items"]
-) -> Float[np.ndarray, "*samples"]:
-    """Spearman's rank correlation of each pair of rows; ties share their mean rank.
+    first: Float[np.ndarray, "*#samples items"], second: Float[np.ndarray, "*#samples items"]
+) -> Float[np.ndarray, "*_samples"]:
+    """Spearman's rank correlation of each pair of rows, which broadcast; ties share their mean rank.
 
     A constant row has no order, hence no agreement: 0, where SciPy returns nan and so leaves the row out of a mean.
     """

@@ -117,7 +117,7 @@ def known_order(levels: Float[np.ndarray, "levels methods images"]) -> list[Outc
     kept = -np.arange(len(levels), dtype=float)
 
     def mean_order(means: np.ndarray) -> np.ndarray:
-        return spearman(means.reshape(*means.shape[:-1], -1, len(levels)), kept).mean(-1)
+        return np.asarray(spearman(means.reshape(*means.shape[:-1], -1, len(levels)), kept).mean(-1))
 
     columns = known.transpose(2, 1, 0).reshape(known.shape[2], -1)  # images, methods * levels
     together = bootstrap(columns, mean_order, draw_images(len(columns))) if len(columns) else _nothing()

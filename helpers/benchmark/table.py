@@ -32,7 +32,7 @@ KINDS = ("object", "other objects", "mark", "background")
 """The parts of a scene by what they are to the explained class."""
 
 _MARK_RATE = 0.3  # of the plain classifier's scenes, whatever they show, as in its training
-_SEARCHED = 10  # scenes searched for each that shows the marked class as its largest object
+_AT_ONCE = 128  # scenes searched together for those that show the marked class as their largest object
 
 
 def examination_table(study: Study) -> pd.DataFrame:
@@ -90,13 +90,18 @@ def marked_scenes(count: int, *, size: int, seed: int, objects: tuple[int, int])
     """The first scenes of a series that show the mark and, as their largest object, its class.
 
     Args:
-        count: of all scenes, of which about one in ten shows the class.
+        count: of the scenes returned; about one in ten of the series is one of them.
         size, seed, objects: as for `make_scenes`.
     """
     options: dict[str, Any] = {"size": size, "seed": seed, "objects": objects}
     options |= {"shortcut_strength": 1.0, "shortcut_class": MARKED_CLASS}  # the mark on all of them, on no others
-    found = make_scenes(_SEARCHED * count, **options).shortcut_present.nonzero()[:count, 0].tolist()
-    return SceneParts.join([draw_parts(1, start=number, **options) for number in found])
+    found: list[int] = []
+    start = 0
+    while len(found) < count:
+        present = make_scenes(_AT_ONCE, start=start, **options).shortcut_present
+        found += [start + row for row in present.nonzero()[:, 0].tolist()]
+        start += _AT_ONCE
+    return SceneParts.join([draw_parts(1, start=number, **options) for number in found[:count]])
 
 
 def part_kinds(parts: SceneParts) -> Bool[Tensor, "scenes parts kinds"]:

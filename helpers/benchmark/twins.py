@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.benchmark.case import STEPS, Case, Trial
-from helpers.core.outputs import class_scores
+from helpers.core.outputs import class_scores, score_name
 
 Twin = Callable[[Case, Float[Tensor, "batch height width"]], list[float]]
 
@@ -54,7 +54,7 @@ def _infidelity(case: Case, maps: Float[Tensor, "batch height width"]) -> list[f
     from captum.metrics import infidelity
 
     def probabilities(images: Tensor) -> Tensor:
-        return class_scores(case.classifier(images), "sigmoid")
+        return _probabilities(case, images)
 
     found = []
     for row in range(len(case)):
@@ -94,8 +94,7 @@ def _area(fill: str, direction: str) -> Twin:
                 some = torch.from_numpy(order[: step * len(order) // STEPS].copy())
                 picture[:, some] = end.flatten(1)[:, some]
                 with torch.no_grad():
-                    logits = case.classifier(picture.view_as(image)[None])
-                values.append(float(class_scores(logits, "sigmoid")[0, target]))
+                    values.append(float(_probabilities(case, picture.view_as(image)[None])[0, target]))
             found.append(auc(np.linspace(0, 1, STEPS + 1), values))
         return found
 
@@ -123,13 +122,18 @@ def twin_difference(name: str, case: Case, maps: Float[Tensor, "batch height wid
 
     Args:
         name: of the metric, out of `TWINS`.
-        case: the images, of a multi-label classifier.
+        case: the images.
         maps: without equal values, whose order would be random.
     """
     from helpers.benchmark.registry import find_metric
 
     ours = find_metric(name).metric(Trial(case, maps)).double().numpy()
     return np.abs(ours - np.array(TWINS[name][1](case, maps)))
+
+
+def _probabilities(case: Case, images: Float[Tensor, "some 3 height width"]) -> Float[Tensor, "some classes"]:
+    logits = case.classifier(images)
+    return class_scores(logits, score_name(case.classifier, "auto", logits.shape[1]))
 
 
 def _flat(values: Tensor) -> np.ndarray:
