@@ -8,6 +8,7 @@ from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
+from helpers.benchmark.commands import add_benchmark_commands
 from helpers.core.endings import one_line_errors
 from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
 from helpers.playground.commands import add_playground_commands, publish_live_parts
@@ -229,6 +230,7 @@ def main(arguments: list[str] | None = None) -> None:
     add_page_commands(partial(_add_command, commands), finish=_finish)
     _add_tables(commands)
     _add_training(commands)
+    add_benchmark_commands(partial(_add_command, commands))
     add_teaching_commands(partial(_add_command, commands))
     add_playground_commands(partial(_add_command, commands))
     options = parser.parse_args(arguments)

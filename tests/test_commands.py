@@ -30,7 +30,7 @@ def nothing(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-READY = ("quick", "quick-published", "scenes")
+READY = ("benchmark", "quick", "quick-published", "scenes")
 NO_DATA = {
     "cifar10": "CIFAR-10 is needed",
     "cifar10-lossless": "real data is needed",

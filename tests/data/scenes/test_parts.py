@@ -62,6 +62,6 @@ def test_without_the_background_objects_stay_as_they_are(parts):
     beside = (~parts.scenes.object_masks).float().flatten(0, 1)[:, None]
     inside = (torch.nn.functional.max_pool2d(beside, 5, stride=1, padding=2) == 0).view(12, 4, 48, 48).any(1)
     same = (parts.without[:, background] == parts.scenes.images).all(1)
-    assert same[inside].float().mean() > 0.995  # but for corners, whose rims reach further in
+    assert same[inside].float().mean() > 0.99  # but for corners, whose rims reach further in
     grey = parts.without[:, background].permute(0, 2, 3, 1)[parts.masks[:, background]]
     assert (grey.amax(1) - grey.amin(1)).quantile(0.5) < 0.02  # no colour of its own
