@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.runtime import random_generator
+from helpers.methods.rde.frank_wolfe import best_corner
 from helpers.methods.rde.problem import RateDistortion
 
 Mask = Float[Tensor, "batch 1 k"]
@@ -16,8 +17,10 @@ PAIRS = 32  # antithetic pairs per estimate: 64 samples, as many as one step of 
 FIRST_PAIRS, SECOND_PAIRS = 8, 16  # per stage of a stopping decision: images far from converged skip the second stage
 
 
-def duality_gap(mask: Mask, gradient: Mask, *, corner_of: Mask | None = None) -> Float[Tensor, " batch"]:
-    """The Frank-Wolfe duality gap of each mask over the box [0, 1]^k (Jaggi, 2013).
+def duality_gap(
+    mask: Mask, gradient: Mask, *, corner_of: Mask | None = None, keep: int | None = None
+) -> Float[Tensor, " batch"]:
+    """The Frank-Wolfe duality gap of each mask over the box [0, 1]^k (Jaggi, 2013), or over its masks of sum ≤ `keep`.
 
     The gap is the first-order decrease of the objective on the way from the mask s to the corner v of the box that
     minimises the linearised objective, which is 0 where the gradient g > 0, and 1 where g < 0:
@@ -27,13 +30,17 @@ def duality_gap(mask: Mask, gradient: Mask, *, corner_of: Mask | None = None) ->
     It is 0 exactly where the first-order conditions of a minimum in the box hold (g = 0 inside, g ≥ 0 at 0, g ≤ 0
     at 1). For a convex objective it bounds the suboptimality: no mask is better than s by more than G(s).
 
+    With `keep`, v has a 1 only at the `keep` most negative entries of g (`best_corner`), and G = ⟨g, s - v⟩ bounds how
+    much better any mask of that sum can be.
+
     Args:
         mask: in [0, 1].
         gradient: of the objective at the mask.
         corner_of: the gradient that chooses the corner, if it is another one.
+        keep: the largest sum of a mask; None for the box.
     """
     chooser = gradient if corner_of is None else corner_of
-    return ((mask - (chooser < 0).to(mask)) * gradient).sum((1, 2))
+    return ((mask - best_corner(chooser, keep).to(mask)) * gradient).sum((1, 2))
 
 
 class DualityGap(NamedTuple):
@@ -76,8 +83,10 @@ def estimate_duality_gap(
     if pairs < 2 or pairs % 2:
         raise ValueError(f"pairs={pairs} must be an even number of at least 2: the estimate takes them in two halves")
     first, second = (_gradient(problem, mask, generator, pairs // 2) for _ in range(2))
-    upper = duality_gap(mask, (first + second) / 2)
-    lower = (duality_gap(mask, first, corner_of=second) + duality_gap(mask, second, corner_of=first)) / 2
+    keep = problem.keep
+    upper = duality_gap(mask, (first + second) / 2, keep=keep)
+    crossed = duality_gap(mask, first, corner_of=second, keep=keep)
+    lower = (crossed + duality_gap(mask, second, corner_of=first, keep=keep)) / 2
     return DualityGap(((upper + lower) / 2).clamp_min(0), (upper - lower) / 2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from helpers.core.inputs import ImageBatch, Target, checked_images
 from helpers.core.mask_inputs import checked_masks
 from helpers.core.names import known_names
 from helpers.core.runtime import gradients
+from helpers.methods.rde.frank_wolfe import largest_entries
 from helpers.methods.rde.optimise import initial_mask, optimise
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
 from helpers.methods.rde.problem import RateDistortion
@@ -31,7 +33,8 @@ class RateDistortionExplainer(Attributable):
         options: all options, or None for those of `recipe`.
         recipe: "fast" (the default), "published" (2000 steps, as in the papers) or "later" (the authors' code of 2023).
             The published one takes the slope of the rate at mask entries of 0 to be 0 (`RDEOptions.slope_at_zero`).
-        overrides: single options by name, such as `sparsity_weight=10`.
+        overrides: single options by name, such as `sparsity_weight=10`, or `keep=200` for masks of at most 200
+            coefficients (`keep=0.02`: 2 % of them) instead of those that λ makes worth it.
 
     Raises:
         ValueError: an option is unknown or out of range.
@@ -152,6 +155,37 @@ class RateDistortionExplainer(Attributable):
             history=history,
             convergence=convergence,
         )
+
+    def binary(self, images: ImageBatch, explanation: Explanation) -> Explanation:
+        """Explanations whose masks keep at most `keep` coefficients, and those completely.
+
+        With the option `keep` the entries of a mask *add up* to at most `keep`: several may be kept in part, as long as
+        the search has not decided between them. Here the `keep` largest entries become 1 and all others 0 (fewer than
+        `keep` are 1 if fewer were above 0). The history and the convergence are those of the search.
+
+        Args:
+            images: the explained images.
+            explanation: of this method.
+
+        Raises:
+            ValueError: the method has no `keep`, or images and explanation do not fit.
+        """
+        if self.options.keep is None:
+            raise ValueError("a binary mask needs the option keep: the number of coefficients, such as keep=200")
+        if len(images) != len(explanation.targets) or explanation.representation_mask is None:
+            raise ValueError(f"{len(images)} images do not fit {len(explanation.targets)} explanations of this method")
+        representation = self.representation((images.shape[2], images.shape[3])).to(images)
+        with torch.no_grad():
+            coefficients = representation.analyse(images)  # batch, channels, k
+            keep = self.options.count(coefficients.shape[2])
+            assert keep is not None
+            mask = largest_entries(explanation.representation_mask, keep)  # batch, 1, k
+            return replace(
+                explanation,
+                mask=representation.relevance(mask, coefficients).clamp(0, 1),
+                kept=representation.synthesise(mask * coefficients).clamp(0, 1),
+                representation_mask=mask,
+            )
 
     def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Float[Tensor, "batch 3 height width"]:
         explanation = self._solve(self.problem(inputs, target, perturbed=True), **{"show_progress": False, **options})

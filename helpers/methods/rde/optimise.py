@@ -1,4 +1,4 @@
-"""Projected stochastic gradient descent on the rate-distortion objective."""
+"""Projected stochastic gradient descent on the rate-distortion objective, or Frank-Wolfe steps at a given rate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from helpers.core.explanation import Convergence
 from helpers.core.runtime import progress, random_generator
 from helpers.methods.rde.convergence import screen_duality_gap
+from helpers.methods.rde.frank_wolfe import FrankWolfe
 from helpers.methods.rde.options import RDEOptions
 from helpers.methods.rde.problem import RateDistortion
 from helpers.methods.rde.schedule import check_steps, learning_rate_at
@@ -80,7 +81,10 @@ class _Run:
     def __init__(self, problem: RateDistortion, start: Float[Tensor, "batch 1 k"]) -> None:
         self.problem, self.options = problem, problem.options
         self.mask = start.detach().clone().requires_grad_()
-        self.optimiser = make_optimiser(self.mask, self.options)
+        if problem.keep is None:
+            self.optimiser = make_optimiser(self.mask, self.options)
+        else:
+            self.optimiser = FrankWolfe(self.mask, problem.keep, self.options.steps)
         batch, steps = len(start), self.options.steps
         self.active = torch.arange(batch, device=start.device)
         self.final = start.detach().clone()
@@ -120,7 +124,7 @@ class _Run:
         """Drop the other images, along with their optimiser state."""
         self.final[self.active] = self.mask.detach()
         state = self.optimiser.state.pop(self.mask, {})
-        kept = {name: value[running] if value.shape == self.mask.shape else value for name, value in state.items()}
+        kept = {name: value[running] if _per_image(value, self.mask) else value for name, value in state.items()}
         self.mask = self.mask.detach()[running].requires_grad_()
         self.optimiser.param_groups[0]["params"] = [self.mask]
         self.optimiser.state[self.mask] = kept
@@ -135,3 +139,8 @@ class _Run:
             return Optimised(self.final, history, None)
         convergence = Convergence(self.gap < tolerance, self.stopped, self.gap, self.uncertainty)
         return Optimised(self.final, history, convergence)
+
+
+def _per_image(value: object, mask: Float[Tensor, "batch 1 k"]) -> bool:
+    """Whether an entry of an optimiser's state has one part per image."""
+    return isinstance(value, Tensor) and value.shape[:1] == mask.shape[:1]

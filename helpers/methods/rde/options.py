@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from numbers import Integral
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 from pydantic.dataclasses import dataclass
 
 from helpers.core.names import NamedOptions
@@ -21,6 +23,25 @@ Recipe = Literal["fast", "published", "later"]
 TOLERANCE = 0.05
 
 
+def _check_keep(value: Any) -> int | float | None:
+    """A number of coefficients or a share of them."""
+    if value is None:
+        return None
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    raise ValueError(
+        f"keep={value!r} is neither a number of coefficients (a whole number, at least 1) nor a share of them "
+        "(between 0 and 1)"
+    )
+
+
+def _without_absent(options: dict[str, Any]) -> dict[str, Any]:
+    """The options without one that is newer than stored results and not set: their keys and settings lack it."""
+    return {name: value for name, value in options.items() if name != "keep" or value is not None}
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class RDEOptions(NamedOptions):
     """The options of Pixel RDE and CartoonX.
@@ -32,6 +53,11 @@ class RDEOptions(NamedOptions):
     With a `tolerance`, each image's duality gap is estimated every `check_every` steps (for the schedule "restarts": at
     the end of each cycle), and an image whose gap is below the tolerance stops (`helpers.methods.rde.convergence`). A
     tolerance of 0 estimates the gap but never stops.
+
+    With `keep` the rate is chosen instead of its price: the objective has no term in λ, and the entries of a mask add
+    up to at most `keep`. Such masks are found by the Frank-Wolfe method (`helpers.methods.rde.frank_wolfe`), which has
+    step sizes of its own: `sparsity_weight`, `optimiser`, `learning_rate`, `schedule` and `slope_at_zero` have no
+    effect.
 
     Raises:
         pydantic.ValidationError: (a `ValueError`) an unknown name, a wrong type or a value out of range.
@@ -60,6 +86,8 @@ class RDEOptions(NamedOptions):
         None  # duality gap at which an image stops, in units of the objective
     )
     check_every: Annotated[int, Field(ge=1)] = 100  # steps between estimates of the gap; length of the first cycle
+    # the largest sum of a mask: a number of coefficients, or a share of them; None: as many as λ makes worth it
+    keep: Annotated[int | float | None, BeforeValidator(_check_keep)] = None
 
     @model_validator(mode="after")
     def _check(self) -> RDEOptions:
@@ -71,6 +99,26 @@ class RDEOptions(NamedOptions):
                 "the others do not depend on the image's confidence"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _serialised(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return _without_absent(handler(self))
+
+    def stored(self) -> dict[str, Any]:
+        """The options by name, for the key of stored results; an option newer than them only if it is set."""
+        return _without_absent(asdict(self))
+
+    def count(self, entries: int) -> int | None:
+        """The largest sum of a mask with so many entries; None without `keep`.
+
+        Raises:
+            ValueError: `keep` is more than there are.
+        """
+        if self.keep is None or isinstance(self.keep, int):
+            if self.keep is not None and self.keep > entries:
+                raise ValueError(f"keep={self.keep} is more than the {entries} coefficients that a mask has")
+            return self.keep
+        return max(1, round(self.keep * entries))
 
     def with_options(self, **changes: Any) -> RDEOptions:
         """A validated copy with some options changed."""

@@ -60,7 +60,7 @@ class RateDistortion:
         images: pixels in [0, 1].
         options: all but those of the optimiser are used here.
         target: see `DistortionMeasure`.
-        sparsity_weights: λk per image; None for the option `sparsity_weight`.
+        sparsity_weights: λk per image; None for the option `sparsity_weight`, or for 0 with the option `keep`.
         check: whether to check the values of the classifier's logits, which waits for a GPU.
 
     Raises:
@@ -92,12 +92,17 @@ class RateDistortion:
                 options.distortion, logits, target, relative=options.relative, score=score, names=names
             )
             self.grey = representation.analyse(images.mean(1, keepdim=True)) if options.spatial_weight else None
+        self.keep = options.count(self.coefficients.shape[2])  # the largest sum of a mask
         self.sparsity_weights = self._weights(sparsity_weights)
         if options.noise == "none":
             self.mean, self.deviation = torch.zeros_like(self.mean), torch.zeros_like(self.deviation)
 
     def _weights(self, weights: Tensor | None) -> Float[Tensor, " batch"]:
-        """λk per image, checked."""
+        """λk per image, checked; 0 where the rate is given."""
+        if self.keep is not None:
+            if weights is not None:
+                raise ValueError(f"keep={self.options.keep} is a rate, sparsity weights its price; give one of them")
+            return self.coefficients.new_zeros(len(self.coefficients))
         if weights is None:
             return self.coefficients.new_full((len(self.coefficients),), self.options.sparsity_weight)
         if len(weights) != len(self.coefficients):

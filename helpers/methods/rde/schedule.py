@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from helpers.methods.rde.frank_wolfe import falling_steps, step_size
 from helpers.methods.rde.options import RDEOptions
 
 
@@ -28,7 +29,11 @@ def learning_rate_at(step: int, options: RDEOptions) -> float:
     - `constant`: the same for all steps;
     - `cosine`: half a cosine, down to the share `final_rate` (Loshchilov & Hutter, 2017);
     - `restarts`: half a cosine in each cycle, which starts from half the rate of the cycle before.
+
+    With `keep`, the step size of the Frank-Wolfe method (`frank_wolfe.step_size`).
     """
+    if options.keep is not None:
+        return step_size(step, options.steps)
     rate = options.learning_rate
     if options.schedule == "constant":
         return rate
@@ -38,9 +43,15 @@ def learning_rate_at(step: int, options: RDEOptions) -> float:
 
 
 def check_steps(options: RDEOptions) -> frozenset[int]:
-    """The numbers of steps after which the duality gap is estimated, the last included; none without a tolerance."""
+    """The numbers of steps after which the duality gap is estimated, the last included; none without a tolerance.
+
+    With `keep`, none before the masks have come down to it.
+    """
     if options.tolerance is None:
         return frozenset()
+    if options.keep is not None:
+        first = max(options.check_every, falling_steps(options.steps))
+        return frozenset(range(first, options.steps, options.check_every)) | {options.steps}
     if options.schedule == "restarts":
         return frozenset(start + length for start, length in cycles(options)) | {options.steps}
     return frozenset(range(options.check_every, options.steps, options.check_every)) | {options.steps}

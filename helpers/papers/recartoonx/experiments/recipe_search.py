@@ -6,7 +6,6 @@ of phases. A learned initial mask is not among them, since there is no network f
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -47,7 +46,7 @@ class FirstPhase:
 
     def parts(self, method: RateDistortionExplainer, images: Tensor) -> dict[str, Any]:
         """The options of the first phase."""
-        return {"first": asdict(method.options.with_options(**self.changes))}
+        return {"first": method.options.with_options(**self.changes).stored()}
 
 
 CANDIDATES: dict[str, Candidate] = {

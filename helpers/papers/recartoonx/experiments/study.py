@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -208,7 +208,7 @@ class Study(ProfileStudy):
         """The part of the cache key of a method's results that does not name the image."""
         return {
             "method": name,
-            "options": asdict(method.options),
+            "options": method.options.stored(),
             "transform": self.profile.cartoonx.transform if name == "cartoonx" else {},
             "classifier": self.classifier.digest,
             "normalise": self.profile.classifier.normalise,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -119,7 +119,7 @@ def kept_images(
     store = study.store(
         "space-vae-cross-method",
         method=name,
-        options=asdict(method.options),
+        options=method.options.stored(),
         transform=study.profile.cartoonx.transform if name == "cartoonx" else {},
         classifier=study.classifier.digest,
         code=code_digest(type(method)),
