@@ -148,6 +148,14 @@ _TABLES = (
     _recartoonx("truth-curves", "truth:curve_table", settings=("truth",), after=("truth",), **_TRUTH),
     _recartoonx("family-tuning", "family:tuning_table", settings=("family",), needs=("family",)),
     _recartoonx("family", "family:family_table", settings=("family",), reads=("family-tuning",), needs=("family",)),
+    _recartoonx(
+        "published-scores",
+        "published_scores:published_score_table",
+        settings=("family",),
+        reads=("family-tuning",),
+        after=("family",),
+        needs=("family",),
+    ),
     Table("gallery", "helpers.chapters.gallery:gallery_table", on_request=True),
     Table("gallery-sweep", "helpers.chapters.gallery:gallery_sweep_table", settings=("sweep",), on_request=True),
     Table(
