@@ -8,6 +8,7 @@ from tiny import TinyClassifier, WindowClassifier, smooth_images
 from torch import nn
 
 from helpers.core.runtime import random_generator
+from helpers.methods import rde
 from helpers.methods.rde import (
     CartoonX,
     PixelRDE,
@@ -225,3 +226,9 @@ class TestOptions:
     def test_a_method_without_a_rate_has_the_keys_that_it_had(self):
         assert "keep" not in RDEOptions().stored()
         assert RDEOptions(keep=0.02).stored()["keep"] == 0.02
+
+
+def test_the_function_is_not_hidden_by_a_module_of_its_name():
+    """Importing `RelevanceOrder` once turned `relevance_order` into a module."""
+    assert rde.RelevanceOrder.__module__ == rde.relevance_order.__module__
+    assert callable(rde.relevance_order)

@@ -53,7 +53,7 @@ def relevance_order(
         images: pixels in [0, 1].
         targets: as in `explain`.
         keeps: the rates, as the option `keep`: ascending, either all numbers or all shares.
-        steps: for all rates but the largest, which has the method's steps; None for a quarter of those.
+        steps: for all rates but the largest; None for as many as that has, the method's.
 
     Raises:
         ValueError: the rates do not ascend, are of both kinds or out of range.
@@ -62,7 +62,7 @@ def relevance_order(
         raise ValueError(f"keeps must ascend, all numbers of coefficients or all shares of them, not {list(keeps)}")
     images = checked_images(images, method.classifier)
     methods = [method.with_options(keep=keep) for keep in keeps]
-    later = max(1, method.options.steps // 4) if steps is None else steps
+    later = method.options.steps if steps is None else steps
     explanations: list[Explanation] = []
     for each in reversed(methods):
         if not explanations:
