@@ -30,7 +30,7 @@ from helpers.methods.baselines import (
 )
 from helpers.methods.baselines.attribution_methods import attribution_method
 from helpers.methods.explainer import Explainer, ExplainerNetwork, NetworkOptions
-from helpers.methods.rde import CartoonX, PixelRDE
+from helpers.methods.rde import CartoonX, PixelRDE, ShearletX
 from helpers.methods.rollout import AttentionRollout
 from helpers.methods.space_vae import NetworkOptions as CodebookOptions
 from helpers.methods.space_vae import SpaceVAE, SpaceVAENetwork
@@ -41,6 +41,7 @@ RDE = {"steps": 3, "samples": 2, "tolerance": None}
 METHODS = {
     "pixel-rde": lambda model: PixelRDE(model, **RDE),
     "cartoonx": lambda model: CartoonX(model, levels=2, **RDE),
+    "shearletx": lambda model: ShearletX(model, scales=2, **RDE),
     "grad-cam": lambda model: GradCAM(model),
     "rise": lambda model: RISE(model, RISEOptions(masks=20)),
     "occlusion": lambda model: OcclusionMaps(model, OcclusionOptions(stride=0.2)),
@@ -59,7 +60,13 @@ METHODS = {
 ATTRIBUTIONS = {"integrated-gradients", "deeplift", "feature-ablation"}  # these have no `explain`
 PREDICTED_ONLY = {"space-vae"}  # these explain the predicted class and no other
 DIFFERENTIATED = set(METHODS) - {"rise", "occlusion", "rollout", "explainer", "space-vae", "feature-ablation"}
-SCALARS = {"pixel-rde", "cartoonx", "gradient-rollout", "rollout"}  # these explain any callable on the logits
+SCALARS = {
+    "pixel-rde",
+    "cartoonx",
+    "shearletx",
+    "gradient-rollout",
+    "rollout",
+}  # these explain any callable on the logits
 
 
 def explainer_network():
@@ -119,6 +126,7 @@ class Wrapped(nn.Module):
 WRONG_OPTIONS = {  # a slip in an option's name, and the name that was meant
     "pixel-rde": ("step", "steps"),
     "cartoonx": ("level", "levels"),
+    "shearletx": ("scale", "scales"),
     "grad-cam": ("layr", "layer"),
     "rise": ("mask", "masks"),
     "occlusion": ("strides", "stride"),
@@ -465,6 +473,7 @@ class TestSurroundings:
         random = {
             "pixel-rde",
             "cartoonx",
+            "shearletx",
             "extremal-perturbation",
             "igos++",
         }  # by noise or rounding

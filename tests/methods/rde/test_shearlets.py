@@ -160,6 +160,13 @@ class TestMethods:
         attributed = method.with_options(steps=2).attribute(scenes.images[:1], target=0)
         assert attributed.shape == (1, 3, 64, 64)
 
+    def test_a_given_rate_goes_through(self, images):
+        method = ShearletX(TinyClassifier(), scales=2, keep=0.1, steps=8, tolerance=None)
+        explanation = method.explain(images)
+        k = explanation.representation_mask.shape[2]
+        assert explanation.representation_mask.sum(2).max() <= 0.1 * k + 1
+        assert method.binary(images, explanation).representation_mask.sum(2).max() <= 0.1 * k
+
     def test_unknown_options_are_refused(self):
         with pytest.raises((TypeError, ValueError), match="shears"):
             ShearletX(TinyClassifier(), shears=3)
