@@ -11,7 +11,7 @@ from tiny import TinyClassifier, WindowClassifier, smooth_images
 from helpers.chapters.measures import published_scores as measures
 from helpers.core.explanation import Explanation
 from helpers.methods.baselines import WAM
-from helpers.methods.rde import CartoonX, Pixels
+from helpers.methods.rde import CartoonX, Pixels, Wavelets
 from helpers.papers.recartoonx.experiments import published_scores as table
 
 SIDE = 32
@@ -94,6 +94,20 @@ class TestNeighbours:
         found = table.neighbour_scores(WAM(TinyClassifier(), samples=2), images, torch.tensor([1, 3]))["neighbours"]
         assert found.max() > 0.05
         assert found.min() >= 0
+
+
+class TestClamp:
+    def test_pixels_and_flat_images_lose_nothing(self):
+        images = smooth_images(2, SIDE)
+        assert table.clamp_scores(Pixels((SIDE, SIDE)), images)["clamped"].tolist() == [0, 0]
+
+    def test_one_haar_level_by_hand(self):
+        images = torch.zeros(1, 3, 2, 2)
+        images[..., 0] = 0.4  # columns 0.4 and 0: approximation 0.4, vertical detail 0.4, both kept
+        haar = Wavelets((2, 2), wavelet="haar", levels=1)
+        assert float(table.clamp_scores(haar, images)["clamped"]) == pytest.approx(0, abs=1e-6)
+        mirrored = table.clamp_scores(haar, images.flip(3))["clamped"]  # the detail is -0.4: all contrast is lost
+        assert float(mirrored) == pytest.approx(1)
 
 
 def test_coarse_bands_come_first():

@@ -49,8 +49,8 @@ def published_score_table(study: Study) -> pd.DataFrame:
     """One row per image and method of the profile (of `METHODS`), or order (`ORDERS`).
 
     Returns:
-        Columns kind, image, method, and the columns of `picture_scores`, `area_scores` and `neighbour_scores`; missing
-        where a row has no picture, no map of pixels, or is not WAM.
+        Columns kind, image, method, and the columns of `picture_scores`, `area_scores`, `neighbour_scores` (of WAM's
+        gradient variant) and `clamp_scores` (of ShearletX); missing where a row has no picture or no map of pixels.
     """
     chosen = chosen_images(study)
     methods = [name for name in METHODS if name in settings_of(study).methods]
@@ -182,6 +182,21 @@ def neighbour_scores(
     return {"neighbours": 1 - (chosen[0] * chosen[1]).sum(1) / count}
 
 
+@torch.no_grad()
+def clamp_scores(representation: Representation, images: Float[Tensor, "batch 3 height width"]) -> Columns:
+    """The contrast lost if coefficients are clamped to [0, 1] before the synthesis, as in ShearletX's published code.
+
+    CartoonX clamps the altered *image* to [0, 1]. Coefficients of details have both signs, and no upper bound of 1.
+
+    Returns:
+        `clamped`: the norm of the error of the image's own synthesis over that of the image, both without each
+        channel's mean.
+    """
+    error = representation.synthesise(representation.analyse(images).clamp(0, 1)) - images  # batch, 3, height, width
+    sizes = [(each - each.mean((2, 3), keepdim=True)).flatten(1).norm(dim=1) for each in (error, images)]
+    return {"clamped": sizes[0] / sizes[1]}
+
+
 def coarse_first(wavelets: Wavelets) -> Float[Tensor, "1 1 k"]:
     """An order that shows coarse bands before fine ones, whatever the image."""
     order = torch.zeros(1, 1, max(band.stop for band in wavelets.bands.values()))
@@ -211,6 +226,8 @@ def _method_rows(study: Study, name: str, chosen: Chosen) -> pd.DataFrame:
         }
         if name == "wam-gradient":
             scores |= neighbour_scores(wam_of(study, name), images, part.targets)
+        if name == "shearletx":
+            scores |= clamp_scores(representation, images)
         tables.append(as_columns(scores))
     return _head(chosen, name).join(pd.concat(tables, ignore_index=True))
 
