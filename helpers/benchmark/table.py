@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from helpers.benchmark.case import Trial
+from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.examination import examine
 from helpers.benchmark.maps import controls, method_maps, scene_case
 from helpers.benchmark.truth import RenderedDeletion, drop_shares, mass_shares
@@ -41,19 +41,29 @@ def examination_table(study: Study) -> pd.DataFrame:
     Returns:
         See `helpers.benchmark.examination.examine`.
     """
+    case = profile_case(study)
+    return examine(case, method_maps(case, explainer=explainer_of(study.profile.classifier.name)), controls(case))
+
+
+def profile_case(study: Study, count: int | None = None) -> Case:
+    """The scenes of a profile with the mark on some of them, and its classifier.
+
+    Args:
+        study: of the profile.
+        count: of the scenes, from the first; None for all of the profile.
+    """
     images = study.profile.images
-    assert images.source == "scenes", "metrics are examined on scenes, whose truth is known"
+    assert images.source == "scenes", "the benchmark is run on scenes, whose truth is known"
     assert images.count is not None
     parts = draw_parts(
-        images.count,
+        images.count if count is None else count,
         size=images.size,
         seed=images.seed,
         objects=images.objects,
         shortcut_base_rate=_MARK_RATE,
         shortcut_class=MARKED_CLASS,
     )
-    case = scene_case(study.classifier, parts, seed=study.profile.seed)
-    return examine(case, method_maps(case, explainer=explainer_of(study.profile.classifier.name)), controls(case))
+    return scene_case(study.classifier, parts, seed=study.profile.seed)
 
 
 def rendered_table(study: Study) -> pd.DataFrame:
