@@ -1,4 +1,4 @@
-"""The command on the benchmark: which metrics pass their examination."""
+"""The commands on the benchmark: which metrics pass their examination, and how a reader's method scores."""
 
 from __future__ import annotations
 
@@ -20,8 +20,21 @@ def add_benchmark_commands(add: AddCommand) -> None:
         "say which metrics pass the examination that a rank asks of them",
         "Reads the stored table metric-examination; `python -m helpers table metric-examination` makes it again.",
     )
-    metrics.add_argument("--profile", default="benchmark", help="the profile of the table; default: benchmark")
-    metrics.add_argument("--results", type=Path, help="the folder of results; default: results/")
+    benchmark = add(
+        "benchmark",
+        print_benchmark,
+        "score methods of your own on scenes, and print their rows beside ours",
+        "A method is a class that takes a classifier and has explain(images, targets) or attribute(images, targets). "
+        "Only metrics that pass their examination are shown; the rows of our methods are stored.",
+    )
+    benchmark.add_argument(
+        "--methods", nargs="+", default=(), metavar="FILE:CLASS", help="such as mine.py:Mine; default: ours alone"
+    )
+    benchmark.add_argument("--scenes", type=int, default=16, help="number of scenes; default: 16")
+    benchmark.add_argument("--all-metrics", action="store_true", help="show the metrics that fail, too")
+    for parser in (metrics, benchmark):
+        parser.add_argument("--profile", default="benchmark", help="the profile of the tables; default: benchmark")
+        parser.add_argument("--results", type=Path, help="the folder of results; default: results/")
 
 
 def print_examination(options: argparse.Namespace) -> None:
@@ -30,3 +43,28 @@ def print_examination(options: argparse.Namespace) -> None:
     from helpers.results import read_table
 
     print(examination_text(read_table(options.profile, "metric-examination", root=options.results)))
+
+
+def print_benchmark(options: argparse.Namespace) -> None:
+    """Print the mean scores of the reader's methods and ours, on the first scenes."""
+    import pandas as pd
+
+    from helpers.benchmark.contest import contest_text, scores_of
+    from helpers.benchmark.methods import load_contestant
+    from helpers.benchmark.report import verdicts
+    from helpers.benchmark.table import profile_case
+    from helpers.papers.recartoonx.experiments import Study
+    from helpers.results import read_table
+
+    mine = [load_contestant(spec) for spec in options.methods]
+    words = verdicts(read_table(options.profile, "metric-examination", root=options.results))
+    ours = read_table(options.profile, "benchmark-scores", root=options.results)
+    stored = ours["image"].nunique()
+    if not 1 <= options.scenes <= stored:
+        raise ValueError(f"--scenes {options.scenes} must lie between 1 and {stored}, the number of stored scenes")
+    tables = [ours[ours["image"] < options.scenes]]
+    if mine:
+        case = profile_case(Study(options.profile, root=options.results), options.scenes)
+        tables = [*(scores_of(each, case) for each in mine), *tables]
+    shown = words.index.tolist() if options.all_metrics else words.index[words["admitted"]].tolist()
+    print(contest_text(pd.concat(tables, ignore_index=True), shown, [each.name for each in mine]))

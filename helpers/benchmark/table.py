@@ -133,6 +133,13 @@ def examination_inputs(study: Study) -> dict[str, Any]:
     return {"explainer": none_if_missing(lambda: read_explainer(explainer_of(study.profile.classifier.name))[2])}
 
 
+def score_inputs(study: Study) -> dict[str, Any]:
+    """The digests of the classifier's trained networks."""
+    name = study.profile.classifier.name
+    files = [f"{name}-{objective}" for objective in ("explainer", "rtis")]
+    return {"networks": {file: none_if_missing(lambda f=file: read_explainer(f)[2]) for file in files}}
+
+
 def rendered_inputs(study: Study) -> dict[str, Any]:
     """The digests of both classifiers and their Explainers."""
     return {

@@ -180,6 +180,13 @@ _TABLES = (
         on_request=True,
     ),
     Table(
+        "benchmark-scores",
+        "helpers.benchmark.contest:score_table",
+        common=("seed", "images", "classifier"),
+        inputs="helpers.benchmark.table:score_inputs",
+        on_request=True,
+    ),
+    Table(
         "rendered-deletion",
         "helpers.benchmark.table:rendered_table",
         common=("seed", "images"),
