@@ -81,6 +81,14 @@ class TestNoise:
             replaced = plain.deviation[0, 0, shearlets.bands[name]].square().sum() * 3
             assert float(energy / replaced) == pytest.approx(1, abs=0.1)
 
+    def test_independent_noise_nearly_vanishes_in_four_scales(self):
+        """The shares of its energy that the docstring of ShearletX states."""
+        shearlets = Shearlets((64, 64))
+        squares = shearlets.norms(torch.zeros(1)).square()
+        shares = {name: float(squares[indices].mean()) for name, indices in shearlets.bands.items()}
+        assert shares["details-1"] == pytest.approx(0.05, abs=0.005)
+        assert max(shares["approximation"], shares["details-4"], shares["details-3"]) < 0.01
+
     def test_the_published_recipe_has_independent_noise(self):
         assert ShearletX(TinyClassifier()).matched_noise
         assert not ShearletX(TinyClassifier(), recipe="published").matched_noise
