@@ -90,7 +90,8 @@ class ShearletX(SpatialPenalty):
     energy of what it replaces, as in CartoonX.
 
     The published code clamps coefficients to [0, 1] before the synthesis, which drops the negative ones; here, as in
-    CartoonX, the images are clamped.
+    CartoonX, the images are clamped. Its noise is grey and has the statistics of each direction of the grey image; here
+    it is coloured, and has those of each scale.
 
     Args:
         scales: of the transform.
