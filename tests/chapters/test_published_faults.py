@@ -1,0 +1,73 @@
+"""The ledger's rows on published scores: judged on a table made here, and read as a table of faults."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.chapters import published_faults
+from helpers.reporting.ledger.entries import all_claims
+
+PICTURES = ("cartoonx", "waveletx", "shearletx", "pixel-rde")
+METHODS = (*PICTURES, "wam-gradient", "wam-path", "size")
+CLAIMS = [claim for _, claim in all_claims() if published_faults.TABLE in claim.tables]
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """Random scores of 12 images in all columns that the claims name."""
+    columns = sorted({column for claim in CLAIMS for column in claim.columns} - {"image", "method"})
+    generator = np.random.default_rng(4)
+    rows = [
+        {"image": f"image-{image}", "method": method, **{column: generator.random() for column in columns}}
+        for image in range(12)
+        for method in METHODS
+    ]
+    return pd.DataFrame(rows)
+
+
+def verdicts(scores):
+    """Every claim, judged on scenes alone."""
+    found = published_faults.fault_verdicts(lambda profile, table: scores if profile == "family-scenes" else None)
+    return {verdict.claim.id: verdict for verdict in found}
+
+
+def test_every_fault_is_measured_from_the_columns_that_it_names(scores):
+    for claim_id, verdict in verdicts(scores).items():
+        claim = verdict.claim
+        (result,) = verdict.results
+        alone = verdict.file.function(claim)(scores[list(claim.columns)], **claim.arguments)
+        assert alone.value == result.effect.value, claim_id
+        assert result.effect.count == 12
+        assert result.run.evidence == "scenes"
+
+
+def test_effects_by_hand(scores):
+    found = {claim: verdict.results[0].effect for claim, verdict in verdicts(scores).items()}
+    pictures = scores[scores["method"].isin(PICTURES)]
+    extra = [(rows["fidelity_published"] - rows["fidelity"]).mean() for _, rows in pictures.groupby("image")]
+    low, high = stats.t.interval(0.95, 11, np.mean(extra), stats.sem(extra))
+    assert found["B71"].value == pytest.approx(np.mean(extra))
+    assert found["B71"].low <= low + 1e-9 < high - 1e-9 <= found["B71"].high
+    path, size = (scores[scores["method"] == name]["insertion_own"].to_numpy() for name in ("wam-path", "size"))
+    assert found["B77"].value == pytest.approx((path - size).mean())
+    exchanged = []
+    for _, rows in pictures.groupby("image"):
+        cp, own = (rows.set_index("method")[column] for column in ("cp", "cp_own"))
+        pairs = [(a, b) for place, a in enumerate(PICTURES) for b in PICTURES[place + 1 :]]
+        exchanged.append(np.mean([(cp[a] > cp[b]) != (own[a] > own[b]) for a, b in pairs]))
+    assert found["B75"].value == pytest.approx(np.mean(exchanged))
+
+
+def test_the_table_has_a_row_for_each_and_says_where_a_run_is_missing(scores):
+    judged = list(verdicts(scores).values())
+    table = published_faults.fault_table(judged)
+    assert table["row"].tolist() == [claim.id for claim in CLAIMS]
+    assert len(CLAIMS) >= 12
+    assert table["scenes"].str.contains("12 images").all()
+    assert table["photographs"].isna().all()
+    assert set(table["outcome"]) <= {"holds", "fails", "undecided"}
+    without = published_faults.fault_verdicts(lambda profile, table: None)
+    assert (published_faults.fault_table(without)["outcome"] == "not run").all()
