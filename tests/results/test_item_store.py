@@ -19,9 +19,10 @@ from helpers.results import ItemStore, read_provenance, read_table, run_key, wri
 FRAME = pd.DataFrame({"image": ["a", "b"], "distortion": [0.1, 1 / 3], "count": [1, 2], "correct": [True, False]})
 
 KEY = run_key(options={"steps": 2})
-# a process that has imported torch once, and from which the processes to kill are forked in milliseconds
+# a process that has imported torch and pandas once (by modules that are not lazy, as `helpers.results` is), and from
+# which the processes to kill are forked in milliseconds
 PROCESSES = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-PROCESSES.set_forkserver_preload(["helpers.results", "pytest"])
+PROCESSES.set_forkserver_preload(["helpers.results.item_store", "helpers.results.tables", "pytest"])
 
 
 TENSORS = {

@@ -53,12 +53,11 @@ def test_a_visit(address, context, page):
             assert sticking_out <= 0, f"the page is {sticking_out} px wider than a {width}"
         assert faults == []  # before axe, which asks for the style sheets again, one at a wrong address
         axe.prepare(tab)
-        broken = []
-        for width, size in WIDTHS.items():
-            tab.set_viewport_size(size)
-            tab.evaluate("scrollTo({top: 0, behavior: 'instant'})")  # nothing lies under the bar at the top
-            broken += [f"{width}: {violation}" for violation in axe.violations(tab, colours=False)]
+        broken = [f"desktop: {violation}" for violation in _judged(tab, "desktop", axe.violations, colours=False)]
+        broken += [f"phone: {violation}" for violation in _judged(tab, "phone", axe.size_violations)]
         axe.thin_out(tab)
+        # the same elements as on a desk, of which a phone hides some: two of each kind tell
+        broken += [f"phone: {violation}" for violation in _judged(tab, "phone", axe.violations, colours=False)]
         for width, size in WIDTHS.items():
             tab.set_viewport_size(size)
             for scheme in ("light", "dark"):
@@ -75,14 +74,24 @@ def test_a_visit(address, context, page):
 
 
 def test_axe_finds_what_is_wrong(context):
-    """The check itself: a picture without a description, and grey on grey."""
+    """The check itself: a picture without a description, grey on grey, and a box that no key can scroll."""
     tab = context.new_page()
     tab.set_content('<html lang="en"><title>t</title><main><h1>x</h1><img src="data:,"><p style="color:#ccc">grey</p>')
     axe.prepare(tab)
     assert [violation.split(":")[0] for violation in axe.violations(tab, colours=False)] == ["image-alt"]
     axe.thin_out(tab)
     assert [violation.split(":")[0] for violation in axe.violations(tab, colours=True)] == ["color-contrast"]
+    tab.set_content('<div style="width: 50px; overflow: auto"><table style="width: 99px"><td>x</td><td>x</td></table>')
+    axe.prepare(tab)
+    assert [violation.split(":")[0] for violation in axe.size_violations(tab)] == ["scrollable-region-focusable"]
     tab.close()
+
+
+def _judged(tab, width: str, judge, **options) -> list[str]:
+    """The violations that a function of `axe` finds in a window of this width."""
+    tab.set_viewport_size(WIDTHS[width])
+    tab.evaluate("scrollTo({top: 0, behavior: 'instant'})")  # nothing lies under the bar at the top
+    return judge(tab, **options)
 
 
 def _shown(box) -> list[bool]:

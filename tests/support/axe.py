@@ -11,10 +11,13 @@ import axe_playwright_python
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules whose result depends on the colours: all that can change between light and dark."""
 
+SIZES = ("scrollable-region-focusable", "target-size")
+"""The rules whose result depends on the sizes of whole elements, so that it is another one where parts are missing."""
+
 # All rules but those of WCAG's level AAA, such as a contrast of 7:1. Experimental ones count.
-_RUN = """async ([colours, judged]) => {
+_RUN = """async ([chosen, judged]) => {
     const all = axe.getRules().filter(rule => !rule.tags.includes('wcag2aaa')).map(rule => rule.ruleId);
-    const values = all.filter(rule => colours.includes(rule) == judged);
+    const values = all.filter(rule => chosen.includes(rule) == judged);
     const result = await axe.run({runOnly: {type: 'rule', values}, resultTypes: ['violations'], elementRef: false});
     return result.violations.flatMap(rule => rule.nodes.map(
         node => `${rule.id}: ${node.target} ${node.html.slice(0, 120)} ${node.failureSummary.split('\\n')[1].trim()}`));
@@ -51,7 +54,7 @@ def prepare(tab: Any) -> None:
 
 
 def thin_out(tab: Any) -> None:
-    """Leave two elements of each kind in a page: its colours can then be judged in a second instead of a minute."""
+    """Leave two elements of each kind in a page: what depends on the kind is then judged in a tenth of the time."""
     tab.evaluate(_THIN)
 
 
@@ -63,4 +66,10 @@ def violations(tab: Any, colours: bool) -> list[str]:
         colours: the rules of `COLOURS`, or all others.
     """
     found: list[str] = tab.evaluate(_RUN, [list(COLOURS), colours])
+    return found
+
+
+def size_violations(tab: Any) -> list[str]:
+    """Each violation of a rule of `SIZES`, as `violations` reports them."""
+    found: list[str] = tab.evaluate(_RUN, [list(SIZES), True])
     return found
