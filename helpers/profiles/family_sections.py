@@ -34,6 +34,7 @@ class FamilyMethod(Section):
     Methods with a price λ have `trials`; those that keep a given share of their entries have that of `rate_of`.
     """
 
+    images: Count | None = None  # of each kind, the first ones: for slow methods; None: all
     trials: tuple[Weight, ...] = ()  # values of λk, tried on images of their own
     rate_of: FamilyMethodName | None = None  # keeps the share that this method's masks keep on those images
     options: dict[str, Any] = Field(default={})  # that differ from those of the profile's sections

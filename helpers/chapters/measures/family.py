@@ -5,10 +5,13 @@ The unit is the image, and differences are paired.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 
 from helpers.core.statistics import Effect, difference_effect, mean_effect
+from helpers.profiles.family_sections import FamilyMethodName
 
 KEYS = ["kind", "image"]
 
@@ -50,14 +53,15 @@ def between_kinds(
 
 
 def paired(family: pd.DataFrame, method: str, other: str, score: str, kind: str | None = None) -> pd.Series:
-    """The difference of a score on each image, nan where one of the two is missing.
+    """The difference of a score on each image that both explain; nan where one of the two has no score.
 
     Raises:
-        ValueError: the table has no row of one of the methods.
+        ValueError: a method has an unknown name.
     """
+    unknown = {method, other} - set(get_args(FamilyMethodName))
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))} is no method of the wavelet family")
     rows = family if kind is None else family[family["kind"] == kind]
-    missing = {method, other} - set(rows["method"])
-    if missing:
-        raise ValueError(f"the table `family` has no rows of {', '.join(sorted(missing))}")
     first, second = (rows[rows["method"] == name].set_index(KEYS)[score] for name in (method, other))
-    return first - second.reindex(first.index)
+    both = first.index.intersection(second.index)
+    return first.reindex(both) - second.reindex(both)

@@ -11,6 +11,7 @@ from helpers.core.explanation import Explanation
 from helpers.papers.recartoonx.experiments.family_methods import (
     Chosen,
     chosen_images,
+    images_of,
     searched,
     settings_of,
     stored_explanation,
@@ -58,8 +59,8 @@ def family_table(study: Study) -> pd.DataFrame:
         the machine's shared processor), the columns of `entry_scores`, `picture_scores`, `map_scores` and
         `truth_scores`.
     """
-    chosen = chosen_images(study)
-    return pd.concat([_rows(study, name, chosen) for name in settings_of(study).methods], ignore_index=True)
+    methods = settings_of(study).methods
+    return pd.concat([_rows(study, name, images_of(study, name)) for name in methods], ignore_index=True)
 
 
 def _trial(study: Study, name: str, chosen: Chosen, weight: float) -> tuple[float, float]:

@@ -99,6 +99,15 @@ def chosen_images(study: Study, *, tuning: bool = False) -> Chosen:
     )
 
 
+def images_of(study: Study, name: str) -> Chosen:
+    """The images that a method explains: all on which methods are compared, or the first ones of each kind."""
+    chosen, count = chosen_images(study), settings_of(study).methods[name].images  # type: ignore[index]
+    if count is None:
+        return chosen
+    rows = [row for row, kind in enumerate(chosen.kinds) if row - chosen.kinds.index(kind) < count]
+    return chosen[torch.tensor(rows)]
+
+
 def searched(study: Study, name: str, **overrides: Any) -> RateDistortionExplainer:
     """The rate-distortion explainer of a method, or the one in whose representation a method or control works."""
     profile, given = study.profile, settings_of(study).methods.get(name)  # type: ignore[call-overload]
@@ -141,14 +150,14 @@ def stored_explanation(study: Study, name: str, chosen: Chosen | None = None, **
     Args:
         study: of a profile with the section `family`.
         name: of the method or control.
-        chosen: the images; None for those on which methods are compared.
+        chosen: the images; None for those that the method explains (`images_of`).
         overrides: options of the search; if none are given, the price or the rate chosen by `family-tuning`.
 
     Returns:
         `mask` is the map of pixels, `representation_mask` what is kept of the method's own entries, and `kept` the
         picture of these.
     """
-    chosen = chosen_images(study) if chosen is None else chosen
+    chosen = images_of(study, name) if chosen is None else chosen
     tensors = _stacked(stored_items(study, name, chosen, **overrides))
     masks = tensors["representation_mask"]
     return Explanation(tensors["mask"], tensors["kept"], chosen.targets, representation_mask=masks)

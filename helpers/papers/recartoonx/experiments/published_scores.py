@@ -14,6 +14,7 @@ from helpers.metrics import coefficient_curve, curve_area, fidelity, hallucinati
 from helpers.papers.recartoonx.experiments.family_methods import (
     Chosen,
     chosen_images,
+    images_of,
     representation_of,
     settings_of,
     stored_explanation,
@@ -54,7 +55,7 @@ def published_score_table(study: Study) -> pd.DataFrame:
     """
     chosen = chosen_images(study)
     methods = [name for name in METHODS if name in settings_of(study).methods]
-    tables = [_method_rows(study, name, chosen) for name in methods]
+    tables = [_method_rows(study, name, images_of(study, name)) for name in methods]
     if "wam-gradient" in methods:
         tables += [_order_rows(study, name, chosen) for name in ORDERS]
     return pd.concat(tables, ignore_index=True)
