@@ -18,17 +18,20 @@ from helpers.core.statistics import holm, mean_effect
 if TYPE_CHECKING:
     from helpers.papers.recartoonx.experiments import Study
 
+SCENES = 24
+"""The scenes of the stored scores, the first of the profile."""
+
 DECIDED = 0.05
 """The p-value, corrected for the number of methods, below which two methods differ."""
 
 
 def score_table(study: Study) -> pd.DataFrame:
-    """The scores of all methods and controls on the profile's scenes.
+    """The scores of all methods and controls on the first `SCENES` of the profile's scenes.
 
     Returns:
         See `scores_of`.
     """
-    case = profile_case(study)
+    case = profile_case(study, SCENES)
     return pd.concat([scores_of(each, case) for each in CONTESTANTS.values()], ignore_index=True)
 
 

@@ -31,23 +31,41 @@ def verdicts(table: pd.DataFrame) -> pd.DataFrame:
     return words.assign(admitted=table[table["test"].isin(DECIDING)].groupby("metric")["passed"].all())
 
 
+def examination_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per metric with each test's statistic and verdict as words, such as "0.98 pass"; "-" for no test.
+
+    Args:
+        table: the table `metric-examination`.
+
+    Returns:
+        Columns metric, the tests (those that decide first), admitted ("yes" or "no").
+    """
+    words, tests = verdicts(table), _tests(table)
+    statistics = table.pivot(index="metric", columns="test", values="statistic")
+    cells = {
+        test: [
+            f"{statistics.loc[metric, test]:.2g} {verdict}" if verdict else "-"
+            for metric, verdict in words[test].items()
+        ]
+        for test in tests
+    }
+    admitted = ["yes" if each else "no" for each in words["admitted"]]
+    return pd.DataFrame({"metric": words.index, **cells, "admitted": admitted})
+
+
 def examination_text(table: pd.DataFrame) -> str:
     """The examination as text for a terminal, with the statistic of each test.
 
     Args:
         table: the table `metric-examination`.
     """
-    words, tests = verdicts(table), _tests(table)
-    statistics = table.pivot(index="metric", columns="test", values="statistic")
-    rows = [["metric", *tests, "admitted"]]
-    for metric, row in words.iterrows():
-        cells = [f"{statistics.loc[metric, test]:.2g} {row[test]}" if row[test] else "-" for test in tests]
-        rows.append([str(metric), *cells, "yes" if row["admitted"] else "no"])
+    cells, words = examination_cells(table), verdicts(table)
+    rows = [list(cells.columns), *cells.to_numpy().tolist()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     admitted = words.index[words["admitted"]].tolist()
     names = ", ".join(admitted) or "none"
-    images = int(table[~table["test"].eq("twin")]["n"].max())
+    images = int(table[table["test"] != "twin"]["n"].max())
     return "\n".join(
         [
             *lines,
