@@ -18,6 +18,7 @@ BENCHMARKS = (
     "synthesis",
     "iteration",
     "time_to_objective",
+    "rate",
     "memory",
     "rollout",
     "explainer_step",
