@@ -11,7 +11,7 @@ from helpers.chapters import published_faults
 from helpers.reporting.ledger.entries import all_claims
 
 PICTURES = ("cartoonx", "waveletx", "shearletx", "pixel-rde")
-METHODS = (*PICTURES, "wam-gradient", "wam-path", "size")
+METHODS = (*PICTURES, "wam-gradient", "wam-path", "size", "shearlets")
 CLAIMS = [claim for _, claim in all_claims() if published_faults.TABLE in claim.tables]
 
 

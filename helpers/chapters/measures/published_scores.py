@@ -12,8 +12,8 @@ import pandas as pd
 
 from helpers.core.statistics import Effect, mean_effect, unit_means
 
-WITHOUT_PICTURE = ("wam-gradient", "wam-path", "size", "coarse", "random")
-"""WAM, and the orders that it is compared with, give an order of coefficients and no picture."""
+WITHOUT_PICTURE = ("wam-gradient", "wam-path", "size", "coarse", "random", "shearlets")
+"""WAM, and the orders that it is compared with, give an order of coefficients and no picture; a frame gives neither."""
 
 
 def mean_of(scores: pd.DataFrame, column: str, method: str | None = None) -> Effect:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from helpers.core.explanation import Explanation
 from helpers.methods.baselines import WAM
-from helpers.methods.rde import Pixels, Representation, Wavelets
+from helpers.methods.rde import Pixels, Representation, ShearletX, Wavelets
 from helpers.metrics import coefficient_curve, curve_area, fidelity, hallucination_score
 from helpers.papers.recartoonx.experiments.family_methods import (
     Chosen,
@@ -47,17 +47,18 @@ _LARGEST = 0.05  # of WAM's coefficients are compared between batches
 
 
 def published_score_table(study: Study) -> pd.DataFrame:
-    """One row per image and method of the profile (of `METHODS`), or order (`ORDERS`).
+    """One row per image and method of the profile (of `METHODS`), order (`ORDERS`), and for the frame of shearlets.
 
     Returns:
         Columns kind, image, method, and the columns of `picture_scores`, `area_scores`, `neighbour_scores` (of WAM's
-        gradient variant) and `clamp_scores` (of ShearletX); missing where a row has no picture or no map of pixels.
+        gradient variant) and `clamp_scores` (of shearlets); missing where a row has no picture or no map of pixels.
     """
     chosen = chosen_images(study)
     methods = [name for name in METHODS if name in settings_of(study).methods]
     tables = [_method_rows(study, name, images_of(study, name)) for name in methods]
     if "wam-gradient" in methods:
         tables += [_order_rows(study, name, chosen) for name in ORDERS]
+    tables.append(_frame_rows(study, chosen))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -227,8 +228,6 @@ def _method_rows(study: Study, name: str, chosen: Chosen) -> pd.DataFrame:
         }
         if name == "wam-gradient":
             scores |= neighbour_scores(wam_of(study, name), images, part.targets)
-        if name == "shearletx":
-            scores |= clamp_scores(representation, images)
         tables.append(as_columns(scores))
     return _head(chosen, name).join(pd.concat(tables, ignore_index=True))
 
@@ -248,6 +247,15 @@ def _order_rows(study: Study, name: str, chosen: Chosen) -> pd.DataFrame:
         scores = area_scores(study.classifier, images, targets, order, wavelets, None, steps=steps, seed=seed)
         tables.append(as_columns(scores))
     return _head(chosen, name).join(pd.concat(tables, ignore_index=True))
+
+
+def _frame_rows(study: Study, chosen: Chosen) -> pd.DataFrame:
+    """The rows of the frame of shearlets, which need no explanation."""
+    shearlets = ShearletX(study.classifier).representation((chosen.images.shape[2], chosen.images.shape[3]))
+    shearlets = shearlets.to(study.device)
+    batches = chosen.images.split(study.profile.batch_size)
+    tables = [as_columns(clamp_scores(shearlets, images.to(study.device))) for images in batches]
+    return _head(chosen, "shearlets").join(pd.concat(tables, ignore_index=True))
 
 
 def _head(chosen: Chosen, name: str) -> pd.DataFrame:
