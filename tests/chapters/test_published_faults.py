@@ -8,6 +8,8 @@ import pytest
 from scipy import stats
 
 from helpers.chapters import published_faults
+from helpers.chapters.measures import published_scores as measures
+from helpers.reporting.committed import committed_table
 from helpers.reporting.ledger.entries import all_claims
 
 PICTURES = ("cartoonx", "waveletx", "shearletx", "pixel-rde")
@@ -71,3 +73,42 @@ def test_the_table_has_a_row_for_each_and_says_where_a_run_is_missing(scores):
     assert set(table["outcome"]) <= {"holds", "fails", "undecided"}
     without = published_faults.fault_verdicts(lambda profile, table: None)
     assert (published_faults.fault_table(without)["outcome"] == "not run").all()
+
+
+@pytest.fixture(scope="module", params=["family-scenes", "family-photographs"])
+def stored(request):
+    """The committed table of a profile."""
+    table = committed_table(request.param, published_faults.TABLE)
+    if table is None:
+        pytest.skip(f"{request.param} has no table {published_faults.TABLE} yet")
+    return table
+
+
+class TestStored:
+    def test_any_class_is_surer_just_where_another_class_is_shown(self, stored):
+        rows = stored.dropna(subset="fidelity")
+        assert (rows["fidelity_published"] >= rows["fidelity"]).all()
+        same = rows["other_class"] == 0
+        np.testing.assert_allclose(rows.loc[same, "fidelity"], rows.loc[same, "fidelity_published"])
+        assert rows.loc[~same, "fidelity"].max() <= 0.5
+
+    def test_currencies_and_domains_agree_for_pixels(self, stored):
+        rows = stored[stored["method"].str.startswith("pixel-rde")]
+        np.testing.assert_allclose(rows["cp"], rows["cp_own"], rtol=0.02)  # pictures are stored in half precision
+        np.testing.assert_allclose(rows["insertion_own"], rows["insertion_pixels"], atol=1e-4)
+
+    def test_areas_are_those_of_probabilities_and_grow_over_their_own_maximum(self, stored):
+        for name in ("insertion", "deletion"):
+            areas = stored[[f"{name}_own", f"{name}_stretched", f"{name}_published"]].dropna()
+            assert areas.min().min() >= 0
+            assert areas.max().max() <= 1
+        assert stored["insertion_published"].mean() > stored["insertion_stretched"].mean()
+
+    def test_the_sentences_that_pages_take_from_it(self, stored):
+        by = stored.groupby("method").mean(numeric_only=True)
+        pictures = stored[~stored["method"].isin(measures.WITHOUT_PICTURE)]
+        assert pictures["other_class"].mean() > 0.05
+        assert by.loc["size", "insertion_own"] > by.loc["wam-path", "insertion_own"]  # no classifier is asked
+        assert by.loc["wam-path", "insertion_own"] > by.loc["wam-path", "insertion_pixels"]
+        assert by.loc["wam-gradient", "neighbours"] > 0.05
+        assert by.loc["shearlets", "clamped"] > 0.2
