@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { constants, zstdCompressSync } from 'node:zlib'
 
 import { build } from 'esbuild'
 import type { BuildOptions } from 'esbuild'
@@ -30,10 +30,16 @@ function runtime(name: string): string {
   return readFileSync(join(ORT, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
 }
 
+/** As Zstandard, in two thirds of gzip's size: static hosts send what they do not know as it is. Some seconds. */
+function compressed(content: Uint8Array): Uint8Array {
+  const params = { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: 24 }
+  return zstdCompressSync(content, { params, pledgedSrcSize: content.length })
+}
+
 /** The licences of what is bundled, all MIT. The package of onnxruntime-web has no file of it. */
 function licences(): string {
   const text = (name: string) => readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8').trim()
-  const others = ['fflate', '@noble/hashes'].map((name) => `${name}\n\n${text(name)}\n`)
+  const others = ['fflate', 'fzstd', '@noble/hashes'].map((name) => `${name}\n\n${text(name)}\n`)
   const terms = text('fflate').replace(/Copyright .*/, 'Copyright (c) Microsoft Corporation')
   return [`onnxruntime-web\n\n${terms}\n`, ...others].join('\n----\n\n')
 }
@@ -50,7 +56,7 @@ async function main(folder: string): Promise<void> {
   }
   write('runtime/worker.js', runtime('ort.wasm.min.js') + (await bundle('engine/worker.ts')))
   write('runtime/ort.js', runtime('ort-wasm-simd-threaded.mjs'))
-  write('runtime/ort.wasm.bin', gzipSync(readFileSync(join(ORT, 'ort-wasm-simd-threaded.wasm')), { level: 9 }))
+  write('runtime/ort.wasm.bin', compressed(readFileSync(join(ORT, 'ort-wasm-simd-threaded.wasm'))))
   write('runtime/licences.txt', licences())
 }
 

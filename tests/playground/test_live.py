@@ -1,7 +1,10 @@
 """The live controls of the chapters in a browser: over http, from disk, offline, by keyboard, and what they compute."""
 
 import base64
+import gzip
 import re
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import axe
 import numpy as np
@@ -24,6 +27,7 @@ if reason := missing():
 
 PRICE, CLASS, BETA, ROLLOUT, GAME, TOY = range(6)
 MADE = "canvas"
+LARGEST_START = 6_000_000  # bytes from the button to the Explainer's first answer
 
 
 def blank(value):
@@ -118,7 +122,13 @@ def test_a_button_replaces_the_frames_by_what_they_show(site, address, tab, orig
     assert all(url.startswith((start, "blob:", "data:")) for url in tab.requested)
 
 
-def test_it_works_by_keyboard_offline_and_on_a_phone(address, tab):
+def downloaded(site, requested) -> dict[str, int]:
+    """The bytes of each file of the live parts that was requested, as servers send them that compress."""
+    paths = {urlsplit(url).path.lstrip("/") for url in requested if "/playground/" in url and url.startswith("http")}
+    return {path: len(gzip.compress((site / path).read_bytes())) for path in paths}
+
+
+def test_it_works_by_keyboard_offline_and_on_a_phone(site, address, tab):
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(f"{address}/{PAGE}")
     tab.get_by_role("button", name="Make it live").nth(CLASS).focus()
@@ -126,6 +136,9 @@ def test_it_works_by_keyboard_offline_and_on_a_phone(address, tab):
     box = tab.locator("[data-live]").nth(CLASS).locator(".kwm-live-panel")
     box.locator(MADE).first.wait_for()
     assert box.get_by_label("class").evaluate("each => each === document.activeElement")
+    loaded = downloaded(site, tab.requested)
+    assert {"explainer.onnx", "scenes-multilabel.onnx", "ort.wasm.bin"} <= {Path(path).name for path in loaded}
+    assert sum(loaded.values()) < LARGEST_START, loaded
     beta = enliven(tab, BETA)
     tab.context.set_offline(True)
     before = titles(box)

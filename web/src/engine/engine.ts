@@ -1,6 +1,5 @@
 /** The engine: a worker with the runtime, started from checked files, and requests to it as promises. */
 
-import { decompress } from './bytes.ts'
 import { EngineError, explainFailure, noWebAssembly } from './errors.ts'
 import { openFiles } from './files.ts'
 import type { Files } from './files.ts'
@@ -12,7 +11,7 @@ export type { Engine, Manifest, Model, Signature, Tensor, Tensors } from './type
 const MANIFEST = 'models/manifest.json'
 const WORKER = 'runtime/worker.js'
 const GLUE = 'runtime/ort.js'
-const WASM = 'runtime/ort.wasm.bin' // compressed: a suffix of compression would make some servers undo it
+const WASM = 'runtime/ort.wasm.bin' // compressed; its suffix is none that a server knows
 
 /** A request without its number. */
 type Order = Request extends infer Each ? (Each extends Request ? Omit<Each, 'id'> : never) : never
@@ -35,8 +34,7 @@ export async function openEngine(base: string): Promise<Engine> {
   // a page opened from disk may not start a worker from a file
   const address = disk ? URL.createObjectURL(new Blob([script], { type: 'text/javascript' })) : files.address(WORKER)
   const engine = new WorkerEngine(files, new Worker(address))
-  const binary = await decompress(wasm)
-  await engine.order({ kind: 'start', wasm: binary, glue: disk ? glue.buffer : files.address(GLUE) }, [binary])
+  await engine.order({ kind: 'start', wasm: wasm.buffer, glue: disk ? glue.buffer : files.address(GLUE) }, [wasm.buffer])
   if (disk) URL.revokeObjectURL(address)
   return engine
 }

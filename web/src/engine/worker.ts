@@ -1,5 +1,6 @@
 /** The worker: onnxruntime-web, which the build puts before this script, and the networks that were loaded. */
 
+import { decompress } from 'fzstd'
 import type * as OnnxRuntime from 'onnxruntime-web'
 
 import type { Reply, Request, Tensors } from './types.ts'
@@ -34,7 +35,7 @@ async function handle(request: Request): Promise<Tensors | null> {
     case 'start': {
       // threads need headers that static hosts do not send
       ort.env.wasm.numThreads = 1
-      ort.env.wasm.wasmBinary = request.wasm
+      ort.env.wasm.wasmBinary = decompress(new Uint8Array(request.wasm))
       ort.env.wasm.wasmPaths = { mjs: typeof request.glue === 'string' ? request.glue : moduleOf(request.glue) }
       ort.env.logLevel = 'error'
       return null

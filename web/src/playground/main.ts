@@ -32,7 +32,7 @@ function mount(base: string): void {
     void start(place, base, status)
     return
   }
-  const begin = button('Make it live (about 6 MB)', () => {
+  const begin = button('Make it live (about 12 MB)', () => {
     begin.remove()
     void start(place, base, status)
   })
