@@ -9,10 +9,11 @@ import torch
 from helpers.methods.initial_masks.files import find_mask_network
 from helpers.methods.initial_masks.learned import LAMBDA_SHRINK, REFINEMENT_STEPS, RISK
 from helpers.methods.rde import CartoonX, PixelRDE, RateDistortionExplainer
+from helpers.methods.rde.frank_wolfe import STEP
 from helpers.methods.rde.optimise import LION_BETAS
 from helpers.playground.export import SEED, SIZE, Export, frozen_classifier, one_by_one, scene_images
 from helpers.playground.networks import LearnedStart
-from helpers.playground.steps import PlainTransform, Show, Start, Step
+from helpers.playground.steps import KeepStep, PlainTransform, Show, Start, Step
 
 EXPLAINED = "scenes-cnn"
 """The classifier that CartoonX, Pixel RDE and Grad-CAM explain."""
@@ -21,7 +22,7 @@ METHODS: dict[str, type[RateDistortionExplainer]] = {"cartoonx": CartoonX, "pixe
 
 
 def rate_distortion(method: str, part: str, name: str = EXPLAINED) -> Export:
-    """The parts of Pixel RDE and CartoonX: start, learned (of the initial mask), step and show."""
+    """The parts of Pixel RDE and CartoonX: start, learned (of the initial mask), step, keep (of a number) and show."""
     classifier = frozen_classifier(name)
     explainer = METHODS[method](classifier)
     representation = explainer.representation((SIZE, SIZE))
@@ -56,6 +57,18 @@ def rate_distortion(method: str, part: str, name: str = EXPLAINED) -> Export:
         summary = f"{method}: the relevance of each pixel under a mask, and the kept image."
         common |= {"weights": (), "classes": None, "halve": False, "gradients": False}
         return Export(Show(transform), cases, ("relevance", "kept"), summary, **common)
+    if part == "keep":
+        keeps = torch.tensor([1.0, 40.0, 0.1 * k, float(k)]).repeat(count)[:count]
+        shares = torch.tensor([1.0, 0.3]).repeat(count)[:count]
+        cases = one_by_one(
+            mask=masks, average=torch.randn(count, 1, k, generator=generator),
+            gradient=torch.randn(count, 1, k, generator=generator), keep=keeps, share=shares,
+            rate=torch.full((count,), STEP),
+        )  # fmt: skip
+        facts = {**common["facts"], "share": 1 - LION_BETAS[1], "step": STEP}
+        common |= {"weights": (), "classes": None, "facts": facts, "halve": False, "gradients": False}
+        summary = f"{method}: one Frank-Wolfe step for masks of a given sum."
+        return Export(KeepStep(), cases, ("mask_after", "average_after"), summary, **common)
     target = torch.eye(probabilities.shape[1])[probabilities.argmax(1)]
     reference = (probabilities * target).sum(1)
     weights = torch.tensor([2.0, 20.0, 80.0, 320.0]).repeat(count)[:count]

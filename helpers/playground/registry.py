@@ -136,6 +136,7 @@ def _names() -> dict[str, Callable[[], Export]]:
         "grad-cam-shortcut": partial(_grad_cam, "scenes-shortcut"),
         "mask-cartoonx": partial(rate_distortion, "cartoonx", "learned"),
         "mask-pixel-rde": partial(rate_distortion, "pixel-rde", "learned"),
+        "cartoonx-keep": partial(rate_distortion, "cartoonx", "keep"),
         "cartoonx-step-shortcut": partial(rate_distortion, "cartoonx", "step", "scenes-shortcut"),
         "cartoonx-start-shortcut": partial(rate_distortion, "cartoonx", "start", "scenes-shortcut"),
     }

@@ -167,6 +167,38 @@ class Step(nn.Module):
         return StepResult(stepped, momentum * slow + gradient * (1 - slow), *terms)
 
 
+class KeepStep(nn.Module):
+    """A Frank-Wolfe step for masks whose entries add up to at most `keep`, from a gradient that `Step` returned.
+
+    The same as `helpers.methods.rde.frank_wolfe.FrankWolfe`, with all that changes from step to step as arguments.
+    """
+
+    def forward(
+        self,
+        mask: Float[Tensor, "batch 1 k"],
+        average: Float[Tensor, "batch 1 k"],
+        gradient: Float[Tensor, "batch 1 k"],
+        keep: Float[Tensor, " 1"],
+        share: Float[Tensor, " 1"],
+        rate: Float[Tensor, " 1"],
+    ) -> tuple[Float[Tensor, "batch 1 k"], Float[Tensor, "batch 1 k"]]:
+        """The mask and the averaged gradient after the step.
+
+        Args:
+            mask, average: the state; a run starts with an average of 0.
+            gradient: of the distortion at the mask.
+            keep: the largest sum of a mask at this step.
+            share: of the new gradient in the average.
+            rate: the share of the way to the corner.
+        """
+        average = average + share * (gradient - average)  # batch, 1, k
+        values, places = average.sort(dim=2)  # batch, 1, k; steepest descent first
+        chosen = (values < 0) & (torch.arange(1, mask.shape[2] + 1) <= keep)  # batch, 1, k
+        corner = torch.zeros_like(mask).scatter(2, places, chosen.to(mask))  # batch, 1, k
+        mask = mask + rate * (corner - mask)  # batch, 1, k
+        return mask * (keep / mask.sum(2, keepdim=True).clamp_min(1e-12)).clamp_max(1), average
+
+
 def objective_gradient(
     measure: Callable[[Tensor], tuple[Tensor, Tensor | float]],
     mask: Float[Tensor, "batch 1 k"],

@@ -76,6 +76,36 @@ def test_sixty_steps_of_a_file_are_those_of_the_method(content, name, method):
     assert mask == pytest.approx(due.mask.numpy(), abs=1e-3)
 
 
+def test_sixty_steps_for_a_given_number_are_those_of_the_method(content):
+    method = CartoonX(frozen_classifier("scenes-cnn"), steps=60, tolerance=None, keep=100)
+    images = make_scenes(1, size=64, seed=3).images
+    problem, generator = method.problem(images), torch.Generator().manual_seed(method.options.seed)
+    due = optimise(problem, torch.ones_like(problem.coefficients[:, :1]))
+
+    step, keep = (open_session(content(f"cartoonx-{part}")) for part in ("step", "keep"))
+    state = {"coefficients": problem.coefficients, "mean": problem.mean, "deviation": problem.deviation}
+    target = torch.eye(problem.measure.probabilities.shape[1])[problem.measure.targets]
+    feeds = {name: value.numpy() for name, value in {**state, "target": target}.items()}
+    feeds |= {"reference": problem.measure.reference.numpy(), "momentum": 0 * due.mask.numpy()}
+    feeds |= {name: np.float32([0.0]) for name in ("sparsity_weight", "risk", "rate")}
+    k = due.mask.shape[2]
+    sums = [k * (100 / k) ** min(1.0, number / 30) for number in range(1, 61)]
+    mask, average, distortions = np.full((1, 1, k), sums[0] / k, np.float32), 0 * due.mask.numpy(), []
+    for number in range(60):
+        noise = problem.draw(1, generator).numpy()
+        _, momentum, distortion, *_ = step.run(None, {**feeds, "mask": mask, "noise": noise})
+        settings = {"keep": sums[number], "share": min(1, 4 / (number + 8) ** (2 / 3))}
+        settings |= {"rate": learning_rate_at(number, method.options)}
+        moving = {"mask": mask, "average": average, "gradient": momentum / (1 - LION_BETAS[1])}
+        mask, average = keep.run(None, {**moving, **{name: np.float32([value]) for name, value in settings.items()}})
+        distortions.append(float(distortion[0]))
+    # while many coefficients are kept; later a rounding error can change which one is the last
+    assert distortions[:20] == pytest.approx(due.history["distortion"][0, :20].tolist(), abs=1e-3)
+    assert np.mean(distortions[-10:]) == pytest.approx(float(due.history["distortion"][0, -10:].mean()), abs=0.05)
+    assert mask.sum() == pytest.approx(float(due.mask.sum()), rel=1e-3)
+    assert np.abs(mask - due.mask.numpy()).sum() < 0.2 * mask.sum()
+
+
 def test_learned_masks_are_those_of_the_method(content):
     method = CartoonX(frozen_classifier("scenes-cnn"), sparsity_weight=40.0)
     images = make_scenes(6, size=64, seed=3).images

@@ -5,7 +5,7 @@ import type { Engine, Model, Tensors } from '../src/engine/types.ts'
 import { descend } from '../src/methods/descent.ts'
 import { Random } from '../src/methods/noise.ts'
 import { drawMask, rise } from '../src/methods/rise.ts'
-import { learningRateAt } from '../src/methods/schedule.ts'
+import { keepStepAt, learningRateAt } from '../src/methods/schedule.ts'
 
 test('normal numbers have the moments of the normal distribution, and a seed gives them again', () => {
   const values = new Random(3).normals(100_000)
@@ -47,7 +47,7 @@ const K = 6
 /** An engine of plain functions: the mask falls by the rate at each step. */
 function engineOf(functions: Record<string, (feeds: Tensors) => Tensors>): Engine & { calls: [string, Tensors][] } {
   const calls: [string, Tensors][] = []
-  const facts = { steps: 4, learning_rate: 0.1, final_rate: 0.5, schedule: 'cosine', refinements: 3, risk: 0.5, shrink: 0.5, share: 0.5 }
+  const facts = { steps: 4, learning_rate: 0.1, final_rate: 0.5, schedule: 'cosine', step: 0.3, refinements: 3, risk: 0.5, shrink: 0.5, share: 0.5 }
   const models = Object.keys(functions).map((name) => ({ name, facts, classes: ['a', 'b'] }) as unknown as Model)
   return {
     calls,
@@ -77,6 +77,10 @@ const NETWORKS: Record<string, (feeds: Tensors) => Tensors> = {
     objective: one(2),
   }),
   'cartoonx-show': ({ mask }) => ({ relevance: mask!, kept: mask! }),
+  'cartoonx-keep': ({ mask, average, gradient, keep }) => ({
+    mask_after: { data: mask!.data.map(() => keep!.data[0]! / K), dims: mask!.dims },
+    average_after: { data: average!.data.map((value, index) => value + gradient!.data[index]!), dims: mask!.dims },
+  }),
   'mask-cartoonx': ({ mask }) => ({
     mask_after: { data: mask!.data.map((value) => value + 0.1), dims: mask!.dims },
     start: { data: new Float32Array(K).fill(0.5), dims: mask!.dims },
@@ -124,6 +128,27 @@ test('a descent can begin at the learned mask, and explain another class', async
     [0.5, 0, 0], [0.5, 0, 0],
   ])
   assert.notEqual(steps[0]!.noise!.data[0], steps[1]!.noise!.data[0])
+})
+
+test('the sum of a mask falls to the number, and the gradient is that of the distortion', async () => {
+  const sums = [0, 1, 2, 3].map((step) => keepStepAt(step, 8, 160, 10, 0.3).keep)
+  assert.deepEqual(sums.map(Math.round), [80, 40, 20, 10])
+  assert.equal(keepStepAt(4, 8, 160, 10, 0.3).keep, 10)
+  assert.ok(Math.abs(keepStepAt(4, 8, 160, 10, 0.3).rate - 0.3) < 1e-12)
+  assert.ok(keepStepAt(7, 8, 160, 10, 0.3).rate < 0.3)
+  assert.equal(keepStepAt(0, 8, 160, 10, 0.3).share, 1)
+
+  const engine = engineOf(NETWORKS)
+  const seen: number[] = []
+  for await (const { representation } of descend(engine, {
+    method: 'cartoonx', image: IMAGE, target: null, sparsityWeight: 20, keep: 2,
+  })) seen.push(representation!.reduce((sum, value) => sum + value, 0))
+  assert.deepEqual(seen.map((sum) => sum.toFixed(3)), ['3.464', '3.464', '2.000', '2.000', '2.000'])
+  const steps = engine.calls.filter(([name]) => name === 'cartoonx-step').map(([, feeds]) => feeds)
+  assert.deepEqual(steps.map(({ momentum, rate, sparsity_weight }) => [momentum, rate, sparsity_weight].map((x) => x!.data[0])),
+    Array(4).fill([0, 0, 0]))
+  const moves = engine.calls.filter(([name]) => name === 'cartoonx-keep').map(([, feeds]) => feeds)
+  assert.deepEqual(moves.map(({ average, gradient }) => [average, gradient].map((x) => x!.data[0])), [[0, 2], [2, 2], [4, 2], [6, 2]])
 })
 
 test('RISE finds the half of an image that a score depends on, and says nothing of a constant score', async () => {

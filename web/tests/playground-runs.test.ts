@@ -162,7 +162,7 @@ const QUESTION: Question = {
   target: 0,
   predicted: 0,
   classes: 2,
-  options: { lambda: 20, beta: 10, discard: 0.9, layers: 6 },
+  options: { lambda: 20, keep: 100, beta: 10, discard: 0.9, layers: 6 },
 }
 const named = (name: string) => METHODS.find((method) => method.name === name) ?? assert.fail(name)
 

@@ -4,7 +4,7 @@
 import type { Engine, Model, Tensor } from '../engine/types.ts'
 import { learnedMask, modelNamed } from './learned.ts'
 import { Random } from './noise.ts'
-import { learningRateAt } from './schedule.ts'
+import { keepStepAt, learningRateAt } from './schedule.ts'
 import type { Schedule } from './schedule.ts'
 import { largest, numberOf, oneHot, output, scalar } from './tensors.ts'
 import type { Progress, Run } from './types.ts'
@@ -16,6 +16,8 @@ export interface Descent {
   /** The class to explain; null for the predicted one. */
   target: number | null
   sparsityWeight: number
+  /** How many coefficients are kept at most, whatever their price; by default as many as λk makes worth it. */
+  keep?: number | undefined
   /** By default those of the recipe. */
   steps?: number
   learningRate?: number
@@ -31,12 +33,12 @@ export interface Descent {
 }
 
 /** The networks that a descent needs. */
-export function networksOf({ method, start, suffix }: Pick<Descent, 'method' | 'start' | 'suffix'>): string[] {
-  const learned = start === 'learned' ? [`mask-${method}`] : []
-  return [`${method}-start${suffix ?? ''}`, `${method}-step${suffix ?? ''}`, `${method}-show`, ...learned]
+export function networksOf({ method, start, suffix, keep }: Pick<Descent, 'method' | 'start' | 'suffix' | 'keep'>): string[] {
+  const further = [...(start === 'learned' ? [`mask-${method}`] : []), ...(keep === undefined ? [] : [`${method}-keep`])]
+  return [`${method}-start${suffix ?? ''}`, `${method}-step${suffix ?? ''}`, `${method}-show`, ...further]
 }
 
-/** Minimise distortion + λk · rate over the mask. The first value is the start, at 0 steps. */
+/** Minimise distortion + λk · rate over the mask, or the distortion of so many coefficients. The first value is the start, at 0 steps. */
 export async function* descend(engine: Engine, descent: Descent): Run {
   const { method, image, sparsityWeight, suffix = '', every = 1 } = descent
   await engine.load(...networksOf(descent))
@@ -56,7 +58,7 @@ export async function* descend(engine: Engine, descent: Descent): Run {
     target: oneHot(target, probabilities.length),
     reference: scalar(probabilities[target]!),
   }
-  const fixed = { ...question, sparsity_weight: scalar(sparsityWeight) }
+  const fixed = { ...question, sparsity_weight: scalar(descent.keep === undefined ? sparsityWeight : 0) }
   const history: Record<string, number[]> = { distortion: [], sparsity: [], objective: [] }
 
   async function picture(mask: Tensor, done: number): Promise<Progress> {
@@ -69,15 +71,34 @@ export async function* descend(engine: Engine, descent: Descent): Run {
   if (descent.start === 'learned') {
     mask = await learnedMask(engine, method, { images: image, ...question }, sparsityWeight)
   } else if (descent.start instanceof Float32Array) mask = { data: descent.start, dims: [1, 1, k] }
-  let momentum: Tensor = { data: new Float32Array(k), dims: [1, 1, k] }
+  const nothing: Tensor = { data: new Float32Array(k), dims: [1, 1, k] }
+  let momentum = nothing // of a search at a price; of one for a number, the averaged gradient
+  const sum = mask.data.reduce((total, value) => total + value, 0)
+  const kept = descent.keep === undefined ? null : { most: descent.keep, model: await modelNamed(engine, `${method}-keep`) }
+  const first = Math.max(sum, kept?.most ?? 0)
+  if (kept) {
+    const begin = keepStepAt(0, schedule.steps, first, kept.most, 1).keep
+    mask = { data: mask.data.map((value) => value * Math.min(1, begin / sum)), dims: mask.dims }
+  }
   yield picture(mask, 0)
   for (let number = 0; number < schedule.steps; number++) {
     const noise: Tensor = { data: draw(number, 3 * k), dims: [1, 3, k] }
-    const rate = scalar(learningRateAt(number, schedule))
-    const after = await engine.run(step.name, { mask, momentum, ...fixed, noise, rate, risk: scalar(0) })
+    // for a number, a step without a rate: after a momentum of 0 the new one is a share of the gradient
+    const rate = scalar(kept ? 0 : learningRateAt(number, schedule))
+    const after = await engine.run(step.name, { mask, momentum: kept ? nothing : momentum, ...fixed, noise, rate, risk: scalar(0) })
     for (const name of Object.keys(history)) history[name]!.push(output(after, name).data[0]!)
-    mask = output(after, 'mask_after')
-    momentum = output(after, 'momentum_after')
+    if (kept) {
+      const { keep, share, rate } = keepStepAt(number, schedule.steps, first, kept.most, numberOf(kept.model, 'step'))
+      const { data, dims } = output(after, 'momentum_after')
+      const gradient = { data: data.map((value) => value / numberOf(kept.model, 'share')), dims }
+      const settings = { keep: scalar(keep), share: scalar(share), rate: scalar(rate) }
+      const moved = await engine.run(kept.model.name, { mask, average: momentum, gradient, ...settings })
+      mask = output(moved, 'mask_after')
+      momentum = output(moved, 'average_after')
+    } else {
+      mask = output(after, 'mask_after')
+      momentum = output(after, 'momentum_after')
+    }
     const done = number + 1
     if (done % every === 0 || done === schedule.steps) yield picture(mask, done)
   }

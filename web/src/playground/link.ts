@@ -3,7 +3,7 @@ import { CLASSIFIERS, HIDEABLE, MOST_OBJECTS, RANGES, chooseScene, firstMethods,
 import type { Description, Options, Placed, State, Stroke } from './state.ts'
 
 const KEY = 'try' // so that the address of a heading is not taken for a state
-const SHORT: Record<keyof Options, string> = { lambda: 'lk', beta: 'beta', discard: 'discard', layers: 'layers' }
+const SHORT: Record<keyof Options, string> = { lambda: 'lk', keep: 'keep', beta: 'beta', discard: 'discard', layers: 'layers' }
 const LONGEST = 20_000 // numbers of all strokes together
 
 const placed = ({ sprite, x, y }: Placed): string => `${sprite}.${x}.${y}`

@@ -95,6 +95,15 @@ export const METHODS: readonly Method[] = [
     chapter: 'cartoonx',
   },
   {
+    name: 'cartoonx-keep',
+    title: 'CartoonX, a given number',
+    kind: 'steps',
+    classifiers: ['scenes-cnn', 'scenes-shortcut'],
+    explains: any,
+    options: ['keep'],
+    chapter: 'cartoonx',
+  },
+  {
     name: 'pixel-rde',
     title: 'Pixel RDE',
     kind: 'steps',
@@ -127,7 +136,8 @@ export function networksOf({ name, kind }: Method, classifier: string): string[]
   }
   if (kind === 'fast') return [name + suffixOf(classifier)]
   const suffix = suffixOf(classifier)
-  return [`${name}-start${suffix}`, `${name}-step${suffix}`, `${name}-show`]
+  const own = name.replace(/-keep$/, '')
+  return [`${own}-start${suffix}`, `${own}-step${suffix}`, `${own}-show`, ...(own === name ? [] : [name])]
 }
 
 /** Whether a method, by its name, explains a classifier with the networks that the book has. */

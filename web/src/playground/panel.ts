@@ -15,6 +15,7 @@ import type { Description, Options, State } from './state.ts'
 
 const SLIDERS: Record<keyof Options, string> = {
   lambda: 'λk: price of keeping everything',
+  keep: 'Coefficients kept',
   beta: 'β: weight of the class',
   discard: 'Attention discarded',
   layers: 'Layers',

@@ -24,10 +24,11 @@ export async function* begin(engine: Engine, method: Method, question: Question)
   const known = models.some(({ name }) => name === `mask-${method.name}`)
   const learned = known && classifier === 'scenes-cnn' && target === predicted // the network knows these only
   yield* descend(engine, {
-    method: method.name === 'cartoonx' ? 'cartoonx' : 'pixel-rde',
+    method: method.name === 'pixel-rde' ? 'pixel-rde' : 'cartoonx',
     image,
     target,
     sparsityWeight: options.lambda,
+    keep: method.name === 'cartoonx-keep' ? options.keep : undefined,
     steps: STEPS,
     learningRate: RATE,
     every: SHOWN_EVERY,

@@ -12,6 +12,7 @@ export interface Stroke {
 }
 export interface Options {
   lambda: number
+  keep: number
   beta: number
   discard: number
   layers: number
@@ -60,6 +61,7 @@ export const HIDEABLE = [
 ] as const
 export const RANGES: Record<keyof Options, [number, number, number]> = {
   lambda: [1, 100, 1],
+  keep: [10, 400, 10],
   beta: [1, 100, 1],
   discard: [0, 0.95, 0.05],
   layers: [1, 6, 1],
@@ -78,7 +80,7 @@ export const WIDTHS: readonly [number, string][] = [
   [36, 'thick'],
 ]
 export const MOST_OBJECTS = 8
-const DEFAULT_OPTIONS: Options = { lambda: 20, beta: 10, discard: 0.9, layers: 6 }
+const DEFAULT_OPTIONS: Options = { lambda: 20, keep: 100, beta: 10, discard: 0.9, layers: 6 }
 const FIRST_METHODS: Record<string, string[]> = {
   'scenes-cnn': ['grad-cam', 'cartoonx'],
   'scenes-multilabel': ['explainer'],
