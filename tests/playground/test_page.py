@@ -26,7 +26,7 @@ STRICT = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
 )
-SLOW = ("CartoonX", "Pixel RDE", "RISE")
+SLOW = ("CartoonX", "CartoonX, a given number", "Pixel RDE", "RISE")
 LIVE = "#playground[data-live]"
 
 
@@ -219,7 +219,7 @@ def test_a_photograph_is_shown_upright_and_a_bad_file_refused_in_words(tab):
 )
 def test_every_method_shows_a_mask_and_both_answers(shared, classifier):
     names = shared.evaluate("() => [...document.querySelectorAll('.play-methods input')].length")
-    assert names == 9
+    assert names == 10
     show(shared, f"c={classifier}&m=")
     shared.locator(".play-empty").wait_for()
     for box in shared.locator(".play-methods label:visible").all():
@@ -228,9 +228,9 @@ def test_every_method_shows_a_mask_and_both_answers(shared, classifier):
     models = json.loads((ROOT / "_build/playground/models/manifest.json").read_text())["models"]
     learned = "mask-cartoonx" in {model["name"] for model in models}
     expected = {
-        "scenes-cnn": 4 + 2 * learned,
+        "scenes-cnn": 5 + 2 * learned,
         "scenes-multilabel": 2,
-        "scenes-shortcut": 4,
+        "scenes-shortcut": 5,
         "scenes-vit": 2,
         "scenes-small": 2,
     }
