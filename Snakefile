@@ -2,6 +2,7 @@
 #
 #   snakemake --cores all html                                        the book
 #   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
+#   snakemake --profile profiles/slurm figures --config profile=paper   all figures of a profile, on a cluster
 #
 # Contents count, not time stamps: each target depends on a manifest under _build/inputs/, a small file with the SHA-256
 # of all inputs of its page (see helpers.site.dependencies), which is rewritten only if it differs. The inputs
@@ -25,7 +26,7 @@ from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
 
 ROOT = Path(workflow.basedir)
-HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
+IN_CONDA = "conda" in map(str, getattr(getattr(workflow, "deployment_settings", None), "deployment_method", ()))
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
@@ -38,6 +39,27 @@ PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
 
 
+# `helpers page …` in a rule is `python -m helpers page …`, but for the imports (see `onstart`)
+INTERPRETER = "python -m" if IN_CONDA else join([sys.executable, *COMMAND])
+FUNCTION = f'helpers() {{ {INTERPRETER} helpers "$@"; }}; '
+shell.prefix(FUNCTION.replace("{", "{{").replace("}", "}}"))  # since Snakemake formats it
+
+
+# Threads, memory and minutes of a job, for schedulers of clusters; `--set-resources table:mem_mb=…` changes them.
+# On one machine, the cores are shared by the jobs that can run at once.
+def threads_of(jobs):
+    """The threads of each of so many jobs, once it is known where they run."""
+    return lambda wildcards: max(1, workflow.cores // max(1, jobs)) if on_this_machine() else config.get("threads", 4)
+
+
+def on_this_machine():
+    """Whether jobs run here, and not on a cluster."""
+    return getattr(workflow, "local_exec", True)
+
+
+PAGE = {"mem_mb": 4000, "runtime": 30, "gpu": 0}
+NUMBERS = {"mem_mb": 16000, "runtime": 24 * 60, "gpu": int(config.get("gpus", 0))}
+
 with one_line_errors():
     MANIFESTS = Manifests(ROOT, write=WRITES_MANIFESTS)
 
@@ -45,7 +67,10 @@ with one_line_errors():
 def manifest(name, compute):
     """The path of a target's manifest, which is brought up to date."""
     with one_line_errors():
-        return MANIFESTS.path(name, compute)
+        path = MANIFESTS.path(name, compute)
+    if WRITES_MANIFESTS and hasattr(workflow, "iocache"):
+        workflow.iocache.deactivate()  # it holds the files of a folder as they were when the first target was looked up
+    return path
 
 
 @lru_cache
@@ -75,7 +100,8 @@ onstart:
     # every second, which is of no use on one machine.
     if getattr(workflow, "local_exec", False):
         workflow.scheduler.job_rate_limiter = None
-    start_server()
+    if on_this_machine():
+        start_server()
 
 
 rule html:
@@ -86,8 +112,13 @@ rule html:
         [f"{EXPORTS}/.complete"] if NETWORKS else [],
     output:
         touch(COMPLETE),
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/html.log",
+    resources: **PAGE
     shell:
-        "{HELPERS} build"
+        "helpers build 2> >(tee {log:q} >&2)"
 
 
 # Where npm's registry cannot be reached, the book is built without live parts, and the next build tries again.
@@ -100,8 +131,13 @@ rule scripts:
         manifest("scripts", lambda: files_inputs(SCRIPTS, ROOT).manifest()),
     output:
         touch(f"{BUNDLES}/.complete"),
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/scripts.log",
+    resources: **PAGE
     shell:
-        "{HELPERS} web"
+        "helpers web 2> >(tee {log:q} >&2)"
 
 
 rule playground:
@@ -109,8 +145,13 @@ rule playground:
         manifest("playground", lambda: module_inputs(NETWORKS, ROOT).manifest()),
     output:
         touch(f"{EXPORTS}/.complete"),
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/playground.log",
+    resources: **PAGE
     shell:
-        "{HELPERS} playground"
+        "helpers playground 2> >(tee {log:q} >&2)"
 
 
 rule figures:
@@ -133,8 +174,13 @@ rule last_page:
         "_build/pages/{last}.ipynb",
     wildcard_constraints:
         last="|".join(page.removesuffix(".md") for page in LAST),
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/{last}.log",
+    resources: **PAGE
     shell:
-        "{HELPERS} page {wildcards.last:q}.md {output:q} --quiet"
+        "helpers page {wildcards.last:q}.md {output:q} --quiet 2> >(tee {log:q} >&2)"
 
 
 rule page:
@@ -142,9 +188,14 @@ rule page:
         lambda wildcards: manifest_of_page(f"{wildcards.page}.md"),
     output:
         "_build/pages/{page}.ipynb",
-    threads: max(1, workflow.cores // max(1, len(PAGES)))
+    threads: threads_of(len(PAGES))
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/{page}.log",
+    resources: **PAGE
     shell:
-        "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"
+        "helpers page {wildcards.page:q}.md {output:q} --quiet 2> >(tee {log:q} >&2)"
 
 
 rule figure:
@@ -152,9 +203,14 @@ rule figure:
         lambda wildcards: inputs_of_figure(wildcards.profile, wildcards.id),
     output:
         "_build/figures/{profile}/{id}.ipynb",
-    threads: max(1, workflow.cores // max(1, len(PAGES)))
+    threads: threads_of(len(PAGES))
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/{profile}/{id}.log",
+    resources: **NUMBERS
     shell:
-        "{HELPERS} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
+        "helpers figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet 2> >(tee {log:q} >&2)"
 
 
 # Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
@@ -167,7 +223,12 @@ rule table:
         touch("_build/tables/{profile}/{table}.done"),
     wildcard_constraints:
         table="|".join(TABLES),
-    threads: max(1, workflow.cores // 2)
+    threads: threads_of(2)
     priority: 10  # before pages, since figures wait for tables
+    conda:
+        "keep-what-matters"
+    log:
+        "_build/logs/{profile}/tables/{table}.log",
+    resources: **NUMBERS
     shell:
-        "{HELPERS} table {wildcards.table:q} --profile {wildcards.profile:q}"
+        "helpers table {wildcards.table:q} --profile {wildcards.profile:q} 2> >(tee {log:q} >&2)"

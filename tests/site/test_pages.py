@@ -93,10 +93,11 @@ def project(tmp_path) -> Path:
     shutil.copytree(ROOT / "helpers/site", root / "helpers/site")
     for name in ("__main__.py", *(f"core/{name}.py" for name in ("endings", "files", "lazy", "names"))):
         shutil.copy(ROOT / "helpers" / name, root / "helpers" / name)
-    for name in ("__init__.py", "code.py", "registry.py", "syntax.py"):
+    for name in ("__init__.py", "code.py", "registry.py", "syntax.py", "table_entry.py"):
         (root / "helpers/results").mkdir(exist_ok=True)
         shutil.copy(ROOT / "helpers/results" / name, root / "helpers/results" / name)
-    shutil.copy(ROOT / "Snakefile", root)
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / name, root)
     uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
     write_page(root / "book/one.md", uses_profile, parameters='profile = "quick"')
     write_page(root / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")
@@ -399,6 +400,10 @@ class TestRebuild:
             again[names] = planned(project)
             mark_built(project)
         assert again == CHANGES
+
+    def test_two_pages_can_be_asked_for_in_a_new_clone(self, project):
+        done = snakemake(project, "--dry-run", *(f"_build/pages/book/{name}.ipynb" for name in ("one", "two")))
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def test_a_change_while_the_page_runs_counts(self, project):
         """An output carries the time at which its run began, so what changed after that is newer."""
