@@ -136,6 +136,7 @@ _TABLES = (
         inputs="helpers.benchmark.table:rendered_inputs",
         on_request=True,
     ),
+    Table("photograph-family", "helpers.chapters.photograph.family:family_table", on_request=True),
     _explainer(
         "class-scores",
         "class_scores:class_score_table",

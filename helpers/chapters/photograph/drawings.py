@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.chapters.photograph.album import PHOTOGRAPH, Entry, cat_of_the_gallery, read_entries
+from helpers.chapters.photograph.family import TABLE as FAMILY
 from helpers.chapters.photograph.taken_away import read_taken_away
 from helpers.core.names import known_names
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
@@ -157,15 +158,14 @@ def _judging(album: Album) -> Figure:
 
 
 def _vit_rollout(album: Album) -> Figure:
-    entry = album["vit-rollout"]
-    pictures = {_said(entry, ""): entry.pictures["image"], "rollout": entry.pictures["rollout-mask"]}
-    return _show({**pictures, "gradient rollout": entry.pictures["gradient-mask"]}, width=5.4)
+    shown = album["vit-rollout"].pictures
+    pictures = {_said(album["vit-rollout"], ""): shown["image"], "rollout": shown["rollout-mask"]}
+    return _show({**pictures, "gradient rollout": shown["gradient-mask"]}, width=5.4)
 
 
 def _explainer(album: Album) -> Figure:
     """The photograph under each Explainer's mask of the cat, and without it."""
-    entry = album["explainer"]
-    image = entry.pictures["image"]
+    entry, image = album["explainer"], album["explainer"].pictures["image"]
     pictures = {"the photograph,\n128 px": image}
     for name, words in (("squeezenet", "SqueezeNet"), ("mobilenet", "MobileNetV3")):
         mask = entry.pictures[f"{name}-cat-mask"]
@@ -176,8 +176,8 @@ def _explainer(album: Album) -> Figure:
 
 
 def _vq_vae(album: Album) -> Figure:
-    entry = album["codes"]
-    return _show({"the cat, 32 px": entry.pictures["image"], "from its codes": entry.pictures["vq-vae"]}, width=3.6)
+    shown = album["codes"].pictures
+    return _show({"the cat, 32 px": shown["image"], "from its codes": shown["vq-vae"]}, width=3.6)
 
 
 def _space_vae(album: Album) -> Figure:
@@ -227,7 +227,7 @@ def _starting_masks(album: Album) -> Figure:
     predicted = f"predicted in one pass:\n{100 * float(entry.numbers['predicted-rate']):.0f} % kept"
     searched = f"found by a search:\n{100 * float(found.numbers['rate']):.1f} % kept"
     kept = {predicted: entry.pictures["predicted-kept"], searched: found.pictures["kept"]}
-    return _show({**_first(album), **kept}, width=7)
+    return _show(_first(album) | kept, width=7)
 
 
 def _convergence(album: Album) -> Figure:
@@ -245,19 +245,15 @@ def _convergence(album: Album) -> Figure:
 
 
 def _own_price(album: Album) -> Figure:
-    entry = album["own-price"]
-    pictures = {}
-    for weight in (2, 8, 32):
-        share = 100 * float(entry.numbers[f"rate-{weight}"])
-        pictures[f"λk = {weight}: {share:.1f} %"] = entry.pictures[f"kept-{weight}"]
+    entry, weights = album["own-price"], (2, 8, 32)
+    shares = {weight: 100 * float(entry.numbers[f"rate-{weight}"]) for weight in weights}
+    pictures = {f"λk = {weight}: {share:.1f} %": entry.pictures[f"kept-{weight}"] for weight, share in shares.items()}
     return _show({**_first(album), **pictures})
 
 
 def _which_method(album: Album) -> Figure:
     maps = {words: album[name].pictures["mask"] for name, words in MAPS.items()}
-    kept = {
-        words: album[name].pictures["kept"] for name, words in (("pixel-rde", "Pixel RDE"), ("cartoonx", "CartoonX"))
-    }
+    kept = {"Pixel RDE": album["pixel-rde"].pictures["kept"], "CartoonX": album["cartoonx"].pictures["kept"]}
     rollout = {"rollout (DeiT-tiny)": album["vit-rollout"].pictures["gradient-mask"]}
     explainer = {"Explainer (SqueezeNet)": album["explainer"].pictures["squeezenet-cat-mask"]}
     return _show({**maps, **kept, **rollout, **explainer}, columns=4)
@@ -270,6 +266,14 @@ def _gallery(album: Album) -> Figure:
             words = f"{100 * row.share:.1f} % kept:\n“{row._4}”, {100 * row.probability:.0f} %"
             pictures[words] = taken.pictures[row.share]
     return _show(pictures)
+
+
+def _beyond_cartoonx(album: Album) -> Figure:
+    album = album | read_entries(FAMILY)
+    names = {"a price": "cartoonx", "a rate": "cartoonx-rate", "largest": "largest", "WAM, path": "wam-path"}
+    parts = {words: album[name] for words, name in (names | {"shearlets": "shearlets"}).items()}
+    kept = {f"{words}:\n{_said(part, 'kept-')}": part.pictures["kept"] for words, part in parts.items()}
+    return _show({**_first(album), **kept}, columns=3, width=7)
 
 
 DRAWINGS: dict[str, Callable[[Album], Figure]] = {
@@ -291,5 +295,6 @@ DRAWINGS: dict[str, Callable[[Album], Figure]] = {
     "starting-masks": _starting_masks,
     "convergence": _convergence,
     "own-price": _own_price,
+    "beyond-cartoonx": _beyond_cartoonx,
 }
 """The drawings by the names of the chapters' pages."""

@@ -1,0 +1,1 @@
+"""Approximations, rates and drawings of the page beyond CartoonX."""
