@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks.live_site import LAB, PAGE, make_site, missing, run_node, serve
-from helpers.chapters.cartoonx.live import live_price
+from helpers.chapters.cartoonx.live import live_number, live_price
 from helpers.chapters.space_vae.game import GameCards
 from helpers.classifiers import load_classifier
 from helpers.data.scenes import make_scenes
@@ -25,7 +25,7 @@ from helpers.widgets import InBrowser, frame_list, frame_slider
 if reason := missing():
     pytest.skip(reason, allow_module_level=True)
 
-PRICE, CLASS, BETA, ROLLOUT, GAME, TOY = range(6)
+PRICE, CLASS, BETA, ROLLOUT, GAME, TOY, NUMBER = range(7)
 MADE = "canvas"
 LARGEST_START = 6_000_000  # bytes from the button to the Explainer's first answer
 
@@ -41,9 +41,10 @@ def scenes():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, scenes):
-    """A site with the six kinds of live controls."""
+    """A site with the seven kinds of live controls."""
     explained = {"classifier": "scenes-multilabel", "target": 1}
     price = live_price(load_classifier("scenes-cnn"), scenes[128][0], [1.25, 1280], start=20, steps=6)
+    number = live_number(load_classifier("scenes-cnn"), scenes[128][0], [10, 160], start=40, steps=6)
     beta = InBrowser("space-vae-beta", scenes[32][:2], {"least": 1, "most": 100, "start": 10})
     rollout = InBrowser("rollout-layers", scenes[128][:2], {"start": 0.9})
     toy = InBrowser("pixel-rde-toy", scenes[32][:1], {"steps": 3, "weight": 1.0, "rate": 0.1})
@@ -54,6 +55,7 @@ def site(tmp_path_factory, scenes):
         frame_slider(blank, [0.0, 0.9], "discarded", live=rollout),
         GameCards((), InBrowser("space-vae-game", scenes[32])),
         frame_slider(blank, [0.1, 1], "λk", live=toy),
+        frame_slider(blank, [10, 160], "coefficients", live=number),
     ]
     html = "".join(control._repr_html_() for control in controls)
     return make_site(tmp_path_factory.mktemp("live"), html)
@@ -117,6 +119,9 @@ def test_a_button_replaces_the_frames_by_what_they_show(site, address, tab, orig
     toy.get_by_text("step 3 of 3").wait_for()
     assert re.fullmatch(r"mask: keeps [\d.]+ %", titles(toy)[0])
     assert toy.get_by_role("img", name=re.compile("After 3 of 3 steps: distortion .*, objective")).count() == 1
+    number = enliven(tab, NUMBER)
+    number.get_by_text("step 6 of 6: distortion").wait_for()
+    assert 35 <= int(titles(number)[2].removeprefix("mask: keeps ")) <= 45  # the stop nearest to 40
     assert tab.locator(".kwm-stage:visible").count() == 0  # the frames have gone
     assert tab.wrong == []
     assert all(url.startswith((start, "blob:", "data:")) for url in tab.requested)

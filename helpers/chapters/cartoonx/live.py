@@ -1,4 +1,4 @@
-"""CartoonX in the reader's browser, for the slider of λk."""
+"""CartoonX in the reader's browser, for the sliders of λk and of the number of coefficients."""
 
 from __future__ import annotations
 
@@ -35,6 +35,35 @@ def live_price(
     Raises:
         ValueError: the small image is predicted as another class, so that another class would be explained.
     """
+    return _live("cartoonx-price", classifier, image, weights, start=start, steps=steps)
+
+
+def live_number(
+    classifier: Classifier, image: Float[Tensor, "3 height width"], keeps: Sequence[int], *, start: int, steps: int
+) -> InBrowser:
+    """The computation that can replace frames for some numbers of coefficients.
+
+    Args:
+        classifier, image, steps: as in `live_price`.
+        keeps: the numbers of the frames, ascending; in the browser there are more between the first and the last.
+        start: the first number.
+
+    Raises:
+        ValueError: the small image is predicted as another class, so that another class would be explained.
+    """
+    return _live("cartoonx-number", classifier, image, keeps, start=start, steps=steps)
+
+
+def _live(
+    name: str,
+    classifier: Classifier,
+    image: Float[Tensor, "3 height width"],
+    values: Sequence[float | int],
+    *,
+    start: float | int,
+    steps: int,
+) -> InBrowser:
+    """A computation on the image, averaged down to `SIDE`."""
     small = functional.interpolate(image[None], (SIDE, SIDE), mode="area")  # 1, 3, side, side
     before, after = (int(classifier.predict(pictures)[0]) for pictures in (image[None], small))
     if before != after:
@@ -43,5 +72,5 @@ def live_price(
         )
     height, width = image.shape[1:]
     remark = f"The image has {SIDE} × {SIDE} pixels here, and {height} × {width} in the book's pictures."
-    facts = {"least": weights[0], "most": weights[-1], "start": start, "steps": steps, "remark": remark}
-    return InBrowser("cartoonx-price", small, facts)
+    facts = {"least": values[0], "most": values[-1], "start": start, "steps": steps, "remark": remark}
+    return InBrowser(name, small, facts)

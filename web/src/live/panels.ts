@@ -32,7 +32,8 @@ export interface Panel {
 type MakePanel = (engine: Engine, data: Data) => Promise<Panel>
 
 export const PANELS: Record<string, MakePanel> = {
-  'cartoonx-price': cartoonxPrice,
+  'cartoonx-price': (engine, data) => cartoonx(engine, data, 'λk'),
+  'cartoonx-number': (engine, data) => cartoonx(engine, data, 'coefficients'),
   'explainer-class': explainerClass,
   'space-vae-beta': spaceVaeBeta,
   'rollout-layers': rolloutLayers,
@@ -61,33 +62,40 @@ async function predictions(engine: Engine, classifier: string, images: Tensor): 
   })
 }
 
-async function cartoonxPrice(engine: Engine, { images, facts }: Data): Promise<Panel> {
+/** CartoonX at a price, or for a number of coefficients. */
+async function cartoonx(engine: Engine, { images, facts }: Data, label: 'λk' | 'coefficients'): Promise<Panel> {
   const image = imageAt(images, 0)
   const size = sizeOf(image)
-  const weights = spaced(facts.least as number, facts.most as number, 41)
-  const words = weights.map((weight) => String(Number(weight.toPrecision(3))))
-  const start = closest(weights, facts.start as number)
-  await engine.load('scenes-cnn', 'cartoonx-start', 'cartoonx-step', 'cartoonx-show')
+  const priced = label === 'λk'
+  const stops = spaced(facts.least as number, facts.most as number, 41)
+  const values = priced ? stops : [...new Set(stops.map(Math.round))]
+  const words = values.map((value) => String(Number(value.toPrecision(3))))
+  const start = closest(values, facts.start as number)
+  await engine.load('scenes-cnn', 'cartoonx-start', 'cartoonx-step', 'cartoonx-show', ...(priced ? [] : ['cartoonx-keep']))
 
-  async function* run({ weight }: Readonly<Record<string, number>>): Run<View> {
-    const sparsityWeight = weights[weight ?? start]!
+  async function* run({ stop }: Readonly<Record<string, number>>): Run<View> {
+    const value = values[stop ?? start]!
     const steps = facts.steps as number
-    const descent = descend(engine, { method: 'cartoonx', image, target: null, sparsityWeight, steps })
+    const question = priced ? { sparsityWeight: value } : { sparsityWeight: 0, keep: value }
+    const descent = descend(engine, { method: 'cartoonx', image, target: null, ...question, steps })
     for await (const { mask, kept, representation, history, done } of descent) {
       const [words] = await predictions(engine, 'scenes-cnn', { data: kept, dims: image.dims })
       const [distortion, objective] = [history?.distortion?.at(-1), history?.objective?.at(-1)]
-      const terms = distortion === undefined || objective === undefined ? '' : `: distortion ${distortion.toFixed(3)}, objective ${objective.toFixed(3)}`
+      const further = priced && objective !== undefined ? `, objective ${objective.toFixed(3)}` : ''
+      const terms = distortion === undefined ? '' : `: distortion ${distortion.toFixed(3)}${further}`
+      const rate = mean(representation!)
+      const amount = priced ? percent(rate, 2) : (rate * representation!.length).toFixed(0)
       yield {
         pictures: [
           { title: 'the image', data: image.data, size },
           { title: `kept: ${words ?? ''}`, data: kept, size },
-          { title: `mask: keeps ${percent(mean(representation!), 2)}`, data: mask, size },
+          { title: `mask: keeps ${amount}`, data: mask, size },
         ],
         note: `step ${done} of ${steps}${terms}`,
       }
     }
   }
-  return { columns: 3, controls: [{ name: 'weight', label: 'λk', kind: 'slider', values: words, start }], slow: true, run, remark: remarkOf(facts) }
+  return { columns: 3, controls: [{ name: 'stop', label, kind: 'slider', values: words, start }], slow: true, run, remark: remarkOf(facts) }
 }
 
 async function explainerClass(engine: Engine, { images, facts }: Data): Promise<Panel> {
