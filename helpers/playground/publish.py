@@ -12,8 +12,15 @@ from helpers.core.files import ROOT, atomic_write
 from helpers.site.html import BUNDLES, EXPORTS, can_be_live
 
 FOLDER = "_static/playground"
+MANIFEST = "models/manifest.json"
 INDEX = "files.json"
 _DISK = "disk"
+
+
+class DamagedExportError(ValueError):
+    """The networks that were built are not those of their manifest."""
+
+    exit_status = 1  # no mistake of the command's user
 
 
 def publish_playground(html: Path, root: Path = ROOT) -> Path | None:
@@ -28,9 +35,13 @@ def publish_playground(html: Path, root: Path = ROOT) -> Path | None:
 
     Returns:
         The folder in the book; None if scripts or networks were not built.
+
+    Raises:
+        DamagedExportError: a network is missing or not the one that was compared with PyTorch; nothing is copied.
     """
     if not can_be_live(root):
         return None
+    check_networks(root / EXPORTS / MANIFEST)
     folder = html / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / BUNDLES, folder, ignore=shutil.ignore_patterns(".*"))
@@ -49,3 +60,24 @@ def publish_playground(html: Path, root: Path = ROOT) -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(script, encoding="ascii")
     return folder
+
+
+def check_networks(manifest: Path) -> None:
+    """Check the files beside a manifest, as `python -m helpers playground` wrote it, against their SHA-256.
+
+    Raises:
+        DamagedExportError: the manifest is none, or a file is missing or another one; the message says how to make it.
+    """
+    again = "python -m helpers playground"
+    try:
+        entries = [
+            (model["name"], model["file"], model["sha256"]) for model in json.loads(manifest.read_bytes())["models"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedExportError(f"{manifest} is not a manifest of networks; make it again: {again}") from error
+    for name, file, digest in entries:
+        path = manifest.parent / file
+        if not path.is_file():
+            raise DamagedExportError(f"{path} is missing; make it again: {again} --only {name}")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise DamagedExportError(f"{path} is not the file of its manifest; make it again: {again} --only {name}")

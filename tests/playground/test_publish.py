@@ -9,9 +9,15 @@ import pytest
 
 from helpers.playground import bundles
 from helpers.playground.bundles import RegistryError, ScriptError, build_bundles, check_scripts, install_packages
-from helpers.playground.publish import publish_playground
+from helpers.playground.publish import DamagedExportError, publish_playground
 
-FILES = {"models/a.onnx": b"\x00\xffnetwork", "models/manifest.json": b"{}", "runtime/worker.js": b"self.x=1"}
+NETWORK = b"\x00\xffnetwork"
+MANIFEST = {"models": [{"name": "a", "file": "a.onnx", "sha256": hashlib.sha256(NETWORK).hexdigest()}]}
+FILES = {
+    "models/a.onnx": NETWORK,
+    "models/manifest.json": json.dumps(MANIFEST).encode(),
+    "runtime/worker.js": b"self.x=1",
+}
 
 
 @pytest.fixture
@@ -40,6 +46,26 @@ def test_each_file_has_its_hash_and_a_script_for_disk(clone):
         assert base64.b64decode(text) == content
     assert (folder / "live.js").read_text() == "0"
     assert not (folder / ".complete").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("a.onnx", NETWORK[:-1] + b"K", "a.onnx is not the file of its manifest; .* playground --only a"),
+        ("a.onnx", NETWORK[:-1], "a.onnx is not the file of its manifest"),
+        ("a.onnx", None, "a.onnx is missing; .* --only a"),
+        ("manifest.json", json.dumps({"models": [{**MANIFEST["models"][0], "sha256": "0"}]}).encode(), "a.onnx is not"),
+        ("manifest.json", b'{"models": [', "manifest.json is not a manifest of networks"),
+        ("manifest.json", b'{"networks": []}', "manifest.json is not a manifest of networks"),
+    ],
+    ids=["a changed byte", "cut off", "missing", "another hash", "a cut manifest", "another manifest"],
+)
+def test_a_damaged_export_is_not_published(clone, file, content, said):
+    path = clone / "_build/playground/models" / file
+    path.write_bytes(content) if content is not None else path.unlink()
+    with pytest.raises(DamagedExportError, match=said):
+        publish_playground(clone / "html", clone)
+    assert not (clone / "html").exists()
 
 
 def test_a_book_without_scripts_has_no_live_parts(clone):
