@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,8 @@ import pandas as pd
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.methods import CONTESTANTS, Contestant, maps_of
 from helpers.benchmark.registry import load_metrics
-from helpers.benchmark.table import profile_case
+from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.statistics import holm, mean_effect
-
-if TYPE_CHECKING:
-    from helpers.papers.recartoonx.experiments import Study
 
 SCENES = 24
 """The scenes of the stored scores, the first of the profile."""
@@ -25,7 +21,7 @@ DECIDED = 0.05
 """The p-value, corrected for the number of methods, below which two methods differ."""
 
 
-def score_table(study: Study) -> pd.DataFrame:
+def score_table(study: SceneStudy) -> pd.DataFrame:
     """The scores of all methods and controls on the first `SCENES` of the profile's scenes.
 
     Returns:

@@ -147,10 +147,13 @@ def free_lunch(
 def lunch_on_truth(truth: Float[np.ndarray, " images"], changed: Float[np.ndarray, "changes images"]) -> Outcome:
     """No free lunch on the object's own mask, where no gain can be deserved: the share of the worst change.
 
+    Changes that leave a binary mask as it is, and so tie on all images, do not count.
+
     Args:
         truth, changed: scores before and after each change, higher is better.
     """
-    effects = [proportion_effect(_wins(scores - truth, np.abs(truth))) for scores in changed]
+    wins = [_wins(scores - truth, np.abs(truth)) for scores in changed]
+    effects = [proportion_effect(each) for each in wins if (each != 0.5).any()] or [proportion_effect(wins[0])]
     worst = max(effects, key=lambda effect: effect.value)
     return Outcome("lunch-truth", worst, 0.5, worst.value <= 0.5)
 

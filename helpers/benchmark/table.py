@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 import torch
@@ -12,16 +12,14 @@ from torch import Tensor
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.examination import examine
 from helpers.benchmark.maps import controls, method_maps, scene_case
+from helpers.benchmark.registry import load_metrics
 from helpers.benchmark.truth import RenderedDeletion, drop_shares, mass_shares
-from helpers.classifiers import load_classifier
+from helpers.classifiers import Classifier, load_classifier
 from helpers.core.statistics import mean_effect
 from helpers.data.scenes import make_scenes
 from helpers.data.scenes.parts import PARTS, SceneParts, draw_parts
 from helpers.methods.explainer import read_explainer
-from helpers.results import none_if_missing
-
-if TYPE_CHECKING:
-    from helpers.papers.recartoonx.experiments import Study
+from helpers.results import code_digest, none_if_missing
 
 CLASSIFIERS = {"plain": "scenes-multilabel", "shortcut": "scenes-shortcut"}
 """The classifier whose mark means nothing, and the one that learned to take it for a fish."""
@@ -35,7 +33,22 @@ _MARK_RATE = 0.3  # of the plain classifier's scenes, whatever they show, as in 
 _AT_ONCE = 128  # scenes searched together for those that show the marked class as their largest object
 
 
-def examination_table(study: Study) -> pd.DataFrame:
+@runtime_checkable
+class SceneStudy(Protocol):
+    """The part of a study that these tables need, so that a change of another method leaves them fresh.
+
+    Attributes:
+        profile: with its images and its seed.
+        classifier: of scenes.
+        device: for further classifiers.
+    """
+
+    profile: Any
+    classifier: Classifier
+    device: torch.device
+
+
+def examination_table(study: SceneStudy) -> pd.DataFrame:
     """The examination of all metrics on the profile's scenes, with the mark on some of them.
 
     Returns:
@@ -45,7 +58,7 @@ def examination_table(study: Study) -> pd.DataFrame:
     return examine(case, method_maps(case, explainer=explainer_of(study.profile.classifier.name)), controls(case))
 
 
-def profile_case(study: Study, count: int | None = None) -> Case:
+def profile_case(study: SceneStudy, count: int | None = None) -> Case:
     """The scenes of a profile with the mark on some of them, and its classifier.
 
     Args:
@@ -66,7 +79,7 @@ def profile_case(study: Study, count: int | None = None) -> Case:
     return scene_case(study.classifier, parts, seed=study.profile.seed)
 
 
-def rendered_table(study: Study) -> pd.DataFrame:
+def rendered_table(study: SceneStudy) -> pd.DataFrame:
     """Rendered deletion part by part: scenes with the mark and its class, for both of `CLASSIFIERS`.
 
     Returns:
@@ -128,19 +141,26 @@ def explainer_of(classifier: str) -> str:
     return f"{classifier}-explainer"
 
 
-def examination_inputs(study: Study) -> dict[str, Any]:
-    """The digest of the classifier's Explainer."""
-    return {"explainer": none_if_missing(lambda: read_explainer(explainer_of(study.profile.classifier.name))[2])}
+def examination_inputs(study: SceneStudy) -> dict[str, Any]:
+    """The digest of the classifier's Explainer, and of the metrics' code."""
+    explainer = none_if_missing(lambda: read_explainer(explainer_of(study.profile.classifier.name))[2])
+    return {"explainer": explainer, "metrics": metric_code()}
 
 
-def score_inputs(study: Study) -> dict[str, Any]:
-    """The digests of the classifier's trained networks."""
+def metric_code() -> dict[str, str]:
+    """The digest of the code of each metric: no code names the classes that enter a registry by themselves."""
+    return {name: code_digest(type(entry.metric)) for name, entry in load_metrics().items()}
+
+
+def score_inputs(study: SceneStudy) -> dict[str, Any]:
+    """The digests of the classifier's trained networks, and of the metrics' code."""
     name = study.profile.classifier.name
     files = [f"{name}-{objective}" for objective in ("explainer", "rtis")]
-    return {"networks": {file: none_if_missing(lambda f=file: read_explainer(f)[2]) for file in files}}
+    networks = {file: none_if_missing(lambda f=file: read_explainer(f)[2]) for file in files}
+    return {"networks": networks, "metrics": metric_code()}
 
 
-def rendered_inputs(study: Study) -> dict[str, Any]:
+def rendered_inputs(study: SceneStudy) -> dict[str, Any]:
     """The digests of both classifiers and their Explainers."""
     return {
         "classifiers": {

@@ -59,6 +59,8 @@ def test_on_the_truth_the_worst_change_counts():
     truth = np.ones(10)
     outcome = lunch_on_truth(truth, np.stack([truth - 1, truth + 1, truth]))
     assert (outcome.effect.value, outcome.passed) == (1, False)
+    assert lunch_on_truth(truth, np.stack([truth - 1, truth])).effect.value == 0  # a tie on all images does not count
+    assert lunch_on_truth(truth, np.stack([truth, truth])).passed
     assert control(truth, truth + 1).effect.value == 1
     assert control(truth, truth).passed
 
