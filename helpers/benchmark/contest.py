@@ -14,7 +14,7 @@ from helpers.benchmark.registry import load_metrics
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.statistics import holm, mean_effect
 
-SCENES = 24
+SCENES = 16
 """The scenes of the stored scores, the first of the profile."""
 
 DECIDED = 0.05
