@@ -210,3 +210,24 @@ def test_committed_tables_have_all_images_and_methods(name):
         assert rows.groupby("kind")["image"].nunique().to_dict() == dict.fromkeys(kinds, count), method
     assert set(table["method"]) == set(family.methods)
     assert not table.duplicated(["kind", "image", "method"]).any()
+
+
+def test_the_committed_row_of_a_control_follows_from_its_scene():
+    table = committed_table("family-scenes", "family")
+    settings = load_profile("family-scenes").images
+    rows = table[table["method"] == "centre"].set_index("image")
+    scenes = make_scenes(settings.count, size=settings.size, seed=settings.seed, objects=settings.objects)
+    line = np.exp(-0.5 * ((np.arange(64) + 0.5 - 32) / 16) ** 2)
+    bump = np.multiply.outer(line, line)
+    for name, row in rows.iterrows():
+        number = int(name.rsplit("-", 1)[1])
+        assert scenes.label[number] == row["target"], name
+        shown = scenes.object_masks[number] & (scenes.object_classes[number] == row["target"])[:, None, None]
+        region = shown.any(0).numpy()
+        top = bump >= np.sort(bump.ravel())[-region.sum()]  # symmetric pixels tie
+        iou = (top & region).sum() / (top | region).sum()
+        assert row["area"] == pytest.approx(region.mean(), abs=1e-5)
+        assert row["iou"] == pytest.approx(iou, abs=0.02), name
+        assert row["brightness"] == pytest.approx(
+            float((scenes.images[number].numpy() * bump).sum() / scenes.images[number].sum()), abs=1e-3
+        )
