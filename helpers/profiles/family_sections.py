@@ -51,9 +51,10 @@ class FamilySettings(Section):
 
     images: Count  # of each kind
     tuning: Count  # further images of each kind, on which λk and the rates are chosen
+    least: Fraction = 0.0  # the smallest probability of the predicted class of an image; others are left out
     kinds: dict[str, tuple[str, ...]] = Field(default={})  # classes of scenes by kind; {}: one kind, all photographs
     methods: Annotated[dict[FamilyMethodName, FamilyMethod], Field(min_length=1)]
-    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.1  # mean relative distortion at which the prices are matched
+    distortion: Annotated[float, Field(gt=0, lt=1)] = 0.1  # mean over images at which the prices are matched
     samples: Count = 64  # noise draws with which a final distortion is measured
     steps: Count = 20  # of insertion and deletion, from no pixel to all
     blur: Annotated[float, Field(gt=0)] = 0.1  # sigma of what replaces hidden pixels there, as a share of the side

@@ -35,7 +35,7 @@ def tuning_table(study: Study) -> pd.DataFrame:
     about the same distortion, after the same number of trials.
 
     Returns:
-        Columns method, sparsity_weight, images, distortion (mean over images, relative, over fresh noise), share (mean
+        Columns method, sparsity_weight, images, distortion (mean over images, over fresh noise), share (mean
         over images, of the kept entries), chosen.
     """
     settings, chosen, rows = settings_of(study), chosen_images(study, tuning=True), []

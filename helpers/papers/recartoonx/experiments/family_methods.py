@@ -67,17 +67,19 @@ def settings_of(study: Study) -> FamilySettings:
 def chosen_images(study: Study, *, tuning: bool = False) -> Chosen:
     """The images on which methods are compared, kind by kind, or the further ones on which settings are chosen.
 
-    Scenes that the classifier does not get right are left out, as are those of no kind.
+    Images whose class is less probable than `least` are left out; so are scenes that the classifier does not get right,
+    and those of no kind.
 
     Raises:
         ValueError: the profile's images are too few.
     """
     settings, images, scenes = settings_of(study), study.images, scene_truth(study.profile.images)
-    predictions = study.predictions[0]
+    predictions, probabilities = study.predictions
+    sure = probabilities >= settings.least
     if scenes is None:
-        pools = {PHOTOGRAPHS: torch.arange(len(images))}
+        pools = {PHOTOGRAPHS: torch.nonzero(sure)[:, 0]}
     else:
-        right = predictions == scenes.label
+        right = sure & (predictions == scenes.label)
         indices = {
             kind: torch.tensor([SCENE_CLASSES.index(name) for name in names]) for kind, names in settings.kinds.items()
         }

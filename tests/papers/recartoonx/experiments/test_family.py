@@ -100,6 +100,12 @@ def test_a_slow_method_explains_the_first_images_of_each_kind(study):
     assert images_of(larger, "dimming").names == chosen.names
 
 
+def test_unsure_images_are_left_out(study):
+    family = study.profile.family.model_copy(update={"least": 1.0})
+    with pytest.raises(ValueError, match="too few"):
+        chosen_images(Study(study.profile.model_copy(update={"family": family}), root=study.root))
+
+
 def test_the_price_nearest_to_the_distortion_is_chosen(study):
     tuning = study.table("family-tuning")
     assert tuning["method"].tolist() == ["cartoonx", "cartoonx", "shearletx", "pixel-rde"]
