@@ -67,8 +67,8 @@ def settings_of(study: Study) -> FamilySettings:
 def chosen_images(study: Study, *, tuning: bool = False) -> Chosen:
     """The images on which methods are compared, kind by kind, or the further ones on which settings are chosen.
 
-    Images whose class is less probable than `least` are left out; so are scenes that the classifier does not get right,
-    and those of no kind.
+    Images whose class is less probable than `least` are left out, as are scenes that the classifier does not get
+    right, and those of no kind.
 
     Raises:
         ValueError: the profile's images are too few.
