@@ -135,8 +135,8 @@ def entry_scores(
     """The scores in a method's own entries: pixels, or coefficients of wavelets or shearlets.
 
     Returns:
-        `share` (of the entries that are kept) and `distortion` (that of the search, over fresh noise), and two gains over a
-        random order of the same entries: `keep_gain`, by how much less the distortion is if only the most relevant ones
+        `share` (of the entries that are kept) and `distortion` (that of the search, over fresh noise), and two gains
+        over a random order of the same entries: `keep_gain`, by how much less the distortion is if only the most relevant ones
         are kept, and `randomise_gain`, by how much more it is if only they are replaced by noise. Both are means over
         the logarithm of the kept share.
     """
