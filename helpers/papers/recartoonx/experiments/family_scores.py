@@ -136,9 +136,9 @@ def entry_scores(
 
     Returns:
         `share` (of the entries that are kept) and `distortion` (that of the search, over fresh noise), and two gains
-        over a random order of the same entries: `keep_gain`, by how much less the distortion is if only the most relevant ones
-        are kept, and `randomise_gain`, by how much more it is if only they are replaced by noise. Both are means over
-        the logarithm of the kept share.
+        over a random order of the same entries: `keep_gain`, by how much less the distortion is if only the most
+        relevant ones are kept, and `randomise_gain`, by how much more it is if only they are replaced by noise. Both
+        are means over the logarithm of the kept share.
     """
     found = problem.evaluate(mask, samples=settings.samples, seed=seed + 1)
     shares = torch.tensor([p for p in settings.fractions if 0 < p < 1])
