@@ -101,8 +101,9 @@ class RDEOptions(NamedOptions):
         return self
 
     @model_serializer(mode="wrap")
-    def _serialised(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        return _without_absent(handler(self))
+    def _serialised(self, handler: Callable[[Any], Any]) -> Any:
+        options = handler(self)
+        return _without_absent(options) if isinstance(options, dict) else options  # None: a profile without the section
 
     def stored(self) -> dict[str, Any]:
         """The options by name, for the key of stored results; an option newer than them only if it is set."""
