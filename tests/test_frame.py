@@ -26,6 +26,7 @@ else:
 FILES = {
     "README.md",
     "CITATION.cff",
+    "environment.yml",
     "Makefile",
     "_config.yml",
     "_toc.yml",
