@@ -26,7 +26,7 @@ from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
 
 ROOT = Path(workflow.basedir)
-IN_CONDA = "conda" in map(str, getattr(getattr(workflow, "deployment_settings", None), "deployment_method", ()))
+HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
@@ -37,12 +37,6 @@ LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]
 # only the first process writes manifests: those of its jobs must not change while pages run
 WRITES_MANIFESTS = os.environ.setdefault("BOOK_MANIFESTS_WRITTEN_BY", str(os.getpid())) == str(os.getpid())
-
-
-# `helpers page …` in a rule is `python -m helpers page …`, but for the imports (see `onstart`)
-INTERPRETER = "python -m" if IN_CONDA else join([sys.executable, *COMMAND])
-FUNCTION = f'helpers() {{ {INTERPRETER} helpers "$@"; }}; '
-shell.prefix(FUNCTION.replace("{", "{{").replace("}", "}}"))  # since Snakemake formats it
 
 
 # Threads, memory and minutes of a job, for schedulers of clusters; `--set-resources table:mem_mb=…` changes them.
@@ -112,13 +106,9 @@ rule html:
         [f"{EXPORTS}/.complete"] if NETWORKS else [],
     output:
         touch(COMPLETE),
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/html.log",
     resources: **PAGE
     shell:
-        "helpers build 2> >(tee {log:q} >&2)"
+        "{HELPERS} build"
 
 
 # Where npm's registry cannot be reached, the book is built without live parts, and the next build tries again.
@@ -131,13 +121,9 @@ rule scripts:
         manifest("scripts", lambda: files_inputs(SCRIPTS, ROOT).manifest()),
     output:
         touch(f"{BUNDLES}/.complete"),
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/scripts.log",
     resources: **PAGE
     shell:
-        "helpers web 2> >(tee {log:q} >&2)"
+        "{HELPERS} web"
 
 
 rule playground:
@@ -145,13 +131,9 @@ rule playground:
         manifest("playground", lambda: module_inputs(NETWORKS, ROOT).manifest()),
     output:
         touch(f"{EXPORTS}/.complete"),
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/playground.log",
     resources: **PAGE
     shell:
-        "helpers playground 2> >(tee {log:q} >&2)"
+        "{HELPERS} playground"
 
 
 rule figures:
@@ -174,13 +156,9 @@ rule last_page:
         "_build/pages/{last}.ipynb",
     wildcard_constraints:
         last="|".join(page.removesuffix(".md") for page in LAST),
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/{last}.log",
     resources: **PAGE
     shell:
-        "helpers page {wildcards.last:q}.md {output:q} --quiet 2> >(tee {log:q} >&2)"
+        "{HELPERS} page {wildcards.last:q}.md {output:q} --quiet"
 
 
 rule page:
@@ -189,13 +167,9 @@ rule page:
     output:
         "_build/pages/{page}.ipynb",
     threads: threads_of(len(PAGES))
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/{page}.log",
     resources: **PAGE
     shell:
-        "helpers page {wildcards.page:q}.md {output:q} --quiet 2> >(tee {log:q} >&2)"
+        "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"
 
 
 rule figure:
@@ -204,13 +178,9 @@ rule figure:
     output:
         "_build/figures/{profile}/{id}.ipynb",
     threads: threads_of(len(PAGES))
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/{profile}/{id}.log",
     resources: **NUMBERS
     shell:
-        "helpers figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet 2> >(tee {log:q} >&2)"
+        "{HELPERS} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
 
 
 # Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
@@ -225,10 +195,6 @@ rule table:
         table="|".join(TABLES),
     threads: threads_of(2)
     priority: 10  # before pages, since figures wait for tables
-    conda:
-        "keep-what-matters"
-    log:
-        "_build/logs/{profile}/tables/{table}.log",
     resources: **NUMBERS
     shell:
-        "helpers table {wildcards.table:q} --profile {wildcards.profile:q} 2> >(tee {log:q} >&2)"
+        "{HELPERS} table {wildcards.table:q} --profile {wildcards.profile:q}"

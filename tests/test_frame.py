@@ -26,7 +26,6 @@ else:
 FILES = {
     "README.md",
     "CITATION.cff",
-    "environment.yml",
     "Makefile",
     "_config.yml",
     "_toc.yml",
