@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.chapters.gallery import read_gallery
-from helpers.chapters.photograph.album import Entry
+from helpers.chapters.photograph.album import Entry, read_entries
 from helpers.chapters.photograph.drawings import read_photograph
 from helpers.chapters.photograph.taken_away import TakenAway
 from helpers.core.files import ROOT
@@ -141,6 +141,11 @@ def _four(album: Album) -> Tensor:
     return torch.cat([top, torch.cat([shown[2][:, half:, :half], shown[3][:, half:, half:]], dim=2)], dim=1)
 
 
+def _family(album: Album) -> Tensor:
+    """The left half of the part that shearlets keep, and the right half of that of WAM's path."""
+    return _halves(_of("shearlets", "kept"), _of("wam-path", "kept"))(read_entries("photograph-family"))
+
+
 def _coffee(album: Album) -> Tensor:
     return next(entry for entry in read_gallery() if entry.name == "coffee").pictures["cartoonx-kept"]
 
@@ -164,5 +169,6 @@ THUMBNAILS: dict[str, Callable[[Album], Tensor]] = {
     "starting-masks": _of("starting-masks", "predicted-kept"),
     "convergence": _of("cartoonx", "mask"),
     "own-price": _halves(_of("own-price", "kept-2"), _of("own-price", "kept-32")),
+    "beyond-cartoonx": _family,
 }
 """A picture for each chapter, made from the photograph; of one or three channels in [0, 1]."""
