@@ -30,11 +30,12 @@ def nothing(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-READY = ("benchmark", "quick", "quick-published", "scenes")
+READY = ("benchmark", "family-scenes", "quick", "quick-published", "scenes")
 NO_DATA = {
     "cifar10": "CIFAR-10 is needed",
     "cifar10-lossless": "real data is needed",
     "coco2014": "COCO-2014 is needed",
+    "family-photographs": "real data is needed",
     "gallery": "real data is needed",
     "my-images": "there is no folder my-images",
     "paper": "real data is needed",
