@@ -96,8 +96,7 @@ def project(tmp_path) -> Path:
     for name in ("__init__.py", "code.py", "registry.py", "syntax.py", "table_entry.py"):
         (root / "helpers/results").mkdir(exist_ok=True)
         shutil.copy(ROOT / "helpers/results" / name, root / "helpers/results" / name)
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy(ROOT / name, root)
+    shutil.copy(ROOT / "Snakefile", root)
     uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
     write_page(root / "book/one.md", uses_profile, parameters='profile = "quick"')
     write_page(root / "book/two.md", "import helpers.core.runtime\n%time 1 + 1\nprint('two')")

@@ -11,8 +11,8 @@ import axe_playwright_python
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules whose result depends on the colours: all that can change between light and dark."""
 
-SIZES = ("scrollable-region-focusable", "target-size")
-"""The rules whose result depends on the sizes of whole elements, so that it is another one where parts are missing."""
+SIZES = ("scrollable-region-focusable", "target-size", "definition-list", "dlitem")
+"""The rules whose result depends on whole elements, so that it is another one where parts are missing."""
 
 # All rules but those of WCAG's level AAA, such as a contrast of 7:1. Experimental ones count.
 _RUN = """async ([chosen, judged]) => {
@@ -65,7 +65,8 @@ def violations(tab: Any, colours: bool) -> list[str]:
         tab: a page that was prepared.
         colours: the rules of `COLOURS`, or all others.
     """
-    found: list[str] = tab.evaluate(_RUN, [list(COLOURS), colours])
+    chosen = COLOURS if colours else (*COLOURS, "definition-list", "dlitem")  # the last two: in `size_violations`
+    found: list[str] = tab.evaluate(_RUN, [list(chosen), colours])
     return found
 
 
