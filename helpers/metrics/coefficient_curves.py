@@ -10,13 +10,11 @@ from torch import Tensor, nn
 
 from helpers.core.inputs import ClassTarget, ImageBatch, checked_images
 from helpers.core.mask_inputs import checked_masks
-from helpers.core.outputs import ScoreName, class_scores, score_name
-from helpers.core.runtime import random_generator
+from helpers.core.outputs import ScoreName, score_name
 from helpers.core.types import Variant
 from helpers.methods.rde import Representation
-from helpers.metrics.curves import random_ranks
 from helpers.metrics.inputs import answers, checked_labels
-from helpers.metrics.perturbation import PixelDirection
+from helpers.metrics.perturbation import PixelDirection, ranked_scores
 
 
 @torch.no_grad()
@@ -75,19 +73,15 @@ def coefficient_curve(
     logits = answers(classifier, images)
     classes = checked_labels(targets, logits, classifier)
     score = score_name(classifier, score, logits.shape[1])
-    ranks = random_ranks(relevance[:, 0], 1, random_generator(seed, images.device))[0]  # batch, k
-    counts = torch.arange(steps + 1, device=images.device) * due[2] // steps
-    cases = torch.arange(len(images) * (steps + 1), device=images.device)  # (image, step), flattened
-    scores = []
-    for some in cases.split(chunk):
-        image, step = some // (steps + 1), some % (steps + 1)
-        first = ranks[image] < counts[step, None]  # some, k
+
+    def altered(image: Tensor, first: Tensor) -> Tensor:
         shown = first if direction == "insert" else ~first
-        altered = representation.synthesise(coefficients[image] * shown.unsqueeze(1))  # some, 3, height, width
-        altered = _stretched(altered) if variant == "published" else altered.clamp(0, 1)
-        values = class_scores(answers(classifier, altered, name="altered images"), score)
-        scores.append(values.gather(1, classes[image, None])[:, 0])
-    return torch.cat(scores).view(len(images), steps + 1) if scores else images.new_zeros(0, steps + 1)
+        pictures = representation.synthesise(coefficients[image] * shown.unsqueeze(1))  # some, 3, height, width
+        return _stretched(pictures) if variant == "published" else pictures.clamp(0, 1)
+
+    return ranked_scores(
+        classifier, altered, relevance[:, 0], classes, score, steps=steps, seed=seed, chunk=chunk, name="altered images"
+    )
 
 
 def _stretched(images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from helpers.core.inputs import ClassTarget, ImageBatch, as_tensor, checked_images
@@ -73,17 +74,50 @@ def pixel_curve(
     logits = answers(classifier, images)
     classes = checked_labels(targets, logits, classifier)
     score = score_name(classifier, score, logits.shape[1])
-    ranks = random_ranks(relevance, 1, random_generator(seed, images.device))[0]  # batch, pixels
-    counts = torch.arange(steps + 1, device=images.device) * ranks.shape[1] // steps
     begin, end = (images, baseline) if direction == "delete" else (baseline, images)
-    cases = torch.arange(len(images) * (steps + 1), device=images.device)  # (image, step), flattened
+
+    def altered(image: Tensor, first: Tensor) -> Tensor:
+        return torch.where(first.view(-1, 1, *size), end[image], begin[image])
+
+    return ranked_scores(
+        classifier, altered, relevance, classes, score, steps=steps, seed=seed, chunk=chunk, name="perturbed images"
+    )
+
+
+def ranked_scores(
+    classifier: nn.Module,
+    altered: Callable[[Int[Tensor, " some"], Bool[Tensor, "some entries"]], Float[Tensor, "some 3 height width"]],
+    relevance: Float[Tensor, "batch entries"],
+    classes: Int[Tensor, " batch"],
+    score: str,
+    *,
+    steps: int,
+    seed: int,
+    chunk: int,
+    name: str,
+) -> Float[Tensor, "batch fractions"]:
+    """The score of a class while more and more entries, the most relevant first, are treated: the loop of all curves.
+
+    Args:
+        classifier: pixels in [0, 1] to logits.
+        altered: (numbers of images, the entries that are treated in each) -> the images.
+        relevance: of each entry; only the order counts.
+        classes: of each image.
+        score: of the class, such as "softmax".
+        steps: from no entry to all.
+        seed: of the random order among equally relevant entries.
+        chunk: images per forward pass.
+        name: of the altered images, for messages.
+    """
+    ranks = random_ranks(relevance, 1, random_generator(seed, relevance.device))[0]  # batch, entries
+    counts = torch.arange(steps + 1, device=ranks.device) * ranks.shape[1] // steps
+    cases = torch.arange(len(ranks) * (steps + 1), device=ranks.device)  # (image, step), flattened
     scores = []
     for some in cases.split(chunk):
         image, step = some // (steps + 1), some % (steps + 1)
-        changed = (ranks[image] < counts[step, None]).view(-1, 1, *size)
-        mixed = torch.where(changed, end[image], begin[image])
-        scores.append(_scores(classifier, mixed, classes[image], score, "perturbed images"))
-    return torch.cat(scores).view(len(images), steps + 1) if scores else images.new_zeros(0, steps + 1)
+        images = altered(image, ranks[image] < counts[step, None])  # some, 3, height, width
+        scores.append(_scores(classifier, images, classes[image], score, name))
+    return torch.cat(scores).view(len(ranks), steps + 1) if scores else relevance.new_zeros(0, steps + 1)
 
 
 def curve_area(curve: Shaped[Tensor, "batch fractions"], variant: Variant = "corrected") -> Float[Tensor, " batch"]:

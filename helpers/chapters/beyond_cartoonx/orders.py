@@ -13,7 +13,14 @@ from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
 from helpers.core.statistics import mean_effect
-from helpers.methods.rde import RateDistortion, RateDistortionExplainer, RelevanceOrder, Representation
+from helpers.methods.rde import (
+    RateDistortion,
+    RateDistortionExplainer,
+    RelevanceOrder,
+    Representation,
+    first_mask,
+    shown_by,
+)
 from helpers.metrics import coefficient_curve, curve_area, fidelity, pixel_curve
 
 Orders = Mapping[str, Float[Tensor, "batch 1 k"]]
@@ -34,11 +41,6 @@ def blind_orders(
     """
     sizes = representation.analyse(images).square().sum(1, keepdim=True)  # batch, 1, k
     return {"coarse bands first": -torch.arange(sizes.shape[2]).expand_as(sizes).float(), "largest first": sizes}
-
-
-def first_mask(order: Float[Tensor, "batch 1 k"], count: int) -> Float[Tensor, "batch 1 k"]:
-    """The binary mask of the first coefficients of an order, in which the largest come first."""
-    return torch.zeros_like(order).scatter_(2, order.topk(count, dim=2).indices, 1.0)
 
 
 @torch.no_grad()
@@ -74,12 +76,7 @@ def explain_first(
     representation = method.representation((image.shape[2], image.shape[3]))
     coefficients = representation.analyse(image)  # 1, 3, k
     mask = torch.zeros_like(ordered.score).scatter_(2, ordered.order[:, None, :count], 1.0)  # 1, 1, k
-    return Explanation(
-        mask=representation.relevance(mask, coefficients).clamp(0, 1),
-        kept=representation.synthesise(mask * coefficients).clamp(0, 1),
-        targets=ordered.explanations[0].targets,
-        representation_mask=mask,
-    )
+    return Explanation(**shown_by(mask, coefficients, representation), targets=ordered.explanations[0].targets)
 
 
 def kept_table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -11,7 +10,7 @@ from helpers.chapters.photograph.album import Entry, cat_of_the_gallery, to_tabl
 from helpers.chapters.photograph.judge import Judge
 from helpers.core.explanation import Explanation
 from helpers.methods.baselines import WAM
-from helpers.methods.rde import RateDistortion, ShearletX
+from helpers.methods.rde import RateDistortion, ShearletX, first_mask
 from helpers.papers.recartoonx.experiments import Study
 from helpers.results import results_folder
 
@@ -42,8 +41,7 @@ def family_table(study: Study) -> pd.DataFrame:
         orders[name] = found.representation_mask
     entries = {"cartoonx-rate": _judged(rated.binary(judge.image, rated.explain(judge.image)), problem, judge)}
     for name, order in orders.items():
-        mask = torch.zeros_like(order).scatter(2, order.topk(count, dim=2).indices, 1.0)  # 1, 1, k
-        entries[name] = _judged(cartoonx.to_explanation(problem, mask, {}), problem, judge)
+        entries[name] = _judged(cartoonx.to_explanation(problem, first_mask(order, count), {}), problem, judge)
     shearlets = ShearletX(study.classifier, study.profile.cartoonx.options, **WAVES_ONLY)
     entries["shearlets"] = _judged(shearlets.explain(judge.image), shearlets.problem(judge.image), judge)
     return to_table(entries, results_folder(study.profile, study.root))

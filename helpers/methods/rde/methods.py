@@ -21,7 +21,7 @@ from helpers.methods.rde.frank_wolfe import largest_entries
 from helpers.methods.rde.optimise import initial_mask, optimise
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
 from helpers.methods.rde.problem import RateDistortion
-from helpers.methods.rde.representations import Pixels, Representation, Wavelets
+from helpers.methods.rde.representations import Pixels, Representation, Wavelets, shown_by
 
 
 class RateDistortionExplainer(Attributable):
@@ -146,12 +146,9 @@ class RateDistortionExplainer(Attributable):
         convergence: Convergence | None = None,
     ) -> Explanation:
         """The explanation given by a mask on the representation."""
-        representation, coefficients = problem.representation, problem.coefficients
         return Explanation(
-            mask=representation.relevance(mask, coefficients).clamp(0, 1),
-            kept=representation.synthesise(mask * coefficients).clamp(0, 1),
+            **shown_by(mask, problem.coefficients, problem.representation),
             targets=problem.measure.targets,
-            representation_mask=mask,
             history=history,
             convergence=convergence,
         )
@@ -180,12 +177,7 @@ class RateDistortionExplainer(Attributable):
             keep = self.options.count(coefficients.shape[2])
             assert keep is not None
             mask = largest_entries(explanation.representation_mask, keep)  # batch, 1, k
-            return replace(
-                explanation,
-                mask=representation.relevance(mask, coefficients).clamp(0, 1),
-                kept=representation.synthesise(mask * coefficients).clamp(0, 1),
-                representation_mask=mask,
-            )
+            return replace(explanation, **shown_by(mask, coefficients, representation))
 
     def _relevance(self, inputs: ImageBatch, target: Target, **options: Any) -> Float[Tensor, "batch 3 height width"]:
         explanation = self._solve(self.problem(inputs, target, perturbed=True), **{"show_progress": False, **options})

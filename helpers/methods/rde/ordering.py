@@ -36,6 +36,11 @@ class RelevanceOrder:
     order: Int[Tensor, "batch k"]
 
 
+def first_mask(order: Float[Tensor, "batch 1 k"], count: int) -> Float[Tensor, "batch 1 k"]:
+    """The binary mask of the first coefficients of an order, in which the largest values come first, of either sign."""
+    return torch.zeros_like(order).scatter(2, order.topk(count, dim=2).indices, 1.0)
+
+
 def relevance_order(
     method: RateDistortionExplainer,
     images: ImageBatch,

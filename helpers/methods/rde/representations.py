@@ -34,6 +34,23 @@ class Representation(Protocol):
         """The relevance of each pixel under a mask, in [0, 1]."""
 
 
+def shown_by(
+    mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"], representation: Representation
+) -> dict[str, Tensor]:
+    """The map and the kept image of a mask, as the fields `mask` and `kept` of an `Explanation`, with the mask itself.
+
+    Args:
+        mask: on the representation, in [0, 1].
+        coefficients: of the images.
+        representation: of both.
+    """
+    return {
+        "mask": representation.relevance(mask, coefficients).clamp(0, 1),
+        "kept": representation.synthesise(mask * coefficients).clamp(0, 1),
+        "representation_mask": mask,
+    }
+
+
 class Pixels(nn.Module):
     """The identity: each coefficient is a pixel, in a single band (Pixel RDE)."""
 
@@ -57,7 +74,25 @@ class Pixels(nn.Module):
         return mask.unflatten(2, self.size)
 
 
-class Wavelets(nn.Module):
+class Transformed(nn.Module):
+    """Coefficients by a linear transform, coarsest scale first: the common part of `Wavelets` and `Shearlets`.
+
+    Attributes:
+        transform: a module with `analyse` and `synthesise`.
+    """
+
+    transform: nn.Module
+
+    def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
+        """Images to coefficients."""
+        return self.transform.analyse(images)  # type: ignore[operator]
+
+    def synthesise(self, coefficients: Float[Tensor, "batch channels k"]) -> Float[Tensor, "batch channels h w"]:
+        """Coefficients to images."""
+        return self.transform.synthesise(coefficients)  # type: ignore[operator]
+
+
+class Wavelets(Transformed):
     """The discrete wavelet transform: each band is a scale, all three orientations together (CartoonX)."""
 
     def __init__(self, size: tuple[int, int], *, wavelet: str = "db3", levels: int = 5, mode: str = "zero") -> None:
@@ -69,14 +104,6 @@ class Wavelets(nn.Module):
         for level in range(levels, 0, -1):
             details = [slices[f"{orientation}-{level}"] for orientation in ORIENTATIONS]
             self.bands[f"details-{level}"] = slice(details[0].start, details[-1].stop)
-
-    def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
-        """Images to wavelet coefficients, coarsest scale first."""
-        return self.transform.analyse(images)
-
-    def synthesise(self, coefficients: Float[Tensor, "batch channels k"]) -> Float[Tensor, "batch channels h w"]:
-        """Wavelet coefficients to images."""
-        return self.transform.synthesise(coefficients)
 
     def relevance(
         self, mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"]

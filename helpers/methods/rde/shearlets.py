@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from helpers.methods.rde.methods import CartoonX, RateDistortionExplainer
 from helpers.methods.rde.options import RECIPES, RDEOptions, Recipe
 from helpers.methods.rde.problem import RateDistortion
+from helpers.methods.rde.representations import Transformed
 from helpers.methods.shearlets import ShearletTransform
 
 
-class Shearlets(nn.Module):
+class Shearlets(Transformed):
     """The shearlet transform: each band is a scale, all directions together (ShearletX)."""
 
     def __init__(self, size: tuple[int, int], *, scales: int = 4) -> None:
@@ -26,14 +27,6 @@ class Shearlets(nn.Module):
         for level in range(scales, 0, -1):
             details = [slices[b.name] for b in self.transform.bands if b.level == level and b.angle is not None]
             self.bands[f"details-{level}"] = slice(details[0].start, details[-1].stop)
-
-    def analyse(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels k"]:
-        """Images to shearlet coefficients, coarsest scale first."""
-        return self.transform.analyse(images)
-
-    def synthesise(self, coefficients: Float[Tensor, "batch channels k"]) -> Float[Tensor, "batch channels h w"]:
-        """Shearlet coefficients to images."""
-        return self.transform.synthesise(coefficients)
 
     def relevance(
         self, mask: Float[Tensor, "batch 1 k"], coefficients: Float[Tensor, "batch channels k"]

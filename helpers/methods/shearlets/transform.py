@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from helpers.core.number_types import as_floating
 from helpers.methods.shearlets.filters import Band, system_bands, system_filters
-from helpers.methods.wavelets.bands import checked_size
+from helpers.methods.wavelets.bands import check_coefficients, check_images, checked_size
 
 VALUES_AT_ONCE = 2**19  # coefficients per chunk on a CPU: three times faster at 224 pixels than all at once
 
@@ -76,12 +76,7 @@ class ShearletTransform(nn.Module):
         Raises:
             ValueError: the images are not (batch, channels, height, width) of this transform's size.
         """
-        if images.ndim != 4 or tuple(images.shape[-2:]) != self.size:
-            raise ValueError(
-                f"images of shape {tuple(images.shape)} were given, but this transform expects "
-                f"(batch, channels, {self.size[0]}, {self.size[1]}); resize them, or make a ShearletTransform of "
-                "their size"
-            )
+        check_images(images, self.size, "ShearletTransform")
         images = as_floating(images)
         return _Analysis.apply(images.flatten(0, 1), self.filters(images)).flatten(1).unflatten(0, images.shape[:2])
 
@@ -93,11 +88,7 @@ class ShearletTransform(nn.Module):
         Raises:
             ValueError: the coefficients are not (batch, channels, K).
         """
-        if coefficients.ndim != 3 or coefficients.shape[-1] != self.coefficients:
-            raise ValueError(
-                f"coefficients of shape {tuple(coefficients.shape)} were given, but this transform expects "
-                f"(batch, channels, {self.coefficients}), as its analyse returns them"
-            )
+        check_coefficients(coefficients, self.coefficients)
         coefficients = as_floating(coefficients)
         bands = coefficients.flatten(0, 1).unflatten(1, (len(self.bands), *self.size))
         return _Synthesis.apply(bands, self.filters(coefficients)).unflatten(0, coefficients.shape[:2])

@@ -43,6 +43,37 @@ def checked_size(size: tuple[int, int] | int) -> tuple[int, int]:
     return sides
 
 
+def check_images(images: Tensor, size: tuple[int, int], transform: str) -> None:
+    """Refuse images that are not (batch, channels, height, width) of a transform's size.
+
+    Args:
+        images: of any values.
+        size: the height and width that the transform expects.
+        transform: its class, for the message.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if images.ndim != 4 or tuple(images.shape[-2:]) != size:
+        raise ValueError(
+            f"images of shape {tuple(images.shape)} were given, but this transform expects "
+            f"(batch, channels, {size[0]}, {size[1]}); resize them, or make a {transform} of their size"
+        )
+
+
+def check_coefficients(coefficients: Tensor, count: int) -> None:
+    """Refuse coefficients that are not (batch, channels, `count`).
+
+    Raises:
+        ValueError: they are not.
+    """
+    if coefficients.ndim != 3 or coefficients.shape[-1] != count:
+        raise ValueError(
+            f"coefficients of shape {tuple(coefficients.shape)} were given, but this transform expects "
+            f"(batch, channels, {count}), as its analyse returns them"
+        )
+
+
 def axis_lengths(side: int, levels: int, filters: pywt.Wavelet, mode: str) -> list[int]:
     """The length of one axis of the approximation at level 0 (the image), 1, ..., `levels`.
 

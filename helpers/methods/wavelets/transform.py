@@ -17,6 +17,8 @@ from helpers.methods.wavelets.bands import (
     axis_lengths,
     band_shapes,
     band_slices,
+    check_coefficients,
+    check_images,
     checked_filters,
     checked_size,
     one_level_matrices,
@@ -97,12 +99,7 @@ class WaveletTransform(nn.Module):
         Raises:
             ValueError: the images are not (batch, channels, height, width) of this transform's size.
         """
-        if images.ndim != 4 or tuple(images.shape[-2:]) != self.size:
-            raise ValueError(
-                f"images of shape {tuple(images.shape)} were given, but this transform expects "
-                f"(batch, channels, {self.size[0]}, {self.size[1]}); resize them, or make a WaveletTransform of "
-                "their size"
-            )
+        check_images(images, self.size, "WaveletTransform")
         return self._linear_map(images, self._split, self._join, "analysis")
 
     def synthesise(
@@ -113,11 +110,7 @@ class WaveletTransform(nn.Module):
         Raises:
             ValueError: the coefficients are not (batch, channels, K).
         """
-        if coefficients.ndim != 3 or coefficients.shape[-1] != self.coefficients:
-            raise ValueError(
-                f"coefficients of shape {tuple(coefficients.shape)} were given, but this transform expects "
-                f"(batch, channels, {self.coefficients}), as its analyse returns them"
-            )
+        check_coefficients(coefficients, self.coefficients)
         return self._linear_map(coefficients, self._join, self._split, "synthesis")
 
     def _linear_map(self, x: Tensor, function: Callable, adjoint: Callable, direction: str) -> Tensor:

@@ -23,6 +23,8 @@ from helpers.methods.rde import (
     Representation,
     ShearletX,
     WaveletX,
+    first_mask,
+    shown_by,
 )
 from helpers.metrics.truth_scores import region_of_class
 from helpers.papers.recartoonx.experiments.study import Study, scene_truth
@@ -260,10 +262,8 @@ def largest(
 ) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 3 height width"], Float[Tensor, "batch 1 k"]]:
     """The map, the kept picture and the binary mask of a share `rate` of the entries, those of largest relevance."""
     count = max(1, round(rate * order.shape[2]))
-    mask = torch.zeros_like(order).scatter(2, order.topk(count, dim=2).indices, 1.0)  # batch, 1, k
-    coefficients = representation.analyse(images)  # batch, 3, k
-    kept = representation.synthesise(mask * coefficients).clamp(0, 1)  # batch, 3, height, width
-    return representation.relevance(mask, coefficients).clamp(0, 1), kept, mask
+    shown = shown_by(first_mask(order, count), representation.analyse(images), representation)
+    return shown["mask"], shown["kept"], shown["representation_mask"]
 
 
 def tuned(study: Study, name: str) -> dict[str, Any]:
