@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "examine": "helpers.benchmark.examination",
         "METHODS": "helpers.benchmark.maps",
         "controls": "helpers.benchmark.maps",
+        "maps_by": "helpers.benchmark.maps",
         "method_maps": "helpers.benchmark.maps",
         "scene_case": "helpers.benchmark.maps",
         "CONTESTANTS": "helpers.benchmark.methods",

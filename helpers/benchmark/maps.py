@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.benchmark.case import Case
+from helpers.classifiers import Classifier
+from helpers.core.explanation import Explanation
 from helpers.data.scenes.parts import SceneParts
 from helpers.methods.baselines import GradCAM, IntegratedGradients, OcclusionMaps
 from helpers.methods.explainer import load_explainer
@@ -17,11 +20,16 @@ from helpers.papers.recartoonx.experiments.truth_masks import CONTROLS, control_
 
 Maps = Float[Tensor, "batch height width"]
 
-METHODS = ("truth", "grad-cam", "occlusion", "integrated-gradients", "explainer")
-"""The methods whose maps the metrics are examined on: the truth, and four that take little time."""
+CHEAP: dict[str, Callable[[Classifier], Any]] = {
+    "grad-cam": lambda classifier: GradCAM(classifier, layer="network.layer3"),  # the last layer's map has 2 x 2 cells
+    "occlusion": lambda classifier: OcclusionMaps(classifier, stride=0.125),
+    "integrated-gradients": lambda classifier: IntegratedGradients(classifier, score="logit"),
+    "explainer": lambda classifier: load_explainer(f"{classifier.name}-explainer", classifier),
+}
+"""Methods that take little time, each from a classifier."""
 
-_STRIDE = 0.125  # of the windows of occlusion, as a share of the side
-_LAYER = "network.layer3"  # of Grad-CAM: the last layer's map of a scene of 64 px has 2 x 2 cells
+METHODS = ("truth", *CHEAP)
+"""The methods whose maps the metrics are examined on: the truth, and those of `CHEAP`."""
 
 
 def scene_case(classifier: nn.Module, parts: SceneParts, *, seed: int = 0) -> Case:
@@ -37,24 +45,47 @@ def scene_case(classifier: nn.Module, parts: SceneParts, *, seed: int = 0) -> Ca
     return Case(classifier, scenes.images, scenes.label, region, parts, {"ground": parts.ground}, seed)
 
 
-def method_maps(case: Case, names: Sequence[str] = METHODS, *, explainer: str = "") -> dict[str, Maps]:
-    """The maps of some methods, in [0, 1].
-
-    - `truth`: the object;
-    - `grad-cam`: of the last layer but one, whose map is finer;
-    - `occlusion`: the logit's drop behind windows of a quarter of the side;
-    - `integrated-gradients`: of the logit, the size of the sum over channels, divided by the largest;
-    - `explainer`: the mask of a trained Explainer.
+def method_maps(case: Case, names: Sequence[str] = METHODS) -> dict[str, Maps]:
+    """The maps of some methods, in [0, 1]; `truth` is the object.
 
     Args:
         case: the images and classes.
         names: of the methods, out of `METHODS`.
-        explainer: the Explainer's name in models/.
 
     Raises:
         ValueError: a method is not known, or the case has no truth.
     """
-    return {name: _maps(case, name, explainer) for name in names}
+    return {name: _maps(case, name) for name in names}
+
+
+def maps_by(method: Any, case: Case, name: str) -> Maps:
+    """The maps of a method for the images of a case, in [0, 1] where they are finite.
+
+    Masks of an `Explanation` are taken as they are. Attributions, one number per pixel or one per channel, become the
+    size of their sum over channels, divided by the image's largest.
+
+    Args:
+        method: with `explain(images, targets)` or `attribute(images, targets)`.
+        case: the images and classes.
+        name: of the method, for messages.
+
+    Raises:
+        TypeError: the method has neither `explain` nor `attribute`, or returns no tensor.
+        ValueError: its maps are not of the images' size.
+    """
+    answer = getattr(method, "explain", None) or getattr(method, "attribute", None)
+    if answer is None:
+        raise TypeError(f"{name} has neither explain(images, targets) nor attribute(images, targets)")
+    found = answer(case.images, case.targets)
+    if isinstance(found, Explanation):
+        return found.heatmaps
+    if not isinstance(found, Tensor):
+        raise TypeError(f"{name} must return an Explanation or a tensor, not {type(found).__name__}")
+    found = found.detach().to(case.images)
+    maps = found.sum(1).abs() if found.ndim == 4 else found.abs()
+    if maps.shape != case.images[:, 0].shape:
+        raise ValueError(f"{name} must return {tuple(case.images[:, 0].shape)}, not {tuple(found.shape)}")
+    return _to_unit(maps)
 
 
 def controls(case: Case) -> dict[str, Maps]:
@@ -64,20 +95,12 @@ def controls(case: Case) -> dict[str, Maps]:
     return {**{name: _to_unit(maps) for name, maps in found.items()}, "everything": torch.ones_like(case.images[:, 0])}
 
 
-def _maps(case: Case, name: str, explainer: str) -> Maps:
-    classifier, images, targets = case.classifier, case.images, case.targets
+def _maps(case: Case, name: str) -> Maps:
     if name == "truth" and case.region is not None:
-        return case.region.to(images.dtype)
-    if name == "grad-cam":
-        return GradCAM(classifier, layer=_LAYER).explain(images, targets).heatmaps
-    if name == "occlusion":
-        return OcclusionMaps(classifier, stride=_STRIDE).explain(images, targets).heatmaps
-    if name == "integrated-gradients":
-        attributions = IntegratedGradients(classifier, score="logit").attribute(images, targets)
-        return _to_unit(attributions.sum(1).abs())
-    if name == "explainer":
-        return load_explainer(explainer, classifier).explain(images, targets).heatmaps
-    raise ValueError(f"method {name!r} is not known, or needs truth; the methods are {', '.join(METHODS)}")
+        return case.region.to(case.images.dtype)
+    if name not in CHEAP:
+        raise ValueError(f"method {name!r} is not known, or needs truth; the methods are {', '.join(METHODS)}")
+    return maps_by(CHEAP[name](case.classifier), case, name)
 
 
 def _to_unit(maps: Maps) -> Maps:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from helpers.benchmark.case import Case
-from helpers.benchmark.maps import controls
+from helpers.benchmark.maps import CHEAP, controls, maps_by
 from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.core.names import known_names
@@ -22,9 +22,6 @@ from helpers.methods.baselines import (
     WAM,
     DeepLIFT,
     FeatureAblation,
-    GradCAM,
-    IntegratedGradients,
-    OcclusionMaps,
 )
 from helpers.methods.explainer import load_explainer
 from helpers.methods.rde import CartoonX, PixelRDE, WaveletX
@@ -65,24 +62,19 @@ class Control:
         return Explanation(mask, images * mask, targets)
 
 
-def _trained(objective: str) -> Callable[[Classifier], Any]:
-    """The trained Explainer of a classifier of models/."""
-    return lambda classifier: load_explainer(f"{classifier.name}-{objective}", classifier)
-
-
 _STEPS = 200  # of the searches, as in profile quick
 
 CONTESTANTS: dict[str, Contestant] = {
     each.name: each
     for each in (
-        Contestant("grad-cam", lambda classifier: GradCAM(classifier, layer="network.layer3")),
-        Contestant("occlusion", lambda classifier: OcclusionMaps(classifier, stride=0.125)),
+        Contestant("grad-cam", CHEAP["grad-cam"]),
+        Contestant("occlusion", CHEAP["occlusion"]),
         Contestant("rise", lambda classifier: RISE(classifier, masks=1000)),
-        Contestant("integrated-gradients", lambda classifier: IntegratedGradients(classifier, score="logit")),
+        Contestant("integrated-gradients", CHEAP["integrated-gradients"]),
         Contestant("deeplift", lambda classifier: DeepLIFT(classifier, score="logit")),
         Contestant("feature-ablation", lambda classifier: FeatureAblation(classifier, score="logit")),
-        Contestant("explainer", _trained("explainer")),
-        Contestant("rtis", _trained("rtis")),
+        Contestant("explainer", CHEAP["explainer"]),
+        Contestant("rtis", lambda classifier: load_explainer(f"{classifier.name}-rtis", classifier)),
         Contestant("pixel-rde", lambda classifier: PixelRDE(classifier, steps=_STEPS)),
         Contestant("cartoonx", lambda classifier: CartoonX(classifier, steps=_STEPS)),
         Contestant("waveletx", lambda classifier: WaveletX(classifier, steps=_STEPS)),
@@ -99,29 +91,8 @@ CONTESTANTS: dict[str, Contestant] = {
 
 
 def maps_of(contestant: Contestant, case: Case) -> Maps:
-    """The maps of a method for the images of a case, in [0, 1] where they are finite.
-
-    Masks of an `Explanation` are taken as they are. Attributions, one number per pixel or one per channel, become the
-    size of their sum over channels, divided by the image's largest.
-
-    Raises:
-        TypeError: the method has neither `explain` nor `attribute`, or returns no tensor.
-        ValueError: its maps are not of the images' size.
-    """
-    method = contestant.make(case.classifier)
-    answer = getattr(method, "explain", None) or getattr(method, "attribute", None)
-    if answer is None:
-        raise TypeError(f"{contestant.name} has neither explain(images, targets) nor attribute(images, targets)")
-    found = answer(case.images, case.targets)
-    if isinstance(found, Explanation):
-        return found.heatmaps
-    if not isinstance(found, Tensor):
-        raise TypeError(f"{contestant.name} must return an Explanation or a tensor, not {type(found).__name__}")
-    found = found.detach().to(case.images)
-    maps = found.sum(1).abs() if found.ndim == 4 else found.abs()
-    if maps.shape != case.images[:, 0].shape:
-        raise ValueError(f"{contestant.name} must return {tuple(case.images[:, 0].shape)}, not {tuple(found.shape)}")
-    return maps / maps.amax((1, 2), keepdim=True).clamp_min(torch.finfo(maps.dtype).tiny)
+    """The maps of a method for the images of a case, as `maps_by` takes them."""
+    return maps_by(contestant.make(case.classifier), case, contestant.name)
 
 
 def load_contestant(spec: str) -> Contestant:

@@ -55,7 +55,7 @@ def examination_table(study: SceneStudy) -> pd.DataFrame:
         See `helpers.benchmark.examination.examine`.
     """
     case = profile_case(study)
-    return examine(case, method_maps(case, explainer=explainer_of(study.profile.classifier.name)), controls(case))
+    return examine(case, method_maps(case), controls(case))
 
 
 def profile_case(study: SceneStudy, count: int | None = None) -> Case:
@@ -94,7 +94,7 @@ def rendered_table(study: SceneStudy) -> pd.DataFrame:
     for name, file in CLASSIFIERS.items():
         case = scene_case(load_classifier(file, device=study.device), parts, seed=study.profile.seed)
         shares = {"logit drop": drop_shares(case.drops)}
-        maps = method_maps(case, explainer=explainer_of(file))
+        maps = method_maps(case)
         shares |= {method: mass_shares(values, parts.masks) for method, values in maps.items()}
         for shown, values in shares.items():
             by_kind = torch.einsum("sp,spk->sk", values, is_kind.to(values)).double()  # scenes, kinds
