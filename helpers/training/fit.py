@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from helpers.training.finite import StopAtNonFinite
 from helpers.training.options import plain
+from helpers.training.processes import ignore_unused_srun
 
 Module = TypeVar("Module", bound=lightning.LightningModule)
 Data = Callable[[torch.device], tuple[Any, Any]]
@@ -210,6 +211,7 @@ def quiet() -> Iterator[None]:
             # layers whose normalisations keep the statistics of ImageNet are meant to be in eval mode
             warnings.filterwarnings("ignore", r"Found \d+ module\(s\) in eval mode")
             warnings.filterwarnings("ignore", "Checkpoint directory .* exists")
+            ignore_unused_srun()
             yield
     finally:
         logger.setLevel(level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from pathlib import Path
 
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
@@ -17,8 +18,19 @@ def is_first_process() -> bool:
 
 
 def launched_externally() -> bool:
-    """Whether SLURM or torchrun launched the processes; else Lightning launches them when the first one trains."""
-    return SLURMEnvironment.detect() or TorchElasticEnvironment.detect()
+    """Whether SLURM or torchrun launched several processes; else Lightning launches them when the first one trains.
+
+    A job of one task, such as those of a workflow on a cluster, is a process of its own.
+    """
+    with warnings.catch_warnings():
+        ignore_unused_srun()
+        tasks = int(os.environ.get("SLURM_NTASKS", 1)) if SLURMEnvironment.detect() else 1
+    return tasks > 1 or TorchElasticEnvironment.detect()
+
+
+def ignore_unused_srun() -> None:
+    """Ignore Lightning's warning on machines with SLURM, where most trainings need one process and no `srun`."""
+    warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
 
 
 def check_first_process_alone(again: bool) -> None:

@@ -11,8 +11,10 @@ import sys
 import pytest
 import torch
 from fit_runs import Line, train
+from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from helpers.training.fit import Fitted
+from helpers.training.processes import launched_externally
 
 # falls, and has not fallen further for two epochs at the fifth
 LOSSES = (3.0, 2.0, 1.0, 1.5, 1.2, 0.5, 0.4, 0.3)
@@ -102,3 +104,25 @@ def test_two_processes_that_slurm_starts_train_as_one(tmp_path, root):
     first, second = outputs(*(start(root, tmp_path / "two", SHARED, **rank) for rank in ranks))
     assert second == ""
     check_shared(first, tmp_path / "two", tmp_path)
+
+
+def test_one_process_trains_on_machines_with_slurm(tmp_path, monkeypatch):
+    # without a word: warnings are errors in tests
+    fake = tmp_path / "bin" / "srun"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent), prepend=os.pathsep)
+    for name in [name for name in os.environ if name.startswith("SLURM")]:
+        monkeypatch.delenv(name)
+    assert not launched_externally()
+    with pytest.warns(UserWarning, match="The `srun` command is available"):
+        SLURMEnvironment.detect()  # Lightning sees it
+    plain = train(tmp_path / "plain").module.weight
+    monkeypatch.setenv("SLURM_NTASKS", "1")  # a job of a workflow
+    monkeypatch.setenv("SLURM_JOB_NAME", "model")
+    assert SLURMEnvironment.detect()
+    assert not launched_externally()
+    assert torch.equal(train(tmp_path / "job").module.weight, plain)
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    assert launched_externally()
