@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from helpers.core.files import ROOT
+from helpers.core.memory import is_out_of_memory
 
 STATUS = 2
 """The exit status of a command that its user can correct."""
@@ -33,8 +34,9 @@ class CommandEnd(SystemExit):
 def one_line_errors() -> Iterator[None]:
     """End the program with one line on standard error, and status 2, on an error that its user can correct.
 
-    These are: wrong names and values, missing files, folders that cannot be written, a full disk, requirements that
-    are not installed; and Ctrl-C, with status 130. Exceptions may give another status as `exit_status`.
+    These are: wrong names and values, missing files, folders that cannot be written, a full disk, memory that does not
+    suffice, requirements that are not installed; and Ctrl-C, with status 130. Exceptions may give another status as
+    `exit_status`.
     """
     try:
         yield
@@ -46,7 +48,9 @@ def one_line_errors() -> Iterator[None]:
         if (error.name or "helpers").split(".")[0] == "helpers":
             raise
         _end(f"error: {error}: {sys.executable} does not have the book's requirements; {_own_python()}", STATUS)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            _end(f"error: {_no_memory(error)}", STATUS)
         if not any(words in str(error) for words in _FULL_IN_WORDS):
             raise
         _end(f"error: {_FULL_DISK}", STATUS)
@@ -65,6 +69,14 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _FULL:
         return f"{error.filename}: {_FULL_DISK}" if error.filename else _FULL_DISK
     return str(error)
+
+
+def _no_memory(error: Exception) -> str:
+    """A lack of memory in words: those of the book's own error, or what can be done."""
+    if getattr(error, "in_words", False):
+        return str(error)
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return f"memory does not suffice ({first}); close other programs, or choose fewer or smaller images at once"
 
 
 def _own_python() -> str:

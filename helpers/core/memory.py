@@ -1,4 +1,4 @@
-"""How much memory this process may still use."""
+"""How much memory this process may still use, and whether an error says that it does not suffice."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ _CGROUPS = (  # the limit and the use of a container's memory, in the second and
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
+_IN_WORDS = (  # of allocators that raise a plain RuntimeError
+    "not enough memory",
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a memory object",  # oneDNN
+)
+
 
 def available_memory() -> int | None:
     """Bytes of main memory that are free, within the limit of the container if there is one; None if unknown."""
     known = [value for value in (_free(), *(_left(limit, use) for limit, use in _CGROUPS)) if value is not None]
     return min(known, default=None)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory could not be had, of the CPU or of a GPU."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported
+        return True
+    return isinstance(error, RuntimeError | OSError) and any(words in str(error) for words in _IN_WORDS)
 
 
 def _free() -> int | None:

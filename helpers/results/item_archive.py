@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +74,27 @@ class ItemArchive:
         Raises:
             ValueError: the archive is missing or damaged.
         """
-        with self._opened() as file:
-            return file.read(name) if name in file.NameToInfo else None
+        with self._complaint():
+            return self._file.read(name) if name in self._file.NameToInfo else None
 
     def names(self) -> tuple[str, ...]:
         """The names of the items' files (see `read`)."""
-        with self._opened() as file:
-            return tuple(file.namelist())
+        with self._complaint():
+            return tuple(self._file.namelist())
+
+    @cached_property
+    def _file(self) -> zipfile.ZipFile:
+        # read once: to open it for each of n items would take n directories of n entries
+        return zipfile.ZipFile(io.BytesIO(self.path.with_suffix(".zip").read_bytes()))
 
     @contextmanager
-    def _opened(self) -> Iterator[zipfile.ZipFile]:
-        path = self.path.with_suffix(".zip")
+    def _complaint(self) -> Iterator[None]:
         try:
-            with zipfile.ZipFile(path) as file:
-                yield file
+            yield
         except (OSError, zipfile.BadZipFile, lzma.LZMAError) as error:
             raise ValueError(
-                f"{path} is missing or damaged ({error}); restore it from git, or delete both files"
+                f"{self.path.with_suffix('.zip')} is missing or damaged ({error}); restore it from git, or delete both "
+                "files"
             ) from error
 
     def accept(self, code: str, because: str) -> None:

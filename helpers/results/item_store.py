@@ -55,6 +55,7 @@ class ItemStore:
         key: the result of `run_key`; items stored under another key are invisible.
 
     Attributes:
+        damaged: the damaged files that were met since the store was opened, and not replaced.
         stale_archive: an archive of the same inputs, made by other code, which is not read; None if there is none.
 
     Raises:
@@ -66,6 +67,7 @@ class ItemStore:
             raise ValueError(f"the key of an ItemStore is a hexadecimal digest, as run_key returns; not {key!r}")
         self.key = key
         self.folder = Path(folder) / key[:32]
+        self.damaged: list[Path] = []
         self.stale_archive: ItemArchive | None = None
         self._archives: list[ItemArchive] = []
         self._depends: dict[str, Any] = {}
@@ -98,7 +100,7 @@ class ItemStore:
 
     def missing(self, items: Iterable[str]) -> list[str]:
         """The items that are not stored, or whose file is damaged, in their order."""
-        return [item for item in items if self._read(item) is None]
+        return [item for item in items if self.find(item) is None]
 
     def save(self, item: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> None:
         """Store one finished item; once this returns, a killed process does not lose it.
@@ -122,6 +124,8 @@ class ItemStore:
         if self._depends and not depends.is_file():
             atomic_write(depends, json.dumps(self._depends, indent=2, sort_keys=True).encode())
         atomic_write(self._path(item), save(stored, header))
+        if self._path(item) in self.damaged:
+            self.damaged.remove(self._path(item))
 
     def load(self, item: str) -> StoredItem:
         """The stored result of an item.
@@ -129,22 +133,25 @@ class ItemStore:
         Raises:
             ValueError: it is missing or damaged.
         """
-        stored = self._read(item)
+        stored = self.find(item)
         if stored is None:
             raise ValueError(f"{item!r} is not in {self.folder}, or damaged; compute it again (missing() lists all)")
+        return stored
+
+    def find(self, item: str) -> StoredItem | None:
+        """The stored result of an item; None if it is missing or damaged."""
+        path = self._path(item)
+        stored = _parsed(path.read_bytes(), item, self.key) if path.is_file() else None
+        if stored is None and path.is_file() and path not in self.damaged:
+            self.damaged.append(path)
+        for archive in self._archives:
+            if stored is None and (content := archive.read(path.name)) is not None:
+                stored = _parsed(content, item, archive.key)
         return stored
 
     def _path(self, item: str) -> Path:
         readable = re.sub(r"[^A-Za-z0-9_-]+", "-", item)[:40].strip("-")
         return self.folder / f"{readable}-{hashlib.sha256(item.encode()).hexdigest()[:16]}.safetensors"
-
-    def _read(self, item: str) -> StoredItem | None:
-        path = self._path(item)
-        stored = _parsed(path.read_bytes(), item, self.key) if path.is_file() else None
-        for archive in self._archives:
-            if stored is None and (content := archive.read(path.name)) is not None:
-                stored = _parsed(content, item, archive.key)
-        return stored
 
 
 class Ledger:

@@ -10,15 +10,16 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
 from torch import Tensor
 
-from helpers.core.runtime import progress, resolve_device
+from helpers.core.runtime import resolve_device
 from helpers.profiles import Needs, Profile, load_profile
+from helpers.results.batches import Batches, Compute, filled
 from helpers.results.code import code_digest, code_of, definition_of, project_code
 from helpers.results.freshness import Freshness, compare, describe, select_settings
 from helpers.results.item_store import ItemStore, Ledger, StoredItem
@@ -179,7 +180,7 @@ class ProfileStudy:
         self,
         store: ItemStore,
         items: Sequence[str],
-        compute: Callable[[list[int]], Sequence[Mapping[str, Tensor]]],
+        compute: Compute,
         *,
         batch: int = 1,
         label: str = "",
@@ -187,7 +188,7 @@ class ProfileStudy:
     ) -> list[StoredItem]:
         """Single results from a store; missing ones are computed in batches and stored.
 
-        Several processes may share a store.
+        Several processes may share a store. Batches that do not fit into memory are halved (see `Batches`).
 
         Args:
             store: the store.
@@ -196,35 +197,15 @@ class ProfileStudy:
             batch: number of items computed together, among which their time is divided.
             label: text of the progress bar.
             backwards: begin with the last items, so that a second process meets the first one in the middle.
+
+        Raises:
+            MemoryError: not even one item fits into memory.
         """
-        absent = set(store.missing(items))
-        missing = [index for index, item in enumerate(items) if item in absent and items.index(item) == index]
-        if missing and store.stale_archive is not None:
-            print(
-                f"{store.stale_archive.path} is not used, as the code that made it has changed; if its items are still "
-                "right, accept it: python -m helpers accept --help",
-                file=sys.stderr,
-                flush=True,
-            )
-        batches = [missing[first : first + batch] for first in range(0, len(missing), batch)]
-        batches = batches[::-1] if backwards else batches
-        shown = self.show_progress and bool(batches)
-        for rows in progress(batches, label=f"{self.profile.name}: {label}", show=shown):
-            absent = set(store.missing([items[row] for row in rows]))  # another process may have stored some meanwhile
-            rows = [row for row in rows if items[row] in absent]
-            if not rows:
-                continue
-            begin = time.perf_counter()
-            results = compute(rows)
-            seconds = time.perf_counter() - begin
-            self.ledger.computed += seconds
-            for row, tensors in zip(rows, results, strict=True):
-                store.save(items[row], tensors, {"seconds": seconds / len(rows)})
-        loaded = [store.load(item) for item in items]
-        self.ledger.items |= {
-            (store.key, item): stored.metadata["seconds"] for item, stored in zip(items, loaded, strict=True)
-        }
-        return loaded
+        title = f"{self.profile.name}: {label}"
+        batches = Batches(len(items), batch, label=title)
+        return filled(
+            store, items, compute, batches, ledger=self.ledger, backwards=backwards, show_progress=self.show_progress
+        )
 
     def store(self, folder: str, *, made_by: Sequence[Callable[..., object] | type] = (), **inputs: Any) -> ItemStore:
         """A store of single results, in a folder of the profile's work files, whose key is that of some inputs.
