@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers.core.files import ROOT
 from helpers.playground.publish import publish_playground
 from helpers.site.html import BUNDLES, can_be_live
-from helpers.site.polish.embedded import separate_files
+from helpers.site.polish import separate_files, separate_handlers, with_policy
 
 LAB = "lab.html"
 PAGE = "book/page.html"
@@ -44,7 +44,8 @@ def make_site(folder: Path, controls: str = "", root: Path = ROOT) -> Path:
     run_node(str(esbuild), str(entry), "--bundle", "--format=iife", "--log-level=warning", f"--outfile={output}")
     (folder / LAB).write_text(_page("_static/playground/lab.js", ""), encoding="utf-8")
     page, files = separate_files(_page("../_static/live.js", controls))
-    for name, content in {**files, PAGE: page.encode()}.items():
+    page, handlers = separate_handlers(page)
+    for name, content in {**files, **handlers, PAGE: with_policy(page).encode()}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder

@@ -16,6 +16,7 @@ from helpers.core.files import ROOT
 from helpers.site import warm
 from helpers.site.environment import clean_environment
 from helpers.site.pictures import picture_files
+from helpers.site.polish import with_policy
 from helpers.site.reference import reference_sources
 from helpers.site.registry import load_registry
 from helpers.site.source import is_executable
@@ -150,6 +151,9 @@ def build(root: Path = ROOT) -> Path:
     process = run_jupyter_book(site, "-n", "-W", "--keep-going", root=root)
     if process.returncode:
         raise BuildError(f"Jupyter Book reported warnings or errors; the HTML was not replaced.\n\n{process.stdout}")
+    # Jupyter Book writes the page that leads to the first one, after Sphinx
+    start = site / "_build/html/index.html"
+    start.write_text(with_policy(start.read_text(encoding="utf-8")), encoding="utf-8")
     html, previous = root / HTML, root / "_build/html-previous"
     shutil.rmtree(previous, ignore_errors=True)
     if html.exists():

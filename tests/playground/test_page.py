@@ -18,6 +18,7 @@ from helpers.core.files import ROOT
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.playground.publish import publish_playground
 from helpers.playground.sprites import NUMBERS, OBJECTS, SEED, SIZE
+from helpers.site.polish import with_policy
 
 if reason := missing():
     pytest.skip(reason, allow_module_level=True)
@@ -58,7 +59,7 @@ def site(tmp_path_factory):
     (folder / "book").mkdir()
     strict = f'<meta http-equiv="Content-Security-Policy" content="{STRICT}">'
     (folder / "book/try-it.html").write_text(_page(strict))
-    (folder / "book/disk.html").write_text(_page(""))
+    (folder / "book/disk.html").write_text(with_policy(_page("")))
     return folder
 
 

@@ -9,6 +9,7 @@ from helpers.site.polish.access import make_accessible
 from helpers.site.polish.embedded import separate_files
 from helpers.site.polish.icons import FONT, Icon, draw_icons, icon_font, icon_style, read_icons
 from helpers.site.polish.pictures import delay_pictures
+from helpers.site.polish.policy import separate_handlers, with_policy
 from helpers.site.polish.scripts import drop_unused
 
 _STATIC = "_static"
@@ -17,11 +18,12 @@ _TTF = f"{_STATIC}/vendor/fontawesome/webfonts/fa-solid-900.ttf"
 
 
 def polish_page(html: str, icons: dict[str, Icon]) -> tuple[str, dict[str, bytes]]:
-    """A page as the book publishes it, and the files that were embedded in it, by their paths from the site's root."""
+    """A page as the book publishes it, and the files that were part of it, by their paths from the site's root."""
     html, files = separate_files(html)
     for step in (drop_unused, make_accessible, delay_pictures):
         html = step(html)
-    return draw_icons(html, icons), files
+    html, handlers = separate_handlers(draw_icons(html, icons))
+    return with_policy(html), files | handlers
 
 
 def polish_site(site: Path) -> None:

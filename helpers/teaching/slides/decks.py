@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import lru_cache
 from html import escape, unescape
 from pathlib import Path
 
 from helpers.core.files import ROOT, atomic_write
+from helpers.site.polish import handler_tags, with_policy
 from helpers.teaching.slides.pages import BuiltPage
 from helpers.teaching.slides.plan import PLAN, Block, Session, Slide, load_plan
 
@@ -80,7 +83,10 @@ class _Deck:
                     self.faults.append(f"session {self._number}: {error}")
             begin += block.minutes
         title = f"Session {self._number}: {self._session.title}"
-        return _FILE.format(title=escape(title), mathjax=self._mathjax(), slides="\n".join(slides))
+        text = "\n".join(slides)
+        scripts = f"{self._mathjax()}\n{handler_tags(text, '../')}"
+        page = _FILE.format(title=escape(title), scripts=scripts.strip(), slides=text)
+        return with_policy(page, scripts=_speaker_scripts())
 
     def _opening(self) -> str:
         links = [
@@ -147,6 +153,15 @@ class _Deck:
         return ""
 
 
+@lru_cache
+def _speaker_scripts(path: Path = ROOT / "book/_static/reveal/notes.js") -> tuple[str, ...]:
+    """The script that reveal's notes write into the speaker's window, which obeys the policy of the slides."""
+    literal = re.search(r"<script>((?:[^\\]|\\.)*?)<\\/script>", path.read_text(encoding="utf-8"))
+    if literal is None:
+        raise ValueError(f"{path}: there is no script of a speaker's window; see helpers/teaching/slides/decks.py")
+    return (json.loads(f'"{literal[1]}"'),)
+
+
 _FILE = """<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
@@ -157,7 +172,7 @@ _FILE = """<!DOCTYPE html>
 <link rel="stylesheet" href="../_static/reveal/reveal.css">
 <link rel="stylesheet" href="../_static/pygments.css">
 <link rel="stylesheet" href="../_static/slides.css">
-{mathjax}
+{scripts}
 <script defer src="../_static/reveal/reveal.js"></script>
 <script defer src="../_static/reveal/notes.js"></script>
 <script defer src="../_static/slides.js"></script>
