@@ -101,7 +101,8 @@ INJECTED = """() => new Promise(resolve => {
     const script = document.createElement('script');
     script.textContent = 'window.harmed = 2';
     document.body.append(script);
-    try { new Function('window.harmed = 3')() } catch (error) { refused.push(error.name) }
+    // later, since DevTools lets its own call evaluate
+    setTimeout(() => { try { new Function('window.harmed = 3')() } catch (error) { refused.push(error.name) } });
     fetch('http://127.0.0.2:9/').catch(() => refused.push('fetch'));
     setTimeout(() => resolve([window.harmed ?? null, refused.sort()]), 500);
 })"""
