@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import pickle
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from helpers.classifiers.architectures import timm_configuration
+from helpers.classifiers.downloading import download
 from helpers.classifiers.sums import check_digest
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")  # mobilenet_v3_small-047dcff4.pth
@@ -69,17 +71,18 @@ def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str
 
 def _download(url: str, path: Path, hash_prefix: str) -> None:
     """Download a file, which appears at its path only once it is complete and its hash is right."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix)
+        download(url, path, hash_prefix)
     except OSError as error:  # URLError, ConnectionError and TimeoutError are among these
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise WeightsUnavailableError(
-            f"{url} is needed and could not be downloaded ({error}); download it on a machine with internet access and "
-            f"put it at {path}"
+            f"{url} is needed and could not be downloaded ({error}); try again, or download it on a machine with "
+            f"internet access and put it at {path}"
         ) from error
-    except RuntimeError as error:
+    except ValueError as error:
         raise ValueError(
-            f"the file from {url} does not have the hash in its name ({error}); try again later"
+            f"the file from {url} does not have the hash in its name ({error}); it was not kept: try again later"
         ) from error
 
 

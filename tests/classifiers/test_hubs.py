@@ -43,9 +43,10 @@ def hub(tmp_path, monkeypatch):
         )
         DEFAULT = IMAGENET1K_V1
 
-    def download(url, target, hash_prefix=None, progress=True):
+    def download(url, target, sha256):
         hub.downloads.append(url)
-        Path(target).write_bytes(source.read_bytes())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
 
     class Hub:
         path = tmp_path / "hub" / "checkpoints" / name
@@ -53,7 +54,7 @@ def hub(tmp_path, monkeypatch):
     hub = Hub()
     hub.network, hub.url, hub.source, hub.downloads = network, Published.DEFAULT.url, source, []
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    monkeypatch.setattr(hubs, "download", download)
     monkeypatch.setattr(loading, "torchvision_weights", lambda name, weights: Published.DEFAULT)
     return hub
 
@@ -92,21 +93,22 @@ def test_without_a_network_the_wanted_file_and_its_place_are_named(hub, monkeypa
     def download(*arguments):
         raise error
 
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    monkeypatch.setattr(hubs, "download", download)
     with pytest.raises(WeightsUnavailableError) as caught:
         load_classifier("mobilenet_v3_small", weights="hub")
     assert isinstance(caught.value, OSError)
     assert hub.url in str(caught.value)
     assert f"put it at {hub.path}" in str(caught.value)
+    hub.path.parent.mkdir(parents=True)
     hub.path.write_bytes(hub.source.read_bytes())  # as the message says
     load_classifier("mobilenet_v3_small", weights="hub")
 
 
 def test_a_download_with_a_wrong_hash_is_refused(hub, monkeypatch):
     def download(*arguments):
-        raise RuntimeError('invalid hash value (expected "1", got "2")')
+        raise ValueError("its SHA-256 begins with 2, not with 1")
 
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    monkeypatch.setattr(hubs, "download", download)
     with pytest.raises(ValueError, match="does not have the hash in its name"):
         load_classifier("mobilenet_v3_small", weights="hub")
 
