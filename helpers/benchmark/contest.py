@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.benchmark.case import Case, Trial
-from helpers.benchmark.methods import CONTESTANTS, Contestant, maps_of
+from helpers.benchmark.methods import Contestant, contestants_for, maps_of
 from helpers.benchmark.registry import load_metrics
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.statistics import holm, mean_effect
@@ -22,13 +22,15 @@ DECIDED = 0.05
 
 
 def score_table(study: SceneStudy) -> pd.DataFrame:
-    """The scores of all methods and controls on the first `SCENES` of the profile's scenes.
+    """The scores of all methods and controls but the slow ones on the first `SCENES` of the profile's scenes.
 
     Returns:
         See `scores_of`.
     """
     case = profile_case(study, SCENES)
-    return pd.concat([scores_of(each, case) for each in CONTESTANTS.values()], ignore_index=True)
+    return pd.concat(
+        [scores_of(each, case) for each in contestants_for(study.classifier) if not each.slow], ignore_index=True
+    )
 
 
 def scores_of(contestant: Contestant, case: Case) -> pd.DataFrame:

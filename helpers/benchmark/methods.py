@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,38 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from helpers.benchmark.case import Case
-from helpers.benchmark.maps import CHEAP, controls, maps_by
+from helpers.benchmark.constructors import (
+    GridCAM,
+    cartoonx,
+    from_prediction,
+    has_file,
+    is_convolutional,
+    is_transformer,
+    pixel_rde,
+    shearletx,
+    space_vae,
+    trained,
+    waveletx,
+)
+from helpers.benchmark.maps import controls, maps_by
 from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.core.names import known_names
 from helpers.methods.baselines import (
+    LIME,
     RISE,
     WAM,
     DeepLIFT,
+    ExtremalPerturbation,
     FeatureAblation,
+    IGOSPlusPlus,
+    IntegratedGradients,
+    KernelSHAP,
+    OcclusionMaps,
+    SmoothGrad,
 )
-from helpers.methods.explainer import load_explainer
-from helpers.methods.rde import CartoonX, PixelRDE, WaveletX
+from helpers.methods.rde import CartoonX, PixelRDE
+from helpers.methods.rollout import AttentionRollout
 
 Maps = Float[Tensor, "batch height width"]
 
@@ -35,14 +56,21 @@ class Contestant:
 
     Attributes:
         name: of the method, in tables.
-        make: from a classifier to an object with `explain(images, targets)`, as the book's methods have it, or with
-            `attribute(images, targets)`, as Captum's.
+        make: from a classifier, and settings by name, to an object with `explain(images, targets)`, as the book's
+            methods have it, or with `attribute(images, targets)`, as Captum's.
         control: whether it knows nothing of the classifier.
+        trials: the settings among which one is chosen on images of their own: three of them, or none for a method
+            without a setting that a user would try.
+        slow: whether it explains fewer images than the others.
+        fits: whether it can explain a classifier.
     """
 
     name: str
-    make: Callable[[Classifier], Any]
+    make: Callable[..., Any]
     control: bool = False
+    trials: tuple[Mapping[str, Any], ...] = ()
+    slow: bool = False
+    fits: Callable[[Classifier], bool] = lambda classifier: True
 
 
 class Control:
@@ -62,37 +90,78 @@ class Control:
         return Explanation(mask, images * mask, targets)
 
 
-_STEPS = 200  # of the searches, as in profile quick
+def _tried(name: str, *values: Any) -> tuple[dict[str, Any], ...]:
+    """The trials of one setting."""
+    return tuple({name: value} for value in values)
 
-CONTESTANTS: dict[str, Contestant] = {
-    each.name: each
-    for each in (
-        Contestant("grad-cam", CHEAP["grad-cam"]),
-        Contestant("occlusion", CHEAP["occlusion"]),
-        Contestant("rise", lambda classifier: RISE(classifier, masks=1000)),
-        Contestant("integrated-gradients", CHEAP["integrated-gradients"]),
-        Contestant("deeplift", lambda classifier: DeepLIFT(classifier, score="logit")),
-        Contestant("feature-ablation", lambda classifier: FeatureAblation(classifier, score="logit")),
-        Contestant("explainer", CHEAP["explainer"]),
-        Contestant("rtis", lambda classifier: load_explainer(f"{classifier.name}-rtis", classifier)),
-        Contestant("pixel-rde", lambda classifier: PixelRDE(classifier, steps=_STEPS)),
-        Contestant("cartoonx", lambda classifier: CartoonX(classifier, steps=_STEPS)),
-        Contestant("waveletx", lambda classifier: WaveletX(classifier, steps=_STEPS)),
-        Contestant("wam-gradient", lambda classifier: WAM(classifier)),
-        Contestant("wam-path", lambda classifier: WAM(classifier, path=True)),
-        Contestant("random", lambda classifier: Control("random"), control=True),
-        Contestant("centre", lambda classifier: Control("centre"), control=True),
-        Contestant("edges", lambda classifier: Control("edges"), control=True),
-        Contestant("brightness", lambda classifier: Control("brightness"), control=True),
-        Contestant("everything", lambda classifier: Control("everything"), control=True),
-    )
+
+_PRICES = {
+    "pixel-rde": _tried("sparsity_weight", 2.0, 6.0, 18.0),
+    "cartoonx": _tried("sparsity_weight", 10.0, 30.0, 90.0),
+    "waveletx": _tried("sparsity_weight", 1.0, 4.0, 16.0),
+    "shearletx": _tried("sparsity_weight", 4.0, 12.0, 36.0),
 }
+_DISCARDED = _tried("discard_ratio", 0.0, 0.5, 0.9)
+_CELLS = _tried("cells", 4, 8, 16)
+_AREAS = _tried("areas", (0.02, 0.05, 0.1), (0.05, 0.1, 0.2, 0.3), (0.1, 0.2, 0.4))
+_CONTROLS = ("random", "centre", "edges", "brightness", "everything")
+
+
+def _with_mask_network(kind: str) -> dict[str, Any]:
+    return {"trials": _PRICES[kind], "fits": has_file(f"-{kind}-mask")}
+
+
+_LIST = (
+    # the book's methods
+    Contestant("pixel-rde", pixel_rde, trials=_PRICES["pixel-rde"]),
+    Contestant("pixel-rde-rate", pixel_rde, trials=_tried("keep", 0.02, 0.06, 0.18)),
+    Contestant("cartoonx", cartoonx, trials=_PRICES["cartoonx"]),
+    Contestant("cartoonx-rate", cartoonx, trials=_tried("keep", 0.005, 0.02, 0.08)),
+    Contestant("waveletx", waveletx, trials=_PRICES["waveletx"]),
+    Contestant("shearletx", shearletx, trials=_PRICES["shearletx"], slow=True),
+    Contestant("pixel-rde-learned", from_prediction(PixelRDE), **_with_mask_network("pixel-rde")),
+    Contestant("cartoonx-learned", from_prediction(CartoonX), **_with_mask_network("cartoonx")),
+    Contestant("cartoonx-predicted", from_prediction(CartoonX, steps=0), **_with_mask_network("cartoonx")),
+    Contestant("explainer", trained("explainer"), fits=has_file("-explainer")),
+    Contestant("space-vae", space_vae, trials=_tried("beta", 1, 10, 100), fits=has_file("-beta-10")),
+    Contestant("rollout", AttentionRollout, trials=_DISCARDED, fits=is_transformer),
+    Contestant("gradient-rollout", partial(AttentionRollout, gradient=True), trials=_DISCARDED, fits=is_transformer),
+    # peers
+    Contestant("wam-gradient", WAM, trials=_tried("noise", 0.1, 0.25, 0.5)),
+    Contestant("wam-path", partial(WAM, path=True)),
+    Contestant("grad-cam", GridCAM, trials=_tried("stride", 8, 16, 32), fits=is_convolutional),
+    Contestant("rise", partial(RISE, masks=1000), trials=_tried("cells", 5, 7, 10), slow=True),
+    Contestant("extremal-perturbation", partial(ExtremalPerturbation, steps=200), trials=_AREAS, slow=True),
+    Contestant("igos++", IGOSPlusPlus, trials=_tried("mean_weight", 0.1, 1.0, 10.0), slow=True),
+    Contestant("rtis", trained("rtis"), fits=has_file("-rtis")),
+    Contestant("occlusion", partial(OcclusionMaps, stride=0.125), trials=_tried("window", 0.125, 0.25, 0.375)),
+    Contestant("deeplift", partial(DeepLIFT, score="logit"), fits=is_convolutional),
+    Contestant("integrated-gradients", partial(IntegratedGradients, score="logit")),
+    Contestant("smooth-grad", SmoothGrad, trials=_tried("noise", 0.05, 0.15, 0.3)),
+    Contestant("feature-ablation", partial(FeatureAblation, score="logit"), slow=True, fits=is_convolutional),
+    Contestant("lime", LIME, trials=_CELLS, slow=True),
+    Contestant("kernel-shap", KernelSHAP, trials=_CELLS, slow=True),
+    *(Contestant(name, lambda classifier, name=name: Control(name), control=True) for name in _CONTROLS),
+)
+
+CONTESTANTS: dict[str, Contestant] = {each.name: each for each in _LIST}
 """The methods and controls by name."""
 
 
-def maps_of(contestant: Contestant, case: Case) -> Maps:
-    """The maps of a method for the images of a case, as `maps_by` takes them."""
-    return maps_by(contestant.make(case.classifier), case, contestant.name)
+def contestants_for(classifier: Classifier) -> list[Contestant]:
+    """The methods and controls that can explain a classifier."""
+    return [each for each in CONTESTANTS.values() if each.fits(classifier)]
+
+
+def maps_of(contestant: Contestant, case: Case, **setting: Any) -> Maps:
+    """The maps of a method for the images of a case, as `maps_by` takes them.
+
+    Args:
+        contestant: the method.
+        case: the images and classes.
+        setting: of the method, such as one of its trials.
+    """
+    return maps_by(contestant.make(case.classifier, **setting), case, contestant.name)
 
 
 def load_contestant(spec: str) -> Contestant:

@@ -136,6 +136,21 @@ _TABLES = (
         inputs="helpers.benchmark.table:rendered_inputs",
         on_request=True,
     ),
+    Table(
+        "benchmark-tuning",
+        "helpers.benchmark.runs:tuning_table",
+        common=("seed", "images", "classifier"),
+        inputs="helpers.benchmark.runs:run_inputs",
+        on_request=True,
+    ),
+    Table(
+        "benchmark",
+        "helpers.benchmark.runs:benchmark_table",
+        common=("seed", "images", "classifier"),
+        reads=("benchmark-tuning",),
+        inputs="helpers.benchmark.runs:run_inputs",
+        on_request=True,
+    ),
     Table("photograph-family", "helpers.chapters.photograph.family:family_table", on_request=True),
     _explainer(
         "class-scores",

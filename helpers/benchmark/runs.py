@@ -1,0 +1,203 @@
+"""The runs of the benchmark: each method's maps of the profile's images, stored one by one, and their scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from helpers.benchmark.case import Case, Trial
+from helpers.benchmark.examination import selected
+from helpers.benchmark.maps import maps_by, scene_case
+from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.passes import count_passes
+from helpers.benchmark.registry import Entry, load_metrics
+from helpers.benchmark.scenes import SCENE_NUMBERS, drawn
+from helpers.benchmark.table import metric_code
+from helpers.classifiers.digests import weights_digest
+from helpers.data.images import image_digest
+
+SLOW = 60
+"""The images that slow methods explain, the first ones."""
+
+TUNING = {"scenes": 6, "imagenet-study": 4}
+"""The images on which a setting is chosen, by the source of the images; no score is computed on them."""
+
+TUNED_BY = "insertion-blur"
+"""The metric whose mean chooses between trials: it passes the examination and needs no truth."""
+
+LEAST = 0.3  # the smallest probability of the predicted class of a photograph
+_AT_ONCE = 50  # images scored together
+_DECIMALS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The images that the methods of a study explain.
+
+    Attributes:
+        case: the images, their classes, and what is known about them.
+        items: their names in the stores.
+    """
+
+    case: Case
+    items: tuple[str, ...]
+    _parts: dict[tuple[int, ...], Case] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.items)
+
+    def some(self, rows: list[int]) -> Case:
+        """The case of some images; what it has computed is kept for the next method."""
+        key = tuple(rows)
+        if key not in self._parts:
+            self._parts[key] = selected(self.case, torch.tensor(rows))
+        return self._parts[key]
+
+
+def images_of(study: Any, *, tuning: bool = False) -> Images:
+    """The images of a study on which methods are compared, or the further ones on which settings are chosen.
+
+    Scenes are those of `SCENE_NUMBERS`, and the class of the largest object is explained. Photographs are the first
+    ones whose predicted class, which is explained, has a probability of at least `LEAST`.
+
+    Raises:
+        ValueError: the profile asks for more images than there are.
+    """
+    settings, seed = study.profile.images, study.profile.seed
+    more = TUNING[settings.source]
+    if settings.source == "scenes":
+        numbers = SCENE_NUMBERS[-more:] if tuning else SCENE_NUMBERS[: settings.count]
+        case = scene_case(study.classifier, drawn(numbers, settings.size), seed=seed)
+        return Images(case, tuple(f"scene {number}" for number in numbers))
+    classes, probabilities = study.predictions
+    rows = torch.nonzero(probabilities >= LEAST)[:, 0]
+    if len(rows) <= more:
+        raise ValueError(f"{len(rows)} photographs with a probability of {LEAST} are too few")
+    rows = rows[-more:] if tuning else rows[:-more]
+    case = Case(study.classifier, study.images.images[rows], classes[rows], seed=seed)
+    return Images(case, tuple(image_digest(image) for image in case.images))
+
+
+def tuning_table(study: Any) -> pd.DataFrame:
+    """The trials of each method that has some, on images that no score is computed on.
+
+    Returns:
+        One row per trial: method, trial (its number), setting (as text), score (the mean of `TUNED_BY`), images,
+        chosen (the best one, the first of equal ones).
+    """
+    images, rows = images_of(study, tuning=True), []
+    for contestant in contestants_for(study.classifier):
+        scores = [scores_table(study, contestant, images, setting)[TUNED_BY].mean() for setting in contestant.trials]
+        best = int(np.argmax(scores)) if scores else 0
+        rows += [
+            (contestant.name, number, _words(setting), round(float(score), _DECIMALS), len(images), number == best)
+            for number, (setting, score) in enumerate(zip(contestant.trials, scores, strict=True))
+        ]
+    return pd.DataFrame(rows, columns=["method", "trial", "setting", "score", "images", "chosen"])
+
+
+def benchmark_table(study: Any) -> pd.DataFrame:
+    """The scores of all methods and controls that can explain the study's classifier.
+
+    Returns:
+        One row per method and image: method, control, image (its number), silent (the map is constant, or not
+        finite), seconds (of the processor), forward and backward (passes of the image through the classifier), and a
+        column per metric.
+    """
+    images, tuning = images_of(study), study.table("benchmark-tuning")
+    chosen = tuning[tuning["chosen"]].set_index("method")["trial"].to_dict()
+    tables = []
+    for contestant in contestants_for(study.classifier):
+        setting = contestant.trials[chosen[contestant.name]] if contestant.trials else {}
+        tables.append(scores_table(study, contestant, images, setting))
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs["provenance"] = {"data": dict(zip(images.items, _digests(images), strict=True))}
+    return table
+
+
+def scores_table(study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any]) -> pd.DataFrame:
+    """The scores of one method with one setting, from the store or computed; see `benchmark_table`."""
+    count = min(SLOW, len(images)) if contestant.slow else len(images)
+    maps, costs, key = stored_maps(study, contestant, images, setting, count)
+    metrics = load_metrics(images.case)
+    store = study.store("benchmark-scores", maps=key, metrics=metric_code(), seed=images.case.seed)
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        found = _scored(images.some(rows), maps[rows], metrics)
+        return [{"scores": scores} for scores in found]
+
+    items = study.stored(store, images.items[:count], compute, batch=_AT_ONCE, label=f"{contestant.name}: scores")
+    scores = torch.stack([item.tensors["scores"] for item in items]).numpy().round(_DECIMALS)
+    finite = maps.flatten(1).isfinite().all(1)
+    silent = (maps.flatten(1).amax(1) == maps.flatten(1).amin(1)) | ~finite
+    first = {"method": contestant.name, "control": contestant.control, "image": range(count), "silent": silent.numpy()}
+    spent = dict(zip(("seconds", "forward", "backward"), costs.numpy().round(4).T, strict=True))
+    return pd.DataFrame({**first, **spent, **dict(zip(metrics, scores.T, strict=True))})
+
+
+def stored_maps(
+    study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any], count: int
+) -> tuple[Tensor, Tensor, str]:
+    """The maps of the first images, their costs, and the key of their store.
+
+    Returns:
+        The maps (images, height, width); seconds of the processor, forward and backward passes (images, 3); the key.
+    """
+    method = contestant.make(study.classifier, **setting)
+    parts = [part for part in (method, *vars(method).values()) if type(part).__module__.startswith("helpers.methods")]
+    networks = [weights_digest(part) for part in vars(method).values() if _is_own_network(part, study.classifier)]
+    store = study.store(
+        "benchmark",
+        made_by=tuple(dict.fromkeys((maps_by, type(method), *map(type, parts)))),
+        method=contestant.name,
+        setting=_words(setting),
+        classifier=study.classifier.digest,
+        networks=networks,
+        size=study.profile.images.size,
+        seed=images.case.seed,
+    )
+
+    def compute(rows: list[int]) -> list[dict[str, Tensor]]:
+        case = images.some(rows)
+        with count_passes(study.classifier) as passes:
+            begin = time.process_time()
+            maps = maps_by(method, case, contestant.name).detach().cpu()
+            seconds = time.process_time() - begin
+        cost = torch.tensor([seconds, passes.forward, passes.backward], dtype=torch.double) / len(rows)
+        return [{"map": each.contiguous(), "cost": cost.clone()} for each in maps]
+
+    items = [f"{item} {target}" for item, target in zip(images.items, images.case.targets.tolist(), strict=True)]
+    found = study.stored(store, items[:count], compute, batch=study.profile.batch_size, label=contestant.name)
+    maps, costs = (torch.stack([item.tensors[name] for item in found]) for name in ("map", "cost"))
+    return maps, costs, store.key
+
+
+def run_inputs(study: Any) -> dict[str, Any]:
+    """The digest of the metrics' code: no code names the classes that enter a registry by themselves."""
+    return {"metrics": metric_code()}
+
+
+def _scored(case: Case, maps: Tensor, metrics: Mapping[str, Entry]) -> Tensor:
+    """The scores of some images: (images, metrics)."""
+    trial = Trial(case, maps)
+    return torch.stack([entry.metric(trial).double().cpu() for entry in metrics.values()], 1)
+
+
+def _is_own_network(part: Any, classifier: nn.Module) -> bool:
+    return isinstance(part, nn.Module) and part is not classifier and any(True for _ in part.parameters())
+
+
+def _digests(images: Images) -> list[str]:
+    return [image_digest(image) for image in images.case.images]
+
+
+def _words(setting: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in setting.items())
