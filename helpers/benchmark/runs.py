@@ -18,7 +18,7 @@ from helpers.benchmark.maps import maps_by, scene_case
 from helpers.benchmark.methods import Contestant, contestants_for
 from helpers.benchmark.passes import count_passes
 from helpers.benchmark.registry import Entry, load_metrics
-from helpers.benchmark.scenes import SCENE_NUMBERS, drawn
+from helpers.benchmark.scenes import SCENE_NUMBERS, SCORED, drawn
 from helpers.benchmark.table import metric_code
 from helpers.classifiers.digests import weights_digest
 from helpers.data.images import image_digest
@@ -26,7 +26,7 @@ from helpers.data.images import image_digest
 SLOW = 60
 """The images that slow methods explain, the first ones."""
 
-TUNING = {"scenes": 6, "imagenet-study": 4}
+TUNING = {"scenes": 4, "imagenet-study": 4}
 """The images on which a setting is chosen, by the source of the images; no score is computed on them."""
 
 TUNED_BY = "insertion-blur"
@@ -74,7 +74,7 @@ def images_of(study: Any, *, tuning: bool = False) -> Images:
     settings, seed = study.profile.images, study.profile.seed
     more = TUNING[settings.source]
     if settings.source == "scenes":
-        numbers = SCENE_NUMBERS[-more:] if tuning else SCENE_NUMBERS[: settings.count]
+        numbers = SCENE_NUMBERS[SCORED : SCORED + more] if tuning else SCENE_NUMBERS[: settings.count]
         case = scene_case(study.classifier, drawn(numbers, settings.size), seed=seed)
         return Images(case, tuple(f"scene {number}" for number in numbers))
     classes, probabilities = study.predictions

@@ -35,6 +35,9 @@ _NUMBERS = """
 SCENE_NUMBERS: tuple[int, ...] = tuple(map(int, _NUMBERS.split()))
 """The first scenes of the series that all of `RIGHT` get right, as `find_scenes` finds them."""
 
+SCORED = 200
+"""The scenes that may be scored, the first ones; the others choose settings."""
+
 _AT_ONCE = 128
 
 
