@@ -130,6 +130,21 @@ class TestOutcomes:
         apart = judged(make_file(*elsewhere), {("equal", "shares"): weak})[0].results[0]
         assert apart.p_value == pytest.approx(alone.p_value)
 
+    def test_claims_without_a_figure_are_corrected_within_their_family(self):
+        weak = values(*np.linspace(-0.9, 0.2, 12))
+        alone = judged(make_file(make_claim(figures=[])), {("equal", "shares"): weak})[0].results[0]
+        families = ["page", "page", "other", "page", ""]
+        claims = [make_claim(id=f"T{n}", figures=[], family=family) for n, family in enumerate(families)]
+        found = [verdict.results[0].p_value for verdict in judged(make_file(*claims), {("equal", "shares"): weak})]
+        assert found == pytest.approx([min(1.0, factor * alone.p_value) for factor in (3, 3, 1, 3, 1)])
+        with pytest.raises(ValueError, match="no other family"):
+            make_file(make_claim(family="page"))
+
+    def test_all_claims_of_the_comparison_are_one_family(self):
+        families = {claim.id: claim.family for _, claim in all_claims() if "family" in claim.tables}
+        assert len(families) >= 17
+        assert set(families.values()) == {"beyond-cartoonx"}
+
     def test_a_table_is_read_once_and_not_shared_by_measures(self, monkeypatch):
         read, sums = [], []
 

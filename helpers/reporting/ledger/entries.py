@@ -68,6 +68,7 @@ class Claim(_Entry):
         by: who claims it: the paper, or this book.
         place: the place in the paper: "Section 4.1, Figure 3 (left)".
         figures: the ids of the figures that show it; its statistics are corrected for the other claims of the first.
+        family: for a claim that no figure shows: a name that it shares with the claims for which it is corrected.
         claim: the claim in our words, as a sentence without a full stop.
         quantity: the quantity that decides, with its unit and the order of the difference.
         measure: the function that computes the effect from the tables, as "module:function" in the file's package.
@@ -90,6 +91,7 @@ class Claim(_Entry):
     by: Literal["paper", "book"] = "paper"
     place: str
     figures: tuple[str, ...] = ()
+    family: str = ""
     claim: str
     quantity: str
     measure: Annotated[str, Field(pattern=r"^([a-z0-9_.]+:[a-z0-9_]+)?$")] = ""
@@ -117,7 +119,14 @@ class Claim(_Entry):
             raise ValueError(f"{self.id}: a claim of equality has the direction within and a margin above 0")
         if unknown := self.differs.keys() - set(self.runs):
             raise ValueError(f"{self.id}: differs names {', '.join(sorted(unknown))}, which is not among its runs")
+        if self.figures and self.family:
+            raise ValueError(f"{self.id}: it is corrected for the claims of its figure, so it has no other family")
         return self
+
+    @property
+    def corrected_with(self) -> str:
+        """The name of the claims for which it is corrected: its first figure, its family, or its own id."""
+        return self.figures[0] if self.figures else self.family or self.id
 
 
 class ClaimFile(_Entry):

@@ -1,4 +1,4 @@
-"""The outcome of a claim: its effect in each run, corrected for the other claims of its figure, and a verdict."""
+"""The outcome of a claim: its effect in each run, corrected for the other claims of its family, and a verdict."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Result:
         run: the run.
         effect: the effect over independent units.
         p_value: the probability of such an effect without a difference, corrected by Holm's method for the other
-            claims of the same figure in the same run; nan below six units.
+            claims of the same figure or family in the same run; nan below six units.
         finding: the effect's direction.
         differs: all that differs from the paper.
         unfair: those differences that make it no fair test.
@@ -111,8 +111,8 @@ def judge(claims: Iterable[tuple[ClaimFile, Claim]], read: TableReader = evidenc
     """The verdicts on claims.
 
     Args:
-        claims: claims with their files. Pass all claims of a figure together: those that have it first are corrected
-            for each other.
+        claims: claims with their files. Pass all claims of a figure or of a family together: those that have it first
+            are corrected for each other.
         read: from a profile and a table's name to the table, or to None if it does not exist.
     """
     claims = list(claims)
@@ -175,11 +175,10 @@ def find(claim: Claim, effect: Effect, p_value: float) -> Finding:
 
 
 def _corrected(claims: dict[str, Claim], effects: dict[tuple[str, str], Effect]) -> dict[tuple[str, str], float]:
-    """The p-values, corrected by Holm's method within each family: a first figure and a run."""
+    """The p-values, corrected by Holm's method within each family and run (`Claim.corrected_with`)."""
     families: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for claim_id, run in effects:
-        figures = claims[claim_id].figures
-        families.setdefault((figures[0] if figures else claim_id, run), []).append((claim_id, run))
+        families.setdefault((claims[claim_id].corrected_with, run), []).append((claim_id, run))
     p_values = {key: claim_p_value(claims[key[0]], effect) for key, effect in effects.items()}
     for family in families.values():
         known = [key for key in family if not math.isnan(p_values[key])]
