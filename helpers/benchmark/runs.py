@@ -113,14 +113,21 @@ def benchmark_table(study: Any) -> pd.DataFrame:
         column per metric.
     """
     images, tuning = images_of(study), study.table("benchmark-tuning")
-    chosen = tuning[tuning["chosen"]].set_index("method")["trial"].to_dict()
-    tables = []
-    for contestant in contestants_for(study.classifier):
-        setting = contestant.trials[chosen[contestant.name]] if contestant.trials else {}
-        tables.append(scores_table(study, contestant, images, setting))
+    tables = [
+        scores_table(study, contestant, images, chosen_setting(contestant, tuning))
+        for contestant in contestants_for(study.classifier)
+    ]
     table = pd.concat(tables, ignore_index=True)
     table.attrs["provenance"] = {"data": dict(zip(images.items, _digests(images), strict=True))}
     return table
+
+
+def chosen_setting(contestant: Contestant, tuning: pd.DataFrame) -> Mapping[str, Any]:
+    """The setting of a method that the table `benchmark-tuning` chose; empty for a method without trials."""
+    if not contestant.trials:
+        return {}
+    rows = tuning[tuning["chosen"] & (tuning["method"] == contestant.name)]
+    return contestant.trials[int(rows["trial"].iloc[0])]
 
 
 def scores_table(study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any]) -> pd.DataFrame:
@@ -151,15 +158,16 @@ def stored_maps(
     Returns:
         The maps (images, height, width); seconds of the processor, forward and backward passes (images, 3); the key.
     """
-    method = contestant.make(study.classifier, **setting)
+    classifier: Any = images.case.classifier
+    method = contestant.make(classifier, **setting)
     parts = [part for part in (method, *vars(method).values()) if type(part).__module__.startswith("helpers.methods")]
-    networks = [weights_digest(part) for part in vars(method).values() if _is_own_network(part, study.classifier)]
+    networks = [weights_digest(part) for part in vars(method).values() if _is_own_network(part, classifier)]
     store = study.store(
         "benchmark",
         made_by=tuple(dict.fromkeys((maps_by, type(method), *map(type, parts)))),
         method=contestant.name,
         setting=_words(setting),
-        classifier=study.classifier.digest,
+        classifier=classifier.digest,
         networks=networks,
         size=study.profile.images.size,
         seed=images.case.seed,
@@ -167,7 +175,7 @@ def stored_maps(
 
     def compute(rows: list[int]) -> list[dict[str, Tensor]]:
         case = images.some(rows)
-        with count_passes(study.classifier) as passes:
+        with count_passes(classifier) as passes:
             begin = time.process_time()
             maps = maps_by(method, case, contestant.name).detach().cpu()
             seconds = time.process_time() - begin

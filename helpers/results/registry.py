@@ -151,6 +151,24 @@ _TABLES = (
         inputs="helpers.benchmark.runs:run_inputs",
         on_request=True,
     ),
+    *(
+        Table(
+            f"benchmark-{name}",
+            f"helpers.benchmark.summaries:{name}_of_study",
+            common=("images", "classifier"),
+            reads=("benchmark",),
+            on_request=True,
+        )
+        for name in ("clusters", "correlations", "answers")
+    ),
+    Table(
+        "benchmark-planted",
+        "helpers.benchmark.planted:planted_table",
+        common=("seed", "images.size"),
+        reads=("benchmark-tuning",),
+        inputs="helpers.benchmark.planted:planted_inputs",
+        on_request=True,
+    ),
     Table("photograph-family", "helpers.chapters.photograph.family:family_table", on_request=True),
     _explainer(
         "class-scores",
