@@ -146,3 +146,8 @@ def is_transformer(classifier: Classifier) -> bool:
 def is_convolutional(classifier: Classifier) -> bool:
     """Whether a classifier is no transformer."""
     return not is_transformer(classifier)
+
+
+def is_small(classifier: Classifier) -> bool:
+    """Whether a classifier is a small network of scenes that has no attention: a pass for each pixel is affordable."""
+    return classifier.name.startswith("scenes-") and is_convolutional(classifier)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers.benchmark import constructors, runs
+from helpers.benchmark import constructors, planted, runs
 from helpers.benchmark.methods import CONTESTANTS, contestants_for
 from helpers.benchmark.passes import count_passes
 from helpers.benchmark.questions import QUESTIONS, answers
@@ -98,6 +98,20 @@ def test_a_run_is_stored_and_resumed(few, monkeypatch):
     again = runs.benchmark_table(later)
     assert later.ledger.computed == 0
     pd.testing.assert_frame_equal(again, table)
+
+
+def test_a_shortcut_is_seen_where_it_was_planted(few, monkeypatch):
+    monkeypatch.setattr(
+        planted, "contestants_for", lambda classifier: [CONTESTANTS["explainer"], CONTESTANTS["everything"]]
+    )
+    monkeypatch.setattr(planted, "SCENES", 4)
+    monkeypatch.setattr(Study, "table", lambda study, name: pd.DataFrame({"chosen": [], "method": []}))
+    table = planted.planted_table(few()).set_index(["classifier", "method"])
+    np.testing.assert_allclose(table[list(planted.KINDS)].sum(axis=1), 1, atol=1e-4)
+    used = table.xs("logit drop", level="method")["mark"].groupby("classifier").mean()
+    assert used["shortcut"] > 10 * used["plain"]
+    everything = table.xs("everything", level="method")["mark"]
+    np.testing.assert_array_equal(everything["plain"], everything["shortcut"])  # a control knows no classifier
 
 
 def test_scenes_of_profiles_are_those_of_the_list():
