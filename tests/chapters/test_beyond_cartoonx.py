@@ -28,6 +28,7 @@ from helpers.chapters.beyond_cartoonx.orders import (
     kept_table,
     noise_energy,
 )
+from helpers.chapters.beyond_cartoonx.printed import printed_faithfulness
 from helpers.chapters.beyond_cartoonx.pursuit import (
     SHAPES,
     largest_waves,
@@ -168,6 +169,19 @@ class TestFound:
         both = found_table(pd.concat([self.frame, photographs[photographs["method"] == "cartoonx"]]))
         assert both["class kept, photographs"].tolist() == ["0.75 [0.35, 0.97]", ""]
         assert len(draw_family(self.frame, "iou").axes[0].get_yticks()) == 2
+
+
+def test_printed_faithfulness():
+    printed = printed_faithfulness()
+    assert printed.groupby("modality").size().tolist() == [6, 6, 6]
+    off = printed[~printed["agrees"]].set_index(["modality", "method"])
+    assert off["difference"].to_dict() == {  # by hand
+        ("sounds", "Integrated Gradients"): 0.22,
+        ("images", "WAM, path"): 0.398,
+        ("images", "WAM, gradient"): 0.322,
+    }
+    kept = printed[printed["agrees"]]
+    assert (kept["printed"] - kept["difference"]).abs().max() == pytest.approx(0.001)  # Grad-CAM of sounds: rounding
 
 
 def test_drawings(shapes, explained):
