@@ -114,11 +114,11 @@ def _with_mask_network(kind: str) -> dict[str, Any]:
 
 _LIST = (
     # the book's methods
-    Contestant("pixel-rde", pixel_rde, trials=_PRICES["pixel-rde"]),
-    Contestant("pixel-rde-rate", pixel_rde, trials=_tried("keep", 0.02, 0.06, 0.18)),
-    Contestant("cartoonx", cartoonx, trials=_PRICES["cartoonx"]),
-    Contestant("cartoonx-rate", cartoonx, trials=_tried("keep", 0.005, 0.02, 0.08)),
-    Contestant("waveletx", waveletx, trials=_PRICES["waveletx"]),
+    Contestant("pixel-rde", pixel_rde, trials=_PRICES["pixel-rde"], slow=True),
+    Contestant("pixel-rde-rate", pixel_rde, trials=_tried("keep", 0.02, 0.06, 0.18), slow=True),
+    Contestant("cartoonx", cartoonx, trials=_PRICES["cartoonx"], slow=True),
+    Contestant("cartoonx-rate", cartoonx, trials=_tried("keep", 0.005, 0.02, 0.08), slow=True),
+    Contestant("waveletx", waveletx, trials=_PRICES["waveletx"], slow=True),
     Contestant("shearletx", shearletx, trials=_PRICES["shearletx"], slow=True),
     Contestant("pixel-rde-learned", from_prediction(PixelRDE), **_with_mask_network("pixel-rde")),
     Contestant("cartoonx-learned", from_prediction(CartoonX), **_with_mask_network("cartoonx")),

@@ -23,7 +23,7 @@ from helpers.benchmark.table import metric_code
 from helpers.classifiers.digests import weights_digest
 from helpers.data.images import image_digest
 
-SLOW = 60
+SLOW = 40
 """The images that slow methods explain, the first ones."""
 
 TUNING = {"scenes": 4, "imagenet-study": 4}
