@@ -7,6 +7,7 @@ strings, so that reading the registry imports nothing.
 from __future__ import annotations
 
 from helpers.core.names import known_names
+from helpers.results.benchmark_tables import BENCHMARK_TABLES
 from helpers.results.table_entry import Paper, Table
 
 
@@ -115,60 +116,7 @@ _TABLES = (
         after=("photograph",),
         on_request=True,
     ),
-    Table(
-        "metric-examination",
-        "helpers.benchmark.table:examination_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.table:examination_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark-scores",
-        "helpers.benchmark.contest:score_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.table:score_inputs",
-        on_request=True,
-    ),
-    Table(
-        "rendered-deletion",
-        "helpers.benchmark.table:rendered_table",
-        common=("seed", "images"),
-        inputs="helpers.benchmark.table:rendered_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark-tuning",
-        "helpers.benchmark.runs:tuning_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.runs:run_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark",
-        "helpers.benchmark.runs:benchmark_table",
-        common=("seed", "images", "classifier"),
-        reads=("benchmark-tuning",),
-        inputs="helpers.benchmark.runs:run_inputs",
-        on_request=True,
-    ),
-    *(
-        Table(
-            f"benchmark-{name}",
-            f"helpers.benchmark.summaries:{name}_of_study",
-            common=("images", "classifier"),
-            reads=("benchmark",),
-            on_request=True,
-        )
-        for name in ("clusters", "correlations", "answers")
-    ),
-    Table(
-        "benchmark-planted",
-        "helpers.benchmark.planted:planted_table",
-        common=("seed", "images.size"),
-        reads=("benchmark-tuning",),
-        inputs="helpers.benchmark.planted:planted_inputs",
-        on_request=True,
-    ),
+    *BENCHMARK_TABLES,
     Table("photograph-family", "helpers.chapters.photograph.family:family_table", on_request=True),
     _explainer(
         "class-scores",
