@@ -181,6 +181,7 @@ def _fork(listener: socket.socket, selector: selectors.BaseSelector) -> list[str
         os.setsid()  # a process group of its own, which can be killed as a whole
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
+        _reopen_streams()
         for descriptor in [*streams, client.detach(), *(key.fd for key in selector.get_map().values() if key.fd > 2)]:
             os.close(descriptor)
         _begin(request)
@@ -201,6 +202,16 @@ def _end_with(server: int) -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != server:  # it has ended before
         os._exit(1)
+
+
+def _reopen_streams() -> None:
+    """Open Python's streams on the client's: those of the server know whether its own are terminals or files."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        errors = "strict" if number == 1 else "backslashreplace"
+        stream = open(number, "w", encoding=getattr(sys, name).encoding, errors=errors, closefd=False)  # noqa: SIM115
+        stream.reconfigure(line_buffering=number == 2 or stream.isatty())
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _begin(request: dict) -> None:
