@@ -11,6 +11,7 @@ from pathlib import Path
 from helpers.benchmark.commands import add_benchmark_commands
 from helpers.core.endings import one_line_errors
 from helpers.core.files import MODELS_FOLDER, ROOT, require_clone
+from helpers.core.logs import logged
 from helpers.playground.commands import add_playground_commands, publish_live_parts
 from helpers.site.commands import Handler, add_page_commands
 from helpers.teaching.commands import add_teaching_commands, finish_book
@@ -37,11 +38,14 @@ def _table(options: argparse.Namespace) -> None:
 
     require_tables(options.name, options.profile, root=options.results, dataset=options.dataset, models=options.models)
 
-    from helpers.results.commands import make_tables
+    from helpers.results.commands import make_shard, make_tables
 
     restrictions = {"dataset": options.dataset, "classifier": options.classifier, "models": options.models}
     restrictions = {name: value for name, value in restrictions.items() if value is not None}
-    make_tables(options.name, options.profile, root=options.results, **restrictions)
+    if options.shard is not None:
+        make_shard(options.name, options.profile, *options.shard, root=options.results, **restrictions)
+    else:
+        make_tables(options.name, options.profile, root=options.results, **restrictions)
 
 
 def _tables(options: argparse.Namespace) -> None:
@@ -124,6 +128,13 @@ def _add_tables(commands: argparse._SubParsersAction) -> None:
     table.add_argument("--dataset", help="for class masks: one dataset, such as voc2007; default: all")
     table.add_argument("--classifier", help="for class masks: one classifier, such as vgg16; default: all")
     table.add_argument("--models", type=Path, help="for SpaCE-VAE: the folder of weights for scenes; default: models/")
+    table.add_argument(
+        "--shard",
+        type=int,
+        nargs=2,
+        metavar=("I", "N"),
+        help="compute and store the images of part I of N only, beside the other parts; the table is made after them",
+    )
     tables = _add_command(
         commands,
         "tables",
@@ -226,6 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):  # whatever the reader's locale can write
             stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(prog="python -m helpers", description="The commands of Keep What Matters.")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="write what the command prints to this file as well")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_page_commands(partial(_add_command, commands), finish=_finish)
     _add_tables(commands)
@@ -237,7 +249,7 @@ def main(arguments: list[str] | None = None) -> None:
     if "handler" not in options:
         parser.print_help()
         return
-    with one_line_errors():
+    with logged(options.log), one_line_errors():
         require_clone()
         options.handler(options)
 

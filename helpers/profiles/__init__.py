@@ -108,6 +108,7 @@ def load_profile(name_or_path: str | Path, *, needs: Needs | None = "rate-distor
     """
     path = profile_path(name_or_path)
     content = read_strict_yaml(path)
+    _check_shard(path, content.pop("shard", 1))
     try:
         # strict validation of JSON accepts a list for a tuple, but no string or boolean for a number
         profile = Profile.model_validate_json(json.dumps(content), strict=True)
@@ -125,3 +126,9 @@ def load_profile(name_or_path: str | Path, *, needs: Needs | None = "rate-distor
             f"profile {profile.name!r} has no section `{section}`, which is needed here; use one of {', '.join(others)}"
         )
     return profile
+
+
+def _check_shard(path: Path, shard: object) -> None:
+    """Check the number of images per job on a cluster. It is no setting of a run: it changes no number."""
+    if type(shard) is not int or shard < 1:
+        raise ValueError(f"{path}: shard = {shard!r}; it is the number of images of one job on a cluster, 1 or more")

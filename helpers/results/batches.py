@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from torch import Tensor
 from helpers.core.memory import is_out_of_memory
 from helpers.core.runtime import progress
 from helpers.results.item_store import ItemStore, Ledger, StoredItem
+from helpers.results.shards import visiting_order
 
 Compute = Callable[[list[int]], Sequence[Mapping[str, Tensor]]]
 """From the positions of some items to the tensors of each."""
@@ -46,9 +48,11 @@ class Batches:
         self._told = False
 
     def with_missing(self, missing: set[int], *, backwards: bool = False) -> list[list[int]]:
-        """The positions of each batch that has a missing item."""
-        starts = sorted({position // self.size for position in missing}, reverse=backwards)
-        return [list(range(at * self.size, min((at + 1) * self.size, self.count))) for at in starts]
+        """The positions of each batch that has a missing item, in the images' order or that of this process's shard."""
+        starts = {position // self.size for position in missing}
+        order = [at for at in visiting_order(math.ceil(self.count / self.size)) if at in starts]
+        ordered = order[::-1] if backwards else order
+        return [list(range(at * self.size, min((at + 1) * self.size, self.count))) for at in ordered]
 
     def computed(self, rows: list[int], compute: Compute) -> Iterator[tuple[list[int], Sequence[Mapping[str, Tensor]]]]:
         """A batch's results, in one part, or in several where memory was short: positions, and tensors of each.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core.files import atomic_write
+from helpers.core.names import known_names
 from helpers.profiles import known_profiles, load_profile, profile_path
 from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.results.code import code_digest
@@ -16,6 +17,7 @@ from helpers.results.freshness import Freshness, compare, format_duration
 from helpers.results.item_archive import archives_in
 from helpers.results.item_store import archive_store
 from helpers.results.registry import TABLES, Table, find_table
+from helpers.results.shards import BY_IMAGE, computing_shard
 from helpers.results.study import NoSuchTableError, ProfileStudy, open_studies
 from helpers.results.tables import archives_folder, read_provenance, results_folder
 
@@ -55,6 +57,29 @@ def make_tables(name: str, profile: str, *, root: Path | None = None, **options:
                 print(f"left out: {error}", flush=True)
 
 
+def make_shard(name: str, profile: str, part: int, parts: int, *, root: Path | None = None, **options: Any) -> None:
+    """Compute the stored results of a table as one of several processes; the table is made from them later.
+
+    Args:
+        name: name of the table.
+        profile: name of the profile, or the path of its file.
+        part, parts: the number of this process, from 1, and the number of all.
+        root: another folder than the project's `results/`.
+        options: as for `make_tables`.
+
+    Raises:
+        ValueError: there is no such table, profile or shard, or the table has no results that are stored by image.
+        FileNotFoundError: images or weights are not on this machine.
+    """
+    table = find_table(name)
+    if name not in BY_IMAGE:
+        others = known_names(name, sorted(BY_IMAGE), "these have")
+        raise ValueError(f"table {name!r} has no results stored by image{others}")
+    with computing_shard(part, parts):
+        for study in _studies(table, profile, root, options):
+            study.fill(name)
+
+
 def list_tables(profile: str | None = None, *, root: Path | None = None) -> None:
     """Print a line for each table that exists or that a profile can have: its state, the reasons, and its time."""
     profiles = known_profiles() if profile is None else [profile]
@@ -79,6 +104,21 @@ def table_states(profile: str, *, root: Path | None = None) -> Iterator[tuple[st
             provenance = read_provenance(folder.name, file_name, root=root)
             stored, seconds = provenance.get("depends"), provenance.get("wall_seconds")
             yield path, compare(stored, study.dependencies(table.name), study.profile, seconds)
+
+
+def possible_tables(profile: str, names: Sequence[str] = (), *, root: Path | None = None) -> list[str]:
+    """The names of the tables that a profile can have, those on request included.
+
+    Args:
+        profile: its name, or the path of its file.
+        names: only these tables; none for all.
+        root: another folder than the project's `results/`.
+
+    Raises:
+        ValueError: there is no such table or profile.
+    """
+    tables = [find_table(name) for name in names] or TABLES.values()
+    return [table.name for table in tables if _possible_studies(table, profile, root)]
 
 
 def accept_tables(names: Sequence[str], profile: str, because: str, *, root: Path | None = None) -> None:

@@ -167,6 +167,17 @@ class ProfileStudy:
             self._make(table)
         return read_table(self.profile, self.file_name(table), root=self.root)
 
+    def fill(self, name: str) -> None:
+        """Compute and store the single results of a table that is not fresh, and leave the table to another process.
+
+        Raises:
+            ValueError: there is no such table, or this profile cannot have it.
+            FileNotFoundError: images or weights that it needs are not on this machine.
+        """
+        if self.freshness(name).state != "fresh":
+            self.require_data()
+            _load(find_table(name).make)(self)
+
     def _make(self, table: Table) -> None:
         ledger, begin = self.ledger, time.perf_counter()
         ledger.open()
