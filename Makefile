@@ -20,7 +20,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf links test test-all check figure figures lab bench models clean
+.PHONY: help setup book pdf links test test-all check figure figures lab bench benchmark models clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
@@ -60,9 +60,11 @@ lab: $(READY) ## open the pages as notebooks in JupyterLab, on localhost with a 
 bench: $(READY) ## run the benchmarks, which print ratios within one run
 	$(PY) -m benchmarks
 
+benchmark: $(READY) ## compute the benchmark's tables: hours, from the maps that are stored already
+	$(SNAKEMAKE) benchmark
+
 models: $(READY) ## train the models in models/ again
-	for name in scenes-cnn scenes-vit scenes-cnn-cartoonx-mask scenes-cnn-pixel-rde-mask; do $(PY) -m helpers train --again --model $$name || exit 1; done
-	$(PY) -m helpers train --again --profile quick
+	$(SNAKEMAKE) models --forceall --config again=1
 
 clean: ## remove built files; .venv and results/ stay
 	rm -rf _build .snakemake

@@ -1,7 +1,9 @@
-# The pages, the figures and the book; each is made again if and only if its inputs have changed.
+# The pages, figures, tables, networks, benchmark and book; each is made again if and only if its inputs have changed.
 #
 #   snakemake --cores all html                                        the book
 #   snakemake --cores all _build/figures/paper/recartoonx-fig3.ipynb  a figure at another scale
+#   snakemake --cores all models                                      the networks in models/, trained again
+#   snakemake --cores all benchmark                                   the benchmark's tables
 #   snakemake --profile profiles/slurm figures --config profile=paper   all figures of a profile, on a cluster
 #
 # Contents count, not time stamps: each target depends on a manifest under _build/inputs/, a small file with the SHA-256
@@ -24,9 +26,9 @@ from helpers.site.html import BOOK_PROFILE, BUNDLES, COMPLETE, EXPORTS, executed
 from helpers.site.manifests import Manifests
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
+from helpers.site.workflow import benchmark_tables, shard_count, trainings, untrained
 
 ROOT = Path(workflow.basedir)
-HELPERS = join([sys.executable, *COMMAND, "helpers"])  # `python -m helpers`, but for the imports
 PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
@@ -51,8 +53,21 @@ def on_this_machine():
     return getattr(workflow, "local_exec", True)
 
 
-PAGE = {"mem_mb": 4000, "runtime": 30, "gpu": 0}
-NUMBERS = {"mem_mb": 16000, "runtime": 24 * 60, "gpu": int(config.get("gpus", 0))}
+# A job without a GPU has no resource `gpu`: Kubernetes' plugin takes 0 for a request.
+GPUS = {"gpu": int(config["gpus"]), "gpu_manufacturer": "nvidia"} if int(config.get("gpus", 0)) else {}
+PAGE = {"mem_mb": 4000, "runtime": 30}
+NUMBERS = {"mem_mb": 16000, "runtime": 24 * 60, **GPUS}
+TRAINING = {"mem_mb": 32000, "runtime": 7 * 24 * 60, **GPUS}
+
+# The requirements of all rules, for `snakemake --software-deployment-method apptainer` and for Kubernetes: the image of
+# the Dockerfile. Without that option, jobs run in the environment of Snakemake itself, .venv.
+container: "docker://ghcr.io/keep-what-matters/keep-what-matters:latest"
+
+
+# Commands of `python -m helpers`, but for the imports. The log is written by the command: behind a pipe to `tee`,
+# terminals would lose their progress bars.
+HELPERS = join([sys.executable, *COMMAND, "helpers"])
+shell.prefix(f'set -euo pipefail; helpers() {{ {HELPERS} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
 
 with one_line_errors():
     MANIFESTS = Manifests(ROOT, write=WRITES_MANIFESTS)
@@ -83,10 +98,23 @@ def inputs_of_figure(profile, id):
 
 
 @lru_cache
-def inputs_of_table(profile, name):
-    prerequisites = [f"_build/tables/{profile}/{other}.done" for other in (*TABLES[name].reads, *TABLES[name].after)]
+def prerequisites_of_table(profile, name):
+    """What a table and its shards wait for: its manifest, the tables that it reads, networks that are not in models/."""
+    table = TABLES[name]
+    tables = [f"_build/tables/{profile}/{other}.done" for other in (*table.reads, *table.after)]
+    networks = [f"_build/networks/{profile}/{job}.done" for job in untrained(profile, table.paper, ROOT)]
     compute = lambda: table_inputs(name, profile, ROOT).manifest()
-    return [manifest(f"{profile}/tables/{name}", compute), *prerequisites]
+    return [manifest(f"{profile}/tables/{name}", compute), *tables, *networks]
+
+
+@lru_cache
+def inputs_of_table(profile, name):
+    """The prerequisites of a table, and the shards that compute its images; one shard is the table's own job."""
+    size = int(config["shard"]) if "shard" in config else None
+    with one_line_errors():
+        count = shard_count(profile, TABLES[name], size, ROOT)
+    shards = [f"_build/shards/{profile}/{name}/{part}-of-{count}.done" for part in range(1, count + 1)]
+    return [*prerequisites_of_table(profile, name), *(shards if count > 1 else [])]
 
 
 onstart:
@@ -102,13 +130,15 @@ rule html:
     input:
         [executed_path(page, ROOT) for page in PAGES],
         manifest("html", lambda: files_inputs([*site_inputs(ROOT), *TEACHING, *LIVE], ROOT).manifest()),
-        f"{BUNDLES}/.complete",
+        [f"{BUNDLES}/.complete"] if SCRIPTS else [],
         [f"{EXPORTS}/.complete"] if NETWORKS else [],
     output:
         touch(COMPLETE),
     resources: **PAGE
+    log:
+        "_build/logs/html.log",
     shell:
-        "{HELPERS} build"
+        "helpers --log {log:q} build"
 
 
 # Where npm's registry cannot be reached, the book is built without live parts, and the next build tries again.
@@ -122,8 +152,10 @@ rule scripts:
     output:
         touch(f"{BUNDLES}/.complete"),
     resources: **PAGE
+    log:
+        "_build/logs/scripts.log",
     shell:
-        "{HELPERS} web"
+        "helpers --log {log:q} web"
 
 
 rule playground:
@@ -132,8 +164,10 @@ rule playground:
     output:
         touch(f"{EXPORTS}/.complete"),
     resources: **PAGE
+    log:
+        "_build/logs/playground.log",
     shell:
-        "{HELPERS} playground"
+        "helpers --log {log:q} playground"
 
 
 rule figures:
@@ -157,8 +191,10 @@ rule last_page:
     wildcard_constraints:
         last="|".join(page.removesuffix(".md") for page in LAST),
     resources: **PAGE
+    log:
+        "_build/logs/pages/{last}.log",
     shell:
-        "{HELPERS} page {wildcards.last:q}.md {output:q} --quiet"
+        "helpers --log {log:q} page {wildcards.last:q}.md {output:q} --quiet"
 
 
 rule page:
@@ -168,8 +204,10 @@ rule page:
         "_build/pages/{page}.ipynb",
     threads: threads_of(len(PAGES))
     resources: **PAGE
+    log:
+        "_build/logs/pages/{page}.log",
     shell:
-        "{HELPERS} page {wildcards.page:q}.md {output:q} --quiet"
+        "helpers --log {log:q} page {wildcards.page:q}.md {output:q} --quiet"
 
 
 rule figure:
@@ -179,8 +217,10 @@ rule figure:
         "_build/figures/{profile}/{id}.ipynb",
     threads: threads_of(len(PAGES))
     resources: **NUMBERS
+    log:
+        "_build/logs/figures/{profile}/{id}.log",
     shell:
-        "{HELPERS} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
+        "helpers --log {log:q} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
 
 
 # Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
@@ -196,5 +236,72 @@ rule table:
     threads: threads_of(2)
     priority: 10  # before pages, since figures wait for tables
     resources: **NUMBERS
+    log:
+        "_build/logs/tables/{profile}/{table}.log",
     shell:
-        "{HELPERS} table {wildcards.table:q} --profile {wildcards.profile:q}"
+        "helpers --log {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
+
+
+# The images of a table, divided among jobs; the number of images per job is `shard` of the profile, or of --config. Each
+# begins with its own share, and goes on with what the others have not finished: none waits, and none leaves work behind.
+rule shard:
+    input:
+        lambda wildcards: prerequisites_of_table(wildcards.profile, wildcards.table),
+    output:
+        touch("_build/shards/{profile}/{table}/{part}-of-{parts}.done"),
+    wildcard_constraints:
+        table="|".join(TABLES),
+        part=r"\d+",
+        parts=r"\d+",
+    threads: threads_of(2)
+    priority: 10
+    resources: **NUMBERS
+    log:
+        "_build/logs/shards/{profile}/{table}/{part}-of-{parts}.log",
+    shell:
+        "helpers --log {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
+        " --shard {wildcards.part:q} {wildcards.parts:q}"
+
+
+rule benchmark:
+    input:
+        lambda wildcards: [f"_build/tables/{profile}/{name}.done" for profile, name in benchmark_tables(ROOT)],
+
+
+# The networks of models/ are committed, so nothing depends on these jobs: `make models` asks for them. They train again.
+MODELS = ["scenes-cnn", "scenes-vit", "scenes-cnn-cartoonx-mask", "scenes-cnn-pixel-rde-mask"]
+
+
+rule models:
+    input:
+        [f"_build/models/{model}.done" for model in MODELS],
+        lambda wildcards: [f"_build/networks/{BOOK_PROFILE}/{job}.done" for job in trainings(BOOK_PROFILE, ROOT)],
+
+
+rule model:
+    input:
+        lambda wildcards: [] if wildcards.model in MODELS[:2] else "_build/models/scenes-cnn.done",
+    output:
+        touch("_build/models/{model}.done"),
+    threads: threads_of(2)
+    resources: **TRAINING
+    log:
+        "_build/logs/models/{model}.log",
+    shell:
+        "helpers --log {log:q} train --again --model {wildcards.model:q}"
+
+
+# Networks of a profile: those for photographs, for which its tables wait. Finished ones are kept, and an interrupted
+# training resumes; `--config again=1` trains finished ones again.
+rule networks:
+    output:
+        touch("_build/networks/{profile}/{job}.done"),
+    threads: threads_of(2)
+    resources: **TRAINING
+    params:
+        again="--again" if config.get("again") else "",
+        which=lambda wildcards: trainings(wildcards.profile, ROOT)[wildcards.job],
+    log:
+        "_build/logs/networks/{profile}/{job}.log",
+    shell:
+        "helpers --log {log:q} train --profile {wildcards.profile:q} {params.again} {params.which:q}"

@@ -91,9 +91,10 @@ def project(tmp_path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     shutil.copytree(ROOT / "helpers/site", root / "helpers/site")
-    for name in ("__main__.py", *(f"core/{name}.py" for name in ("endings", "files", "lazy", "names"))):
+    core = ("endings", "files", "lazy", "logs", "memory", "names")
+    for name in ("__main__.py", *(f"core/{name}.py" for name in core)):
         shutil.copy(ROOT / "helpers" / name, root / "helpers" / name)
-    for name in ("__init__.py", "code.py", "registry.py", "syntax.py", "table_entry.py"):
+    for name in ("__init__.py", "code.py", "registry.py", "shards.py", "syntax.py", "table_entry.py"):
         (root / "helpers/results").mkdir(exist_ok=True)
         shutil.copy(ROOT / "helpers/results" / name, root / "helpers/results" / name)
     shutil.copy(ROOT / "Snakefile", root)
