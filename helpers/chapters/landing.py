@@ -19,6 +19,7 @@ from helpers.chapters.gallery import read_gallery
 from helpers.chapters.photograph.album import Entry, read_entries
 from helpers.chapters.photograph.drawings import read_photograph
 from helpers.chapters.photograph.taken_away import TakenAway
+from helpers.chapters.which_number.gallery import read_gallery as read_maps
 from helpers.core.files import ROOT
 from helpers.data.images import to_picture
 from helpers.plots import MASK_COLOURS
@@ -146,6 +147,14 @@ def _family(album: Album) -> Tensor:
     return _halves(_of("shearlets", "kept"), _of("wam-path", "kept"))(read_entries("photograph-family"))
 
 
+def _maps_of_one_scene(album: Album) -> Tensor:
+    """Four methods' maps of one scene, a quarter each, in the colours of masks."""
+    maps = read_maps()[0].maps
+    quarters = [maps[name] for name in ("grad-cam", "occlusion", "explainer", "wam-path")]  # each 1, height, width
+    rows = [torch.cat(quarters[:2], dim=2), torch.cat(quarters[2:], dim=2)]
+    return torch.cat(rows, dim=1)
+
+
 def _coffee(album: Album) -> Tensor:
     return next(entry for entry in read_gallery() if entry.name == "coffee").pictures["cartoonx-kept"]
 
@@ -170,5 +179,6 @@ THUMBNAILS: dict[str, Callable[[Album], Tensor]] = {
     "convergence": _of("cartoonx", "mask"),
     "own-price": _halves(_of("own-price", "kept-2"), _of("own-price", "kept-32")),
     "beyond-cartoonx": _family,
+    "which-number": _maps_of_one_scene,
 }
 """A picture for each chapter, made from the photograph; of one or three channels in [0, 1]."""

@@ -20,6 +20,13 @@ BENCHMARK_TABLES: tuple[Table, ...] = (
         on_request=True,
     ),
     Table(
+        "benchmark-gallery",
+        "helpers.chapters.which_number.gallery:gallery_table",
+        common=("seed", "images", "classifier"),
+        inputs="helpers.benchmark.table:score_inputs",
+        on_request=True,
+    ),
+    Table(
         "rendered-deletion",
         "helpers.benchmark.table:rendered_table",
         common=("seed", "images"),

@@ -1,0 +1,1 @@
+"""Places, agreement, controls and pictures of the chapter on which number to believe."""

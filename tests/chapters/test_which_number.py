@@ -1,0 +1,205 @@
+"""The places, clusters, correlations, controls and pictures of the chapter on which number to believe."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from helpers.chapters.which_number.agreement import (
+    agreement_matrix,
+    agreement_over_methods,
+    agreement_over_scenes,
+    correlation_interval,
+    predictions,
+)
+from helpers.chapters.which_number.drawings import (
+    draw_agreement,
+    draw_gallery,
+    draw_places,
+    draw_predictions,
+    draw_shares,
+    draw_standings,
+)
+from helpers.chapters.which_number.fooled import fooled_counts, report_cards
+from helpers.chapters.which_number.gallery import SCENES, TRUTHS, read_gallery
+from helpers.chapters.which_number.standings import (
+    USED,
+    WHERE,
+    clusters,
+    decided_pairs,
+    goodness,
+    place_intervals,
+    read_scores,
+    simulated_places,
+    standings,
+)
+from helpers.results import read_table
+
+
+def made_up(means: dict[str, dict[str, float]], controls: tuple[str, ...] = (), images: int = 30) -> pd.DataFrame:
+    """Scores of methods with given means by each metric, and a little noise."""
+    generator = np.random.default_rng(0)
+    frames = [
+        pd.DataFrame(
+            {"method": name, "control": name in controls, "image": range(images)}
+            | {metric: mean + 0.01 * generator.normal(size=images) for metric, mean in own.items()}
+        )
+        for name, own in means.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+class TestStandings:
+    def test_pairs_are_decided_as_by_scipy_and_holm(self):
+        values = np.random.default_rng(1).normal(size=(40, 5)) + np.array([0, 0.2, 0.4, 0.8, 1.6])
+        pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
+        p = np.array([stats.ttest_rel(values[:, a], values[:, b]).pvalue for a, b in pairs])
+        decided = set()
+        for place, index in enumerate(np.argsort(p)):  # Holm: stop at the first that is not decided
+            if p[index] * (len(pairs) - place) >= 0.05:
+                break
+            decided.add(pairs[index])
+        better = decided_pairs(values)
+        assert {tuple(sorted(pair)) for pair in np.argwhere(better).tolist()} == decided
+        assert 0 < len(decided) < len(pairs)
+        assert all(values[:, a].mean() > values[:, b].mean() for a, b in np.argwhere(better))
+
+    def test_equal_methods_are_not_decided(self):
+        assert not decided_pairs(np.ones((20, 3))).any()
+
+    def test_a_cut_needs_all_above_better_than_all_below(self):
+        better = np.zeros((4, 4), bool)
+        better[0, 1:] = better[1, 3] = True  # 1 and 2 cannot be told, nor 2 and 3
+        assert clusters(np.arange(4), better) == [1, 2, 2, 2]
+        better[2, 3] = True
+        assert clusters(np.arange(4), better) == [1, 2, 2, 3]
+
+    def test_places_that_are_left(self):
+        scores = made_up({"a": {"keep": 0.1}, "b": {"keep": 0.9}, "c": {"keep": 0.1}})
+        table = standings(scores, "keep").set_index("method")
+        assert table.loc["b", ["first", "last", "cluster"]].tolist() == [1, 1, 1]
+        assert table.loc[["a", "c"], "first"].tolist() == [2, 2]
+        assert table.loc[["a", "c"], "last"].tolist() == [3, 3]
+
+    def test_lower_may_be_better(self):
+        scores = made_up({"a": {"infidelity": 0.9}, "b": {"infidelity": 0.1}})
+        assert standings(scores, "infidelity")["method"].tolist() == ["b", "a"]
+        assert goodness(scores, "infidelity")["a"].mean() == pytest.approx(-0.9, abs=0.01)
+
+
+class TestPlaces:
+    def test_far_apart_they_are_the_truth(self):
+        places = simulated_places(5, 100, studies=20, spread=100.0)
+        assert (places == np.arange(1, 6)).all()
+
+    def test_each_study_gives_each_place_once(self):
+        places = simulated_places(7, 3, studies=50)
+        assert (np.sort(places, axis=1) == np.arange(1, 8)).all()
+
+    def test_two_methods_are_exchanged_as_often_as_the_normal_distribution_says(self):
+        swapped = (simulated_places(2, 8, studies=40_000, spread=0.5)[:, 0] == 2).mean()
+        assert swapped == pytest.approx(stats.norm.cdf(-0.5 / math.sqrt(2 / 8)), abs=0.01)
+
+    def test_an_interval_holds_most_places(self):
+        places = simulated_places(6, 10)
+        low, high = place_intervals(places).T
+        assert (((places >= low) & (places <= high)).mean(0) >= 0.94).all()
+
+
+class TestAgreement:
+    def test_it_is_the_correlation_of_pandas(self):
+        scores = read_scores()
+        methods = scores[~scores["control"]]
+        means = methods.groupby("method", sort=False)[[WHERE, USED, "keep"]].mean()
+        expected = means.corr(method="spearman").to_numpy()
+        np.testing.assert_allclose(agreement_matrix(scores, [WHERE, USED, "keep"]), expected)
+
+    def test_both_estimates_have_one_value_and_their_own_interval(self):
+        scores = read_scores()
+        scenes, methods = (over(scores, "keep", WHERE) for over in (agreement_over_scenes, agreement_over_methods))
+        assert scenes.value == pytest.approx(methods.value)
+        assert methods.count == scores.loc[~scores["control"], "method"].nunique()
+        assert scenes.low < scenes.value < methods.high
+
+    def test_the_interval_over_methods_covers_the_truth(self):
+        generator, true, hits = np.random.default_rng(0), 0.7, 0
+        rho = 6 / math.pi * math.asin(true / 2)  # Spearman's correlation of the normal distribution
+        for _ in range(1000):
+            x, y = generator.multivariate_normal([0, 0], [[1, true], [true, 1]], size=20).T
+            effect = correlation_interval(float(stats.spearmanr(x, y).statistic), 20)
+            hits += effect.low <= rho <= effect.high
+        assert 930 <= hits <= 975
+
+    def test_few_or_perfect_pairs(self):
+        assert math.isnan(correlation_interval(0.5, 3).low)
+        assert correlation_interval(1.0, 10).low == 1.0
+
+
+class TestFooled:
+    def test_a_control_above_a_truly_better_method_counts(self):
+        truly = {WHERE: 0.8, USED: 0.8}
+        scores = made_up(
+            {
+                "a": {**truly, "keep": 0.2, "randomise": 0.9},
+                "b": {**truly, USED: 0.1, "keep": 0.2, "randomise": 0.9},  # the truths differ about it
+                "centre": {WHERE: 0.3, USED: 0.3, "keep": 0.6, "randomise": 0.1},
+            },
+            controls=("centre",),
+        )
+        counts = fooled_counts(scores, ["keep", "randomise", WHERE])
+        assert counts["centre"].to_dict() == {"keep": 1, "randomise": 0, WHERE: 0}
+
+    def test_report_cards_have_all_metrics_without_truth(self):
+        scores, examination = read_scores(), read_table("benchmark", "metric-examination")
+        cards = report_cards(scores, examination, predictions(scores)).set_index("metric")
+        assert set(cards.index) == set(examination.loc[examination["truth"] == "none", "metric"])
+        assert "control" in cards.loc["hallucinated-edges", "fails"]
+        assert (cards.loc[cards["admitted"] == "yes", "fails"] == "").all()
+        assert (cards.loc[cards["admitted"] == "no", "fails"] != "").all()
+
+
+@pytest.fixture(scope="module")
+def gallery():
+    return read_gallery()
+
+
+class TestGallery:
+    def test_all_methods_are_shown_for_each_scene(self, gallery):
+        methods = set(read_table("benchmark", "benchmark-gallery")["method"])
+        assert len(gallery) == SCENES
+        for shown in gallery:
+            assert set(shown.maps) == set(shown.scores) == methods > set(TRUTHS)
+            assert {values.shape for values in shown.maps.values()} == {(1, 64, 64)}
+            assert shown.controls == {"random", "centre", "edges", "brightness", "everything"}
+
+    def test_the_truths_have_their_own_scores(self, gallery):
+        for shown in gallery:
+            assert shown.scores["the object"][0] == 1
+            assert shown.scores["what was used"][1] == pytest.approx(1, abs=1e-5)
+            assert set(shown.maps["the object"].unique().tolist()) == {0.0, 1.0}
+
+    def test_maps_are_relative_to_their_largest_value(self, gallery):
+        largest = [float(values.max()) for shown in gallery for values in shown.maps.values()]
+        assert all(value == 0 or value > 0.99 for value in largest)
+        torch.testing.assert_close(gallery[0].maps["everything"], torch.ones(1, 64, 64))
+
+
+def test_drawings(gallery):
+    scores = read_scores()
+    drawn = [
+        draw_gallery(gallery[0]),
+        draw_places({images: simulated_places(20, images, studies=50) for images in (60, 200)}),
+        draw_standings(standings(scores, WHERE), WHERE),
+        draw_agreement(agreement_matrix(scores, [WHERE, USED, "keep"])),
+        draw_predictions(predictions(scores), frozenset(["keep"])),
+        draw_shares(read_table("benchmark", "rendered-deletion")),
+    ]
+    counts = [len(figure.axes) for figure in drawn]
+    assert counts[0] >= 1 + len(gallery[0].maps)
+    assert counts[1] == 2
+    assert counts[4:] == [2, 2]
