@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.benchmark.case import Case, Trial
-from helpers.benchmark.methods import CONTESTANTS, maps_of
+from helpers.benchmark.methods import contestants_for, maps_of
 from helpers.benchmark.registry import find_metric
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.benchmark.truth import drop_shares
@@ -71,13 +71,14 @@ def gallery_table(study: GalleryStudy) -> pd.DataFrame:
     """
     case = profile_case(study, SCENES)
     maps = {name: truth for name, truth in zip(TRUTHS, truth_maps(case), strict=True)}
-    maps |= {name: Trial(case, maps_of(each, case)).maps for name, each in CONTESTANTS.items()}
+    methods = {each.name: each for each in contestants_for(study.classifier)}
+    maps |= {name: Trial(case, maps_of(each, case)).maps for name, each in methods.items()}
     names = [SCENE_CLASSES[index] for index in case.targets.tolist()]
     frames, pictures = [], {_IMAGES: torch.cat([*case.images], dim=2)}
     for name, values in maps.items():
         trial = Trial(case, values)
         scores = {metric: find_metric(metric).metric(trial).double().numpy().round(6) for metric in (WHERE, USED)}
-        control = name in CONTESTANTS and CONTESTANTS[name].control
+        control = name in methods and methods[name].control
         frames.append(
             pd.DataFrame({"method": name, "control": control, "image": range(len(case)), "class": names, **scores})
         )
