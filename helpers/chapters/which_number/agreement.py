@@ -56,7 +56,7 @@ def agreement_over_scenes(scores: pd.DataFrame, first: str, second: str) -> Effe
 def agreement_over_methods(scores: pd.DataFrame, first: str, second: str) -> Effect:
     """The same correlation, for other methods on these scenes.
 
-    The interval is that of Bonett and Wright (Psychometrika 65, 2000): Fisher's z with the variance (1 + r²/2) / (n − 3).
+    The interval is that of Bonett and Wright (Psychometrika 65, 2000): Fisher's z has the variance (1 + r²/2)/(n − 3).
 
     Args:
         scores: from `read_scores`.

@@ -16,6 +16,7 @@ from helpers.plots.figures import panels
 
 BLUE, RED, GREY, GREEN = (METHOD_COLOURS[name] for name in ("Pixel RDE", "CartoonX", "neutral", "truth"))
 LIGHT = "#C8C8C8"
+_TICKS = (1, 5, 10, 15, 20)
 
 NAMES = {
     "grad-cam": "Grad-CAM",
@@ -76,7 +77,7 @@ def draw_places(found: Mapping[int, Int[np.ndarray, "studies methods"]]) -> Figu
             panel.vlines(true, low, high, color=BLUE, linewidth=5, alpha=0.4, label="95 % of all studies")
             panel.plot(true, places[0], "o", color=RED, markersize=4, label="one study")
             panel.plot(true, true, color=GREY, linewidth=1, label="the truth")
-            panel.set(title=f"{images} images", xlabel="true place", xticks=[1, 5, 10, 15, 20], yticks=[1, 5, 10, 15, 20])
+            panel.set(title=f"{images} images", xlabel="true place", xticks=_TICKS, yticks=_TICKS)
         axes[0].set_ylabel("place found")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -70,7 +70,7 @@ def gallery_table(study: GalleryStudy) -> pd.DataFrame:
         `WHERE` and `USED`; its attribute `provenance` has the digests of the pictures.
     """
     case = profile_case(study, SCENES)
-    maps = {name: truth for name, truth in zip(TRUTHS, truth_maps(case), strict=True)}
+    maps = dict(zip(TRUTHS, truth_maps(case), strict=True))
     methods = {each.name: each for each in contestants_for(study.classifier)}
     maps |= {name: Trial(case, maps_of(each, case)).maps for name, each in methods.items()}
     names = [SCENE_CLASSES[index] for index in case.targets.tolist()]

@@ -63,8 +63,8 @@ def decided_pairs(values: Float[np.ndarray, "images methods"]) -> Bool[np.ndarra
 def clusters(order: Int[np.ndarray, " methods"], better: Bool[np.ndarray, "methods methods"]) -> list[int]:
     """The cluster of each method, 1 for the best.
 
-    Clusters are the runs of methods, from the best mean to the worst, between two cuts. A cut is where each method above
-    is decided to be better than each method below.
+    Clusters are the runs of methods, from the best mean to the worst, between two cuts. A cut is where each method
+    above is decided to be better than each method below.
 
     Args:
         order: the methods from the best mean to the worst.

@@ -22,7 +22,7 @@ EXERCISES = (
         mistakes=(
             Mistake(-0.8, "For deletion lower is better. Have you turned it?"),
             Mistake(0.8995, "That is Pearson's correlation of the areas. Take their ranks first."),
-            Mistake(-0.8995, "That is Pearson's correlation. Take ranks, and turn deletion, for which lower is better."),
+            Mistake(-0.8995, "That is Pearson's correlation. Take ranks, and turn deletion: lower is better."),
         ),
         hint="Write the two ranks below each other. With n methods, ρ = 1 − 6 Σ d² / (n (n² − 1)).",
     ),
