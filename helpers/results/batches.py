@@ -120,6 +120,8 @@ def filled(
     found = {item: stored for item in positions if (stored := store.find(item)) is not None}
     missing = {position for item, position in positions.items() if item not in found}
     _say_what_is_ignored(store, missing)
+    if show_progress and missing and found:
+        print(f"{batches.label}: {len(found)} of {len(positions)} are stored already", file=sys.stderr, flush=True)
     grid = batches.with_missing(missing, backwards=backwards)
     for rows in progress(grid, label=batches.label, show=show_progress and bool(grid)):
         if not store.missing(items[row] for row in rows if row in missing):  # another process has stored them meanwhile

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-State = Literal["fresh", "stale", "never run"]
+State = Literal["fresh", "stale", "damaged", "never run"]
 CODE_ENTRIES = ("code", "modules")
 
 
@@ -15,8 +15,9 @@ class Freshness:
     """The state of a table in `results/`.
 
     Attributes:
-        state: "fresh" if none of its dependencies has changed, "stale" if one has, or "never run".
-        reasons: the changes, each in a few words.
+        state: "fresh" if none of its dependencies has changed, "stale" if one has, "damaged" if its files are not those
+            that were written, or "never run".
+        reasons: the changes, each in a few words; the damage.
         unchecked: dependencies that are not known on this machine, since images or weights are missing.
         seconds: recorded seconds of computation; None without a record.
     """
@@ -62,6 +63,7 @@ def compare(
 def describe(freshness: Freshness) -> str:
     """The message before a table is computed: the reason, and the expected time."""
     reason = "never run" if freshness.state == "never run" else f"computed again, as {'; '.join(freshness.reasons)}"
+    reason = f"its files are damaged or were changed: {freshness.reasons[0]}" if freshness.state == "damaged" else reason
     return f"{reason}; {format_duration(freshness.seconds)}"
 
 

@@ -31,6 +31,7 @@ from helpers.results.tables import (
     read_table,
     recorded_seconds,
     results_folder,
+    table_exists,
     write_table,
 )
 
@@ -149,8 +150,10 @@ class ProfileStudy:
         seconds = recorded_seconds(self.file_name(table), self.profile, root=self.root)
         try:
             provenance = read_provenance(self.profile, self.file_name(table), root=self.root)
-        except ValueError:  # missing or damaged
-            return Freshness("never run", seconds=seconds)
+        except ValueError as error:
+            damaged = table_exists(self.profile, self.file_name(table), root=self.root)
+            reason = str(error).split("; run the notebook")[0]  # which is what follows now
+            return Freshness("damaged", (reason,)) if damaged else Freshness("never run", seconds=seconds)
         return compare(provenance.get("depends"), self.dependencies(name), self.profile, seconds)
 
     def table(self, name: str) -> pd.DataFrame:

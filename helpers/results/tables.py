@@ -14,8 +14,11 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from csv import reader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from helpers.core.files import ROOT, atomic_write, remove_stale_parts, sync_folder
 from helpers.profiles import Profile
@@ -117,8 +120,13 @@ def recorded_seconds(name: str, profile: Profile | str, *, root: Path | None = N
     path = results_folder(profile, root) / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8")).get("wall_seconds")
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # missing, or damaged
         return None
+
+
+def table_exists(profile: Profile | str, name: str, *, root: Path | None = None) -> bool:
+    """Whether a table was written at all, be its files damaged or not."""
+    return any(path.is_file() for path in _paths(profile, name, root))
 
 
 def _read_pair(profile: Profile | str, name: str, root: Path | None) -> tuple[bytes, dict[str, Any]]:
@@ -133,11 +141,22 @@ def _read_pair(profile: Profile | str, name: str, root: Path | None) -> tuple[by
     try:
         provenance = json.loads(final.read_text(encoding="utf-8"))
         expected = provenance["table"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _check_columns(provenance["table"]["columns"], content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{final} does not hold the provenance of {csv.name} ({error!r}); {again}") from error
     if expected != _digest(content):
         raise ValueError(f"{csv} was changed after {final.name} was written, so its origin is not known; {again}")
     return content, provenance
+
+
+def _check_columns(columns: Mapping[str, str], content: bytes) -> None:
+    """Raise a ValueError or TypeError if a provenance's columns are not those of the CSV, or have no known type."""
+    header = next(reader(io.StringIO(content.decode(), newline="")), [])
+    if list(columns) != header:
+        raise ValueError(f"its columns are {', '.join(columns)}, those of the CSV {', '.join(header)}")
+    for dtype in columns.values():
+        if dtype.startswith(("int", "uint", "float")):
+            np.dtype(dtype)
 
 
 def _paths(profile: Profile | str, name: str, root: Path | None) -> tuple[Path, Path]:

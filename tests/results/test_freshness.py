@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from helpers.core.files import ROOT
 from helpers.papers.explainer.experiments import study
+from helpers.papers.recartoonx.experiments import Study
 from helpers.profiles import load_profile
-from helpers.results import read_provenance, read_table
+from helpers.results import read_provenance, read_table, write_table
 from helpers.results.commands import accept_tables, table_states
 from helpers.results.freshness import compare, describe, format_duration
 from helpers.results.registry import TABLES
@@ -78,6 +80,28 @@ def test_a_run_says_why_and_how_long():
         "about 50 min",
         "about 2.5 h",
     ]
+
+
+def test_damaged_files_are_not_taken_for_a_table_that_never_was(tmp_path):
+    quick = load_profile("quick")
+    study = Study(quick, root=tmp_path)
+    frame = pd.DataFrame({"image": ["a"], "count": [1]})
+    assert study.freshness("explanations").state == "never run"
+    for damage in (
+        lambda path: path.write_text(path.read_text().replace("1", "2")),  # the CSV
+        lambda path: path.with_suffix(".json").write_text("{"),
+        lambda path: path.with_suffix(".json").write_text("[]"),
+        lambda path: path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace("int64", "int63")),
+        lambda path: path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace("count", "x")),
+        lambda path: path.unlink(),
+        lambda path: path.with_suffix(".json").unlink(),
+    ):
+        path = write_table(frame, quick, "explanations", {"depends": None}, root=tmp_path)
+        damage(path)
+        found = study.freshness("explanations")
+        assert found.state == "damaged"
+        assert describe(found).startswith("its files are damaged or were changed: ")
+        assert str(tmp_path) in describe(found)
 
 
 @pytest.fixture(scope="module", autouse=True)
