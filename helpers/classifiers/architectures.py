@@ -14,6 +14,7 @@ import torchvision
 from torch import Tensor, nn
 
 from helpers.classifiers.vgg import VGG_NAME, SmallImageVGG
+from helpers.core.memory import is_out_of_memory
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -122,6 +123,8 @@ def build_network(
                 )
             return _timm().create_model(architecture.name, pretrained=False, **arguments)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f"{architecture} cannot be built with {arguments or 'its defaults'}: {error}") from error
 
 
@@ -137,6 +140,8 @@ def load_timm_network(architecture: Architecture, state: Mapping[str, Tensor]) -
                 architecture.name, pretrained=True, pretrained_cfg_overlay={"state_dict": dict(state)}
             )
     except (KeyError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f"the weights do not fit {architecture}: {error}") from error
     network.pretrained_cfg.pop("state_dict", None)  # else the weights stay in memory twice
     return network

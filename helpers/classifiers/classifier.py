@@ -13,6 +13,7 @@ from helpers.classifiers.architectures import Preprocessing, timm_crop
 from helpers.classifiers.digests import checksum, state_digest
 from helpers.classifiers.folding import fold_batch_norms
 from helpers.classifiers.preparation import load_prepared
+from helpers.core.memory import is_out_of_memory
 from helpers.core.outputs import Logits, as_input, as_logits, class_scores, score_name
 from helpers.core.replica import replica, unwrapped
 from helpers.data.images import ImageSource, Size, check_size
@@ -119,6 +120,8 @@ class Classifier(nn.Module):
             try:
                 count = as_logits(copied(inputs)).shape[1]
             except (RuntimeError, TypeError, AssertionError) as error:
+                if is_out_of_memory(error):
+                    raise
                 raise ValueError(
                     f"{name} does not classify an image of shape {tuple(inputs.shape)} ({error}); give its size="
                 ) from error

@@ -19,6 +19,7 @@ from torch import Tensor
 from helpers.classifiers.architectures import timm_configuration
 from helpers.classifiers.downloading import download
 from helpers.classifiers.sums import check_digest
+from helpers.core.memory import is_out_of_memory
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")  # mobilenet_v3_small-047dcff4.pth
 _TIMM_FILE = "model.safetensors"
@@ -66,6 +67,8 @@ def torchvision_state(weights: torchvision.models.WeightsEnum) -> tuple[dict[str
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), digest
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f"{path} is not a file of plain weights ({error}); delete it and get it again") from error
 
 

@@ -26,6 +26,7 @@ from helpers.classifiers.digests import state_digest
 from helpers.classifiers.hubs import timm_state, torchvision_state, torchvision_weights
 from helpers.classifiers.state import load_state, renamed
 from helpers.classifiers.weight_files import WeightsFile, local_names, local_weights, read_weights
+from helpers.core.memory import is_out_of_memory
 from helpers.core.runtime import resolve_device
 from helpers.data.imagenet import imagenet_class_names
 
@@ -232,6 +233,8 @@ def _trial(name: str, network: nn.Module, size: tuple[int, int]) -> Any:
     try:
         return network(torch.zeros(1, 3, *size))
     except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            raise
         first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
         if first is not None and first.in_channels in (1, 2, 4):
             raise ValueError(

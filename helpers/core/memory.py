@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 _CGROUPS = (  # the limit and the use of a container's memory, in the second and the first version of control groups
@@ -10,13 +11,9 @@ _CGROUPS = (  # the limit and the use of a container's memory, in the second and
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
-_IN_WORDS = (  # of allocators that raise a plain RuntimeError
-    "not enough memory",
-    "can't allocate memory",
-    "Cannot allocate memory",
-    "out of memory",
-    "bad_alloc",
-    "could not create a memory object",  # oneDNN
+_IN_WORDS = re.compile(  # of allocators that raise a plain RuntimeError; the last two are oneDNN's
+    "not enough memory|can't allocate memory|Cannot allocate memory|out of memory|bad_alloc"
+    "|could not create a memory object|could not create a primitive(?! descriptor)"
 )
 
 
@@ -30,7 +27,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory could not be had, of the CPU or of a GPU."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported
         return True
-    return isinstance(error, RuntimeError | OSError) and any(words in str(error) for words in _IN_WORDS)
+    return isinstance(error, RuntimeError | OSError) and _IN_WORDS.search(str(error)) is not None
 
 
 def _free() -> int | None:

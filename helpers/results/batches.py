@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from helpers.core.memory import is_out_of_memory
 from helpers.core.runtime import progress
@@ -86,11 +87,10 @@ class Batches:
             )
         self.size = failed // 2
         if not self._told:
-            print(
+            tqdm.write(  # beside the bar, not on its line
                 f"{name}: out of memory with {failed} items at once; going on with {self.size}, or fewer where needed "
                 f"(`batch_size: {self.size}` in the profile avoids the attempt)",
                 file=sys.stderr,
-                flush=True,
             )
             self._told = True
 

@@ -62,9 +62,9 @@ def compare(
 
 def describe(freshness: Freshness) -> str:
     """The message before a table is computed: the reason, and the expected time."""
-    reason = "never run" if freshness.state == "never run" else f"computed again, as {'; '.join(freshness.reasons)}"
-    reason = f"its files are damaged or were changed: {freshness.reasons[0]}" if freshness.state == "damaged" else reason
-    return f"{reason}; {format_duration(freshness.seconds)}"
+    reasons = "; ".join(freshness.reasons)
+    because = {"never run": "never run", "damaged": f"its files are damaged or were changed: {reasons}"}
+    return f"{because.get(freshness.state, f'computed again, as {reasons}')}; {format_duration(freshness.seconds)}"
 
 
 def format_duration(seconds: float | int | None) -> str:

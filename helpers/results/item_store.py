@@ -16,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from helpers.core.files import atomic_write, remove_stale_parts
+from helpers.core.memory import is_out_of_memory
 from helpers.results.item_archive import ItemArchive, archives_in, write_archive
 
 
@@ -216,7 +217,9 @@ def _parsed(content: bytes, item: str, key: str) -> StoredItem | None:
     header = _header(content)
     try:
         tensors = load(content)
-    except (SafetensorError, ValueError, RuntimeError):
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         return None
     digest = header.pop("digest", None)
     if header.get("item") != item or header.get("key") != key or digest != _content_digest(tensors, header):

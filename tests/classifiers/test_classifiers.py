@@ -8,7 +8,7 @@ import safetensors.torch
 import timm
 import torch
 import torchvision
-from classifier_files import CLASSES, normalised, pictures, randomise, save, small_network
+from classifier_files import CLASSES, MEAN, STD, normalised, pictures, randomise, save, small_network
 from tiny import named
 from torch import nn
 
@@ -44,6 +44,19 @@ def test_a_file_gives_the_librarys_logits(tmp_path, architecture, build, normali
     assert expected.std() > 0
     assert classifier.class_names == tuple(CLASSES)
     assert classifier.input_size == 64
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_wrong_network(tmp_path, monkeypatch):
+    save(tmp_path / "w.safetensors", small_network())
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda *arguments: _raise("could not create a primitive"))
+    with pytest.raises(RuntimeError, match=r"^could not create a primitive$"):
+        load_classifier("x", weights=tmp_path / "w.safetensors")
+    with pytest.raises(RuntimeError, match=r"^could not create a primitive$"):
+        Classifier.of(small_network(), mean=MEAN, std=STD)
+
+
+def _raise(words):
+    raise RuntimeError(words)
 
 
 def test_model_args_are_used(tmp_path):

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from benchmarks.broken_server import BrokenServer
+from benchmarks.faults.server import BrokenServer
 from helpers.classifiers import downloading
 
 CONTENT = bytes(range(256)) * 4000

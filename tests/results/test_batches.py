@@ -20,6 +20,7 @@ OUT_OF_MEMORY = (
     RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to …"),
     RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 400000000 bytes."),
     RuntimeError("std::bad_alloc"),
+    RuntimeError("could not create a primitive"),  # of oneDNN
 )
 
 

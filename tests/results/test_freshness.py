@@ -83,25 +83,24 @@ def test_a_run_says_why_and_how_long():
 
 
 def test_damaged_files_are_not_taken_for_a_table_that_never_was(tmp_path):
-    quick = load_profile("quick")
-    study = Study(quick, root=tmp_path)
+    study = Study(load_profile("quick"), root=tmp_path)
     frame = pd.DataFrame({"image": ["a"], "count": [1]})
     assert study.freshness("explanations").state == "never run"
-    for damage in (
-        lambda path: path.write_text(path.read_text().replace("1", "2")),  # the CSV
-        lambda path: path.with_suffix(".json").write_text("{"),
-        lambda path: path.with_suffix(".json").write_text("[]"),
-        lambda path: path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace("int64", "int63")),
-        lambda path: path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace("count", "x")),
-        lambda path: path.unlink(),
-        lambda path: path.with_suffix(".json").unlink(),
+    for suffix, damage in (
+        (".csv", lambda text: text.replace("1", "2")),
+        (".csv", None),
+        (".json", lambda text: "{"),
+        (".json", lambda text: "[]"),
+        (".json", lambda text: text.replace("int64", "int63")),
+        (".json", lambda text: text.replace("count", "number")),
+        (".json", None),
     ):
-        path = write_table(frame, quick, "explanations", {"depends": None}, root=tmp_path)
-        damage(path)
+        path = write_table(frame, "quick", "explanations", {"depends": None}, root=tmp_path).with_suffix(suffix)
+        path.write_text(damage(path.read_text())) if damage else path.unlink()
         found = study.freshness("explanations")
         assert found.state == "damaged"
         assert describe(found).startswith("its files are damaged or were changed: ")
-        assert str(tmp_path) in describe(found)
+        assert str(path) in describe(found)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,6 +13,7 @@ from torch import nn
 from helpers.classifiers.digests import check_own_classifier
 from helpers.classifiers.weight_files import check_shipped, read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
+from helpers.core.memory import is_out_of_memory
 from helpers.methods.explainer.method import Explainer
 from helpers.methods.explainer.network import ExplainerNetwork
 from helpers.methods.explainer.options import NetworkOptions, Objective
@@ -77,6 +78,8 @@ def read_explainer(name: str | Path) -> tuple[ExplainerNetwork, ExplainerFile, s
         network = ExplainerNetwork(NetworkOptions(**tuples), len(file.class_names))
         network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f"{path} is not the file of an Explainer ({error}); train it again") from error
     return network, file, digest
 

@@ -13,6 +13,7 @@ from torch import nn
 from helpers.classifiers.digests import check_own_classifier
 from helpers.classifiers.weight_files import check_shipped, read_tensors, write_tensors
 from helpers.core.files import MODELS_FOLDER
+from helpers.core.memory import is_out_of_memory
 from helpers.methods.space_vae.method import SpaceVAE
 from helpers.methods.space_vae.network import SpaceVAENetwork
 from helpers.methods.space_vae.options import LossOptions, NetworkOptions
@@ -85,6 +86,8 @@ def read_space_vae(name: str | Path) -> tuple[SpaceVAENetwork, SpaceVAEFile, str
         }
         network.load_state_dict({**averages, **state})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f"{path} is not the file of a SpaCE-VAE ({error}); train it again") from error
     return network.eval(), file, digest
 
