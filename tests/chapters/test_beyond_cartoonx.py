@@ -36,6 +36,7 @@ from helpers.chapters.beyond_cartoonx.pursuit import (
     shape_pictures,
     wave_norms,
 )
+from helpers.chapters.beyond_cartoonx.rates import compare_masks
 from helpers.methods.rde import CartoonX, ShearletX, Wavelets, relevance_order
 from helpers.methods.shearlets import ShearletTransform
 from helpers.methods.wavelets import WaveletTransform
@@ -169,6 +170,17 @@ class TestFound:
         both = found_table(pd.concat([self.frame, photographs[photographs["method"] == "cartoonx"]]))
         assert both["class kept, photographs"].tolist() == ["0.75 [0.35, 0.97]", ""]
         assert len(draw_family(self.frame, "iou").axes[0].get_yticks()) == 2
+
+
+def test_masks_of_two_searches_are_compared(explained):
+    images, _, method = explained
+    found = {"one": method.explain(images), "other": method.with_options(keep=9).explain(images)}
+    table = compare_masks(method, images, found).set_index(["search", "image"])
+    assert len(table) == 2 * len(images)
+    mask = found["other"].representation_mask
+    assert table.loc[("other", 1), "coefficients"] == pytest.approx(float(mask[1].sum()), abs=1e-5)
+    values = method.problem(images).evaluate(mask, samples=64)["distortion"]
+    assert table.loc["other", "distortion"].tolist() == pytest.approx(values.tolist(), abs=1e-6)
 
 
 def test_printed_faithfulness():
