@@ -38,6 +38,7 @@ class FamilyMethod(Section):
     trials: tuple[Weight, ...] = ()  # values of λk, tried on images of their own
     rate_of: FamilyMethodName | None = None  # keeps the share that this method's masks keep on those images
     options: dict[str, Any] = Field(default={})  # that differ from those of the profile's sections
+    spatial_ratio: Weight | None = None  # γ ÷ λk, if the picture has a price γ; None: γ is fixed
 
     @model_validator(mode="after")
     def _one_of_them(self) -> FamilyMethod:

@@ -126,14 +126,15 @@ def filled(
     for rows in progress(grid, label=batches.label, show=show_progress and bool(grid)):
         if not store.missing(items[row] for row in rows if row in missing):  # another process has stored them meanwhile
             continue
-        begin = time.perf_counter()
+        begin, processor = time.perf_counter(), time.process_time()
         for part, results in batches.computed(rows, compute):
-            seconds = time.perf_counter() - begin
+            seconds, worked = time.perf_counter() - begin, time.process_time() - processor
             ledger.computed += seconds
+            spent = {"seconds": seconds / len(part), "processor_seconds": worked / len(part)}
             for row, tensors in zip(part, results, strict=True):
                 if row in missing and store.missing([items[row]]):
-                    store.save(items[row], tensors, {"seconds": seconds / len(part)})
-            begin = time.perf_counter()
+                    store.save(items[row], tensors, spent)
+            begin, processor = time.perf_counter(), time.process_time()
     found |= {items[row]: store.load(items[row]) for row in missing}
     ledger.items |= {(store.key, item): stored.metadata["seconds"] for item, stored in found.items()}
     return [found[item] for item in items]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from helpers.core.explanation import Explanation
+from helpers.papers.recartoonx.experiments.family_images import Chosen, chosen_images, images_of, settings_of
 from helpers.papers.recartoonx.experiments.family_methods import (
-    Chosen,
-    chosen_images,
-    images_of,
     searched,
-    settings_of,
     stored_explanation,
     stored_items,
     stored_order,
@@ -55,9 +54,10 @@ def family_table(study: Study) -> pd.DataFrame:
     """One row per image and method or control.
 
     Returns:
-        Columns kind (curved, straight, or photographs), image, method, target, seconds (of one image, in a batch; of
-        the machine's shared processor), the columns of `entry_scores`, `picture_scores`, `map_scores` and
-        `truth_scores`.
+        Columns kind (curved, straight, or photographs), image, method, target, seconds (of one image, in a batch; by
+        the clock of a machine with other tasks), processor_seconds (the same as time of all processors; nan for
+        explanations that were stored before it was measured), the columns of `entry_scores`, `picture_scores`,
+        `map_scores` and `truth_scores`.
     """
     methods = settings_of(study).methods
     return pd.concat([_rows(study, name, images_of(study, name)) for name in methods], ignore_index=True)
@@ -80,14 +80,15 @@ def _trial(study: Study, name: str, chosen: Chosen, weight: float) -> tuple[floa
 def _rows(study: Study, name: str, chosen: Chosen) -> pd.DataFrame:
     """The rows of one method."""
     explanation, order = stored_explanation(study, name, chosen), stored_order(study, name, chosen)
-    seconds = [item.metadata["seconds"] for item in stored_items(study, name, chosen)]
+    spent = [item.metadata for item in stored_items(study, name, chosen)]
+    times = {column: [round(each.get(column, nan), 4) for each in spent] for column in ("seconds", "processor_seconds")}
     head = pd.DataFrame({"kind": chosen.kinds, "image": chosen.names, "method": name, "target": chosen.targets})
     tables = [
         _scores(study, name, chosen[rows], explanation[rows], order[rows])
         for rows in torch.arange(len(chosen)).split(study.profile.batch_size)
     ]
     scores = pd.concat(tables, ignore_index=True)
-    return pd.concat([head.assign(seconds=[round(each, 4) for each in seconds]), scores], axis=1)
+    return pd.concat([head.assign(**times), scores], axis=1)
 
 
 def _scores(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from helpers.core.batch import Batch
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
-from helpers.data.scenes import SCENE_CLASSES
 from helpers.methods.baselines import WAM
 from helpers.methods.rde import (
     CartoonX,
@@ -26,12 +24,10 @@ from helpers.methods.rde import (
     first_mask,
     shown_by,
 )
-from helpers.metrics.truth_scores import region_of_class
-from helpers.papers.recartoonx.experiments.study import Study, scene_truth
-from helpers.profiles import FamilySettings
+from helpers.papers.recartoonx.experiments.family_images import Chosen, images_of, settings_of
+from helpers.papers.recartoonx.experiments.study import Study
 from helpers.results import StoredItem, code_digest
 
-PHOTOGRAPHS = "photographs"
 CENTRE_SIGMA = 0.25  # of the Gaussian in the centre, as a share of the side
 DIMMED = 0.3  # the constant mask of the control `dimming`
 
@@ -39,84 +35,14 @@ _WAVELETS = ("cartoonx", "cartoonx-rate", "random-wavelets", "largest-wavelets")
 _SHEARLETS = ("shearletx", "random-shearlets")
 
 
-@dataclass(frozen=True)
-class Chosen(Batch):
-    """The images that a comparison explains.
-
-    Attributes:
-        names: the images' names.
-        images: their pixels, in [0, 1].
-        kinds: the kind of each: that of its class for scenes, else "photographs".
-        targets: the explained class: that of the largest object, which the classifier predicts, or the prediction.
-        items: the names of the images in the stores.
-        regions: the visible pixels of the explained class's objects; None for photographs.
-    """
-
-    names: tuple[str, ...]
-    images: Float[Tensor, "images 3 height width"]
-    kinds: tuple[str, ...]
-    targets: Int[Tensor, " images"]
-    items: tuple[str, ...]
-    regions: Bool[Tensor, "images height width"] | None
-
-
-def settings_of(study: Study) -> FamilySettings:
-    """The section `family` of a study's profile."""
-    assert study.profile.family is not None, "the table needs the profile's section `family`"
-    return study.profile.family
-
-
-def chosen_images(study: Study, *, tuning: bool = False) -> Chosen:
-    """The images on which methods are compared, kind by kind, or the further ones on which settings are chosen.
-
-    Images whose class is less probable than `least` are left out, as are scenes that the classifier does not get
-    right, and those of no kind.
-
-    Raises:
-        ValueError: the profile's images are too few.
-    """
-    settings, images, scenes = settings_of(study), study.images, scene_truth(study.profile.images)
-    predictions, probabilities = study.predictions
-    sure = probabilities >= settings.least
-    if scenes is None:
-        pools = {PHOTOGRAPHS: torch.nonzero(sure)[:, 0]}
-    else:
-        right = sure & (predictions == scenes.label)
-        indices = {
-            kind: torch.tensor([SCENE_CLASSES.index(name) for name in names]) for kind, names in settings.kinds.items()
-        }
-        pools = {kind: torch.nonzero(right & torch.isin(scenes.label, of))[:, 0] for kind, of in indices.items()}
-    rows = []
-    for kind, pool in pools.items():
-        if len(pool) < settings.images + settings.tuning:
-            raise ValueError(f"{len(pool)} images of kind {kind} are too few: raise images.count of the profile")
-        end = settings.images + settings.tuning
-        rows.append(pool[settings.images : end] if tuning else pool[: settings.images])
-    each = torch.cat(rows)
-    return Chosen(
-        names=tuple(images.names[row] for row in each.tolist()),
-        images=images.images[each],
-        kinds=tuple(kind for kind, some in zip(pools, rows, strict=True) for _ in some),
-        targets=predictions[each],
-        items=tuple(study.items[row] for row in each.tolist()),
-        regions=None if scenes is None else region_of_class(scenes[each], predictions[each])[:, 0],
-    )
-
-
-def images_of(study: Study, name: str) -> Chosen:
-    """The images that a method explains: all on which methods are compared, or the first ones of each kind."""
-    chosen, count = chosen_images(study), settings_of(study).methods[name].images  # type: ignore[index]
-    if count is None:
-        return chosen
-    rows = [row for row, kind in enumerate(chosen.kinds) if row - chosen.kinds.index(kind) < count]
-    return chosen[torch.tensor(rows)]
-
-
 def searched(study: Study, name: str, **overrides: Any) -> RateDistortionExplainer:
     """The rate-distortion explainer of a method, or the one in whose representation a method or control works."""
     profile, given = study.profile, settings_of(study).methods.get(name)  # type: ignore[call-overload]
     options = {**(given.options if given else {}), **overrides}
     settings = profile.cartoonx
+    if given is not None and given.spatial_ratio is not None:
+        price = options.get("sparsity_weight", settings.options.sparsity_weight)
+        options["spatial_weight"] = given.spatial_ratio * price
     if name == "waveletx":
         options = {"spatial_weight": WaveletX.spatial_weight, **options}
         return WaveletX(study.classifier, settings.options, **{**settings.transform, **options})

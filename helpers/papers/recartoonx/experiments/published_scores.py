@@ -11,12 +11,9 @@ from helpers.core.explanation import Explanation
 from helpers.methods.baselines import WAM
 from helpers.methods.rde import Pixels, Representation, ShearletX, Wavelets
 from helpers.metrics import coefficient_curve, curve_area, fidelity, hallucination_score
+from helpers.papers.recartoonx.experiments.family_images import Chosen, chosen_images, images_of, settings_of
 from helpers.papers.recartoonx.experiments.family_methods import (
-    Chosen,
-    chosen_images,
-    images_of,
     representation_of,
-    settings_of,
     stored_explanation,
     stored_order,
     wam_of,

@@ -13,12 +13,8 @@ from helpers.core.files import ROOT
 from helpers.data.scenes import SCENE_CLASSES, make_scenes
 from helpers.methods.wavelets import WaveletTransform
 from helpers.papers.recartoonx.experiments import Study
-from helpers.papers.recartoonx.experiments.family_methods import (
-    chosen_images,
-    control_order,
-    images_of,
-    stored_explanation,
-)
+from helpers.papers.recartoonx.experiments.family_images import chosen_images, images_of
+from helpers.papers.recartoonx.experiments.family_methods import control_order, searched, stored_explanation
 from helpers.papers.recartoonx.experiments.family_scores import truth_scores
 from helpers.profiles import load_profile
 from helpers.reporting.committed import committed_table
@@ -68,6 +64,7 @@ def test_each_image_has_a_row_for_each_method(table):
     assert [list(rows["method"]) for _, rows in table.groupby(["kind", "image"])] == [list(METHODS)] * 2
     assert table.drop(columns="invented").notna().all().all()
     assert table["kind"].unique().tolist() == ["curved", "straight"]
+    assert (table.loc[table["method"].isin(["cartoonx", "shearletx"]), "processor_seconds"] > 0.001).all()
 
 
 def test_scenes_are_right_and_of_their_kind(study):
@@ -112,6 +109,16 @@ def test_the_price_nearest_to_the_distortion_is_chosen(study):
     for _, trials in tuning.groupby("method"):
         distances = (trials["distortion"] - study.profile.family.distortion).abs()
         assert trials["chosen"].tolist() == (distances == distances.min()).tolist()
+
+
+def test_the_price_of_the_picture_goes_with_that_of_the_entries(study):
+    methods = study.profile.family.methods
+    methods = {**methods, "shearletx": methods["shearletx"].model_copy(update={"spatial_ratio": 0.4})}
+    family = study.profile.family.model_copy(update={"methods": methods})
+    other = Study(study.profile.model_copy(update={"family": family}), root=study.root)
+    assert searched(other, "shearletx", sparsity_weight=5).options.spatial_weight == pytest.approx(2)
+    assert searched(other, "shearletx").options.spatial_weight == pytest.approx(8), "the profile's λk is 20"
+    assert searched(study, "shearletx", sparsity_weight=5).options.spatial_weight == 2, "the method's own γ"
 
 
 def test_one_row_is_what_its_columns_say(study, table):
