@@ -21,13 +21,15 @@ const options: BuildOptions = {
   logLevel: 'warning',
 }
 
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({ ...options, write: false, entryPoints: [join(ROOT, 'src', entry)] })
+async function bundle(entry: string, more: BuildOptions = {}): Promise<string> {
+  const { outputFiles } = await build({ ...options, ...more, write: false, entryPoints: [join(ROOT, 'src', entry)] })
   return outputFiles[0]!.text
 }
 
-function runtime(name: string): string {
-  return readFileSync(join(ORT, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
+/** The worker with the runtime's own script in it: WebKit loads no module in a worker of a page from disk. */
+function bundleWorker(): Promise<string> {
+  const define = { 'import.meta.url': 'self.location.href' } // a classic script has no import.meta
+  return bundle('engine/worker.ts', { define, external: ['module'] }) // of Node alone
 }
 
 /** As Zstandard, in two thirds of gzip's size: static hosts send what they do not know as it is. Some seconds. */
@@ -54,8 +56,7 @@ async function main(folder: string): Promise<void> {
   for (const name of readdirSync(join(ROOT, 'src'))) {
     if (existsSync(join(ROOT, 'src', name, 'main.ts'))) write(`${name}.js`, await bundle(`${name}/main.ts`))
   }
-  write('runtime/worker.js', runtime('ort.wasm.min.js') + (await bundle('engine/worker.ts')))
-  write('runtime/ort.js', runtime('ort-wasm-simd-threaded.mjs'))
+  write('runtime/worker.js', await bundleWorker())
   write('runtime/ort.wasm.bin', compressed(readFileSync(join(ORT, 'ort-wasm-simd-threaded.wasm'))))
   write('runtime/licences.txt', licences())
 }

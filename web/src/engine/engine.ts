@@ -10,7 +10,6 @@ export type { Engine, Manifest, Model, Signature, Tensor, Tensors } from './type
 
 const MANIFEST = 'models/manifest.json'
 const WORKER = 'runtime/worker.js'
-const GLUE = 'runtime/ort.js'
 const WASM = 'runtime/ort.wasm.bin' // compressed; its suffix is none that a server knows
 
 /** A request without its number. */
@@ -30,11 +29,11 @@ export async function openEngine(base: string): Promise<Engine> {
   if (!('WebAssembly' in globalThis)) throw noWebAssembly()
   const files = await openFiles(base)
   const disk = base.startsWith('file:')
-  const [script, glue, wasm] = await Promise.all([files.bytes(WORKER), files.bytes(GLUE), files.bytes(WASM)])
+  const [script, wasm] = await Promise.all([files.bytes(WORKER), files.bytes(WASM)])
   // a page opened from disk may not start a worker from a file
   const address = disk ? URL.createObjectURL(new Blob([script], { type: 'text/javascript' })) : files.address(WORKER)
   const engine = new WorkerEngine(files, new Worker(address))
-  await engine.order({ kind: 'start', wasm: wasm.buffer, glue: disk ? glue.buffer : files.address(GLUE) }, [wasm.buffer])
+  await engine.order({ kind: 'start', wasm: wasm.buffer }, [wasm.buffer])
   if (disk) URL.revokeObjectURL(address)
   return engine
 }

@@ -47,7 +47,7 @@ export interface Engine {
 }
 
 export type Request =
-  | { id: number; kind: 'start'; wasm: ArrayBuffer; glue: ArrayBuffer | string }
+  | { id: number; kind: 'start'; wasm: ArrayBuffer }
   | { id: number; kind: 'load'; name: string; bytes: ArrayBuffer }
   | { id: number; kind: 'run'; name: string; feeds: Tensors }
   | { id: number; kind: 'unload'; name: string }

@@ -1,11 +1,9 @@
-/** The worker: onnxruntime-web, which the build puts before this script, and the networks that were loaded. */
+/** The worker: onnxruntime-web and the networks that were loaded. */
 
 import { decompress } from 'fzstd'
-import type * as OnnxRuntime from 'onnxruntime-web'
+import * as ort from 'onnxruntime-web/wasm'
 
 import type { Reply, Request, Tensors } from './types.ts'
-
-declare const ort: typeof OnnxRuntime
 
 interface Scope {
   onmessage: ((event: MessageEvent<Request>) => void) | null
@@ -13,7 +11,7 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope
-const sessions = new Map<string, OnnxRuntime.InferenceSession>()
+const sessions = new Map<string, ort.InferenceSession>()
 let last: Promise<void> = Promise.resolve()
 
 scope.onmessage = ({ data: request }) => {
@@ -36,7 +34,6 @@ async function handle(request: Request): Promise<Tensors | null> {
       // threads need headers that static hosts do not send
       ort.env.wasm.numThreads = 1
       ort.env.wasm.wasmBinary = decompress(new Uint8Array(request.wasm))
-      ort.env.wasm.wasmPaths = { mjs: typeof request.glue === 'string' ? request.glue : moduleOf(request.glue) }
       ort.env.logLevel = 'error'
       return null
     }
@@ -62,15 +59,10 @@ async function handle(request: Request): Promise<Tensors | null> {
   }
 }
 
-/** The address of a module; one made in the page could not be imported here. */
-function moduleOf(bytes: ArrayBuffer): string {
-  return URL.createObjectURL(new Blob([bytes], { type: 'text/javascript' }))
-}
-
 async function run(name: string, feeds: Tensors): Promise<Tensors> {
   const session = sessions.get(name)
   if (session === undefined) throw new Error(`the network ${name} is not loaded`)
-  const inputs: Record<string, OnnxRuntime.Tensor> = {}
+  const inputs: Record<string, ort.Tensor> = {}
   for (const [key, { data, dims }] of Object.entries(feeds)) inputs[key] = new ort.Tensor('float32', data, dims)
   const results = await session.run(inputs)
   const outputs: Tensors = {}
