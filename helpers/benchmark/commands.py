@@ -32,8 +32,8 @@ def add_benchmark_commands(add: AddCommand) -> None:
     )
     benchmark.add_argument("--scenes", type=int, default=16, help="number of scenes; default: 16")
     benchmark.add_argument("--all-metrics", action="store_true", help="show the metrics that fail, too")
-    for parser in (metrics, benchmark):
-        parser.add_argument("--profile", default="benchmark", help="the profile of the tables; default: benchmark")
+    for parser, profile in ((metrics, "benchmark"), (benchmark, "benchmark-scenes")):
+        parser.add_argument("--profile", default=profile, help=f"the profile of the tables; default: {profile}")
         parser.add_argument("--results", type=Path, help="the folder of results; default: results/")
 
 
@@ -52,19 +52,19 @@ def print_benchmark(options: argparse.Namespace) -> None:
     from helpers.benchmark.contest import contest_text, scores_of
     from helpers.benchmark.methods import load_contestant
     from helpers.benchmark.report import verdicts
-    from helpers.benchmark.table import profile_case
+    from helpers.benchmark.runs import images_of
     from helpers.papers.recartoonx.experiments import Study
     from helpers.results import read_table
 
     mine = [load_contestant(spec) for spec in options.methods]
-    words = verdicts(read_table(options.profile, "metric-examination", root=options.results))
-    ours = read_table(options.profile, "benchmark-scores", root=options.results)
+    words = verdicts(read_table("benchmark", "metric-examination", root=options.results))
+    ours = read_table(options.profile, "benchmark", root=options.results)
     stored = ours["image"].nunique()
     if not 1 <= options.scenes <= stored:
         raise ValueError(f"--scenes {options.scenes} must lie between 1 and {stored}, the number of stored scenes")
     tables = [ours[ours["image"] < options.scenes]]
     if mine:
-        case = profile_case(Study(options.profile, root=options.results), options.scenes)
+        case = images_of(Study(options.profile, root=options.results)).some(list(range(options.scenes)))
         tables = [*(scores_of(each, case) for each in mine), *tables]
     shown = words.index.tolist() if options.all_metrics else words.index[words["admitted"]].tolist()
     print(contest_text(pd.concat(tables, ignore_index=True), shown, [each.name for each in mine]))

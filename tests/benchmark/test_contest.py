@@ -116,8 +116,8 @@ def test_a_strangers_method_end_to_end(file, tmp_path, capsys):
     )
     exam.loc[exam["metric"] == "iou", "passed"] = False
     ours = pd.DataFrame({"method": ["grad-cam"] * 3, "image": range(3)}).assign(**dict.fromkeys(metrics, 0.5))
-    for name, table in (("metric-examination", exam), ("benchmark-scores", ours)):
-        write_table(table, "benchmark", name, {}, root=tmp_path)
+    write_table(exam, "benchmark", "metric-examination", {}, root=tmp_path)
+    write_table(ours, "benchmark-scenes", "benchmark", {}, root=tmp_path)
     command = ["benchmark", "--methods", f"{file}:Mine", f"{file}:Broken", "--scenes", "2", "--results", str(tmp_path)]
     main(command)
     lines = capsys.readouterr().out.splitlines()
