@@ -28,6 +28,11 @@ BENCHMARKS = (
     "playground",
 )
 
+LONG = ("growth",)
+"""Benchmarks of half an hour, which run only by name."""
+
+KNOWN = (*BENCHMARKS, *LONG)
+
 
 def line(row: dict) -> str:
     """One result as a line: both times, their ratio, and whether the target was met."""
@@ -47,10 +52,11 @@ def met(row: dict) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks of the given names, by default all, and print a line for each result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}; default: all")
+    text = f"some of {', '.join(KNOWN)}; default: all but {', '.join(LONG)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=text)
     names = parser.parse_args(arguments).names
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        parser.error(f"there is no benchmark {unknown[0]!r}{known_names(unknown[0], BENCHMARKS)}")
+    if unknown := [name for name in names if name not in KNOWN]:
+        parser.error(f"there is no benchmark {unknown[0]!r}{known_names(unknown[0], KNOWN)}")
     with one_line_errors():
         return _run(names or BENCHMARKS)
 

@@ -140,6 +140,8 @@ class Study(ProfileStudy):
         """The same profile with other images."""
         study = Study(self.profile, root=self.root, images=images, show_progress=self.show_progress)
         study.ledger = self.ledger
+        if "classifier" in vars(self):  # loaded already
+            study.classifier = self.classifier
         return study
 
     @cached_property

@@ -34,6 +34,7 @@ from helpers.papers.recartoonx.experiments import (
     step_seconds,
     sweep_table,
 )
+from helpers.papers.recartoonx.experiments import explanations as explanations_module
 from helpers.papers.recartoonx.experiments import objectives as objectives_module
 from helpers.papers.recartoonx.experiments import study as study_module
 from helpers.papers.recartoonx.measures.recipes import objective_ratio
@@ -281,6 +282,14 @@ def test_explanations_in_a_table(tmp_path):
     assert list(rows["kept_prediction"]) == probabilities.argmax(-1).tolist()
     expected = probabilities.gather(1, study.predictions[0][:, None])[:, 0]
     torch.testing.assert_close(torch.tensor(rows["kept_confidence"].to_numpy()).float(), expected)
+
+
+def test_a_table_in_pieces_is_the_table_of_the_whole(tmp_path, monkeypatch):
+    """Of pieces of whole batches, so that memory does not grow with the number of images."""
+    whole = explanation_table(Study(Profile(**PROFILE), root=tmp_path / "whole"))
+    monkeypatch.setattr(explanations_module, "AT_ONCE", 3)  # one batch of two, and the third image
+    pieces = explanation_table(Study(Profile(**PROFILE), root=tmp_path / "pieces"))
+    pd.testing.assert_frame_equal(whole.drop(columns="seconds"), pieces.drop(columns="seconds"))
 
 
 def test_objectives_are_measured_on_the_same_fresh_noise(tmp_path, monkeypatch):
