@@ -23,8 +23,8 @@ from helpers.benchmark.table import metric_code
 from helpers.classifiers.digests import weights_digest
 from helpers.data.images import image_digest
 
-SLOW = 40
-"""The images that slow methods explain, the first ones."""
+SLOW = {"benchmark-scenes": 40, "benchmark-plain": 40, "benchmark-small": 40}
+"""The images that slow methods explain, the first ones, by profile; in other profiles they take no part."""
 
 TUNING = {"scenes": 4, "imagenet-study": 4}
 """The images on which a setting is chosen, by the source of the images; no score is computed on them."""
@@ -86,6 +86,12 @@ def images_of(study: Any, *, tuning: bool = False) -> Images:
     return Images(case, tuple(image_digest(image) for image in case.images))
 
 
+def participants(study: Any) -> list[Contestant]:
+    """The methods and controls that take part in a study's benchmark."""
+    everybody = contestants_for(study.classifier)
+    return [each for each in everybody if not each.slow or study.profile.name in SLOW]
+
+
 def tuning_table(study: Any) -> pd.DataFrame:
     """The trials of each method that has some, on images that no score is computed on.
 
@@ -94,7 +100,7 @@ def tuning_table(study: Any) -> pd.DataFrame:
         chosen (the best one, the first of equal ones).
     """
     images, rows = images_of(study, tuning=True), []
-    for contestant in contestants_for(study.classifier):
+    for contestant in participants(study):
         scores = [scores_table(study, contestant, images, setting)[TUNED_BY].mean() for setting in contestant.trials]
         best = int(np.argmax(scores)) if scores else 0
         rows += [
@@ -115,7 +121,7 @@ def benchmark_table(study: Any) -> pd.DataFrame:
     images, tuning = images_of(study), study.table("benchmark-tuning")
     tables = [
         scores_table(study, contestant, images, chosen_setting(contestant, tuning))
-        for contestant in contestants_for(study.classifier)
+        for contestant in participants(study)
     ]
     table = pd.concat(tables, ignore_index=True)
     table.attrs["provenance"] = {"data": dict(zip(images.items, _digests(images), strict=True))}
@@ -132,7 +138,7 @@ def chosen_setting(contestant: Contestant, tuning: pd.DataFrame) -> Mapping[str,
 
 def scores_table(study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any]) -> pd.DataFrame:
     """The scores of one method with one setting, from the store or computed; see `benchmark_table`."""
-    count = min(SLOW, len(images)) if contestant.slow else len(images)
+    count = min(SLOW[study.profile.name], len(images)) if contestant.slow else len(images)
     maps, costs, key = stored_maps(study, contestant, images, setting, count)
     metrics = load_metrics(images.case)
     store = study.store("benchmark-scores", maps=key, metrics=metric_code(), seed=images.case.seed)
