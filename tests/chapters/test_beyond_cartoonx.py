@@ -148,9 +148,11 @@ class TestFound:
             "method": (["cartoonx"] * 4 + ["shearletx"] * 4) * 2,
             "kept_class": [1.0, 1, 0, 1] * 4,
             "iou": [0.1, 0.2, 0.3, 0.4] * 2 + [0.5, 0.6, 0.7, 0.8] * 2,
+            "insertion": [0.2, 0.2, 0.4, 0.4] * 4,
         }
     )
     frame["seconds"] = frame["method"].map({"cartoonx": 2.0, "shearletx": 10.0})
+    frame["processor_seconds"] = frame["method"].map({"cartoonx": 1.0, "shearletx": 6.0})
 
     def test_methods_are_compared_in_pairs_within_kinds(self):
         frame = self.frame.copy()
@@ -164,11 +166,13 @@ class TestFound:
         assert score_of(self.frame, "cartoonx", None, "kept_class").value == 0.75
         table = found_table(self.frame)
         assert table["method"].tolist() == ["CartoonX, price", "ShearletX"]
-        assert table["time"].tolist() == ["1.00", "5.00"]
-        assert "class kept, photographs" not in table
+        assert table["time, scenes"].tolist() == ["1.00", "5.00"]
+        assert [cell.split()[0] for cell in table["insertion, scenes"]] == ["0.30", "0.30"]
+        assert not [head for head in table if "photographs" in head]
         photographs = self.frame.assign(kind="photographs", iou=float("nan"))
         both = found_table(pd.concat([self.frame, photographs[photographs["method"] == "cartoonx"]]))
         assert both["class kept, photographs"].tolist() == ["0.75 [0.35, 0.97]", ""]
+        assert both["processor time, photographs"].tolist() == ["1.00", ""]
         assert len(draw_family(self.frame, "iou").axes[0].get_yticks()) == 2
 
 

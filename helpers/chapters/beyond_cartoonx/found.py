@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan, nan
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -41,6 +42,8 @@ SCORES = {
 }
 """The columns that the page shows, and their names in words."""
 PHOTOGRAPHS = "photographs"
+TIMES = {"seconds": "time", "processor_seconds": "processor time"}
+"""The columns of times, for scenes (by the clock, on a machine with other tasks) and for photographs, in words."""
 KINDS = {
     "curved": METHOD_COLOURS["CartoonX"],
     "straight": METHOD_COLOURS["Pixel RDE"],
@@ -88,26 +91,36 @@ def found_table(family: pd.DataFrame) -> pd.DataFrame:
         family: from `read_family`.
 
     Returns:
-        Columns method, the overlap with the object for each kind of scenes, the share of kept pictures that are taken
-        for the class on scenes and, if there are any, on photographs, and the time relative to CartoonX's on scenes.
+        Columns method, the overlap with the object for each kind of scenes, and for scenes and, if there are any, for
+        photographs the share of kept pictures that are taken for the class, the insertion, and the time relative to
+        CartoonX's (`TIMES`).
     """
     present = [name for name in METHODS if name in set(family["method"])]
-    scenes, photographs = family[family["kind"] != PHOTOGRAPHS], family[family["kind"] == PHOTOGRAPHS]
+    photographed = family["kind"] == PHOTOGRAPHS
+    of_kind = {"scenes": family[~photographed], PHOTOGRAPHS: family[photographed]}
     columns = {"method": [METHODS[name] for name in present]}
     for kind in ("curved", "straight"):
-        columns[f"overlap, {kind}"] = [score_of(scenes, name, kind, "iou").words(2) for name in present]
-    columns["class kept, scenes"] = [score_of(scenes, name, None, "kept_class").words(2) for name in present]
-    if len(photographs):
-        kept = [score_of(photographs, name, None, "kept_class") for name in present]
-        columns["class kept, photographs"] = ["" if effect.count == 0 else effect.words(2) for effect in kept]
-    columns["time"] = [f"{relative_time(scenes, name):.2f}" for name in present]
-    return pd.DataFrame(columns)
+        columns[f"overlap, {kind}"] = [score_of(family, name, kind, "iou").words(2) for name in present]
+    for head, score in (("class kept", "kept_class"), ("insertion", "insertion")):
+        for kind, rows in of_kind.items():
+            effects = [score_of(rows, name, None, score) for name in present]
+            columns[f"{head}, {kind}"] = ["" if effect.count == 0 else effect.words(2) for effect in effects]
+    for (kind, rows), (column, clock) in zip(of_kind.items(), TIMES.items(), strict=True):
+        times = [relative_time(rows, name, column) for name in present]
+        columns[f"{clock}, {kind}"] = ["" if isnan(time) else f"{time:.2f}" for time in times]
+    return pd.DataFrame({name: cells for name, cells in columns.items() if any(cells)})
 
 
-def relative_time(family: pd.DataFrame, method: str) -> float:
-    """The mean time of a method over CartoonX's."""
-    seconds = family.groupby("method")["seconds"].mean()
-    return float(seconds[method] / seconds["cartoonx"])
+def relative_time(family: pd.DataFrame, method: str, column: str) -> float:
+    """The mean time of a method over CartoonX's; nan if one of the two has none.
+
+    Args:
+        family: from `read_family`.
+        method: the method.
+        column: one of `TIMES`.
+    """
+    seconds = family.groupby("method")[column].mean()
+    return float(seconds.get(method, nan) / seconds.get("cartoonx", nan))
 
 
 def draw_family(family: pd.DataFrame, score: str) -> Figure:
