@@ -28,8 +28,8 @@ BENCHMARKS = (
     "playground",
 )
 
-LONG = ("growth",)
-"""Benchmarks of half an hour, which run only by name."""
+LONG = ("growth", "quantus")
+"""Those that run only by name: one takes half an hour, one needs a package that the book does not require."""
 
 KNOWN = (*BENCHMARKS, *LONG)
 

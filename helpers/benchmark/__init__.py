@@ -5,6 +5,7 @@ from helpers.core.lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
+        "PAIRS": "helpers.benchmark.outside",
         "kendall_w": "helpers.benchmark.agreement",
         "spearman": "helpers.benchmark.agreement",
         "Case": "helpers.benchmark.case",

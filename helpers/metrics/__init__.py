@@ -8,6 +8,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "class_score_matrix": "helpers.metrics.class_scores",
         "masked_probabilities": "helpers.metrics.class_scores",
         "coefficient_curve": "helpers.metrics.coefficient_curves",
+        "entropy": "helpers.metrics.concentration",
+        "gini_index": "helpers.metrics.concentration",
         "conciseness_preciseness": "helpers.metrics.conciseness",
         "fidelity": "helpers.metrics.conciseness",
         "information": "helpers.metrics.conciseness",

@@ -66,5 +66,18 @@ BENCHMARK_TABLES: tuple[Table, ...] = (
         inputs="helpers.benchmark.planted:planted_inputs",
         on_request=True,
     ),
+    Table(
+        "quantus",
+        "helpers.benchmark.outside_tables:quantus_table",
+        common=("seed", "images", "classifier"),
+        reads=("benchmark-tuning",),
+        on_request=True,
+    ),
+    Table(
+        "quantus-values",
+        "helpers.benchmark.outside_tables:value_table",
+        common=("seed", "images", "classifier"),
+        on_request=True,
+    ),
 )
 """The tables in the order in which they are computed."""
