@@ -128,7 +128,7 @@ class Compared:
         """The curve with the most relevant squares first, which region perturbation and selectivity share."""
         return self.curve(self.cells)
 
-    def scores(self, metric: Any, *, maps: Tensor | None = None) -> Float[np.ndarray, "batch *points"]:
+    def scores(self, metric: Any, *, maps: Tensor | None = None) -> Float[np.ndarray, "batch ..."]:
         """Quantus' scores of some maps, by default those of the method.
 
         Args:
@@ -237,7 +237,7 @@ def _curves(name: str, values: str, **options: Any) -> Theirs:
 
 
 def _flipping(quantus: ModuleType, compared: Compared) -> np.ndarray:
-    """Pixel flipping. Each channel is a feature to Quantus, but a step must divide the *pixels*: every third is ours."""
+    """Pixel flipping. Each channel is a feature to Quantus, but a step must divide the pixels: every third is ours."""
     channels, size = compared.case.images.shape[1], compared.order[0].numel() // STEPS
     return _curves("PixelFlipping", "order", features_in_step=size)(quantus, compared)[:, channels - 1 :: channels]
 
@@ -286,6 +286,6 @@ PAIRS: dict[str, Pair] = {
 }
 """The metrics that both have, by the book's name.
 
-No part of Quantus is copied. It rounds where ours does not: it adds 1e-7 to each value before the Gini index, 1e-9 to the
-mass before a localisation. Both measures are free of scale, so that it is given the maps times a large number.
+No part of Quantus is copied. It adds 1e-7 to each value before the Gini index, and 1e-9 to the mass before a
+localisation. Both measures are free of scale, so that it is given the maps times a large number.
 """
