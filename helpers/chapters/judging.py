@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from helpers.benchmark.agreement import spearman
+from helpers.benchmark.randomisation import randomised as randomised
 from helpers.chapters.what_is_an_explanation import REPLACEMENTS, replace
 from helpers.classifiers import Classifier
 from helpers.core.blur import gaussian_blur
@@ -164,29 +164,12 @@ def area_table(
     return pd.DataFrame(columns).rename_axis("map").reset_index()
 
 
-def randomised(classifier: Classifier, *, seed: int = 0) -> Classifier:
-    """A copy of a classifier with the weights of an untrained network of its architecture."""
-    other = deepcopy(classifier)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for module in other.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
-                module.reset_parameters()
-    return other.eval()
-
-
 def map_agreement(first: Maps, second: Maps) -> dict[str, float]:
     """The mean rank correlation (Spearman's) between the maps of the same name; a constant map agrees with none: 0."""
     return {
-        name: float(np.mean([_agreement(*pair) for pair in zip(first[name], second[name], strict=True)]))
+        name: float(spearman(*(maps[name].flatten(1).double().numpy() for maps in (first, second))).mean())
         for name in first
     }
-
-
-def _agreement(one: Float[Tensor, "size size"], other: Float[Tensor, "size size"]) -> float:
-    if not (one != one[0, 0]).any() or not (other != other[0, 0]).any():
-        return 0.0
-    return float(spearmanr(one.flatten(), other.flatten()).statistic)
 
 
 @torch.no_grad()

@@ -1,0 +1,82 @@
+"""Rows of the protocols' tables, and what the protocols share: a part of a case, and a method with other options."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.benchmark.case import Case
+from helpers.benchmark.maps import maps_by
+from helpers.benchmark.meter import forward_operations, operations_of
+from helpers.benchmark.methods import Contestant
+from helpers.classifiers import Classifier
+from helpers.core.statistics import Effect
+
+SLOW = 200
+"""The operations, in forward passes of the classifier, above which a method is slow and explains fewer images."""
+
+_DECIMALS = 6
+
+
+def effect_row(effect: Effect, **names: Any) -> dict[str, Any]:
+    """A row with the names given, value, low, high (the 95 % interval) and n (units), rounded."""
+    numbers = {"value": effect.value, "low": effect.low, "high": effect.high}
+    return {**names, **{key: round(number, _DECIMALS) for key, number in numbers.items()}, "n": effect.count}
+
+
+def part_of(case: Case, start: int, stop: int) -> Case:
+    """Some images of a case, with their classes and without their truth: what a method is given."""
+    rows = slice(start, stop)
+    images = case.images[rows]
+    return replace(case, images=images, targets=case.targets[rows], region=None, parts=None, fills={})
+
+
+def option_of(method: Any, names: tuple[str, ...]) -> str | None:
+    """The first of some options that a method has; None if it has none of them."""
+    options = getattr(method, "options", None)
+    if not is_dataclass(options):
+        return None
+    known = {field.name for field in fields(options)}
+    return next((name for name in names if name in known), None)
+
+
+def with_option(method: Any, name: str, value: Any) -> Any:
+    """A copy of a method with another value of an option."""
+    changed = copy.copy(method)
+    changed.options = replace(method.options, **{name: value})
+    return changed
+
+
+def own_network(method: Any) -> nn.Module | None:
+    """The network that was trained for this method alone, such as an Explainer's; None for most methods."""
+    network = getattr(method, "network", None)
+    return network if isinstance(network, nn.Module) else None
+
+
+def remade(contestant: Contestant, method: Any, classifier: Classifier) -> Any:
+    """The method for a randomised classifier; one with a network of its own keeps it, since nobody trains it again."""
+    if own_network(method) is None:
+        return contestant.make(classifier)
+    changed = copy.copy(method)
+    changed.classifier = classifier
+    return changed
+
+
+@contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """Begin PyTorch's global random numbers anew inside the block, for methods without a seed of their own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def price(method: Any, case: Case) -> float:
+    """The operations of a method for one image, in forward passes of the classifier; the same on every machine."""
+    one = part_of(case, 0, 1)
+    return operations_of(lambda: maps_by(method, one, "the method")) / forward_operations(case.classifier, one.images)

@@ -1,0 +1,136 @@
+"""Sanity: a map must change when the network loses what it learned (Adebayo et al., NeurIPS 2018).
+
+Written down before the run. Question: does a method's map change as the classifier's weights are randomised, block by
+block from the head (cascade) and each block alone (independent), or as it is trained on random labels? Decision rule,
+from the similarity of each image's maps before and after, with two references: `other`, the similarity of the map
+before with the map after of *another* image, which is what two maps of one method share whatever they explain; and
+`twin`, the similarity of the maps of two networks that learned the same labels from different starts.
+
+- "silent": more than half of the maps were constant before.
+- "stays": the similarity is not decided to be below `UNCHANGED`.
+- "follows the image": it is decided to be above `other`, so that something of the image is in the map without what the
+  network had learned.
+- "passes": otherwise.
+
+A method with a network of its own, such as the Explainer, does not read the classifier's weights as it explains: in the
+arm "cascade" it stays by construction, and in the arms "own network, …" its own weights are randomised
+instead. It has no row for labels, since nobody trains it again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from helpers.benchmark.case import Case
+from helpers.benchmark.maps import maps_by
+from helpers.benchmark.methods import CONTESTANTS, Contestant
+from helpers.benchmark.randomisation import blocks_of, memorised, randomised
+from helpers.benchmark.rows import SLOW, global_seed, own_network, part_of, price, remade
+from helpers.benchmark.similarity import compared
+from helpers.benchmark.table import SceneStudy, profile_case
+from helpers.classifiers import Classifier
+from helpers.core.runtime import random_generator
+from helpers.core.statistics import Effect
+
+Maps = Float[Tensor, "batch height width"]
+
+SCENES, SLOW_SCENES = 16, 6
+"""The scenes that a method explains, and a slow one: as few as a verdict allows."""
+
+MEMORISED = 64
+"""The scenes whose labels, right or random, a network learns by heart."""
+
+UNCHANGED = 0.95
+"""The similarity from which on a map counts as unchanged."""
+
+
+def sanity_table(study: SceneStudy) -> pd.DataFrame:
+    """The similarity of maps before and after the network lost what it learned, for all methods and controls.
+
+    Of a slow method, a control, and a method with a network of its own, the cascade of the classifier has its last
+    stage alone, and no block is randomised alone.
+
+    Returns:
+        One row per method, arm, stage and similarity: method, control, arm ("cascade", "independent", both also after
+        "own network, "; "labels", "twin"), stage (the block, or "random" and "same" labels), similarity ("rank",
+        "ssim"), value, low, high (of the similarity), other, gain, gain_low, gain_high (value less `other`, paired over
+        the scenes), silent (the share of constant maps after), verdict (empty for "twin"), n (scenes).
+    """
+    case = profile_case(study, MEMORISED)
+    learned = label_networks(case)
+    return pd.DataFrame(row for each in CONTESTANTS.values() for row in sanity_rows(each, study.classifier, case, learned))
+
+
+LabelNetworks = dict[str, tuple[Classifier, Int[Tensor, " batch"]]]
+
+
+def label_networks(case: Case) -> LabelNetworks:
+    """Three networks that learned labels of the same scenes by heart, and these labels.
+
+    "right" and "same" learned the right labels from different weights, "random" permuted ones from the weights of the
+    first.
+    """
+    classifier: Any = case.classifier
+    order = torch.randperm(len(case), generator=random_generator(case.seed))
+    labels = {"right": (case.targets, 0), "same": (case.targets, 1), "random": (case.targets[order], 0)}
+    return {name: (memorised(classifier, case.images, known, seed=seed), known) for name, (known, seed) in labels.items()}
+
+
+def sanity_rows(
+    contestant: Contestant, classifier: Classifier, case: Case, learned: LabelNetworks
+) -> Iterator[dict[str, Any]]:
+    """The rows of one method: see `sanity_table`."""
+    method = contestant.make(classifier)
+    slow = price(method, case) > SLOW
+    few = part_of(case, 0, SLOW_SCENES if slow else SCENES)
+    names = {"method": contestant.name, "control": contestant.control}
+
+    def maps(made: Any, targets: Tensor | None = None) -> Maps:
+        with global_seed(case.seed):
+            return maps_by(made, few if targets is None else replace(few, targets=targets[: len(few)]), contestant.name)
+
+    before, network = maps(method), own_network(method)
+    for arm, stage, blocks in _stages(blocks_of(classifier), slow or contestant.control or network is not None):
+        after = maps(remade(contestant, method, randomised(classifier, blocks, seed=case.seed)))
+        yield from compared(before, after, _verdict, **names, arm=arm, stage=stage)
+    if network is not None:
+        for arm, stage, blocks in _stages(blocks_of(network), short=False):
+            changed = copy.copy(method)
+            changed.network = randomised(network, blocks, seed=case.seed)
+            yield from compared(before, maps(changed), _verdict, **names, arm=f"own network, {arm}", stage=stage)
+        return
+    knows = {name: maps(remade(contestant, method, made), labels) for name, (made, labels) in learned.items()}
+    yield from compared(knows["right"], knows["same"], _none, **names, arm="twin", stage="same")
+    yield from compared(knows["right"], knows["random"], _verdict, **names, arm="labels", stage="random")
+
+
+def _stages(blocks: list[str], short: bool) -> Iterator[tuple[str, str, list[str]]]:
+    """The arm, the stage and the blocks that it randomises; if short, the last stage of the cascade alone."""
+    for number, block in enumerate(blocks):
+        if not short or block == blocks[-1]:
+            yield "cascade", block, blocks[: number + 1]
+    if not short:
+        for block in blocks:
+            yield "independent", block, [block]
+
+
+def _verdict(alike: Effect, gain: Effect, was_silent: bool) -> str:
+    """See the decision rule of this module."""
+    if was_silent:
+        return "silent"
+    if alike.side_of(UNCHANGED) >= 0:
+        return "stays"
+    return "follows the image" if gain.side_of() > 0 else "passes"
+
+
+def _none(alike: Effect, gain: Effect, was_silent: bool) -> str:
+    """A reference has no verdict."""
+    return ""
