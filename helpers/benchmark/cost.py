@@ -25,8 +25,9 @@ from torch import Tensor
 
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
-from helpers.benchmark.meter import Passes, PeakMemory, forward_operations, operations_of
-from helpers.benchmark.methods import CONTESTANTS, Contestant
+from helpers.benchmark.meter import PeakMemory, forward_operations, operations_of
+from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.passes import count_passes
 from helpers.benchmark.registry import find_metric
 from helpers.benchmark.rows import effect_row, option_of, own_network, part_of, price, with_option
 from helpers.benchmark.table import SceneStudy, profile_case
@@ -37,10 +38,10 @@ from helpers.methods.explainer.options import ExplainerOptions
 from helpers.methods.explainer.training import Batch, ExplainerModule, LabelledRows
 from helpers.profiles import load_profile
 
-TURNS, BATCH = 6, 4
+TURNS, BATCH = 6, 2
 """Batches, each of so many scenes: as many as a verdict needs."""
 
-BUDGETS = (1.0, 0.25, 0.0625)
+BUDGETS = (1.0, 0.25)
 """The shares of a method's steps, masks or samples."""
 
 BUDGET_OPTIONS = ("steps", "masks", "samples", "iterations")
@@ -76,7 +77,7 @@ class Runner:
 
     def explain(self, part: Case) -> None:
         """Explain a batch and note what it took."""
-        with Passes(part.classifier) as passes, PeakMemory() as memory:
+        with count_passes(part.classifier) as passes, PeakMemory() as memory:
             begin = time.process_time()
             self.maps.append(maps_by(self.method, part, self.contestant.name))
             seconds = time.process_time() - begin
@@ -91,13 +92,13 @@ def cost_table(study: SceneStudy) -> pd.DataFrame:
 
     Returns:
         One row per method, budget and quantity: method, control, budget (the share of the method's own), quantity,
-        value, low, high, n. Quantities per image: seconds, forward and backward (passes of the whole classifier),
+        value, low, high, n. Quantities per image: seconds, forward and backward (passes of the classifier),
         operations (in forward passes of the classifier), and the scores; mebibytes, of a batch of `BATCH`. Of a trained
         network also training-seconds, training-operations, and images-for-RIVAL: the number of images at which its
         training has paid; inf where it never does.
     """
     case = profile_case(study, TURNS * BATCH)
-    runners = [runner for each in CONTESTANTS.values() for runner in runners_of(each, study.classifier)]
+    runners = [runner for each in contestants_for(study.classifier) for runner in runners_of(each, study.classifier)]
     unit = forward_operations(case.classifier, case.images[:1])
     for runner in runners:  # also the first call of each, which prepares more than its work
         runner.measured["operations"] = [price(runner.method, case)]

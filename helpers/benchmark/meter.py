@@ -1,4 +1,4 @@
-"""What an explanation costs: passes through the classifier, arithmetic operations, and the peak of memory."""
+"""What an explanation costs besides passes: arithmetic operations, and the peak of memory."""
 
 from __future__ import annotations
 
@@ -16,35 +16,6 @@ from torch.utils.flop_counter import flop_registry
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _KIB = 1024
-
-
-class Passes:
-    """Count the images that go forward and backward through a classifier inside the block.
-
-    Passes through a part of the classifier, or through another network, are not seen: `Operations` sees them.
-
-    Attributes:
-        forward, backward: images.
-    """
-
-    def __init__(self, classifier: nn.Module) -> None:
-        self._classifier = classifier
-        self.forward = self.backward = 0
-
-    def __enter__(self) -> Passes:
-        self._handle = self._classifier.register_forward_hook(self._seen)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._handle.remove()
-
-    def _seen(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        self.forward += len(output)
-        if output.requires_grad:
-            output.register_hook(self._back)
-
-    def _back(self, gradient: Tensor) -> None:
-        self.backward += len(gradient)
 
 
 class Operations(TorchDispatchMode):

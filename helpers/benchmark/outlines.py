@@ -53,40 +53,49 @@ def predicted(
         raise ValueError(f"{FOLDS} folds need as many masks, not {len(masks)}")
     generator = random_generator(seed)
     fold = torch.randperm(len(masks), generator=generator) % FOLDS
-    pictures = functional.interpolate(masks[:, None].float(), (_SIDE, _SIDE), mode="area")
-    found = torch.empty_like(labels)
-    for number in range(FOLDS):
-        network = _trained(pictures[fold != number], labels[fold != number], classes, generator)
-        with torch.no_grad():
-            found[fold == number] = network(pictures[fold == number]).argmax(1)
-    return found
+    pictures = functional.interpolate(masks[:, None].float(), (_SIDE, _SIDE), mode="area")[:, 0]
+    networks = _trained(pictures, labels, fold, classes, generator)
+    with torch.no_grad():
+        logits = networks(pictures[:, None].expand(-1, FOLDS, -1, -1)).view(len(masks), FOLDS, classes)
+    return logits[torch.arange(len(masks)), fold].argmax(1)
 
 
 def _trained(
-    pictures: Float[Tensor, "batch 1 side side"], labels: Int[Tensor, " batch"], classes: int, generator: torch.Generator
+    pictures: Float[Tensor, "batch side side"],
+    labels: Int[Tensor, " batch"],
+    fold: Int[Tensor, " batch"],
+    classes: int,
+    generator: torch.Generator,
 ) -> nn.Module:
-    """The network after `STEPS` steps on masks that are moved by a few pixels at random."""
-    network = _network(classes, generator)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.05)
+    """One network per fold, trained on the masks of the others, which are moved by a few pixels at random.
+
+    The networks are groups of the same convolutions: they share no weight and no mask, and five steps cost as one.
+    """
+    networks = _networks(classes, generator)
+    rows = [torch.nonzero(fold != number)[:, 0] for number in range(FOLDS)]
+    optimiser = torch.optim.AdamW(networks.parameters(), lr=RATE, weight_decay=0.05)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
     for _ in range(STEPS):
-        rows = torch.randint(len(pictures), (BATCH,), generator=generator)
+        drawn = torch.stack([row[torch.randint(len(row), (BATCH,), generator=generator)] for row in rows], 1)
         down, right = torch.randint(2 * _REACH + 1, (2,), generator=generator).tolist()
-        moved = functional.pad(pictures[rows], (_REACH,) * 4)[..., down : down + _SIDE, right : right + _SIDE]
-        loss = functional.cross_entropy(network(moved), labels[rows], label_smoothing=0.1)
+        moved = functional.pad(pictures[drawn], (_REACH,) * 4)[..., down : down + _SIDE, right : right + _SIDE]
+        logits = networks(moved).view(BATCH * FOLDS, classes)
+        loss = FOLDS * functional.cross_entropy(logits, labels[drawn].flatten(), label_smoothing=0.1)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         cycle.step()
-    return network.eval()
+    return networks.eval()
 
 
-def _network(classes: int, generator: torch.Generator) -> nn.Module:
-    """Three convolutions and a linear layer, with weights that depend on the generator alone."""
+def _networks(classes: int, generator: torch.Generator) -> nn.Module:
+    """Three convolutions and a linear layer for each fold, with weights that depend on the generator alone."""
     seed = int(torch.randint(2**31, (), generator=generator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
         for before, after in ((1, 8), (8, 16), (16, 32)):
-            layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-        return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(32 * (_SIDE // 8) ** 2, classes))
+            before, after = FOLDS * before, FOLDS * after
+            layers += [nn.Conv2d(before, after, 3, padding=1, groups=FOLDS), nn.BatchNorm2d(after), nn.ReLU()]
+            layers += [nn.MaxPool2d(2)]
+        return nn.Sequential(*layers, nn.Conv2d(FOLDS * 32, FOLDS * classes, _SIDE // 8, groups=FOLDS), nn.Flatten())

@@ -9,12 +9,14 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from helpers.benchmark.case import Case
+from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
 from helpers.benchmark.meter import forward_operations, operations_of
 from helpers.benchmark.methods import Contestant
+from helpers.benchmark.runs import Images, stored_maps
 from helpers.classifiers import Classifier
 from helpers.core.statistics import Effect
 
@@ -37,6 +39,20 @@ def part_of(case: Case, start: int, stop: int) -> Case:
     return replace(case, images=images, targets=case.targets[rows], region=None, parts=None, fills={})
 
 
+def base_maps(study: Any, contestant: Contestant, case: Case, count: int) -> Float[Tensor, "batch height width"]:
+    """The maps of the first scenes of a case as the method comes, from the study's store or computed.
+
+    Args:
+        study: with the classifier and the store.
+        contestant: the method.
+        case: scenes of a profile, from the first.
+        count: of the maps.
+    """
+    items = tuple(f"{study.profile.name} {number}" for number in range(len(case)))
+    maps, _, _ = stored_maps(study, contestant, Images(case, items), {}, count)
+    return Trial(part_of(case, 0, count), maps).maps
+
+
 def option_of(method: Any, names: tuple[str, ...]) -> str | None:
     """The first of some options that a method has; None if it has none of them."""
     options = getattr(method, "options", None)
@@ -51,6 +67,11 @@ def with_option(method: Any, name: str, value: Any) -> Any:
     changed = copy.copy(method)
     changed.options = replace(method.options, **{name: value})
     return changed
+
+
+def is_slow(contestant: Contestant, method: Any, case: Case) -> bool:
+    """Whether a method is called slow in the registry, or takes more than `SLOW` forward passes."""
+    return contestant.slow or price(method, case) > SLOW
 
 
 def own_network(method: Any) -> nn.Module | None:

@@ -14,7 +14,7 @@ before with the map after of *another* image, which is what two maps of one meth
 
 A method with a network of its own, such as the Explainer, does not read the classifier's weights as it explains: in the
 arm "cascade" it stays by construction, and in the arms "own network, …" its own weights are randomised
-instead. It has no row for labels, since nobody trains it again.
+instead. It has no row for labels, since nobody trains it again; nor have the methods that the registry calls slow.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from torch import Tensor
 
 from helpers.benchmark.case import Case
 from helpers.benchmark.maps import maps_by
-from helpers.benchmark.methods import CONTESTANTS, Contestant
+from helpers.benchmark.methods import Contestant, contestants_for
 from helpers.benchmark.randomisation import blocks_of, memorised, randomised
-from helpers.benchmark.rows import SLOW, global_seed, own_network, part_of, price, remade
+from helpers.benchmark.rows import base_maps, global_seed, is_slow, own_network, part_of, remade
 from helpers.benchmark.similarity import compared
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.classifiers import Classifier
@@ -42,7 +42,7 @@ from helpers.core.statistics import Effect
 
 Maps = Float[Tensor, "batch height width"]
 
-SCENES, SLOW_SCENES = 16, 6
+SCENES, SLOW_SCENES = 12, 6
 """The scenes that a method explains, and a slow one: as few as a verdict allows."""
 
 MEMORISED = 64
@@ -66,7 +66,9 @@ def sanity_table(study: SceneStudy) -> pd.DataFrame:
     """
     case = profile_case(study, MEMORISED)
     learned = label_networks(case)
-    return pd.DataFrame(row for each in CONTESTANTS.values() for row in sanity_rows(each, study.classifier, case, learned))
+    return pd.DataFrame(
+        row for each in contestants_for(study.classifier) for row in sanity_rows(each, study, case, learned)
+    )
 
 
 LabelNetworks = dict[str, tuple[Classifier, Int[Tensor, " batch"]]]
@@ -85,11 +87,11 @@ def label_networks(case: Case) -> LabelNetworks:
 
 
 def sanity_rows(
-    contestant: Contestant, classifier: Classifier, case: Case, learned: LabelNetworks
+    contestant: Contestant, study: SceneStudy, case: Case, learned: LabelNetworks
 ) -> Iterator[dict[str, Any]]:
     """The rows of one method: see `sanity_table`."""
-    method = contestant.make(classifier)
-    slow = price(method, case) > SLOW
+    classifier, method = study.classifier, contestant.make(study.classifier)
+    slow = is_slow(contestant, method, case)
     few = part_of(case, 0, SLOW_SCENES if slow else SCENES)
     names = {"method": contestant.name, "control": contestant.control}
 
@@ -97,7 +99,7 @@ def sanity_rows(
         with global_seed(case.seed):
             return maps_by(made, few if targets is None else replace(few, targets=targets[: len(few)]), contestant.name)
 
-    before, network = maps(method), own_network(method)
+    before, network = base_maps(study, contestant, case, len(few)), own_network(method)
     for arm, stage, blocks in _stages(blocks_of(classifier), slow or contestant.control or network is not None):
         after = maps(remade(contestant, method, randomised(classifier, blocks, seed=case.seed)))
         yield from compared(before, after, _verdict, **names, arm=arm, stage=stage)
@@ -106,6 +108,7 @@ def sanity_rows(
             changed = copy.copy(method)
             changed.network = randomised(network, blocks, seed=case.seed)
             yield from compared(before, maps(changed), _verdict, **names, arm=f"own network, {arm}", stage=stage)
+    if network is not None or contestant.slow:
         return
     knows = {name: maps(remade(contestant, method, made), labels) for name, (made, labels) in learned.items()}
     yield from compared(knows["right"], knows["same"], _none, **names, arm="twin", stage="same")

@@ -2,7 +2,7 @@
 
 Written down before the run. Question: how alike are the maps of an image with faint noise on it, with another seed of
 the method, or shifted by a few pixels (and the map shifted back), to the map of the image itself? Two references: the
-same image explained again (arm "repeat"), and `other`, the map after the change of another image. The decision rule:
+same image explained again (arm "repeat"; not with another seed, if the method is called slow in the registry), and `other`, the map after the change of another image. The decision rule:
 
 - "silent": more than half of the maps are constant.
 - "blind": a repeat is not decided to be more alike than the map of another image; such a map cannot be unstable.
@@ -27,11 +27,10 @@ from torch.nn import functional
 
 from helpers.benchmark.case import Case
 from helpers.benchmark.maps import maps_by
-from helpers.benchmark.methods import CONTESTANTS, Contestant
-from helpers.benchmark.rows import SLOW, global_seed, option_of, part_of, price, with_option
+from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.rows import base_maps, global_seed, is_slow, option_of, part_of, with_option
 from helpers.benchmark.similarity import compared, rank_similarity
 from helpers.benchmark.table import SceneStudy, profile_case
-from helpers.classifiers import Classifier
 from helpers.core.outputs import class_scores, score_name
 from helpers.core.runtime import random_generator
 from helpers.core.statistics import Effect, mean_effect
@@ -39,7 +38,7 @@ from helpers.core.statistics import Effect, mean_effect
 Maps = Float[Tensor, "batch height width"]
 Images = Float[Tensor, "batch 3 height width"]
 
-SCENES, SLOW_SCENES = 16, 6
+SCENES, SLOW_SCENES = 12, 6
 """The scenes that a method explains, and a slow one: as few as a verdict allows."""
 
 NOISES = (0.03, 0.01)
@@ -60,13 +59,13 @@ def stability_table(study: SceneStudy) -> pd.DataFrame:
         (of the noise, or pixels), answer, and the columns of `helpers.benchmark.similarity.compared`.
     """
     case = profile_case(study, SCENES)
-    return pd.DataFrame(row for each in CONTESTANTS.values() for row in stability_rows(each, study.classifier, case))
+    return pd.DataFrame(row for each in contestants_for(study.classifier) for row in stability_rows(each, study, case))
 
 
-def stability_rows(contestant: Contestant, classifier: Classifier, case: Case) -> Iterator[dict[str, Any]]:
+def stability_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator[dict[str, Any]]:
     """The rows of one method: see `stability_table`."""
-    method = contestant.make(classifier)
-    slow = price(method, case) > SLOW
+    method = contestant.make(study.classifier)
+    slow = is_slow(contestant, method, case)
     few = part_of(case, 0, SLOW_SCENES if slow else SCENES)
     names = {"method": contestant.name, "control": contestant.control}
 
@@ -76,12 +75,13 @@ def stability_rows(contestant: Contestant, classifier: Classifier, case: Case) -
         with global_seed(seed):
             return maps_by(made, replace(few, images=images), contestant.name)
 
-    before, again = maps(few.images), maps(few.images)
+    before, again = base_maps(study, contestant, case, len(few)), maps(few.images)
     sees = mean_effect(rank_similarity(before, again) - rank_similarity(before, again.roll(1, 0))).side_of() > 0
     verdict = verdict_of(sees)
     still = {**names, "answer": 0.0}
     yield from compared(before, again, verdict, **still, arm="repeat", size=0)
-    yield from compared(before, maps(few.images, case.seed + 1), verdict, **still, arm="seed", size=1)
+    if not contestant.slow:
+        yield from compared(before, maps(few.images, case.seed + 1), verdict, **still, arm="seed", size=1)
     for noise in NOISES[: 1 if slow else None]:
         changed = with_noise(few.images, noise, seed=case.seed)
         named = {**names, "arm": "noise", "size": noise, "answer": answer_change(few, changed)}

@@ -79,5 +79,21 @@ BENCHMARK_TABLES: tuple[Table, ...] = (
         common=("seed", "images", "classifier"),
         on_request=True,
     ),
+    *(
+        Table(
+            name,
+            f"helpers.benchmark.{function}",
+            common=("seed", "images", "classifier"),
+            inputs="helpers.benchmark.table:score_inputs",
+            on_request=True,
+        )
+        for name, function in (
+            ("method-cost", "cost:cost_table"),
+            ("sanity-checks", "sanity:sanity_table"),
+            ("stability", "stability:stability_table"),
+            ("leakage", "leakage:leakage_table"),
+            ("edges-by-method", "edges:edge_table"),
+        )
+    ),
 )
 """The tables in the order in which they are computed."""
