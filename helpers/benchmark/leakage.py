@@ -3,9 +3,11 @@
 Written down before the run. Questions and decision rules, each with a 95 % interval over scenes:
 
 1. Learned. A small network sees binary masks alone, each of as many pixels as the object has, and predicts the class in
-   cross-validation (`learned`); the same from the masks for a classifier with random weights (`learned-random`). Their
-   paired difference `learned-gain` is what the classifier's knowledge adds to a mask. Above 0, masks tell the class;
-   that may be honest, since the object's own outline does (map `truth`), so it is no verdict alone.
+   cross-validation (`learned`); the same from masks for a classifier with random weights that is asked for one and the
+   same class in all scenes (`learned-random`), which tell what the image's structure alone does. Their paired difference
+   `learned-gain` is what the classifier's knowledge adds to a mask. Above 0, masks tell the class; that may be honest,
+   since the object's own outline does (map `truth`), so it is no verdict. `learned-question` is why the class must not
+   change: the classifier with random weights, asked for each scene's class, knows nothing but the question.
 2. Absent. The same for masks of a class that the scene does not show, drawn at random (`learned-absent`): no outline of
    it can be kept, so whatever lies above `CHANCE` is written by the method. This is the verdict on leakage.
 3. Asked for an absent class, does a mask create it? The probability of that class in the kept part less that in the
@@ -15,8 +17,9 @@ Written down before the run. Questions and decision rules, each with a 95 % inte
    belongs to its image. And on a scene without its class (`swapped-other`): the probability of the mask's class there,
    less that with another mask of other classes (`swapped-gain`); above 0, the mask draws its class on any picture.
 
-Slow methods are in 3 and 4 on a few scenes, and not in 1 and 2, for which hundreds of masks are needed. A method with a
-network of its own is compared with that network's random weights in 1. Kept parts lie on black.
+Slow methods are in 3 and 4 on a few scenes, and not in 1 and 2, which need many masks; controls, which no question
+changes, are in 1 without the random weights. Of a method with a network of its own, that network's weights are random
+in 1. Kept parts lie on black.
 """
 
 from __future__ import annotations
@@ -87,8 +90,11 @@ def leakage_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Itera
         shown, other = base_maps(study, contestant, case, len(few)), maps(method, few, absent[: len(few)])
     else:
         knowing, asked = base_maps(study, contestant, case, len(case)), maps(method, case, absent)
-        ignorant = knowing if contestant.control else maps(_ignorant(contestant, method, classifier, case.seed), case)
-        yield from _learned_rows(knowing, ignorant, asked, case, absent, names)
+        yield from _learned_rows(knowing, asked, case, absent, names)
+        if not contestant.control:
+            empty = _ignorant(contestant, method, classifier, case.seed)
+            ignorant, questioned = maps(empty, case, torch.zeros_like(case.targets)), maps(empty, case)
+            yield from _random_rows(knowing, ignorant, questioned, case, names)
         shown, other = knowing[: len(few)], asked[: len(few)]
     yield from _absent_rows(other, few, absent[: len(few)], names)
     yield from _swapped_rows(shown, few, names)
@@ -132,16 +138,20 @@ def _learned(maps: Maps, case: Case, name: str) -> dict[str, Any]:
 
 
 def _learned_rows(
-    knowing: Maps, ignorant: Maps, asked: Maps, case: Case, absent: Int[Tensor, " batch"], names: dict[str, Any]
+    knowing: Maps, asked: Maps, case: Case, absent: Int[Tensor, " batch"], names: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    knows, guesses = _right(knowing, case, case.targets), _right(ignorant, case, case.targets)
-    found = {
-        "learned": proportion_effect(knows),
-        "learned-random": proportion_effect(guesses),
-        "learned-gain": mean_effect(knows - guesses, limits=(-1, 1)),
-        "learned-absent": proportion_effect(_right(asked, case, absent)),
-    }
-    yield from (effect_row(effect, **names, test=test) for test, effect in found.items())
+    for test, maps, labels in (("learned", knowing, case.targets), ("learned-absent", asked, absent)):
+        yield effect_row(proportion_effect(_right(maps, case, labels)), **names, test=test)
+
+
+def _random_rows(
+    knowing: Maps, ignorant: Maps, questioned: Maps, case: Case, names: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    knows, guesses = (_right(maps, case, case.targets) for maps in (knowing, ignorant))
+    yield effect_row(proportion_effect(guesses), **names, test="learned-random")
+    yield effect_row(mean_effect(knows - guesses, limits=(-1, 1)), **names, test="learned-gain")
+    right = _right(questioned, case, case.targets)
+    yield effect_row(proportion_effect(right), **names, test="learned-question")
 
 
 def _absent_rows(

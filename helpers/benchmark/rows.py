@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
 from helpers.benchmark.meter import forward_operations, operations_of
-from helpers.benchmark.methods import Contestant
+from helpers.benchmark.methods import CONTESTANTS, Contestant
 from helpers.benchmark.runs import Images, stored_maps
 from helpers.classifiers import Classifier
 from helpers.core.statistics import Effect
@@ -42,12 +42,17 @@ def part_of(case: Case, start: int, stop: int) -> Case:
 def base_maps(study: Any, contestant: Contestant, case: Case, count: int) -> Float[Tensor, "batch height width"]:
     """The maps of the first scenes of a case as the method comes, from the study's store or computed.
 
+    Those of a reader's method, whose changes cannot be seen, are computed each time.
+
     Args:
         study: with the classifier and the store.
         contestant: the method.
         case: scenes of a profile, from the first.
         count: of the maps.
     """
+    if CONTESTANTS.get(contestant.name) is not contestant:
+        part = part_of(case, 0, count)
+        return Trial(part, maps_by(contestant.make(study.classifier), part, contestant.name)).maps
     items = tuple(f"{study.profile.name} {number}" for number in range(len(case)))
     maps, _, _ = stored_maps(study, contestant, Images(case, items), {}, count)
     return Trial(part_of(case, 0, count), maps).maps

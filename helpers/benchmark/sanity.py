@@ -10,7 +10,7 @@ before with the map after of *another* image, which is what two maps of one meth
 - "stays": the similarity is not decided to be below `UNCHANGED`.
 - "follows the image": it is decided to be above `other`, so that something of the image is in the map without what the
   network had learned.
-- "passes": otherwise.
+- "passes": otherwise. On the few scenes of a slow method this may mean that nothing could be decided: see `gain_high`.
 
 A method with a network of its own, such as the Explainer, does not read the classifier's weights as it explains: in the
 arm "cascade" it stays by construction, and in the arms "own network, …" its own weights are randomised
