@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -67,13 +66,10 @@ def edge_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator
         effect, gain = mean_effect(score), mean_effect(other - score)
         row = effect_row(effect, method=contestant.name, control=contestant.control, variant=variant)
         count = row.pop("n")
-        if quiet or kept < FEWEST:
-            verdict = "silent"
-        else:
-            verdict = "respects edges" if gain.side_of() > 0 else "draws"
+        shown = "respects edges" if gain.side_of() > 0 else "draws"
         further = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "edges": kept}
         rounded = {name: round(value, 6) for name, value in further.items()}
-        yield {**row, "swapped": round(float(np.nanmean(other)), 6), **rounded, "verdict": verdict, "n": count}
+        yield {**row, "swapped": round(float(np.nanmean(other)), 6), **rounded, "verdict": "silent" if quiet or kept < FEWEST else shown, "n": count}
 
 
 def edges_kept(images: Pictures, pictures: Pictures) -> float:

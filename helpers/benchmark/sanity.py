@@ -83,7 +83,7 @@ def label_networks(case: Case) -> LabelNetworks:
     classifier: Any = case.classifier
     order = torch.randperm(len(case), generator=random_generator(case.seed))
     labels = {"right": (case.targets, 0), "same": (case.targets, 1), "random": (case.targets[order], 0)}
-    return {name: (memorised(classifier, case.images, known, seed=seed), known) for name, (known, seed) in labels.items()}
+    return {name: (memorised(classifier, case.images, each, seed=seed), each) for name, (each, seed) in labels.items()}
 
 
 def sanity_rows(

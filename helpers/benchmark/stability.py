@@ -2,7 +2,8 @@
 
 Written down before the run. Question: how alike are the maps of an image with faint noise on it, with another seed of
 the method, or shifted by a few pixels (and the map shifted back), to the map of the image itself? Two references: the
-same image explained again (arm "repeat"; not with another seed, if the method is called slow in the registry), and `other`, the map after the change of another image. The decision rule:
+same image explained again (arm "repeat"), and `other`, the map after the change of another image. A method that the
+registry calls slow is not tried with another seed. The decision rule:
 
 - "silent": more than half of the maps are constant.
 - "blind": a repeat is not decided to be more alike than the map of another image; such a map cannot be unstable.

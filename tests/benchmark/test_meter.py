@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from helpers.benchmark import cost
-from helpers.benchmark.methods import CONTESTANTS
 from helpers.benchmark.meter import PeakMemory, forward_operations, operations_of
+from helpers.benchmark.methods import CONTESTANTS
 from helpers.benchmark.passes import count_passes
 from helpers.classifiers import Classifier, load_classifier
 from helpers.methods.explainer import ExplainerOptions, NetworkOptions
