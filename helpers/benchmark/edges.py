@@ -69,7 +69,8 @@ def edge_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator
         shown = "respects edges" if gain.side_of() > 0 else "draws"
         further = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "edges": kept}
         rounded = {name: round(value, 6) for name, value in further.items()}
-        yield {**row, "swapped": round(float(np.nanmean(other)), 6), **rounded, "verdict": "silent" if quiet or kept < FEWEST else shown, "n": count}
+        verdict = "silent" if quiet or kept < FEWEST else shown
+        yield {**row, "swapped": round(float(np.nanmean(other)), 6), **rounded, "verdict": verdict, "n": count}
 
 
 def edges_kept(images: Pictures, pictures: Pictures) -> float:

@@ -6,8 +6,8 @@ Written down before the run. Questions and decision rules, each with a 95 % inte
    in cross-validation (`learned`); the same from masks for a classifier with random weights that is asked for one and
    the same class in all scenes (`learned-random`), which tell what the image's structure alone does. Their paired
    difference `learned-gain` is what the classifier's knowledge adds to a mask. Above 0, masks tell the class; that may
-   be honest, since the object's own outline does (map `truth`), so it is no verdict. `learned-question` is why the class
-   must not change: the classifier with random weights, asked for each scene's class, knows nothing but the question.
+   be honest, since the object's own outline does (map `truth`), so it is no verdict. `learned-question` is why the
+   class must not change: the classifier with random weights, asked for each scene's class, knows only the question.
 2. Absent. The same for masks of a class that the scene does not show, drawn at random (`learned-absent`): no outline of
    it can be kept, so whatever lies above `CHANCE` is written by the method. This is the verdict on leakage.
 3. Asked for an absent class, does a mask create it? The probability of that class in the kept part less that in the
