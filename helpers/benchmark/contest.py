@@ -69,7 +69,8 @@ def contest_text(table: pd.DataFrame, metrics: Sequence[str], mine: Sequence[str
     rows += [[name, *(columns[metric][row] for metric in metrics)] for row, name in enumerate(names)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    note = f"{table['image'].nunique()} scenes; lower is better for {', '.join(_lower(metrics)) or 'none'}."
+    lower = f"; lower is better for {', '.join(_lower(metrics))}" if _lower(metrics) else ""
+    note = f"{table['image'].nunique()} scenes{lower}."
     if mine:
         note += (
             f' "+" is better than {mine[0]}, "-" worse, at p < {DECIDED} after Holm; without a mark: cannot be told.'

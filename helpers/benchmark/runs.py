@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.examination import selected
 from helpers.benchmark.maps import maps_by, scene_case
-from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.methods import CONTESTANTS, Contestant, contestants_for
 from helpers.benchmark.passes import count_passes
 from helpers.benchmark.registry import Entry, load_metrics
 from helpers.benchmark.scenes import SCENE_NUMBERS, SCORED, drawn
@@ -23,8 +23,18 @@ from helpers.benchmark.table import metric_code
 from helpers.classifiers.digests import weights_digest
 from helpers.data.images import image_digest
 
-SLOW = {"benchmark-scenes": 40, "benchmark-plain": 40, "benchmark-small": 40}
-"""The images that slow methods explain, the first ones, by profile; in other profiles they take no part."""
+SLOW = 40
+"""The images that slow methods explain, the first ones."""
+
+_SLOW_METHODS = frozenset(name for name, each in CONTESTANTS.items() if each.slow)
+_SLOWEST = frozenset({"shearletx", "extremal-perturbation", "igos++", "feature-ablation"})
+
+LEFT_OUT: Mapping[str, frozenset[str]] = {
+    "benchmark-plain": _SLOWEST,
+    "benchmark-transformer": _SLOW_METHODS,
+    "benchmark-photographs": _SLOW_METHODS,
+}
+"""The methods that take no part in a profile, since they would take too long."""
 
 TUNING = {"scenes": 4, "imagenet-study": 4}
 """The images on which a setting is chosen, by the source of the images; no score is computed on them."""
@@ -89,7 +99,7 @@ def images_of(study: Any, *, tuning: bool = False) -> Images:
 def participants(study: Any) -> list[Contestant]:
     """The methods and controls that take part in a study's benchmark."""
     everybody = contestants_for(study.classifier)
-    return [each for each in everybody if not each.slow or study.profile.name in SLOW]
+    return [each for each in everybody if each.name not in LEFT_OUT.get(study.profile.name, ())]
 
 
 def tuning_table(study: Any) -> pd.DataFrame:
@@ -138,7 +148,7 @@ def chosen_setting(contestant: Contestant, tuning: pd.DataFrame) -> Mapping[str,
 
 def scores_table(study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any]) -> pd.DataFrame:
     """The scores of one method with one setting, from the store or computed; see `benchmark_table`."""
-    count = min(SLOW[study.profile.name], len(images)) if contestant.slow else len(images)
+    count = min(SLOW, len(images)) if contestant.slow else len(images)
     maps, costs, key = stored_maps(study, contestant, images, setting, count)
     metrics = load_metrics(images.case)
     store = study.store("benchmark-scores", maps=key, metrics=metric_code(), seed=images.case.seed)
