@@ -71,8 +71,8 @@ def metric_correlations(
 ) -> pd.DataFrame:
     """How far two metrics order the methods alike: Spearman's correlation of the methods' means.
 
-    Means are over the images that all methods explain, which are resampled for the interval: it says how the
-    correlation of *these* methods varies with the images, not with the choice of methods.
+    Means are over the images on which both metrics have a score of every method, which are resampled for the interval:
+    it says how the correlation of *these* methods varies with the images, not with the choice of methods.
 
     Args:
         table: one row per method and image.
@@ -84,20 +84,19 @@ def metric_correlations(
         One row per pair of metrics: metric, other, correlation, low, high, methods, n (images).
     """
     rows = table if controls else table[~table["control"]]
-    wide = {metric: _wide(rows, metric) for metric in metrics}
-    known = ~np.any([each.isna().any(axis=1) for each in wide.values()], axis=0)
-    values = np.stack([each.to_numpy()[known] for each in wide.values()], 1)  # images, metrics, methods
-    images, count, methods = values.shape
-    found, draws = [], draw_images(images, resamples=resamples)
-    for first, second in combinations(range(count), 2):
+    wide, found = {metric: _wide(rows, metric) for metric in metrics}, []
+    methods = rows["method"].nunique()
+    for first, second in combinations(metrics, 2):
+        both = pd.concat([wide[first], wide[second]], axis=1, join="inner").dropna()
 
         def correlation(means: np.ndarray) -> np.ndarray:
             halves = means.reshape(*means.shape[:-1], 2, methods)
             return np.asarray(spearman(halves[..., 0, :], halves[..., 1, :]))
 
-        effect = bootstrap(values[:, [first, second]].reshape(images, -1), correlation, draws)
+        draws = draw_images(max(1, len(both)), resamples=resamples)
+        effect = bootstrap(both.to_numpy(), correlation, draws)
         numbers = [round(number, _DECIMALS) for number in (effect.value, effect.low, effect.high)]
-        found.append((metrics[first], metrics[second], *numbers, methods, images))
+        found.append((first, second, *numbers, methods, len(both)))
     return pd.DataFrame(found, columns=["metric", "other", "correlation", "low", "high", "methods", "n"])
 
 

@@ -68,6 +68,10 @@ def test_correlations_are_spearmans(table):
     shared = table[table["image"] < 30].groupby("method")[["rank-accuracy", "pixel-auroc"]].mean()
     expected = stats.spearmanr(shared["rank-accuracy"], shared["pixel-auroc"]).statistic
     assert found.iloc[1]["correlation"] == pytest.approx(expected, abs=1e-5)
+    # a metric without a score on some images takes none from the pairs of the others
+    table["deletion-mean"] = table["deletion-mean"].mask(table["image"] >= 8)
+    images = metric_correlations(table, ["rank-accuracy", "deletion-mean", "pixel-auroc"], resamples=9)["n"]
+    assert images.tolist() == [8, 30, 8]
     assert metric_correlations(table, ["rank-accuracy", "pixel-auroc"], controls=False, resamples=9)["methods"][0] == 4
 
 
