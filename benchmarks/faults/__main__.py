@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -60,16 +61,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="*", default=[], help="words of which a kind's name has one; default: all")
     parser.add_argument("--output", type=Path, help="a folder for faults.json")
     chosen = parser.parse_args(arguments)
-    begin = time.time()
-    rows = run(chosen.faults, chosen.seed, chosen.kinds)
+    begin, rows = time.time(), []
+    for row in run(chosen.faults, chosen.seed, chosen.kinds):
+        rows.append(row)
+        print(f"{len(rows):4} {row.seconds:5.1f} s  {_verdict(row)}", flush=True)
+        if chosen.output:
+            _write(chosen.output / "faults.json", rows, chosen.seed, time.time() - begin)
     print(table(rows))
-    if chosen.output:
-        chosen.output.mkdir(parents=True, exist_ok=True)
-        _write(chosen.output / "faults.json", rows, chosen.seed, time.time() - begin)
     return int(not all(row.recovered and row.same and row.said and not row.redone for row in rows))
 
 
-def run(count: int, seed: int, kinds: list[str]) -> list[Row]:
+def run(count: int, seed: int, kinds: list[str]) -> Iterator[Row]:
     """So many faults, in a random order, in a folder that is removed afterwards.
 
     Raises:
@@ -103,11 +105,8 @@ def run(count: int, seed: int, kinds: list[str]) -> list[Row]:
             if undisturbed.status:
                 raise RuntimeError(f"the undisturbed run failed:\n{undisturbed.said}")
             world.keep_reference()
-        rows = []
-        for number, kind in enumerate(order, 1):
-            rows.append(one(kind, worlds[ALL[kind][1]], draw))
-            print(f"{number:4} {rows[-1].seconds:5.1f} s  {_verdict(rows[-1])}", flush=True)
-    return rows
+        for kind in order:
+            yield one(kind, worlds[ALL[kind][1]], draw)
 
 
 def one(kind: str, world: object, draw: random.Random) -> Row:

@@ -74,7 +74,7 @@ def _wait_for_items(world: World, draw: random.Random) -> int:
     """Wait for a random number of items, and a random time more; the number of items."""
     wanted, limit = draw.randrange(ITEMS), time.monotonic() + 120
     while len(world.items()) < wanted and time.monotonic() < limit and not world.csv.is_file():
-        time.sleep(0.002)
+        time.sleep(0.02)
     time.sleep(draw.uniform(0, 0.1))
     return len(world.items())
 

@@ -25,7 +25,8 @@ from helpers.results import batches
 from helpers.results.code import project_code
 from helpers.results.commands import archive_items, make_tables
 
-IMAGES, BATCH, METHODS, DISK_MIB = 64, 8, 2, 24
+PATIENCE = 1800.0  # the seconds after which a process counts as hanging: the machine may be busy
+IMAGES, BATCH, METHODS, DISK_MIB = 64, 16, 2, 24
 NETWORK = "squeezenet1_1"
 TABLE = "explanations"
 
@@ -37,8 +38,8 @@ device: cpu
 batch_size: {batch}
 images: {{source: scenes, count: {images}, size: 64, seed: 0, objects: [1, 1]}}
 classifier: {{name: {classifier}, weights: {weights}, normalise: true}}
-cartoonx: {{steps: 2, samples: 2, antithetic: true, optimiser: lion, learning_rate: 0.05, levels: 2}}
-pixel_rde: {{steps: 2, samples: 2, antithetic: true, optimiser: lion, learning_rate: 0.05}}
+cartoonx: {{steps: 1, samples: 2, antithetic: true, optimiser: lion, learning_rate: 0.05, levels: 2}}
+pixel_rde: {{steps: 1, samples: 2, antithetic: true, optimiser: lion, learning_rate: 0.05}}
 curves: {{fractions: [0, 0.5, 1], draws: 1, variant: corrected}}
 sweep: {{sparsity_weights: [4], images: 2}}
 """
@@ -175,9 +176,9 @@ class Running:
 
     def end(self) -> Process:
         """Wait for the end; a process that takes minutes counts as hanging, and is killed."""
-        limit = time.monotonic() + 300
+        limit = time.monotonic() + PATIENCE
         while not self.poll():
-            time.sleep(0.01)
+            time.sleep(0.02)
             if time.monotonic() > limit:
                 os.kill(self.pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(self._status)

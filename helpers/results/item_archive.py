@@ -8,9 +8,9 @@ computation, with the functions or classes whose code is one of them.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import lzma
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core.files import atomic_write
+from helpers.core.memory import is_out_of_memory
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the date of all members, so that the same files give the same archive
 
@@ -85,15 +86,21 @@ class ItemArchive:
     @cached_property
     def _file(self) -> zipfile.ZipFile:
         # read once: to open it for each of n items would take n directories of n entries
-        return zipfile.ZipFile(io.BytesIO(self.path.with_suffix(".zip").read_bytes()))
+        file = zipfile.ZipFile(io.BytesIO(self.path.with_suffix(".zip").read_bytes()))
+        if file.comment not in (b"", _directory_digest(file)):  # older archives have no comment
+            raise zipfile.BadZipFile("the names or checksums in its directory were changed")
+        return file
 
     @contextmanager
     def _complaint(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, zipfile.BadZipFile, lzma.LZMAError) as error:
+        except Exception as error:  # zipfile raises many types of exceptions on damaged files
+            if is_out_of_memory(error):
+                raise
+            why = str(error) or type(error).__name__
             raise ValueError(
-                f"{self.path.with_suffix('.zip')} is missing or damaged ({error}); restore it from git, or delete both "
+                f"{self.path.with_suffix('.zip')} is missing or damaged ({why}); restore it from git, or delete both "
                 "files"
             ) from error
 
@@ -145,9 +152,16 @@ def write_archive(
             member = zipfile.ZipInfo(name, _EPOCH)
             member.compress_type = zipfile.ZIP_LZMA
             file.writestr(member, items[name])
+        file.comment = _directory_digest(file)
     atomic_write(path.with_suffix(".zip"), buffer.getvalue())
     _write_json(path, {**about, "items": len(items), "seconds": round(seconds, 1)})
     return ItemArchive(path)
+
+
+def _directory_digest(file: zipfile.ZipFile) -> bytes:
+    """SHA-256 of an archive's directory, which has no checksum: a changed name would count as a missing item."""
+    entries = [[member.filename, member.CRC, member.file_size] for member in file.infolist()]
+    return hashlib.sha256(json.dumps(entries).encode()).hexdigest().encode()
 
 
 def _without_code(inputs: Mapping[str, Any]) -> dict[str, Any]:

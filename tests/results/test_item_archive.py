@@ -111,6 +111,25 @@ def test_a_damaged_member_counts_as_missing_and_a_damaged_archive_is_refused(tmp
         store_in(tmp_path)
 
 
+def test_every_changed_byte_of_an_archive_is_refused_or_harmless(tmp_path):
+    """A changed name in the directory is no missing item."""
+    archive = archived(tmp_path, ["a", "b"])
+    on_another_machine(tmp_path)
+    path = archive.path.with_suffix(".zip")
+    good = path.read_bytes()
+    said = []
+    for place in range(0, len(good), 3):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 0x10]) + good[place + 1 :])
+        try:
+            missing = store_in(tmp_path).missing(["a", "b"])
+        except ValueError as error:
+            said.append(str(error))
+        else:
+            assert missing == [], f"byte {place}"
+    assert all("restore it from git" in words for words in said)
+    assert len(said) > len(good) / 6
+
+
 @pytest.fixture
 def small():
     """Two scenes, explained in two steps."""
