@@ -114,7 +114,8 @@ class ItemStore:
         Raises:
             ValueError: the metadata are not JSON values.
         """
-        stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        plain = {"memory_format": torch.contiguous_format}
+        stored = {name: tensor.detach().cpu().clone(**plain) for name, tensor in tensors.items()}
         try:
             text = json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)
         except (TypeError, ValueError) as error:

@@ -32,6 +32,7 @@ TENSORS = {
     "count": torch.tensor(3),
     "none": torch.zeros(0, 2),
     "view": torch.arange(12.0).reshape(3, 4).T,
+    "one of a batch": torch.ones(16, 1, dtype=torch.float16).T[:, 3:4],  # contiguous, yet with a stride of 16
 }
 
 
