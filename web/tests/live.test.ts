@@ -3,69 +3,7 @@ import { test } from 'node:test'
 
 import { points } from '../src/live/curve.ts'
 import { squares } from '../src/live/panels.ts'
-import { Player } from '../src/live/player.ts'
-import type { State } from '../src/live/player.ts'
 import { closest, spaced } from '../src/live/scales.ts'
-
-async function* count(from: number, to: number): AsyncGenerator<number, void, undefined> {
-  for (let value = from; value <= to; value++) {
-    await Promise.resolve()
-    yield value
-  }
-}
-
-function recorder(during?: (value: number) => void) {
-  const shown: number[] = []
-  const states: State[] = []
-  const player = new Player<number>({
-    show(value) {
-      shown.push(value)
-      during?.(value)
-    },
-    state: (state) => states.push(state),
-  })
-  return { shown, states, player }
-}
-
-test('a run is played to its end, and again', async () => {
-  const { shown, states, player } = recorder()
-  await player.ask(() => count(1, 3))
-  await player.again()
-  assert.deepEqual(shown, [1, 2, 3, 1, 2, 3])
-  assert.deepEqual(states, ['running', 'done', 'running', 'done'])
-})
-
-test('a new question ends the run of the last one', async () => {
-  const { shown, player } = recorder((value) => {
-    if (value === 2) void player.ask(() => count(10, 11))
-  })
-  await player.ask(() => count(1, 9))
-  assert.deepEqual(shown, [1, 2, 10, 11])
-})
-
-test('a paused run goes on where it was, and a new question begins at once', async () => {
-  const { shown, states, player } = recorder((value) => {
-    if (value === 2) player.pause()
-  })
-  await player.ask(() => count(1, 4))
-  assert.deepEqual(shown, [1, 2])
-  assert.equal(states.at(-1), 'paused')
-  await player.resume()
-  assert.deepEqual(shown, [1, 2, 3, 4])
-  player.pause()
-  await player.ask(() => count(7, 7))
-  assert.equal(shown.at(-1), 7)
-})
-
-test('an error is told, and the next question is answered', async () => {
-  const { shown, states, player } = recorder()
-  await player.ask(() => {
-    throw new Error('no')
-  })
-  await player.ask(() => count(1, 1))
-  assert.deepEqual(states, ['running', 'failed', 'running', 'done'])
-  assert.deepEqual(shown, [1])
-})
 
 test('values of a slider are evenly spaced logarithms', () => {
   const values = spaced(1.25, 1280, 41)

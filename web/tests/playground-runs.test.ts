@@ -9,9 +9,9 @@ import { bundle } from '../src/playground/evidence.ts'
 import { METHODS, fitsIn, networksOf } from '../src/playground/methods.ts'
 import type { Question } from '../src/playground/methods.ts'
 import { sizeInHead } from '../src/playground/photo.ts'
-import { Runner } from '../src/playground/runner.ts'
+import { Runner } from '../src/shared/runner.ts'
 import type { Progress, Run } from '../src/methods/types.ts'
-import type { Status } from '../src/playground/runner.ts'
+import type { Status } from '../src/shared/runner.ts'
 import { begin } from '../src/playground/runs.ts'
 import type { Evidence } from '../src/playground/session.ts'
 
@@ -29,7 +29,7 @@ async function* counting(asked: string[], name: string): Run {
   }
 }
 
-function watched(): { runner: Runner; statuses: Status[]; seen: number[] } {
+function watched(): { runner: Runner<Progress>; statuses: Status[]; seen: number[] } {
   const statuses: Status[] = []
   const seen: number[] = []
   const progress = ({ done }: Progress): void => {
@@ -109,6 +109,8 @@ test('a failure is told in its own words', async () => {
   })
   await until(() => runner.status === 'failed')
   assert.equal(messages.at(-1), 'no memory')
+  runner.ask(() => counting([], 'a')) // the next question is answered
+  await until(() => runner.status === 'done')
 })
 
 test('the curve spans its box', () => {

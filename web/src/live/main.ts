@@ -3,13 +3,13 @@
 import { folderOfScript } from '../engine/base.ts'
 import { openEngine } from '../engine/engine.ts'
 import type { Engine } from '../engine/engine.ts'
+import { Runner } from '../shared/runner.ts'
 import { makeCurves } from './curve.ts'
 import { readData } from './data.ts'
 import { button, gallery, make, makeControl } from './dom.ts'
 import { playGame } from './game.ts'
 import { PANELS } from './panels.ts'
 import type { Panel, View } from './panels.ts'
-import { Player } from './player.ts'
 import { addStyle } from './style.ts'
 
 const base = folderOfScript()
@@ -49,8 +49,8 @@ function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HT
   const status = make('p', { class: 'kwm-live-note', role: 'status' })
   const choice = Object.fromEntries(panel.controls.map(({ name, start }) => [name, start]))
   return new Promise((resolve, reject) => {
-    const player = new Player<View>({
-      show(view) {
+    const runner = new Runner<View>({
+      progress(view) {
         pictures.show(view.pictures)
         note.textContent = view.note
         if (view.curves !== undefined) {
@@ -59,28 +59,33 @@ function showPanel(panel: Panel, colours: Uint8Array, width: string): Promise<HT
         }
         resolve(element)
       },
-      state(state, error) {
-        pause.textContent = state === 'paused' ? 'Go on' : 'Pause'
-        pause.disabled = state === 'done' || state === 'failed'
-        const failure = error instanceof Error ? error : new Error(String(error))
-        status.textContent = state === 'failed' ? failure.message : ''
-        if (state === 'failed') reject(failure)
+      status(now, message = '') {
+        pause.textContent = now === 'paused' ? 'Go on' : 'Pause'
+        pause.disabled = now === 'done' || now === 'failed'
+        status.textContent = message
+        if (now === 'failed') reject(new Error(message))
       },
     })
     const pause = button('Pause', () => {
-      if (pause.textContent === 'Pause') player.pause()
-      else void player.resume()
+      if (runner.status === 'paused') runner.resume()
+      else runner.pause()
     })
-    const again = button('From the start', () => void player.again())
+    const again = button('From the start', () => {
+      runner.reset()
+    })
+    const ask = (): void => {
+      runner.ask(() => panel.run({ ...choice }))
+      runner.resume() // whoever changes a control wants to see what it does
+    }
     const controls = panel.controls.map((control) =>
       makeControl(control, (index) => {
         choice[control.name] = index
-        void player.ask(() => panel.run({ ...choice }))
+        ask()
       }),
     )
     const buttons = panel.slow ? [make('div', { class: 'kwm-live-buttons' }, pause, again)] : []
     const element = make('div', { class: 'kwm-live-panel' }, pictures.element, note, ...controls, ...buttons, remark, status)
-    void player.ask(() => panel.run({ ...choice }))
+    ask()
   })
 }
 

@@ -7,7 +7,7 @@ import { imageAt } from './data.ts'
 import type { Curves } from './curve.ts'
 import type { Data } from './data.ts'
 import type { Control, Picture } from './dom.ts'
-import type { Run } from './player.ts'
+import type { Steps } from '../shared/runner.ts'
 import { closest, spaced } from './scales.ts'
 import { pixelRdeToy } from './toy.ts'
 
@@ -26,7 +26,7 @@ export interface Panel {
   /** Whether a run takes so long that a reader may want to pause it. */
   slow: boolean
   /** What is shown for the controls' indices, by name. */
-  run(choice: Readonly<Record<string, number>>): Run<View>
+  run(choice: Readonly<Record<string, number>>): Steps<View>
 }
 
 type MakePanel = (engine: Engine, data: Data) => Promise<Panel>
@@ -73,7 +73,7 @@ async function cartoonx(engine: Engine, { images, facts }: Data, label: 'λk' | 
   const start = closest(values, facts.start as number)
   await engine.load('scenes-cnn', 'cartoonx-start', 'cartoonx-step', 'cartoonx-show', ...(priced ? [] : ['cartoonx-keep']))
 
-  async function* run({ stop }: Readonly<Record<string, number>>): Run<View> {
+  async function* run({ stop }: Readonly<Record<string, number>>): Steps<View> {
     const value = values[stop ?? start]!
     const steps = facts.steps as number
     const question = priced ? { sparsityWeight: value } : { sparsityWeight: 0, keep: value }
@@ -105,7 +105,7 @@ async function explainerClass(engine: Engine, { images, facts }: Data): Promise<
   const pixels = size[0] * size[1]
   await engine.load('explainer', classifier)
 
-  async function* run({ target = 0, scene = 0 }: Readonly<Record<string, number>>): Run<View> {
+  async function* run({ target = 0, scene = 0 }: Readonly<Record<string, number>>): Steps<View> {
     const image = imageAt(images, scene)
     const { data } = output(await engine.run('explainer', { images: image }), 'masks')
     const mask = data.slice(target * pixels, (target + 1) * pixels)
@@ -141,7 +141,7 @@ async function spaceVaeBeta(engine: Engine, { images, facts }: Data): Promise<Pa
   const before = await predictions(engine, SMALL, images)
   const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0)
 
-  async function* run({ beta = start }: Readonly<Record<string, number>>): Run<View> {
+  async function* run({ beta = start }: Readonly<Record<string, number>>): Steps<View> {
     const kept: Picture[] = []
     const shares: Picture[] = []
     for (let index = 0; index < count; index++) {
@@ -169,7 +169,7 @@ async function rolloutLayers(engine: Engine, { images, facts }: Data): Promise<P
   const layers = Number(model.outputs.find(({ name }) => name === 'patches')?.shape[1])
   await engine.load(ROLLOUT)
 
-  async function* run({ ratio = 0, depth = layers - 1 }: Readonly<Record<string, number>>): Run<View> {
+  async function* run({ ratio = 0, depth = layers - 1 }: Readonly<Record<string, number>>): Steps<View> {
     const maps: Picture[] = []
     for (let index = 0; index < count; index++) {
       const outputs = await engine.run(ROLLOUT, { images: imageAt(images, index), discard_ratio: scalar(ratios[ratio]!) })

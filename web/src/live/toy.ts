@@ -7,7 +7,7 @@ import type { Data } from './data.ts'
 import type { Control } from './dom.ts'
 import type { Panel, View } from './panels.ts'
 import { closest, spaced } from './scales.ts'
-import type { Run } from './player.ts'
+import type { Steps } from '../shared/runner.ts'
 
 const STEP = 'pixel-rde-toy'
 const SAMPLES = 16
@@ -21,7 +21,7 @@ export async function pixelRdeToy(engine: Engine, { images, facts }: Data): Prom
   const first = { weight: closest(scales.weight, facts.weight as number), rate: closest(scales.rate, facts.rate as number) }
   await engine.load(STEP)
 
-  async function* run({ weight = first.weight, rate = first.rate }: Readonly<Record<string, number>>): Run<View> {
+  async function* run({ weight = first.weight, rate = first.rate }: Readonly<Record<string, number>>): Steps<View> {
     const random = new Random(0)
     const zeros = (): Tensor => ({ data: new Float32Array(k), dims: [1, 1, k] })
     let state = { mask: { data: new Float32Array(k).fill(1), dims: [1, 1, k] } as Tensor, first: zeros(), second: zeros() }

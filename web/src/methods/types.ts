@@ -1,5 +1,7 @@
 /** What methods find, once or step by step. */
 
+import type { Steps } from '../shared/runner.ts'
+
 /** An explanation of one image. */
 export interface Found {
   mask: Float32Array // height x width, in [0, 1]
@@ -15,5 +17,4 @@ export interface Progress extends Found {
   total: number
 }
 
-/** A run that its caller drives: it goes on while values are asked for, so not asking pauses it. */
-export type Run = AsyncGenerator<Progress, void, undefined>
+export type Run = Steps<Progress>

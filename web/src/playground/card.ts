@@ -7,7 +7,7 @@ import { button, drawMask, drawPlanes, make, percent, picture } from './dom.ts'
 import type { Colours } from './dom.ts'
 import type { Evidence } from './session.ts'
 import type { Method } from './methods.ts'
-import type { Status } from './runner.ts'
+import type { Status } from '../shared/runner.ts'
 
 export interface Card {
   element: HTMLElement

@@ -6,8 +6,8 @@ import { largest, output } from '../methods/tensors.ts'
 import type { Found, Progress, Run } from '../methods/types.ts'
 import { explain, methodNamed, removed } from './methods.ts'
 import type { Fits, Method, Question } from './methods.ts'
-import { Runner } from './runner.ts'
-import type { Status } from './runner.ts'
+import { Runner } from '../shared/runner.ts'
+import type { Status } from '../shared/runner.ts'
 import { sameImage } from './state.ts'
 import type { Options, State } from './state.ts'
 
@@ -49,7 +49,7 @@ export class Session {
   private readonly begin: Begin
   private readonly fits: Fits
   private readonly audience: Audience
-  private readonly runners = new Map<string, Runner>()
+  private readonly runners = new Map<string, Runner<Progress>>()
   private readonly analyse: (task: Task) => Promise<true | null>
   private task: Task | null = null
   private readonly asked = new Map<string, string>() // the slow methods' questions: only a change starts one again

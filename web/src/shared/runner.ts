@@ -1,30 +1,31 @@
-/** Methods that take a while: a run that can be paused, goes on, and starts again when its question changes. */
+/** What takes a while: a run that can be paused, goes on, and starts again when its question changes. */
 
-import type { Progress, Run } from '../methods/types.ts'
+/** A run that its caller drives: it goes on while values are asked for, so not asking pauses it. */
+export type Steps<View> = AsyncGenerator<View, void, undefined>
 
 export type Status = 'waiting' | 'running' | 'paused' | 'done' | 'failed'
 
-export interface Told {
-  progress(progress: Progress): Promise<void> | void
+export interface Told<View> {
+  progress(view: View): Promise<void> | void
   status(status: Status, message?: string): void
 }
 
-/** One method's run for one question at a time. */
-export class Runner {
-  private readonly told: Told
-  private run: Run | null = null
-  private begin: (() => Run) | null = null
+/** The run for one question at a time; what is computed for an earlier one is dropped. */
+export class Runner<View> {
+  private readonly told: Told<View>
+  private run: Steps<View> | null = null
+  private begin: (() => Steps<View>) | null = null
   private generation = 0
   private loop: Promise<void> = Promise.resolve()
   private held = false // by the reader: a new question does not go on by itself
   status: Status = 'waiting'
 
-  constructor(told: Told) {
+  constructor(told: Told<View>) {
     this.told = told
   }
 
   /** Ask anew: the former run is given up. A run that the reader has paused stays paused, at its beginning. */
-  ask(begin: () => Run): void {
+  ask(begin: () => Steps<View>): void {
     this.begin = begin
     this.restart()
   }
@@ -68,7 +69,7 @@ export class Runner {
     this.loop = before.then(() => this.advance(run, generation))
   }
 
-  private async advance(run: Run, generation: number): Promise<void> {
+  private async advance(run: Steps<View>, generation: number): Promise<void> {
     const current = (): boolean => generation === this.generation
     try {
       while (current() && this.status === 'running') {
