@@ -20,7 +20,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf links test test-all check figure figures lab bench benchmark models clean
+.PHONY: help setup book pdf links test test-all soak check figure figures lab bench benchmark models clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
@@ -38,10 +38,14 @@ links: book ## follow the links of all pages to other sites: _build/reports/link
 	@$(PY) -m helpers links
 
 test: check book ## check the sources, build the book, run the tests
-	$(PYTEST) -m "not slow" $(SAMPLE) tests
+	$(PYTEST) -m "not slow and not soak" $(SAMPLE) tests
 
 test-all: check book ## the same with the slow tests, and a second run of every page, which must give the same numbers
-	$(PYTEST) tests _build/pages _build/figures/quick
+	$(PYTEST) -m "not soak" tests _build/pages _build/figures/quick
+
+soak: book ## hours: a study disturbed 200 times, 10,000 damaged files, all quick figures on a cluster
+	$(PY) -m benchmarks.faults --faults 200 && $(PY) -m benchmarks.fuzz --inputs 10000
+	$(PY) -m pytest -n 0 -m soak tests
 
 check: $(READY) ## lint, format, types, the order of the packages, spelling, words, scripts
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports && $(PY) .venv/bin/codespell && $(PY) -m helpers words && $(PY) -m helpers web --check

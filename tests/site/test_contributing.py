@@ -1,5 +1,6 @@
 """The contributing guide: the way from a clone to a changed figure is one that can be walked."""
 
+import ast
 import os
 import re
 import shutil
@@ -7,10 +8,15 @@ import subprocess
 import sys
 import time
 
+import matplotlib.pyplot as plt
 import pytest
+import yaml
 
 from helpers.core.files import ROOT
-from helpers.site.registry import find_figure
+from helpers.results import read_table
+from helpers.site.dependencies import page_inputs
+from helpers.site.registry import find_figure, possible_figures
+from helpers.site.source import page_code
 
 TEXT = (ROOT / "book/contributing.md").read_text(encoding="utf-8")
 GUIDE = " ".join(TEXT[TEXT.index("## From a clone") : TEXT.index("`make book` runs")].split())
@@ -64,3 +70,34 @@ def test_from_a_clone_to_a_changed_figure_in_ten_minutes(tmp_path):
     done = subprocess.run([sys.executable, *TESTS], cwd=clone, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert time.monotonic() - start < 600
+
+
+def test_a_figure_is_one_entry_and_one_notebook(tmp_path):
+    """Those of the guide, with the stored table of another profile."""
+    (row,) = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    (notebook,) = re.findall(r"^````markdown\n(.*?)^````$", TEXT, re.MULTILINE | re.DOTALL)
+    root = tmp_path / "clone"
+    for name in ("book/figures", "results", "profiles", "models"):
+        (root / name).mkdir(parents=True)
+    for name in ("helpers", "results/study"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "work"))
+    shutil.copy(ROOT / "profiles/study.yaml", root / "profiles")
+    (root / "book/figures.yaml").write_text(f"{(ROOT / 'book/figures.yaml').read_text(encoding='utf-8')}\n{row}")
+    (identifier,) = yaml.safe_load(row)
+    figure = find_figure(identifier, root)
+    page = root / figure.notebook
+    page.write_text(notebook, encoding="utf-8")
+    assert identifier in possible_figures("study", root)
+    parameters = {"profile": "study"}
+    assert figure.needs == ("explanations",)
+    assert page in page_inputs(page, parameters, root).files
+    values: dict[str, object] = {}
+    for tree in page_code(page):
+        exec(compile(ast.Module(tree.body, []), str(page), "exec"), values)
+        values |= parameters if "profile" in values and "table" not in values else {}
+    (axes,) = [figure.axes[0] for figure in map(plt.figure, plt.get_fignums())]
+    points = axes.collections[0].get_offsets()
+    sizes = read_table("study", "explanations").set_index(["method", "image"])["sparsity"]
+    assert sorted(points[:, 0]) == sorted(sizes["cartoonx"])
+    assert sorted(points[:, 1]) == sorted(sizes["pixel-rde"])
+    plt.close("all")
