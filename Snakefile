@@ -26,7 +26,7 @@ from helpers.site.html import BOOK_PROFILE, BUNDLES, COMPLETE, EXPORTS, executed
 from helpers.site.manifests import Manifests
 from helpers.site.registry import find_figure, find_profile, possible_figures
 from helpers.site.warm import COMMAND, start_server
-from helpers.site.workflow import benchmark_tables, shard_count, trainings, untrained
+from helpers.site.workflow import benchmark_tables, shard_count, shell_functions, trainings, untrained
 
 ROOT = Path(workflow.basedir)
 PROFILE = config.get("profile", BOOK_PROFILE)
@@ -64,10 +64,9 @@ TRAINING = {"mem_mb": 32000, "runtime": 7 * 24 * 60, **GPUS}
 container: "docker://ghcr.io/keep-what-matters/keep-what-matters:latest"
 
 
-# Commands of `python -m helpers`, but for the imports. The log is written by the command: behind a pipe to `tee`,
-# terminals would lose their progress bars.
-HELPERS = join([sys.executable, *COMMAND, "helpers"])
-shell.prefix(f'set -euo pipefail; helpers() {{ {HELPERS} "$@"; }}; '.replace("{", "{{").replace("}", "}}"))
+# `helpers LOG ARGUMENT...` in a rule is `python -m helpers --log LOG ARGUMENT...`, but for the imports.
+CLONE = getattr(getattr(workflow, "storage_settings", None), "default_storage_prefix", None)  # Snakemake 8 and later
+shell.prefix(shell_functions(join([sys.executable, *COMMAND, "helpers"]), CLONE))
 
 with one_line_errors():
     MANIFESTS = Manifests(ROOT, write=WRITES_MANIFESTS)
@@ -138,7 +137,7 @@ rule html:
     log:
         "_build/logs/html.log",
     shell:
-        "helpers --log {log:q} build"
+        "helpers {log:q} build"
 
 
 # Where npm's registry cannot be reached, the book is built without live parts, and the next build tries again.
@@ -155,7 +154,7 @@ rule scripts:
     log:
         "_build/logs/scripts.log",
     shell:
-        "helpers --log {log:q} web"
+        "helpers {log:q} web"
 
 
 rule playground:
@@ -167,7 +166,7 @@ rule playground:
     log:
         "_build/logs/playground.log",
     shell:
-        "helpers --log {log:q} playground"
+        "helpers {log:q} playground"
 
 
 rule figures:
@@ -194,7 +193,7 @@ rule last_page:
     log:
         "_build/logs/pages/{last}.log",
     shell:
-        "helpers --log {log:q} page {wildcards.last:q}.md {output:q} --quiet"
+        "helpers {log:q} page {wildcards.last:q}.md _build/pages/{wildcards.last:q}.ipynb --quiet && kept {output:q}"
 
 
 rule page:
@@ -207,7 +206,7 @@ rule page:
     log:
         "_build/logs/pages/{page}.log",
     shell:
-        "helpers --log {log:q} page {wildcards.page:q}.md {output:q} --quiet"
+        "helpers {log:q} page {wildcards.page:q}.md _build/pages/{wildcards.page:q}.ipynb --quiet && kept {output:q}"
 
 
 rule figure:
@@ -220,7 +219,8 @@ rule figure:
     log:
         "_build/logs/figures/{profile}/{id}.log",
     shell:
-        "helpers --log {log:q} figure {wildcards.id:q} {wildcards.profile:q} {output:q} --quiet"
+        "helpers {log:q} figure {wildcards.id:q} {wildcards.profile:q}"
+        " _build/figures/{wildcards.profile:q}/{wildcards.id:q}.ipynb --quiet && kept {output:q}"
 
 
 # Tables that several figures of a profile share, or that take longer than a cell of a page may. The output is a marker,
@@ -239,7 +239,7 @@ rule table:
     log:
         "_build/logs/tables/{profile}/{table}.log",
     shell:
-        "helpers --log {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
+        "helpers {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
 
 
 # The images of a table, divided among jobs; the number of images per job is `shard` of the profile, or of --config. Each
@@ -259,7 +259,7 @@ rule shard:
     log:
         "_build/logs/shards/{profile}/{table}/{part}-of-{parts}.log",
     shell:
-        "helpers --log {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
+        "helpers {log:q} table {wildcards.table:q} --profile {wildcards.profile:q}"
         " --shard {wildcards.part:q} {wildcards.parts:q}"
 
 
@@ -288,7 +288,7 @@ rule model:
     log:
         "_build/logs/models/{model}.log",
     shell:
-        "helpers --log {log:q} train --again --model {wildcards.model:q}"
+        "helpers {log:q} train --again --model {wildcards.model:q}"
 
 
 # Networks of a profile: those for photographs, for which its tables wait. Finished ones are kept, and an interrupted
@@ -304,4 +304,4 @@ rule networks:
     log:
         "_build/logs/networks/{profile}/{job}.log",
     shell:
-        "helpers --log {log:q} train --profile {wildcards.profile:q} {params.again} {params.which:q}"
+        "helpers {log:q} train --profile {wildcards.profile:q} {params.again} {params.which:q}"

@@ -18,6 +18,7 @@ BY_IMAGE = frozenset(
         *("family-tuning", "family", "published-scores"),
         *("explainer-segmentation", "explainer-several-classes", "explainer-comparison"),
         *("explainer-class-truth", "explainer-shortcut", "space-vae-sparsity", "space-vae-cross-method"),
+        *("benchmark-tuning", "benchmark"),
     }
 )
 """The tables whose time goes into results that are stored by image (`ProfileStudy.stored`), which shards can share."""

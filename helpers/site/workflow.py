@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -15,6 +16,32 @@ from helpers.site.registry import find_profile
 
 BENCHMARK = "helpers.benchmark."
 """The package whose tables the target `benchmark` makes."""
+
+
+def shell_functions(command: str, clone: str | None = None) -> str:
+    """What stands before the shell command of each rule: the functions `helpers` and `kept`, as Snakemake's prefix.
+
+    `helpers LOG ARGUMENT...` runs a command of `python -m helpers` with a log. The command writes the log: behind a
+    pipe to `tee`, terminals would lose their progress bars.
+
+    Where jobs share no working folder with Snakemake, its storage is a clone on a volume that all of them mount (see
+    profiles/kubernetes). The commands run in this clone, as they write more files than Snakemake knows, and `kept FILE`
+    copies an output to where Snakemake looks for it: below `fs/`, by its absolute path. Elsewhere it does nothing.
+
+    Args:
+        command: `python -m helpers`, or what replaces it.
+        clone: the path of the clone on the volume; None if jobs share the working folder.
+
+    Returns:
+        The prefix, with doubled braces.
+    """
+    functions = f'helpers() {{ local log="$1"; shift; {command} --log "$log" "$@"; }}; kept() {{ :; }}; '
+    if clone is not None:
+        functions = (
+            f'helpers() {{ local log="$PWD/$1"; shift; (cd {quote(clone)} && python -m helpers --log "$log" "$@"); }}; '
+        )
+        functions += 'kept() { cp "/${1#*/fs/}" "$1"; }; '
+    return f"set -euo pipefail; {functions}".replace("{", "{{").replace("}", "}}")
 
 
 def trainings(profile: str, root: Path = ROOT) -> dict[str, list[str]]:

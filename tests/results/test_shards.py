@@ -12,7 +12,7 @@ from helpers.__main__ import main
 from helpers.methods.rde import CartoonX, PixelRDE
 from helpers.profiles import load_profile
 from helpers.results.registry import TABLES
-from helpers.results.shards import computing_shard, visiting_order
+from helpers.results.shards import BY_IMAGE, computing_shard, visiting_order
 from helpers.results.tables import read_table
 from helpers.site.workflow import shard_count
 
@@ -137,7 +137,7 @@ def test_two_shards_give_the_bits_of_one_process(profile, tmp_path, explained):
 def test_a_table_without_stored_results_has_no_shards(profile, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["table", "accuracy", "--profile", str(profile), "--results", str(tmp_path), "--shard", "1", "2"])
-    assert "'accuracy' has no results stored by image; these have: convergence, " in capsys.readouterr().err
+    assert "'accuracy' has no results stored by image; these have: benchmark, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shard", ["0", "-3", "1.5", "true", "many"])
@@ -145,6 +145,10 @@ def test_a_wrong_shard_size_is_refused(profile, shard):
     profile.write_text(PROFILE.replace("shard: 4", f"shard: {shard}"))
     with pytest.raises(ValueError, match="the number of images of one job on a cluster, 1 or more"):
         load_profile(profile)
+
+
+def test_shards_are_of_tables_that_exist():
+    assert TABLES.keys() >= BY_IMAGE
 
 
 def test_the_shard_size_is_no_setting_of_a_run(profile):

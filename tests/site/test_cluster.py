@@ -1,7 +1,9 @@
 """The Snakefile on a cluster: SLURM runs its rules with the same results."""
 
+import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,15 +13,17 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.site.test_pages import project, snakemake  # noqa: F401
+from helpers.results.tables import read_table
+from tests.site.test_pages import snakemake
 
 ROOT = Path(__file__).parents[2]
-CONFIGURATION = Path("/etc/slurm/slurm.conf")
+PROGRAMS = ("munged", "sinfo", "slurmctld", "slurmd", "slurmstepd")
+CONFIGURATION = Path("/etc/slurm/slurm.conf")  # SLURM_CONF would not do: Snakemake's plugin clears SLURM's variables
 
 
 def why_not() -> str:
     """What this machine lacks for a cluster of one node; empty if nothing."""
-    missing = [name for name in ("slurmctld", "slurmd", "munged") if shutil.which(name) is None]
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         return f"{', '.join(missing)} are missing: apt-get install slurm-wlm"
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
@@ -29,9 +33,15 @@ def why_not() -> str:
     return ""
 
 
+def plugins() -> str:
+    """The line of the configuration that says where SLURM's plugins are, for Debian's packages unpacked elsewhere."""
+    folder = Path(shutil.which("slurmctld")).resolve().parents[1] / "lib/x86_64-linux-gnu/slurm-wlm"
+    return "" if folder.is_relative_to("/usr") else f"PluginDir={folder}\n"
+
+
 @pytest.fixture
 def slurm(tmp_path):
-    """SLURM on this machine, with one node of two cores; stopped afterwards."""
+    """SLURM on this machine, with one node of two slots; stopped afterwards."""
     folder, host = tmp_path / "slurm", socket.gethostname()
     for name in ("state", "spool", "log"):
         (folder / name).mkdir(parents=True)
@@ -45,6 +55,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -58,8 +69,9 @@ TaskPlugin=task/none
 MpiDefault=none
 ReturnToService=2
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-NodeName={host} CPUs=2 RealMemory=8000
+SelectTypeParameters=CR_Core
+SlurmdParameters=config_overrides
+{plugins()}NodeName={host} CPUs=2 Sockets=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=64000
 PartitionName=one Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """)
     CONFIGURATION.parent.mkdir(exist_ok=True)
@@ -67,9 +79,9 @@ PartitionName=one Nodes={host} Default=YES MaxTime=INFINITE State=UP
     munged = ["munged", "--force", f"--key-file={key}", f"--log-file={folder}/log/munged.log"]
     munged += [f"--{name}={folder}/munge.{name.split('-')[0]}" for name in ("socket", "pid-file", "seed-file")]
     try:
-        for command in (munged, ["slurmctld"], ["slurmd"]):
+        for command in (munged, ["slurmctld"], ["slurmd", "-d", shutil.which("slurmstepd")]):
             subprocess.run(command, check=True)
-        deadline = time.time() + 30
+        deadline = time.time() + 60
         while b"idle" not in subprocess.run(["sinfo"], capture_output=True).stdout:
             assert time.time() < deadline, (folder / "log/slurmctld.log").read_text()
             time.sleep(0.5)
@@ -80,27 +92,74 @@ PartitionName=one Nodes={host} Default=YES MaxTime=INFINITE State=UP
         CONFIGURATION.unlink()
 
 
-def printed(folder: Path) -> list:
-    """What the cells of the two pages print."""
-    pages = [nbformat.read(folder / f"_build/pages/book/{name}.ipynb", as_version=4) for name in ("one", "two")]
-    return [output.get("text") for page in pages for cell in page.cells for output in cell.get("outputs", ())]
+def clone(folder: Path) -> Path:
+    """A copy of the files that git tracks, as a new clone has them."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, names.split("\0")):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, path)
+    return folder
 
 
-@pytest.mark.slow  # it starts the daemons of SLURM; `make test` builds the same pages on this machine
-@pytest.mark.skipif(bool(why_not()), reason=why_not())
-def test_jobs_of_slurm_give_the_same_pages(project, slurm, tmp_path):  # noqa: F811
-    plain = tmp_path / "plain"  # SLURM's logs do not bear the names with which the other tests torment shells
-    shutil.copytree(project, plain)
-    shutil.copytree(ROOT / "profiles/slurm", plain / "profiles/slurm")
-    pages = [f"_build/pages/book/{name}.ipynb" for name in ("one", "two")]
-    quick = ["--latency-wait", "5", "--slurm-status-command", "squeue"]
-    quick += ["--slurm-init-seconds-before-status-checks", "5", "--config", "threads=1", "--"]
-    done = snakemake(plain, "--profile", "profiles/slurm", *quick, *pages)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (done.stdout + done.stderr).count("has been submitted with SLURM jobid") == 2
-    on_the_cluster = printed(plain)
-    shutil.rmtree(plain / "_build")
-    assert snakemake(plain, *pages).returncode == 0
-    assert [text for text in on_the_cluster if text and "time" not in text] == [
-        text for text in printed(plain) if text and "time" not in text
+def run_on_slurm(folder: Path, *targets: str, **config: object) -> str:
+    """Make targets of a clone by jobs of SLURM; returns what Snakemake printed."""
+    quick = [
+        "--latency-wait",
+        "5",
+        "--slurm-status-command",
+        "squeue",
+        "--slurm-init-seconds-before-status-checks",
+        "5",
     ]
+    settings = [f"{name}={value}" for name, value in {"threads": 1, **config}.items()]
+    done = snakemake(folder, "--profile", "profiles/slurm", *quick, "--config", *settings, "--", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def numbers(folder: Path) -> dict[str, str]:
+    """The tables of the profile quick without columns of times, and those of times only left out."""
+    found = {}
+    for path in sorted((folder / "results/quick").glob("*.csv")):
+        table = read_table("quick", path.stem, root=folder / "results")
+        kept = [name for name in table if not re.search("second|minute|speed", name)]
+        found[path.stem] = table[kept].to_csv(index=False)
+    return {name: text for name, text in found.items() if "time" not in name and "cost" not in name}
+
+
+def pictures(folder: Path) -> dict[str, set[str]]:
+    """The digests of the pictures of each figure's notebook."""
+    found = {}
+    for path in sorted((folder / "_build/figures/quick").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+        drawn = [data[kind] for data in shown for kind in ("image/png", "image/svg+xml") if kind in data]
+        found[path.stem] = {hashlib.sha256(str(data).encode()).hexdigest() for data in drawn}
+    return found
+
+
+@pytest.mark.slow  # it starts the daemons of SLURM; `make test` makes the same figures on this machine
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_jobs_of_slurm_give_the_same_figure(slurm, tmp_path):
+    """A table whose images two jobs share, and the figure that shows it."""
+    figure = "_build/figures/quick/recartoonx-runtime.ipynb"
+    here, there = clone(tmp_path / "here"), clone(tmp_path / "there")
+    printed = run_on_slurm(there, figure, shard=8)
+    assert printed.count("has been submitted with SLURM jobid") == 4, "two shards, their table, the figure"
+    assert (there / "_build/logs/shards/quick/explanations/1-of-2.log").is_file()
+    done = snakemake(here, "--config", "threads=1", "--", figure)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers(there) == numbers(here) != {}
+    assert pictures(there) == pictures(here) != {}
+
+
+@pytest.mark.soak  # about 20 minutes on two idle cores, and as long again for the local run
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_all_quick_figures_are_the_same(slurm, tmp_path):
+    here, there = clone(tmp_path / "here"), clone(tmp_path / "there")
+    run_on_slurm(there, "figures", shard=8)
+    done = snakemake(here, "--", "figures")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers(there) == numbers(here) != {}
+    assert pictures(there) == pictures(here) != {}

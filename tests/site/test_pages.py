@@ -94,9 +94,7 @@ def project(tmp_path) -> Path:
     core = ("endings", "files", "lazy", "logs", "memory", "names")
     for name in ("__main__.py", *(f"core/{name}.py" for name in core)):
         shutil.copy(ROOT / "helpers" / name, root / "helpers" / name)
-    for name in ("__init__.py", "code.py", "registry.py", "shards.py", "syntax.py", "table_entry.py"):
-        (root / "helpers/results").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "helpers/results" / name, root / "helpers/results" / name)
+    shutil.copytree(ROOT / "helpers/results", root / "helpers/results", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", root)
     uses_profile = "from helpers.pictures import size\nimport helpers.profiles\nprint(size())"
     write_page(root / "book/one.md", uses_profile, parameters='profile = "quick"')

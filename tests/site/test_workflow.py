@@ -8,7 +8,7 @@ import pytest
 
 from helpers.core.files import ROOT
 from helpers.results.registry import TABLES
-from helpers.site.workflow import benchmark_tables, trainings, untrained
+from helpers.site.workflow import BENCHMARK, benchmark_tables, trainings, untrained
 from tests.site.test_pages import snakemake
 
 
@@ -46,6 +46,7 @@ def test_networks_and_shards_are_jobs_with_their_resources():
         assert "log: _build/logs/" in planned[name]
 
 
+@pytest.mark.slow  # a dry run takes seconds; the one above is of the same kind
 def test_pages_ask_for_no_gpu():
     """Nor for none: the plugin of Kubernetes takes a resource `gpu` of 0 for a request."""
     done = snakemake(ROOT, "--dry-run", "--force", "--config", "gpus=0", "--", "_build/pages/book/wavelets.ipynb")
@@ -75,7 +76,8 @@ def test_tables_of_photographs_wait_for_their_networks(profile, paper, expected)
     assert untrained(profile, paper) == expected
 
 
+@pytest.mark.slow  # it opens the study of each table and profile
 def test_the_benchmark_is_all_tables_that_its_profiles_can_have():
     tables = benchmark_tables()
     assert ("benchmark", "metric-examination") in tables
-    assert {name for _, name in tables} == {name for name, table in TABLES.items() if "benchmark" in table.make}
+    assert {name for _, name in tables} == {n for n, table in TABLES.items() if table.make.startswith(BENCHMARK)}
