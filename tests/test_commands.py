@@ -30,8 +30,12 @@ def nothing(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-READY = ("benchmark", "family-scenes", "quick", "quick-published", "scenes")
+READY = (
+    *("benchmark", "benchmark-plain", "benchmark-scenes", "benchmark-small", "benchmark-transformer"),
+    *("family-scenes", "quick", "quick-published", "scenes"),
+)
 NO_DATA = {
+    "benchmark-photographs": "real data is needed",
     "cifar10": "CIFAR-10 is needed",
     "cifar10-lossless": "real data is needed",
     "coco2014": "COCO-2014 is needed",
