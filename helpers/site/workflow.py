@@ -30,13 +30,13 @@ def shell_functions(command: str, clone: str | None = None) -> str:
 
     Args:
         command: `python -m helpers`, or what replaces it.
-        clone: the path of the clone on the volume; None if jobs share the working folder.
+        clone: the path of the clone on the volume; none, or an empty one, if jobs share the working folder.
 
     Returns:
         The prefix, with doubled braces.
     """
     functions = f'helpers() {{ local log="$1"; shift; {command} --log "$log" "$@"; }}; kept() {{ :; }}; '
-    if clone is not None:
+    if clone:
         functions = (
             f'helpers() {{ local log="$PWD/$1"; shift; (cd {quote(clone)} && python -m helpers --log "$log" "$@"); }}; '
         )

@@ -10,7 +10,7 @@ import yaml
 
 from helpers.core.files import ROOT
 from helpers.site.workflow import shell_functions
-from tests.site.test_cluster import clone
+from tests.site.test_cluster import clone as cloned
 from tests.site.test_pages import snakemake
 
 PLUGINS = ("snakemake_executor_plugin_kubernetes", "snakemake_storage_plugin_fs")
@@ -44,7 +44,7 @@ def profile_image() -> str:
 @pytest.mark.slow  # it needs plugins that the book does not install
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
 def test_a_dry_run_plans_the_jobs_of_all_figures(tmp_path):
-    folder = clone(tmp_path / "book")
+    folder = cloned(tmp_path / "book")
     where = ["--profile", "profiles/kubernetes", "--default-storage-prefix", str(folder)]
     done = snakemake(folder, *where, "--dry-run", "--config", "shard=8", "gpus=1", "--", "figures")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -75,7 +75,8 @@ def test_commands_run_in_the_clone_on_the_volume(tmp_path, folder):
     assert output.read_text() == "made\n"
 
 
-def test_elsewhere_commands_run_where_they_are(tmp_path):
-    prefix = shell_functions("echo").replace("{{", "{").replace("}}", "}")
+@pytest.mark.parametrize("clone", [None, ""])  # Snakemake's storage has an empty prefix where there is none
+def test_elsewhere_commands_run_where_they_are(clone):
+    prefix = shell_functions("echo", clone).replace("{{", "{").replace("}}", "}")
     done = subprocess.run(["bash", "-c", f"{prefix} helpers a.log page x && kept y"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "--log a.log page x\n")
