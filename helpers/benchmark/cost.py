@@ -26,10 +26,10 @@ from torch import Tensor
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
 from helpers.benchmark.meter import PeakMemory, forward_operations, operations_of
-from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.methods import Contestant
 from helpers.benchmark.passes import count_passes
 from helpers.benchmark.registry import find_metric
-from helpers.benchmark.rows import effect_row, option_of, own_network, part_of, price, with_option
+from helpers.benchmark.rows import contestants, effect_row, option_of, own_network, part_of, price, with_option
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.classifiers import Classifier
 from helpers.core.statistics import mean_effect, ratio_effect
@@ -98,7 +98,7 @@ def cost_table(study: SceneStudy) -> pd.DataFrame:
         training has paid; inf where it never does.
     """
     case = profile_case(study, TURNS * BATCH)
-    runners = [runner for each in contestants_for(study.classifier) for runner in runners_of(each, study.classifier)]
+    runners = [runner for each in contestants(study.classifier) for runner in runners_of(each, study.classifier)]
     unit = forward_operations(case.classifier, case.images[:1])
     for runner in runners:  # also the first call of each, which prepares more than its work
         runner.measured["operations"] = [price(runner.method, case)]

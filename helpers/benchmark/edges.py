@@ -5,8 +5,9 @@ border of such a map must? (The pictures that CartoonX and its family synthesise
 references: the same map on the next image (`swapped`), which has the map's own borders and no regard for the image; and
 the share of the image's edges that are kept, since a picture that keeps everything or nothing adds no edge. Decision
 rule: "silent" if the picture keeps fewer than `FEWEST` of the edges, or the map is constant in more than half of the
-scenes; "respects edges" if the score is decided to be below `swapped`; "draws" otherwise. Scores are corrected; in
-`published` grey values overflow as in the code of Kolek et al. (2023).
+scenes; "respects edges" if the score is decided to be below `swapped`; "draws" if it is decided to be above, or equals
+it in all scenes; "undecided" otherwise. (Changed after the first run, 28 November 2026: what is "undecided" had been
+called "draws".) Scores are corrected; in `published` grey values overflow as in the code of Kolek et al. (2023).
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.benchmark.case import Case
-from helpers.benchmark.methods import Contestant, contestants_for
-from helpers.benchmark.rows import base_maps, effect_row, is_slow, part_of
+from helpers.benchmark.methods import Contestant
+from helpers.benchmark.rows import base_maps, contestants, effect_row, is_slow, part_of
 from helpers.benchmark.similarity import silent
 from helpers.benchmark.table import SceneStudy, profile_case
-from helpers.core.statistics import mean_effect
+from helpers.core.statistics import Effect, mean_effect
 from helpers.metrics import hallucination_score
 from helpers.metrics.hallucination import CannyEdges
 
@@ -47,7 +48,7 @@ def edge_table(study: SceneStudy) -> pd.DataFrame:
         paired), edges (the share of the image's edges that the picture has), verdict, n (scenes).
     """
     case = profile_case(study, SCENES)
-    return pd.DataFrame(row for each in contestants_for(study.classifier) for row in edge_rows(each, study, case))
+    return pd.DataFrame(row for each in contestants(study.classifier) for row in edge_rows(each, study, case))
 
 
 def edge_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator[dict[str, Any]]:
@@ -66,11 +67,17 @@ def edge_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator
         effect, gain = mean_effect(score), mean_effect(other - score)
         row = effect_row(effect, method=contestant.name, control=contestant.control, variant=variant)
         count = row.pop("n")
-        shown = "respects edges" if gain.side_of() > 0 else "draws"
+        shown = _verdict(gain)
         further = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "edges": kept}
         rounded = {name: round(value, 6) for name, value in further.items()}
         verdict = "silent" if quiet or kept < FEWEST else shown
         yield {**row, "swapped": round(float(np.nanmean(other)), 6), **rounded, "verdict": verdict, "n": count}
+
+
+def _verdict(gain: Effect) -> str:
+    if gain.side_of() > 0:
+        return "respects edges"
+    return "draws" if gain.side_of() < 0 or gain.low == gain.high == 0 else "undecided"
 
 
 def edges_kept(images: Pictures, pictures: Pictures) -> float:

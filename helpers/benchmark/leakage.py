@@ -37,10 +37,19 @@ from torch import Tensor
 
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
-from helpers.benchmark.methods import Contestant, contestants_for
+from helpers.benchmark.methods import Contestant
 from helpers.benchmark.outlines import binary_masks, predicted
 from helpers.benchmark.randomisation import randomised
-from helpers.benchmark.rows import base_maps, effect_row, global_seed, is_slow, own_network, part_of, remade
+from helpers.benchmark.rows import (
+    base_maps,
+    contestants,
+    effect_row,
+    global_seed,
+    is_slow,
+    own_network,
+    part_of,
+    remade,
+)
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.classifiers import Classifier
 from helpers.core.outputs import class_scores, score_name
@@ -66,7 +75,7 @@ def leakage_table(study: SceneStudy) -> pd.DataFrame:
     """
     case = profile_case(study, SCENES)
     rows: list[dict[str, Any]] = []
-    for contestant in contestants_for(study.classifier):
+    for contestant in contestants(study.classifier):
         rows += leakage_rows(contestant, study, case)
     assert case.region is not None
     return pd.DataFrame([*rows, _learned(case.region.float(), case, "truth")])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from helpers.benchmark.case import Case, Trial
 from helpers.benchmark.maps import maps_by
 from helpers.benchmark.meter import forward_operations, operations_of
-from helpers.benchmark.methods import CONTESTANTS, Contestant
+from helpers.benchmark.methods import CONTESTANTS, Contestant, contestants_for
 from helpers.benchmark.runs import Images, stored_maps
 from helpers.classifiers import Classifier
 from helpers.core.statistics import Effect
@@ -77,6 +77,23 @@ def with_option(method: Any, name: str, value: Any) -> Any:
 def is_slow(contestant: Contestant, method: Any, case: Case) -> bool:
     """Whether a method is called slow in the registry, or takes more than `SLOW` forward passes."""
     return contestant.slow or price(method, case) > SLOW
+
+
+def contestants(classifier: Classifier) -> list[Contestant]:
+    """The methods and controls that can explain a classifier, each as it comes.
+
+    Methods that differ from an earlier one by a chosen setting alone, such as CartoonX at a rate, are left out: without
+    the setting they are that method again.
+    """
+    found: list[Contestant] = []
+    seen: list[tuple[type, Any]] = []
+    for contestant in contestants_for(classifier):
+        method = contestant.make(classifier)
+        key = (type(method), getattr(method, "options", None))
+        if key[1] is None or key not in seen:
+            found.append(contestant)
+        seen.append(key)
+    return found
 
 
 def own_network(method: Any) -> nn.Module | None:

@@ -7,9 +7,12 @@ registry calls slow is not tried with another seed. The decision rule:
 
 - "silent": more than half of the maps are constant.
 - "blind": a repeat is not decided to be more alike than the map of another image; such a map cannot be unstable.
-- "unstable": the map after the change is not decided to be more alike than that of another image.
-- "stable": the similarity is not decided to be below `STABLE`.
-- "moves": otherwise.
+- "stable": the similarity is at least `STABLE`.
+- "moves": it is decided to be below, and above that with the map of another image.
+- "unstable": it is at most `MARGIN` above that with the map of another image wherever in its interval.
+- "undecided": otherwise.
+
+Changed after the first run (28 November 2026): what is "undecided" had been called "unstable" or "stable".
 
 `answer` is the mean change of the class's probability: where it is large, a map has a reason to change.
 """
@@ -28,8 +31,8 @@ from torch.nn import functional
 
 from helpers.benchmark.case import Case
 from helpers.benchmark.maps import maps_by
-from helpers.benchmark.methods import Contestant, contestants_for
-from helpers.benchmark.rows import base_maps, global_seed, is_slow, option_of, part_of, with_option
+from helpers.benchmark.methods import Contestant
+from helpers.benchmark.rows import base_maps, contestants, global_seed, is_slow, option_of, part_of, with_option
 from helpers.benchmark.similarity import compared, rank_similarity
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.outputs import class_scores, score_name
@@ -51,6 +54,9 @@ SHIFTS = (4, 1)
 STABLE = 0.9
 """The similarity from which on a map counts as the same."""
 
+MARGIN = 0.2
+"""The similarity above that with another image's map that an unstable map may have."""
+
 
 def stability_table(study: SceneStudy) -> pd.DataFrame:
     """The similarity of maps before and after changes that should not matter, for all methods and controls.
@@ -60,7 +66,7 @@ def stability_table(study: SceneStudy) -> pd.DataFrame:
         (of the noise, or pixels), answer, and the columns of `helpers.benchmark.similarity.compared`.
     """
     case = profile_case(study, SCENES)
-    return pd.DataFrame(row for each in contestants_for(study.classifier) for row in stability_rows(each, study, case))
+    return pd.DataFrame(row for each in contestants(study.classifier) for row in stability_rows(each, study, case))
 
 
 def stability_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator[dict[str, Any]]:
@@ -124,8 +130,10 @@ def verdict_of(sees: bool) -> Callable[[Effect, Effect, bool], str]:
             return "silent"
         if not sees:
             return "blind"
-        if gain.side_of() <= 0:
-            return "unstable"
-        return "stable" if alike.side_of(STABLE) >= 0 else "moves"
+        if alike.value >= STABLE and gain.side_of() > 0:
+            return "stable"
+        if alike.side_of(STABLE) < 0 and gain.side_of() > 0:
+            return "moves"
+        return "unstable" if gain.side_of() <= 0 and gain.high <= MARGIN else "undecided"
 
     return verdict
