@@ -12,10 +12,9 @@ from scipy import stats
 
 from helpers.chapters.which_number.agreement import (
     agreement_matrix,
-    agreement_over_methods,
-    agreement_over_scenes,
     correlation_interval,
     predictions,
+    read_correlations,
 )
 from helpers.chapters.which_number.drawings import (
     draw_agreement,
@@ -27,17 +26,9 @@ from helpers.chapters.which_number.drawings import (
 )
 from helpers.chapters.which_number.fooled import fooled_counts, report_cards
 from helpers.chapters.which_number.gallery import SCENES, TRUTHS, read_gallery
-from helpers.chapters.which_number.standings import (
-    USED,
-    WHERE,
-    clusters,
-    decided_pairs,
-    goodness,
-    place_intervals,
-    read_scores,
-    simulated_places,
-    standings,
-)
+from helpers.chapters.which_number.moves import halves, moved, moves_table
+from helpers.chapters.which_number.places import place_intervals, simulated_places
+from helpers.chapters.which_number.scores import PROFILE, USED, WHERE, goodness, read_clusters, read_scores
 from helpers.results import read_table
 
 
@@ -52,44 +43,6 @@ def made_up(means: dict[str, dict[str, float]], controls: tuple[str, ...] = (), 
         for name, own in means.items()
     ]
     return pd.concat(frames, ignore_index=True)
-
-
-class TestStandings:
-    def test_pairs_are_decided_as_by_scipy_and_holm(self):
-        values = np.random.default_rng(1).normal(size=(40, 5)) + np.array([0, 0.2, 0.4, 0.8, 1.6])
-        pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
-        p = np.array([stats.ttest_rel(values[:, a], values[:, b]).pvalue for a, b in pairs])
-        decided = set()
-        for place, index in enumerate(np.argsort(p)):  # Holm: stop at the first that is not decided
-            if p[index] * (len(pairs) - place) >= 0.05:
-                break
-            decided.add(pairs[index])
-        better = decided_pairs(values)
-        assert {tuple(sorted(pair)) for pair in np.argwhere(better).tolist()} == decided
-        assert 0 < len(decided) < len(pairs)
-        assert all(values[:, a].mean() > values[:, b].mean() for a, b in np.argwhere(better))
-
-    def test_equal_methods_are_not_decided(self):
-        assert not decided_pairs(np.ones((20, 3))).any()
-
-    def test_a_cut_needs_all_above_better_than_all_below(self):
-        better = np.zeros((4, 4), bool)
-        better[0, 1:] = better[1, 3] = True  # 1 and 2 cannot be told, nor 2 and 3
-        assert clusters(np.arange(4), better) == [1, 2, 2, 2]
-        better[2, 3] = True
-        assert clusters(np.arange(4), better) == [1, 2, 2, 3]
-
-    def test_places_that_are_left(self):
-        scores = made_up({"a": {"keep": 0.1}, "b": {"keep": 0.9}, "c": {"keep": 0.1}})
-        table = standings(scores, "keep").set_index("method")
-        assert table.loc["b", ["first", "last", "cluster"]].tolist() == [1, 1, 1]
-        assert table.loc[["a", "c"], "first"].tolist() == [2, 2]
-        assert table.loc[["a", "c"], "last"].tolist() == [3, 3]
-
-    def test_lower_may_be_better(self):
-        scores = made_up({"a": {"infidelity": 0.9}, "b": {"infidelity": 0.1}})
-        assert standings(scores, "infidelity")["method"].tolist() == ["b", "a"]
-        assert goodness(scores, "infidelity")["a"].mean() == pytest.approx(-0.9, abs=0.01)
 
 
 class TestPlaces:
@@ -112,19 +65,27 @@ class TestPlaces:
 
 
 class TestAgreement:
-    def test_it_is_the_correlation_of_pandas(self):
-        scores = read_scores()
-        methods = scores[~scores["control"]]
-        means = methods.groupby("method", sort=False)[[WHERE, USED, "keep"]].mean()
-        expected = means.corr(method="spearman").to_numpy()
-        np.testing.assert_allclose(agreement_matrix(scores, [WHERE, USED, "keep"]), expected)
+    def test_the_matrix_is_symmetric_and_has_all_pairs(self):
+        correlations = read_correlations()
+        matrix = agreement_matrix(correlations)
+        np.testing.assert_array_equal(matrix, matrix.T)
+        assert len(correlations) == len(matrix) * (len(matrix) - 1) / 2
+        assert (np.diag(matrix) == 1).all()
 
-    def test_both_estimates_have_one_value_and_their_own_interval(self):
+    def test_a_stored_correlation_is_that_of_pandas(self):
         scores = read_scores()
-        scenes, methods = (over(scores, "keep", WHERE) for over in (agreement_over_scenes, agreement_over_methods))
-        assert scenes.value == pytest.approx(methods.value)
-        assert methods.count == scores.loc[~scores["control"], "method"].nunique()
-        assert scenes.low < scenes.value < methods.high
+        methods = scores[~scores["control"]].pivot(index="image", columns="method", values=[WHERE, "insertion-mean"])
+        means = methods.dropna().mean().unstack(0)
+        expected = means.corr(method="spearman").loc[WHERE, "insertion-mean"]
+        assert agreement_matrix(read_correlations()).loc[WHERE, "insertion-mean"] == pytest.approx(expected, abs=1e-4)
+
+    def test_both_kinds_of_interval_have_one_value(self):
+        predicted = predictions(read_correlations())
+        assert predicted.groupby(["metric", "truth"])["value"].nunique().eq(1).all()
+        assert predicted.groupby(["metric", "truth"]).size().eq(2).all()
+        over_methods = predicted[predicted["over"] == "methods"]
+        assert (over_methods["low"] < over_methods["value"]).all()
+        assert (over_methods["value"] < over_methods["high"]).all()
 
     def test_the_interval_over_methods_covers_the_truth(self):
         generator, true, hits = np.random.default_rng(0), 0.7, 0
@@ -156,11 +117,38 @@ class TestFooled:
 
     def test_report_cards_have_all_metrics_without_truth(self):
         scores, examination = read_scores(), read_table("benchmark", "metric-examination")
-        cards = report_cards(scores, examination, predictions(scores)).set_index("metric")
+        cards = report_cards(scores, examination, predictions(read_correlations())).set_index("metric")
         assert set(cards.index) == set(examination.loc[examination["truth"] == "none", "metric"])
         assert "control" in cards.loc["hallucinated-edges", "fails"]
         assert (cards.loc[cards["admitted"] == "yes", "fails"] == "").all()
         assert (cards.loc[cards["admitted"] == "no", "fails"] != "").all()
+
+
+class TestMoves:
+    def test_the_same_order_and_its_reverse(self):
+        means = {name: {"keep": float(place)} for place, name in enumerate("abcdef")}
+        back = {name: {"keep": -own["keep"]} for name, own in means.items()}
+        first, second = made_up({**means, "centre": {"keep": 9.0}}, ("centre",)), made_up(back)
+        assert moved(first, first, "keep").value == 1
+        effect = moved(first, second, "keep")
+        assert (effect.value, effect.count) == (-1, 6)
+
+    def test_only_common_methods_and_whole_scenes_count(self):
+        first = made_up({name: {"keep": float(place)} for place, name in enumerate("abcdef")})
+        slow = first[(first["method"] != "a") | (first["image"] < 10)]
+        second = slow[slow["method"] != "f"]
+        assert moved(slow, second, "keep").count == 5
+        assert moves_table({"methods": (slow, second)}, ["keep"])["keep"].tolist() == ["1.00 [all 5 equal]"]
+
+    def test_halves_have_other_scenes(self):
+        first, second = halves(made_up({"a": {"keep": 0.0}}))
+        assert set(first["image"]) & set(second["image"]) == set()
+        assert len(first) == len(second) == 15
+
+
+def test_lower_may_be_better():
+    scores = made_up({"a": {"infidelity": 0.9}, "b": {"infidelity": 0.1}})
+    assert goodness(scores, "infidelity")["a"].mean() == pytest.approx(-0.9, abs=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +158,7 @@ def gallery():
 
 class TestGallery:
     def test_all_methods_are_shown_for_each_scene(self, gallery):
-        methods = set(read_table("benchmark", "benchmark-gallery")["method"])
+        methods = set(read_table(PROFILE, "benchmark-gallery")["method"])
         assert len(gallery) == SCENES
         for shown in gallery:
             assert set(shown.maps) == set(shown.scores) == methods > set(TRUTHS)
@@ -190,13 +178,12 @@ class TestGallery:
 
 
 def test_drawings(gallery):
-    scores = read_scores()
     drawn = [
         draw_gallery(gallery[0]),
         draw_places({images: simulated_places(20, images, studies=50) for images in (60, 200)}),
-        draw_standings(standings(scores, WHERE), WHERE),
-        draw_agreement(agreement_matrix(scores, [WHERE, USED, "keep"])),
-        draw_predictions(predictions(scores), frozenset(["keep"])),
+        draw_standings(read_clusters(), WHERE),
+        draw_agreement(agreement_matrix(read_correlations())),
+        draw_predictions(predictions(read_correlations()), frozenset(["keep"])),
         draw_shares(read_table("benchmark", "rendered-deletion")),
     ]
     counts = [len(figure.axes) for figure in drawn]

@@ -3,72 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
-from helpers.benchmark.agreement import spearman
 from helpers.benchmark.registry import load_metrics
-from helpers.chapters.which_number.standings import USED, WHERE, goodness
-from helpers.core.statistics import Effect, bootstrap, draw_images
+from helpers.chapters.which_number.scores import PROFILE, USED, WHERE
+from helpers.core.statistics import Effect
+from helpers.results import read_table
 
 _NORMAL = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
-def real_methods(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of methods: controls are made to be worse, so that with them all metrics would agree."""
-    return scores[~scores["control"]]
+def read_correlations() -> pd.DataFrame:
+    """The stored agreement of all pairs of metrics over the methods, without the controls.
+
+    Controls are made to be worse, so that with them all metrics would agree.
+    """
+    table = read_table(PROFILE, "benchmark-correlations")
+    return table[~table["controls"]]
 
 
-def agreement_matrix(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Spearman's correlation of two metrics over the methods' mean scores, each signed so that higher is better.
+def agreement_matrix(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's correlations as a symmetric matrix.
 
     Args:
-        scores: from `read_scores`.
-        metrics: their names.
+        correlations: from `read_correlations`.
     """
-    methods = real_methods(scores)
-    means = np.stack([goodness(methods, metric).mean().to_numpy() for metric in metrics])  # metrics, methods
-    return pd.DataFrame(spearman(means[:, None], means[None]), index=list(metrics), columns=list(metrics))
-
-
-def agreement_over_scenes(scores: pd.DataFrame, first: str, second: str) -> Effect:
-    """Spearman's correlation of two metrics over the methods' mean scores, for these methods on other scenes.
-
-    The interval is a percentile bootstrap over scenes.
-
-    Args:
-        scores: from `read_scores`.
-        first, second: two metrics.
-    """
-    methods = real_methods(scores)
-    values = pd.concat([goodness(methods, first), goodness(methods, second)], axis=1).dropna().to_numpy()
-    count = values.shape[1] // 2
-
-    def correlation(means: Float[np.ndarray, "*samples columns"]) -> np.ndarray:
-        return np.asarray(spearman(means[..., :count], means[..., count:]))
-
-    return bootstrap(values, correlation, draw_images(len(values)))
-
-
-def agreement_over_methods(scores: pd.DataFrame, first: str, second: str) -> Effect:
-    """The same correlation, for other methods on these scenes.
-
-    The interval is that of Bonett and Wright (Psychometrika 65, 2000): Fisher's z has the variance (1 + r²/2)/(n − 3).
-
-    Args:
-        scores: from `read_scores`.
-        first, second: two metrics.
-    """
-    r = float(agreement_matrix(scores, [first, second]).iloc[0, 1])
-    count = real_methods(scores)["method"].nunique()
-    return correlation_interval(r, count)
+    names = list(dict.fromkeys([*correlations["metric"], *correlations["other"]]))
+    matrix = pd.DataFrame(1.0, index=names, columns=names)
+    for row in correlations.itertuples():
+        matrix.loc[row.metric, row.other] = matrix.loc[row.other, row.metric] = row.correlation
+    return matrix
 
 
 def correlation_interval(r: float, count: int) -> Effect:
-    """Spearman's correlation with the interval of Bonett and Wright.
+    """Spearman's correlation over some pairs, with the interval for other pairs.
+
+    The interval is that of Bonett and Wright (Psychometrika 65, 2000): Fisher's z has the variance (1 + r²/2)/(n − 3).
 
     Args:
         r: the correlation.
@@ -82,21 +53,23 @@ def correlation_interval(r: float, count: int) -> Effect:
     return Effect(r, math.tanh(math.atanh(r) - margin), math.tanh(math.atanh(r) + margin), count)
 
 
-def predictions(scores: pd.DataFrame) -> pd.DataFrame:
+def predictions(correlations: pd.DataFrame) -> pd.DataFrame:
     """How well each metric that needs no truth predicts the order of methods by each of the two truths.
 
     Args:
-        scores: from `read_scores`.
+        correlations: from `read_correlations`.
 
     Returns:
-        One row per metric and truth: metric, truth ("where", "used"), over ("scenes", "methods"), value, low, high, n.
+        One row per metric, truth and kind of interval: metric, truth ("where", "used"), over ("scenes": for these
+        methods on other scenes; "methods": for other methods on these scenes), value, low, high, n.
     """
-    rows = []
-    for name, entry in load_metrics().items():
-        if entry.truth != "none" or name not in scores:
-            continue
-        for truth, metric in (("where", WHERE), ("used", USED)):
-            for over, estimate in (("scenes", agreement_over_scenes), ("methods", agreement_over_methods)):
-                effect = estimate(scores, name, metric)
-                rows.append((name, truth, over, effect.value, effect.low, effect.high, effect.count))
+    known, rows = load_metrics(), []
+    for truth, metric in (("where", WHERE), ("used", USED)):
+        for row in correlations.itertuples():
+            names = {row.metric, row.other} - {metric}
+            if len(names) == 1 and known[name := names.pop()].truth == "none":
+                value, methods = float(row.correlation), int(row.methods)
+                over = correlation_interval(value, methods)
+                rows.append((name, truth, "scenes", value, row.low, row.high, row.n))
+                rows.append((name, truth, "methods", value, over.low, over.high, methods))
     return pd.DataFrame(rows, columns=["metric", "truth", "over", "value", "low", "high", "n"])

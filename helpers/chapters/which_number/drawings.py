@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from jaxtyping import Int
 from matplotlib.figure import Figure
 
 from helpers.chapters.which_number.gallery import Shown
-from helpers.chapters.which_number.standings import place_intervals
+from helpers.chapters.which_number.places import place_intervals
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
 from helpers.plots.figures import panels
 
@@ -34,9 +35,11 @@ NAMES = {
     "wam-path": "WAM, path",
     "lime": "LIME",
     "kernel-shap": "KernelSHAP",
-    "smoothgrad": "SmoothGrad",
+    "smooth-grad": "SmoothGrad",
+    "pixel-rde-rate": "Pixel RDE, rate",
+    "cartoonx-rate": "CartoonX, rate",
     "igos++": "iGOS++",
-    "extremal-perturbation": "Extremal Perturbations",
+    "extremal-perturbation": "Extremal Perturb.",
 }
 """The methods whose names in tables are not their names in words."""
 
@@ -57,11 +60,10 @@ def draw_gallery(shown: Shown) -> Figure:
     pictures, titles = [shown.image], [f"the scene:\n{shown.class_name}\nwhere · used"]
     for name, values in shown.maps.items():
         where, used = shown.scores[name]
-        word = in_words(name)
-        two_lines = word.replace(" ", "\n", 1) if len(word) > 12 else f"\n{word}"
+        words = wrap(in_words(name), 13)
         pictures.append(values)
-        titles.append(f"{two_lines}\n{where:.2f} · {used:.2f}")
-    return show_images(pictures, titles, columns=7, colours=MASK_COLOURS, width=9.6)
+        titles.append("\n" * (len(words) == 1) + "\n".join([*words, f"{where:.2f} · {used:.2f}"]))
+    return show_images(pictures, titles, columns=8, colours=MASK_COLOURS, width=10.4)
 
 
 def draw_places(found: Mapping[int, Int[np.ndarray, "studies methods"]]) -> Figure:
@@ -87,16 +89,17 @@ def draw_standings(table: pd.DataFrame, metric: str) -> Figure:
     """The mean of each method with its interval, from the best to the worst, with its places, and a line at each cut.
 
     Args:
-        table: from `standings`.
+        table: of `helpers.benchmark.clusters.cluster_table`.
         metric: its name.
     """
+    table = table[table["metric"] == metric].reset_index(drop=True)
     with panels(size=(8, 0.27 * len(table) + 1.0)) as (figure, axes):
         rows = np.arange(len(table))
         for control, colour, label in ((False, BLUE, "methods"), (True, GREY, "controls")):
             own = (table["control"] == control).to_numpy()
-            ends = [table["value"] - table["low"], table["high"] - table["value"]]
+            ends = [table["mean"] - table["low"], table["high"] - table["mean"]]
             axes.errorbar(
-                table["value"][own], rows[own], xerr=[end[own] for end in ends], fmt="o", color=colour, label=label
+                table["mean"][own], rows[own], xerr=[end[own] for end in ends], fmt="o", color=colour, label=label
             )
         for row in rows[1:][np.diff(table["cluster"]) > 0]:
             axes.axhline(row - 0.5, color=RED, linewidth=1.5)
@@ -112,7 +115,7 @@ def draw_standings(table: pd.DataFrame, metric: str) -> Figure:
 
 
 def _places(table: pd.DataFrame) -> list[tuple[int, int]]:
-    return list(zip(table["first"], table["last"], strict=True))
+    return list(zip(table["best_place"], table["worst_place"], strict=True))
 
 
 def draw_shares(rendered: pd.DataFrame) -> Figure:

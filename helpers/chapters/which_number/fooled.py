@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from helpers.benchmark.clusters import decided_pairs
 from helpers.benchmark.report import DECIDING, verdicts
-from helpers.chapters.which_number.standings import USED, WHERE, decided_pairs, goodness
+from helpers.chapters.which_number.scores import USED, WHERE, goodness
 from helpers.core.statistics import Effect
 
 

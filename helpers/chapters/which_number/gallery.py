@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 import pandas as pd
 import torch
@@ -13,18 +13,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.benchmark.case import Case, Trial
-from helpers.benchmark.methods import contestants_for, maps_of
+from helpers.benchmark.methods import contestants_for
 from helpers.benchmark.registry import find_metric
-from helpers.benchmark.table import SceneStudy, profile_case
+from helpers.benchmark.runs import chosen_setting, images_of, stored_maps
 from helpers.benchmark.truth import drop_shares
-from helpers.chapters.which_number.standings import PROFILE, USED, WHERE
+from helpers.chapters.which_number.scores import PROFILE, USED, WHERE
 from helpers.data.scenes import SCENE_CLASSES
 from helpers.results import read_table, results_folder
 from helpers.results.stored_pictures import read_pictures, write_pictures
 
 TABLE = "benchmark-gallery"
 SCENES = 6
-"""The first scenes of the profile; none was picked by eye."""
+"""The first scenes of the benchmark; none was picked by eye."""
 
 TRUTHS = {"the object": WHERE, "what was used": USED}
 """Two maps that no method sees, and the metric of each."""
@@ -51,28 +51,22 @@ class Shown:
     controls: frozenset[str]
 
 
-@runtime_checkable
-class GalleryStudy(SceneStudy, Protocol):
-    """What the table needs of a study.
+def gallery_table(study: Any) -> pd.DataFrame:
+    """The maps of all methods and controls for the first `SCENES` scenes, with the settings that were chosen.
 
-    Attributes:
-        root: the folder of results, None for the project's.
-    """
-
-    root: Path | None
-
-
-def gallery_table(study: GalleryStudy) -> pd.DataFrame:
-    """The maps of all methods and controls for the first `SCENES` scenes; the pictures lie in the folder `pictures`.
+    The maps are those of the table `benchmark`, where they are stored; the pictures lie in the folder `pictures`.
 
     Returns:
         One row per method and scene: method (the truths are methods, too), control, image, class, and the scores by
         `WHERE` and `USED`; its attribute `provenance` has the digests of the pictures.
     """
-    case = profile_case(study, SCENES)
+    images, tuning = images_of(study), study.table("benchmark-tuning")
+    case = images.some(list(range(SCENES)))
     maps = dict(zip(TRUTHS, truth_maps(case), strict=True))
     methods = {each.name: each for each in contestants_for(study.classifier)}
-    maps |= {name: Trial(case, maps_of(each, case)).maps for name, each in methods.items()}
+    for name, each in methods.items():
+        found, _, _ = stored_maps(study, each, images, chosen_setting(each, tuning), SCENES)
+        maps[name] = Trial(case, found).maps
     names = [SCENE_CLASSES[index] for index in case.targets.tolist()]
     frames, pictures = [], {_IMAGES: torch.cat([*case.images], dim=2)}
     for name, values in maps.items():
