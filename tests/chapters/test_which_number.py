@@ -10,6 +10,9 @@ import pytest
 import torch
 from scipy import stats
 
+from helpers.benchmark.maps import scene_case
+from helpers.benchmark.scenes import OBJECTS, SERIES
+from helpers.benchmark.truth import drop_shares
 from helpers.chapters.which_number.agreement import (
     agreement_matrix,
     correlation_interval,
@@ -25,10 +28,12 @@ from helpers.chapters.which_number.drawings import (
     draw_standings,
 )
 from helpers.chapters.which_number.fooled import fooled_counts, report_cards
-from helpers.chapters.which_number.gallery import SCENES, TRUTHS, read_gallery
+from helpers.chapters.which_number.gallery import SCENES, TRUTHS, read_gallery, truth_maps
 from helpers.chapters.which_number.moves import halves, moved, moves_table
 from helpers.chapters.which_number.places import place_intervals, simulated_places
 from helpers.chapters.which_number.scores import PROFILE, USED, WHERE, goodness, read_clusters, read_scores
+from helpers.classifiers import load_classifier
+from helpers.data.scenes.parts import SceneParts, draw_parts
 from helpers.results import read_table
 
 
@@ -170,6 +175,13 @@ class TestGallery:
             assert shown.scores["the object"][0] == 1
             assert shown.scores["what was used"][1] == pytest.approx(1, abs=1e-5)
             assert set(shown.maps["the object"].unique().tolist()) == {0.0, 1.0}
+
+    def test_each_part_has_its_share_of_the_drop(self):
+        parts = SceneParts.join([draw_parts(1, start=n, seed=SERIES, objects=OBJECTS) for n in range(3)])
+        case = scene_case(load_classifier("scenes-multilabel"), parts)
+        used = truth_maps(case)[1]
+        sums = (used[:, None] * parts.masks).sum((2, 3))  # scenes, parts
+        torch.testing.assert_close(sums, drop_shares(case.drops))
 
     def test_maps_are_relative_to_their_largest_value(self, gallery):
         largest = [float(values.max()) for shown in gallery for values in shown.maps.values()]
