@@ -174,7 +174,7 @@ def draw_predictions(table: pd.DataFrame, admitted: frozenset[str]) -> Figure:
                 panel.hlines(range(len(order)), rows["low"], rows["high"], color=BLUE, linewidth=width, alpha=0.6)
             panel.plot(rows["value"], range(len(order)), "o", color=RED, markersize=5)
             panel.axvline(0, color=GREY, linewidth=0.8)
-            panel.set(title=f"with “{truth}”", xlim=(-0.5, 1.02), xlabel="Spearman's correlation")
+            panel.set(title=f"with “{truth}”", xlim=(-0.7, 1.02), xlabel="Spearman's correlation")
         axes[0].set_yticks(range(len(order)), [f"{name} *" if name in admitted else name for name in order])
         axes[0].set_ylim(len(order) - 0.5, -0.5)
     return figure
