@@ -150,7 +150,7 @@ def draw_agreement(matrix: pd.DataFrame) -> Figure:
     Args:
         matrix: from `agreement_matrix`.
     """
-    with panels(size=(8, 7)) as (figure, axes):
+    with panels(size=(8, 6.4)) as (figure, axes):
         image = axes.imshow(matrix, cmap="RdBu", vmin=-1, vmax=1)
         axes.set_xticks(range(len(matrix)), matrix.columns, rotation=90)
         axes.set_yticks(range(len(matrix)), matrix.index)
