@@ -14,6 +14,7 @@ from docutils import nodes
 from helpers.site.architecture import with_diagram
 from helpers.site.chapters import load_chapters
 from helpers.site.html import EDITIONS
+from helpers.site.measured import with_measured
 from helpers.site.page_heads import add_head
 from helpers.site.picture_tags import add_svg_files, depart_image, link_to_svg, visit_image
 from helpers.site.polish import polish_site
@@ -52,7 +53,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
 def _complete(app: Sphinx, document: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(document))
     if page.suffix == ".md":
-        text = with_address(with_reference(continued(source[0], page)))
+        text = with_measured(with_address(with_reference(continued(source[0], page))))
         source[0] = with_student_runs(with_diagram(with_status(text, page)), page)
 
 

@@ -1,0 +1,170 @@
+"""Tables of what was measured of the machinery: growth with the images, faults, and what numbers depend on.
+
+The files are made by `python -m benchmarks.growth`, `.faults` and `.determinism`, and committed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from helpers.core.files import ROOT
+
+GROWTH = "results/growth/growth.json"
+FAULTS = "results/faults/faults.json"
+DETERMINISM = "results/determinism/determinism.json"
+PASSES = "results/benchmark-scenes/benchmark.csv"
+
+IMAGENET = 50_000
+"""The validation images of ImageNet."""
+
+RATE = 1000
+"""The images that a network classifies in a second on one GPU: an assumption of the projection, to be replaced."""
+
+BACKWARD = 2
+"""A backward pass counts as so many forward passes: gradients of inputs and of intermediate values."""
+
+_SIDE = 224
+_MIB = 2**20
+
+
+def with_measured(text: str, root: Path = ROOT) -> str:
+    """The text of a page with the tables in place of their marks, `<!-- measured: growth -->` and so on."""
+    for name, make in TABLES.items():
+        mark = f"<!-- measured: {name} -->"
+        if mark in text:
+            text = text.replace(mark, make(root))
+    return text
+
+
+def growth_table(root: Path = ROOT) -> str:
+    """Markdown: a row for each number of scenes, and how much of it each further image takes."""
+    about = _read(root / GROWTH)
+    rows = [
+        [
+            f"{m['images']:,}",
+            f"{m['first']['processor_s'] - m['start']['processor_s']:.1f}",
+            f"{m['stored']['processor_s'] - m['start']['processor_s']:.1f}",
+            f"{m['first']['peak_mib']:,.0f}",
+            f"{m['disk_mib']:.1f}",
+            f"{m['files']:,}",
+        ]
+        for m in about["measured"]
+    ]
+    heads = ["scenes", "seconds", "seconds, stored", "MiB of memory", "MiB on disk", "files"]
+    few, many = about["measured"][-2:]
+    images = many["images"] - few["images"]
+    each = 1000 * _further(few, many, "first", "processor_s") / images
+    again = 1000 * _further(few, many, "stored", "processor_s") / images
+    memory = 1024 * _further(few, many, "first", "peak_mib") / images
+    return "\n".join(
+        [
+            _markdown(heads, rows),
+            "",
+            f"From {few['images']:,} to {many['images']:,} scenes, each further one takes {each:.0f} ms of a core "
+            f"({again:.1f} ms where its masks are stored), {memory:.0f} KiB of memory and "
+            f"{1024 * (many['disk_mib'] - few['disk_mib']) / images:.1f} KiB on the disk.",
+        ]
+    )
+
+
+def projection_table(root: Path = ROOT) -> str:
+    """Markdown: hours for ImageNet's validation images by method, on one GPU and on eight."""
+    passes: dict[str, tuple[float, float]] = {}
+    with (root / PASSES).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["control"] != "True":
+                passes.setdefault(row["method"], (float(row["forward"]), float(row["backward"])))
+    hours = {name: _hours(*counts) for name, counts in passes.items()}
+    rows = [
+        [name, f"{passes[name][0]:,.0f}", f"{passes[name][1]:,.0f}", _time(hours[name]), _time(hours[name] / 8)]
+        for name in sorted(hours, key=lambda name: hours[name])
+    ]
+    return _markdown(["method", "forward", "backward", "one GPU", "eight GPUs"], rows)
+
+
+def limits_text(root: Path = ROOT) -> str:
+    """Markdown: where the growth to ImageNet's validation images stops being linear, with the measured sizes."""
+    few, many = _read(root / GROWTH)["measured"][-2:]
+    again = _further(few, many, "stored", "processor_s") / (many["images"] - few["images"])
+    pixels = IMAGENET * 3 * _SIDE**2 * 4 / 1e9
+    masks = IMAGENET * _SIDE**2 * 2 / 1e9
+    return (
+        f"Three parts do not shrink with the number of GPUs. A process holds all images of its profile, {pixels:.0f} "
+        f"GB for {IMAGENET:,} of {_SIDE} px in single precision, so that eight processes on one machine need eight "
+        f"times as much. Each shard starts Python, and decodes the photographs. And the last job reads all masks, "
+        f"{masks:.0f} GB in half precision, one after the other: at {1000 * again:.1f} ms per image, "
+        f"{IMAGENET * again / 60:.0f} minutes or more."
+    )
+
+
+def faults_table(root: Path = ROOT) -> str:
+    """Markdown: a row for each kind of fault."""
+    about = _read(root / FAULTS)
+    faults: list[dict[str, Any]] = about["faults"]
+    kinds = [*sorted({fault["kind"] for fault in faults}), "all"]
+    rows = []
+    for kind in kinds:
+        some = [fault for fault in faults if kind in (fault["kind"], "all")]
+        sums = [sum(fault[name] for fault in some) for name in ("recovered", "same", "redone", "along", "said")]
+        rows.append([kind, str(len(some)), *map(str, sums)])
+    heads = ["fault", "runs", "recovered", "same bits", "done again", "along", "said"]
+    return "\n".join(
+        [f"Run of {about['date'][:10]}, seed {about['seed']}, {about['images']} images:", "", _markdown(heads, rows)]
+    )
+
+
+def determinism_table(root: Path = ROOT) -> str:
+    """Markdown: for each method whose maps differ anywhere, by how much."""
+    about = _read(root / DETERMINISM)
+    differences: dict[str, dict[str, float]] = about["differences"]
+    first = next(iter(differences.values()))
+    names = [name for name in ("batch of 1", "batch of 2", "threads", "other") if name in first]
+    differences = {method: row for method, row in differences.items() if not row["order"]}
+    changed = {method: row for method, row in differences.items() if any(row[name] for name in names)}
+    titles = {"threads": "two threads", "other": f"PyTorch {about.get('other', '')}"}
+    rows = [[method, *(f"{row[name]:.0e}" if row[name] else "0" for name in names)] for method, row in changed.items()]
+    same = len(differences) - len(changed)
+    return "\n".join(
+        [
+            f"Of {len(differences)} methods and controls compared, {same} have the same bits there, too. The largest "
+            "differences of the others, in maps between 0 and 1:",
+            "",
+            _markdown(["method", *(titles.get(name, name) for name in names)], rows),
+        ]
+    )
+
+
+TABLES = {
+    "growth": growth_table,
+    "projection": projection_table,
+    "limits": limits_text,
+    "faults": faults_table,
+    "determinism": determinism_table,
+}
+"""What stands in place of each mark."""
+
+
+def _hours(forward: float, backward: float) -> float:
+    return IMAGENET * (forward + BACKWARD * backward) / RATE / 3600
+
+
+def _time(hours: float) -> str:
+    return f"{60 * hours:.0f} min" if hours < 1.5 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def _further(few: Mapping[str, Any], many: Mapping[str, Any], run: str, what: str) -> float:
+    return float(many[run][what] - few[run][what])
+
+
+def _markdown(heads: Iterable[str], rows: Iterable[list[str]]) -> str:
+    heads = list(heads)
+    lines = [heads, [":---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
