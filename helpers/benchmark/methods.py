@@ -154,6 +154,17 @@ def contestants_for(classifier: Classifier) -> list[Contestant]:
     return [each for each in CONTESTANTS.values() if each.fits(classifier)]
 
 
+def find_contestant(name: str) -> Contestant:
+    """The method or control of that name.
+
+    Raises:
+        ValueError: there is none; the message lists those that exist.
+    """
+    if name not in CONTESTANTS:
+        raise ValueError(f"there is no method {name!r}{known_names(name, CONTESTANTS, 'the methods are')}")
+    return CONTESTANTS[name]
+
+
 def maps_of(contestant: Contestant, case: Case, **setting: Any) -> Maps:
     """The maps of a method for the images of a case, as `maps_by` takes them.
 

@@ -1,20 +1,23 @@
-"""The how-to of the page on metrics: its code runs as it stands."""
+"""The how-to "Add a method, add a metric": its code runs as it stands, from one block to the next."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from helpers.benchmark import Case, Trial, find_metric, maps_of
+from helpers.__main__ import main
+from helpers.benchmark import Case, Trial, find_metric, maps_by
 from helpers.benchmark.examination import KNOWN_ORDER, OCCLUSION, TWIN
-from helpers.benchmark.methods import load_contestant
 from helpers.benchmark.registry import METRICS
 from helpers.benchmark.report import DECIDING
 from helpers.core.files import ROOT
 
 PAGE = (ROOT / "book/metrics.md").read_text(encoding="utf-8")
-METRIC, METHOD = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+HOW_TO = (ROOT / "book/add-a-method.md").read_text(encoding="utf-8")
+METHOD, READ, LINE, METRIC, TRY = re.findall(r"^```python\n(.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^```bash\npython -m helpers (.*?)\n```$", HOW_TO, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -24,20 +27,35 @@ def case():
 
 
 def test_a_metric_of_ones_own(case):
+    names = {}
     try:
-        exec(compile(METRIC, "the page", "exec"), {})
+        exec(compile(METRIC, "the page", "exec"), names)
         maps = torch.zeros(2, 32, 32)
         maps[0, :16], maps[1, :8] = 1.0, 0.3
         assert find_metric("half-area").metric(Trial(case, maps)).tolist() == [0.5, 0.25]
         assert find_metric("half-area").goodness(Trial(case, maps)).tolist() == [-0.5, -0.25]
+        exec(compile(TRY, "the page", "exec"), names)
+        assert names["tried"]["everything"] == 1
+        assert 0 < names["tried"]["integrated-gradients"] < names["tried"]["explainer"] < 1
     finally:
         METRICS.pop("half-area", None)
 
 
-def test_a_method_of_ones_own(case, tmp_path):
-    (tmp_path / "mine.py").write_text(METHOD, encoding="utf-8")
-    assert "--methods mine.py:Mine" in PAGE
-    assert maps_of(load_contestant(f"{tmp_path}/mine.py:Mine"), case).shape == (2, 32, 32)
+def test_a_method_of_ones_own(case, tmp_path, monkeypatch, capsys):
+    """The page's commands in a folder of the reader's, on two scenes."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(METHOD, encoding="utf-8")
+    assert COMMANDS == ["benchmark --methods mine.py:Mine", "benchmark --methods mine.py:Mine --save scores"]
+    main([*COMMANDS[1].split(), "--scenes", "2"])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["method", "Mine"]
+    names = {}
+    exec(compile(METHOD + READ + LINE, "the page", "exec"), names)
+    assert {"Mine", "grad-cam"} < set(names["means"].index)
+    assert names["maps"].shape == (2, 64, 64)
+    maps = maps_by(names["Mine"](case.classifier), case, "Mine")
+    weights = case.classifier[1].weight[case.targets].detach().view(2, 3, 32, 32)
+    expected = (weights * case.images).sum(1).abs()
+    torch.testing.assert_close(maps, expected / expected.amax((1, 2), keepdim=True))
 
 
 def test_the_page_has_the_pass_marks():

@@ -121,6 +121,7 @@ OTHERS = (
     "notation.md",
     "references.md",
     "run-it.md",
+    "add-a-method.md",
     "contributing.md",
     "architecture.md",
     "status.md",
