@@ -75,7 +75,8 @@ def write_evidence(path: str | Path, evidence: Evidence) -> None:
     for name in evidence.pictures:
         if not name.replace("-", "").replace("_", "").isalnum():
             raise ValueError(f"a picture is named by letters, digits, '-' and '_', not {name!r}")
-    tensors = {name: values.detach().cpu().contiguous() for name, values in evidence.tensors.items()}
+    # copies, since safetensors refuses tensors that share memory, as a mask and its representation may
+    tensors = {name: values.detach().cpu().clone().contiguous() for name, values in evidence.tensors.items()}
     entries = {TENSORS: save(tensors)}
     entries |= {f"pictures/{name}.png": content for name, content in evidence.pictures.items()}
     entries[SETTINGS] = _json(evidence.settings)
@@ -99,12 +100,17 @@ def read_evidence(path: str | Path) -> Evidence:
         EvidenceError: it is no bundle, or an entry is missing, changed, unknown to the manifest or too large.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
                 raise EvidenceError(f"{path} would unpack to more than {LARGEST >> 20} MiB")
             entries = {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
-    except zipfile.BadZipFile as error:
-        raise EvidenceError(f"{path} is no evidence bundle, or was cut off: {error}") from error
+    except (EvidenceError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # zipfile raises many types of exceptions on damaged files
+        problem = str(error) or type(error).__name__
+        raise EvidenceError(
+            f"{path} is no evidence bundle, or was cut off: {problem}; save or copy it again"
+        ) from error
     _check(path, entries)
     try:
         pictures = {PurePosixPath(name).stem: entries[name] for name in entries if name.startswith("pictures/")}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from helpers.core.batch import Batch
 from helpers.core.evidence import Evidence, read_evidence, write_evidence
 from helpers.core.files import atomic_file
 
+_ROUNDING = 1e-3  # by which images, and so their kept parts, may leave [0, 1]
+_MORE = ("representation_mask", "images")
 _TENSORS = ("mask", "kept", "targets", "representation_mask")  # in an evidence bundle, by these names
 
 
@@ -105,10 +106,17 @@ class Explanation(Batch):
             return cls._from_tensors(read_evidence(path).tensors, path).to(device)
         try:
             loaded = torch.load(path, map_location=device, weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-            raise ValueError(f"{path} is no file that Explanation.save wrote") from error
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except Exception as error:  # PyTorch raises many types of exceptions on damaged files
+            raise ValueError(f"{path} is no file that Explanation.save wrote, or was cut off; save it again") from error
         if not isinstance(loaded, cls):
             raise ValueError(f"{path} is no file that Explanation.save wrote: it holds a {type(loaded).__name__}")
+        try:
+            tensors = loaded._tensors()
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{path} is no file that Explanation.save wrote: a field of it is missing") from error
+        cls._from_tensors(tensors, path)
         return loaded
 
     def _tensors(self) -> dict[str, Tensor]:
@@ -122,19 +130,19 @@ class Explanation(Batch):
     @classmethod
     def _from_tensors(cls, tensors: Mapping[str, Tensor], path: str | Path) -> Explanation:
         """The opposite of `_tensors`."""
-        missing = {"mask", "kept", "targets"} - tensors.keys()
+        ends = {f"convergence/{each.name}" for each in fields(Convergence)}
+        missing = ({"mask", "kept", "targets"} | (ends if ends & tensors.keys() else set())) - tensors.keys()
         if missing:
             raise ValueError(f"{path} holds no explanations: it lacks {', '.join(sorted(missing))}")
-        if len({len(values) for values in tensors.values()}) != 1 or tensors["mask"].ndim != 4:
-            shapes = ", ".join(f"{name} {tuple(values.shape)}" for name, values in tensors.items())
-            raise ValueError(f"{path} holds no explanations of one batch: {shapes}")
-        history, ends = (
+        faults = [fault for name, values in tensors.items() if (fault := _fault(name, values, tensors, ends))]
+        if faults:
+            raise ValueError(f"{path} holds no explanations of one batch: {'; '.join(faults)}")
+        history, convergence = (
             {name.removeprefix(group): values for name, values in tensors.items() if name.startswith(group)}
             for group in ("history/", "convergence/")
         )
-        convergence = Convergence(**ends) if ends else None
         plain = {name: tensors[name] for name in _TENSORS if name in tensors}
-        return cls(**plain, history=history, convergence=convergence)
+        return cls(**plain, history=history, convergence=Convergence(**convergence) if convergence else None)
 
     def last(self) -> dict[str, Float[Tensor, " batch"]]:
         """The last logged value of each image, by name; NaN where nothing was logged."""
@@ -153,6 +161,33 @@ class Explanation(Batch):
 
 
 torch.serialization.add_safe_globals([Convergence, Explanation])  # plain data, which torch.load accepts as it is
+
+
+def _fault(name: str, values: Any, tensors: Mapping[str, Any], ends: set[str]) -> str | None:
+    """What is wrong with a stored tensor, in the name of `_tensors`; None if it is right."""
+    if not isinstance(values, Tensor):
+        return f"{name} is a {type(values).__name__}"
+    mask, shape = tensors["mask"], tuple(values.shape)
+    if not isinstance(mask, Tensor) or mask.ndim != 4 or mask.shape[1] != 1:
+        return f"mask is {tuple(mask.shape)}, not (batch, 1, height, width)" if name == "mask" else None
+    batch, _, height, width = mask.shape
+    due = {"mask": mask.shape, "kept": (batch, 3, height, width), "targets": (batch,), **dict.fromkeys(ends, (batch,))}
+    group, _, rest = name.partition("/")
+    known = name in due or name in _MORE or (group == "history" and bool(rest))
+    if not known:
+        return f"{name} is not known"
+    if shape != due.get(name, shape) or shape[:1] != (batch,) or (name == "representation_mask" and len(shape) != 3):
+        return f"{name} has the shape {shape} beside masks of {tuple(mask.shape)}"
+    inside = values.isnan() if values.is_complex() else (values >= -_ROUNDING) & (values <= 1 + _ROUNDING)
+    if name in ("mask", "representation_mask", "kept") and not bool(inside.all()):
+        return f"{name} has values that are not in [0, 1]"
+    whole = {"targets", "convergence/steps"}
+    right = values.dtype == torch.bool if name == "convergence/converged" else not values.is_complex()
+    return (
+        None
+        if right and values.is_floating_point() == (name not in {*whole, "convergence/converged"})
+        else (f"{name} is of the type {values.dtype}")
+    )
 
 
 def _pad(values: Float[Tensor, "batch steps"], steps: int) -> Float[Tensor, "batch longer"]:

@@ -6,6 +6,7 @@ types are converted (half precision to float32, anything to float64 for a float6
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.core.replica import unwrapped
+from helpers.core.replica import require_module, unwrapped
 
 ImageBatch = Float[Tensor, "batch 3 height width"] | np.ndarray
 """Images with pixels in [0, 1]: a tensor, or an array of NumPy."""
@@ -81,24 +82,20 @@ def checked_images(
     return images
 
 
-def require_module(classifier: Any) -> None:
-    """Raise a TypeError unless the classifier is a module, as all methods and measures need it."""
-    if not isinstance(classifier, nn.Module):
-        raise TypeError(
-            f"the classifier must be a torch.nn.Module, not {type(classifier).__name__}; load_classifier loads one, "
-            "and Classifier.of makes one from any network"
-        )
-
-
 def as_tensor(values: Any, name: str) -> Tensor:
     """A tensor or an array as a plain tensor; tensor subclasses, as fastai's, lose their class."""
     if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "biufc" or values.dtype.itemsize > 16:
+            raise TypeError(f"{name} must be numbers, not an array of {values.dtype}; load_image reads files")
         return torch.from_numpy(np.ascontiguousarray(values))
     if not isinstance(values, Tensor):
         raise TypeError(
             f"{name} must be a tensor or a NumPy array, not {type(values).__name__}; load_image reads files, pictures "
             "of PIL and arrays, and torch.cat joins several images"
         )
+    if values.layout != torch.strided or values.is_meta:
+        kind = "without values (device meta)" if values.is_meta else f"of the layout {values.layout}"
+        raise ValueError(f"{name} must be a plain tensor, not one {kind}; for a sparse one use {name}.to_dense()")
     return values.as_subclass(Tensor) if type(values) is not Tensor else values
 
 
@@ -203,18 +200,34 @@ def _class_indices(targets: Any, names: Sequence[str] | None) -> Tensor:
     if isinstance(targets, Tensor):
         values = targets.as_subclass(Tensor).detach()
     else:
-        array = np.asarray(targets)
+        try:
+            array = np.asarray(targets)
+        except ValueError as error:  # rows of several lengths
+            raise ValueError(
+                f"targets must be one class per image, not lists of several lengths: {_shown(targets)}"
+            ) from error
         if array.dtype.kind in "OUST" and array.size and all(isinstance(entry, str) for entry in array.flat):
             return torch.tensor([_index_of(str(entry), names) for entry in array.flat]).reshape(array.shape)
         if array.dtype.kind == "O" and all(isinstance(e, int) and not isinstance(e, bool) for e in array.flat):
+            if any(abs(entry) >= 2**63 for entry in array.flat):
+                raise ValueError(f"targets must be class indices, and no classifier has so many: {_shown(targets)}")
             array = array.astype(np.int64)
         if array.dtype.kind not in "iubf":
-            raise ValueError(f"targets must be class indices, class names or a callable on the logits, not {targets!r}")
+            raise ValueError(
+                f"targets must be class indices, class names or a callable on the logits, not {_shown(targets)}"
+            )
         values = torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array)
     if values.dtype == torch.bool or values.is_floating_point() or values.is_complex():
         kind = "booleans" if values.dtype == torch.bool else "floats"
-        raise ValueError(f"targets must be class indices, which are integers, not {kind} ({values.dtype}): {targets!r}")
+        raise ValueError(
+            f"targets must be class indices, which are integers, not {kind} ({values.dtype}): {_shown(targets)}"
+        )
     return values
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, in few characters; objects without a form of their own by their type."""
+    return f"a {type(value).__name__}" if " at 0x" in repr(value) else reprlib.repr(value)
 
 
 def _index_of(name: str, names: Sequence[str] | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -45,8 +46,31 @@ def refuse_unknown(owner: str, given: Iterable[str], known: Iterable[str]) -> No
             raise UnknownOptionError(f"{owner} has no option {name!r}{known_names(name, names, 'its options are')}")
 
 
-class NamedOptions:
-    """Base of a dataclass of options that refuses an unknown name with the nearest one, and lists those that exist."""
+class _PlainErrors(type):
+    """Calls of a class whose errors of pydantic become a plain ValueError, in a sentence for each wrong value."""
+
+    def __call__(cls, *values: Any, **options: Any) -> Any:
+        try:
+            return super().__call__(*values, **options)
+        except ValueError as error:
+            if not callable(getattr(error, "errors", None)):
+                raise
+            problem = "; ".join(map(_wrong_value, error.errors(include_url=False)))  # type: ignore[attr-defined]
+            raise ValueError(f"{cls.__name__} has a wrong option: {problem}") from None
+
+
+def _wrong_value(entry: dict[str, Any]) -> str:
+    """What is wrong with a value, from an entry of pydantic's list."""
+    key = ".".join(map(str, entry["loc"]))
+    message = entry["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{key} = {reprlib.repr(entry['input'])} {message}" if key else message
+
+
+class NamedOptions(metaclass=_PlainErrors):
+    """Base of a dataclass of options that refuses an unknown name with the nearest one, and lists those that exist.
+
+    Values that pydantic refuses raise a ValueError that says what was wrong, and what is right.
+    """
 
     def __new__(cls: type[Self], *values: Any, **options: Any) -> Self:
         """The object to be initialised.

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from helpers.core.inputs import Target, class_count, is_score, require_module
-from helpers.core.replica import replica, unwrapped
+from helpers.core.inputs import Target, class_count, is_score
+from helpers.core.memory import is_out_of_memory
+from helpers.core.replica import replica, require_module, unwrapped
 
 ScoreName = Literal["auto", "softmax", "sigmoid", "logit"]
 """The number that a class gets: its probability among all classes, its own probability, or its logit."""
@@ -27,6 +28,9 @@ def as_logits(output: Any) -> Float[Tensor, "batch classes"]:
     """
     if not isinstance(output, Tensor):
         output = _opened(output)
+    if output.layout != torch.strided or output.is_meta:
+        kind = "has no values (device meta)" if output.is_meta else f"has the layout {output.layout}"
+        raise ValueError(f"the classifier must return logits as a plain tensor, but its output {kind}")
     if output.ndim == 1:
         output = output[:, None]
     if output.ndim != 2 or not output.shape[1]:
@@ -84,8 +88,21 @@ class Logits(nn.Module):
         return logits
 
     def output(self, images: Float[Tensor, "batch 3 height width"]) -> Any:
-        """The classifier's own output."""
-        return self.classifier(as_input(images, self.classifier))
+        """The classifier's own output.
+
+        Raises:
+            ValueError: PyTorch, or an assert of the classifier, refuses images of this size or type.
+        """
+        try:
+            return self.classifier(as_input(images, self.classifier))
+        except (RuntimeError, AssertionError) as error:
+            if is_out_of_memory(error):
+                raise
+            problem = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise ValueError(
+                f"the classifier fails on images of shape {tuple(images.shape)}: {problem}; give it images of the size "
+                "that it takes, or mend its forward pass"
+            ) from error
 
 
 def check_differentiable(logits: Tensor) -> None:

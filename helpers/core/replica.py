@@ -35,11 +35,21 @@ def replica(model: nn.Module, convert: Callable[[Tensor], Tensor] = Tensor.detac
     return copied
 
 
+def require_module(classifier: Any) -> None:
+    """Raise a TypeError unless the classifier is a module, as all methods and measures need it."""
+    if not isinstance(classifier, nn.Module):
+        raise TypeError(
+            f"the classifier must be a torch.nn.Module, not {type(classifier).__name__}; load_classifier loads one, "
+            "and Classifier.of makes one from any network"
+        )
+
+
 def frozen(model: nn.Module) -> nn.Module:
     """The model itself if it is frozen and in eval mode, else its replica.
 
     A compiled model or one on several devices stays that, if it is frozen and in eval mode.
     """
+    require_module(model)
     trains = any(module.training for module in model.modules())
     learns = any(parameter.requires_grad for parameter in model.parameters())
     return replica(model) if trains or learns else model

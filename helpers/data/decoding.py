@@ -106,13 +106,13 @@ def stored_picture(source: bytes, name: str) -> Image.Image:
         return picture
 
 
-def picture_size(path: Path) -> tuple[int, int]:
+def picture_size(source: Path | BinaryStream) -> tuple[int, int]:
     """The (height, width) of a picture as stored, from its header.
 
     Raises:
         UnreadableImageError: the file is empty or not a picture.
     """
-    with path.open("rb") as stream, explained(str(path)), opened_picture(stream) as picture:
+    with as_stream(source) as (stream, name), explained(name), opened_picture(stream) as picture:
         return picture.height, picture.width
 
 

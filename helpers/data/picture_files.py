@@ -55,6 +55,8 @@ def as_stream(source: str | os.PathLike | bytes | BinaryStream) -> Iterator[tupl
             raise FileNotFoundError(f"there is no file {path}; check the path (it is looked up from {Path.cwd()})")
         with path.open("rb") as stream:
             yield stream, str(path)
+    elif getattr(source, "closed", False):
+        raise ValueError(f"the stream {getattr(source, 'name', 'given')} is closed; open it again, or give its path")
     elif source.seekable():
         yield source, str(getattr(source, "name", "the stream given"))
     else:

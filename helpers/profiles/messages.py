@@ -45,13 +45,15 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
     known = _known_keys(location[:-1])
     similar = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"did you mean {similar[0]!r}? " if similar else ""
-    return f"no such key; {hint}Allowed here: {', '.join(known)}"
+    return f"no such key; {hint}Allowed here: {', '.join(known)}" if known else "no such key"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     section: Any = Profile
     for key in location:
-        section = _fields(section)[str(key)]
+        section = _fields(section).get(str(key))
+        if section is None:  # the name of a kind of section, among several that are allowed here
+            return []
     return list(_fields(section))
 
 
@@ -66,3 +68,19 @@ def _fields(section: Any) -> dict[str, Any]:
     if isinstance(section, type) and issubclass(section, BaseModel):
         return {name: field.annotation for name, field in section.model_fields.items()}
     return {name: field.annotation for name, field in getattr(section, "__pydantic_fields__", {}).items()}
+
+
+def described(name: str, error: ValidationError) -> str:
+    """A message with each wrong key (dotted), its value and the problem, for files other than profiles.
+
+    Args:
+        name: the file's.
+        error: pydantic's error.
+    """
+    lines = []
+    for entry in error.errors(include_url=False):
+        key = ".".join(map(str, entry["loc"])) or "the whole"
+        value = "" if entry["type"] == "missing" else f" = {reprlib.repr(entry['input'])}"
+        message = entry["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+        lines.append(f"{key}{value}: {message}")
+    return f"{name} has a wrong entry: {'; '.join(lines)}"

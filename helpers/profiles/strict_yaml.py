@@ -65,10 +65,25 @@ def read_strict_yaml(path: Path) -> dict[str, Any]:
         ValueError: the file is not text, not YAML, not a mapping, or has a repeated key; the message names the file
             and the line.
     """
+    return parse_strict_yaml(path.read_bytes(), str(path))
+
+
+def parse_strict_yaml(content: bytes, name: str) -> dict[str, Any]:
+    """The mapping in the content of a YAML file.
+
+    Args:
+        content: the bytes of a file.
+        name: the file's, for messages.
+
+    Raises:
+        ValueError: as of `read_strict_yaml`.
+    """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: a mapping of keys to values was expected, found {type(content).__name__}")
-    return content
+        tree = yaml.load(content.decode(), Loader=StrictLoader)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is not a text in UTF-8 ({error}); save it in that encoding") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not the YAML that was expected: {error}") from error
+    if not isinstance(tree, dict):
+        raise ValueError(f"{name}: a mapping of keys to values was expected, found {type(tree).__name__}")
+    return tree

@@ -10,9 +10,10 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from helpers.core.files import ROOT
+from helpers.profiles.messages import described
 from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.site.held_numbers import unheld_numbers
 from helpers.site.html import toc_parts
@@ -58,7 +59,10 @@ def load_chapters(root: Path = ROOT) -> dict[str, Chapter]:
     Raises:
         ValueError: an entry is wrong, or the two files name other chapters, or a chapter needs a later one.
     """
-    entries = TypeAdapter(dict[str, Chapter]).validate_python(read_strict_yaml(root / CHAPTERS))
+    try:
+        entries = TypeAdapter(dict[str, Chapter]).validate_python(read_strict_yaml(root / CHAPTERS))
+    except ValidationError as error:
+        raise ValueError(described(CHAPTERS, error)) from error
     pages = [page for caption, part in toc_parts(root) if caption in PARTS for page in part]
     if entries.keys() != set(pages):
         wrong = ", ".join(sorted(entries.keys() ^ set(pages)))

@@ -71,7 +71,8 @@ def _failures_of_cell(cell: NotebookNode) -> Iterator[Failure]:
 def _error(output: Mapping[str, Any]) -> tuple[str, str] | None:
     """The error that an output shows, as a line and as a whole; None if it shows none."""
     if output.get("output_type") == "error":
-        summary = f"{output.get('ename')}: {output.get('evalue')}".strip().removesuffix(":")
+        summary = f"{output.get('ename') or 'an error without a name'}: {output.get('evalue') or ''}".strip()
+        summary = summary.removesuffix(":")
         traceback = "\n".join(map(str, output.get("traceback") or [summary]))
         return _first_line(summary), _shortened(_COLOUR.sub("", traceback))
     text = _COLOUR.sub("", output.get("text", "")) if output.get("output_type") == "stream" else ""

@@ -7,11 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from helpers.core.files import ROOT
 from helpers.core.names import known_names
+from helpers.profiles.messages import described
+from helpers.profiles.strict_yaml import parse_strict_yaml, read_strict_yaml
 from helpers.results.registry import Paper, find_table
 
 REGISTRY = "book/figures.yaml"
@@ -61,22 +62,24 @@ class Figure(BaseModel):
         return papers.get(self.paper, "recartoonx")
 
 
+_FIGURES = TypeAdapter(dict[str, Figure])
+
+
 def load_registry(root: Path = ROOT) -> dict[str, Figure]:
     """The figures by id, in the order of the file.
 
     Raises:
         ValueError: an entry has an unknown key or a value of the wrong type; the message names entry and key.
     """
-    return dict(_parse_registry((root / REGISTRY).read_text(encoding="utf-8")))
+    return dict(_parse_registry((root / REGISTRY).read_bytes()))
 
 
 @lru_cache(maxsize=4)
-def _parse_registry(text: str) -> dict[str, Figure]:
-    entries = yaml.safe_load(text) or {}
+def _parse_registry(content: bytes) -> dict[str, Figure]:
     try:
-        return {identifier: Figure.model_validate(entry) for identifier, entry in entries.items()}
+        return _FIGURES.validate_python(parse_strict_yaml(content, REGISTRY))
     except ValidationError as error:
-        raise ValueError(f"{REGISTRY}: {error}") from error
+        raise ValueError(described(REGISTRY, error)) from error
 
 
 def find_figure(identifier: str, root: Path = ROOT) -> Figure:
@@ -109,7 +112,7 @@ def possible_figures(profile: str, root: Path = ROOT) -> list[str]:
     Raises:
         ValueError: there is no such profile.
     """
-    content = yaml.safe_load(find_profile(profile, root).read_text(encoding="utf-8")) or {}
+    content = read_strict_yaml(find_profile(profile, root))
     return [identifier for identifier, figure in load_registry(root).items() if _possible(figure, content)]
 
 

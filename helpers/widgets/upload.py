@@ -11,11 +11,15 @@ import ipywidgets
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.data.decoding import picture_size
 from helpers.data.images import load_image
 from helpers.widgets.live import ReaderError
 
 Upload = Sequence[Mapping[str, Any]] | Mapping[str, Any]
 """The value of `upload_button`: in ipywidgets 8 a tuple of files, in ipywidgets 7, as on Colab, files by name."""
+
+MOST_BYTES, MOST_PIXELS = 40_000_000, 100_000_000
+"""The largest file that can be uploaded, and the largest picture; as on the page "Try it" (web/src/playground)."""
 
 PREDICTED = "the predicted class"
 _SHOWN = 12  # names in the note; a list has them all
@@ -75,12 +79,28 @@ def uploaded_image(upload: Upload, default: Float[Tensor, "3 height width"]) -> 
         name, entry = next(iter(upload.items()))
     else:
         name, entry = upload[0]["name"], upload[0]
-    file = _Named(bytes(entry["content"]))
+    file = _Named(_bounded(str(name), memoryview(entry["content"])))
     file.name = str(name)
     try:
-        return load_image(file, size=(default.shape[-2], default.shape[-1]), resize="crop")
+        height, width = picture_size(file)
+        if height * width <= MOST_PIXELS:
+            return load_image(file, size=(default.shape[-2], default.shape[-1]), resize="crop")
     except (ValueError, OSError, MemoryError) as error:
         raise ReaderError(str(error) or f"{file.name} needs more memory than there is; reduce it first") from error
+    raise ReaderError(
+        f"{name} has {width} x {height} pixels; at most {MOST_PIXELS / 1e6:.0f} million can be read here: reduce it "
+        "first"
+    )
+
+
+def _bounded(name: str, content: memoryview) -> bytes:
+    """The bytes of an uploaded file, if they are not too many."""
+    if content.nbytes > MOST_BYTES:
+        raise ReaderError(
+            f"{name} has {content.nbytes / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} MB can be read here: reduce it "
+            "first"
+        )
+    return bytes(content)
 
 
 class _Named(io.BytesIO):

@@ -76,8 +76,9 @@ def _mark(notebook: Path, *, autograder: Path, names: Sequence[str], time_limit:
         content = json.loads(notebook.read_text(encoding="utf-8"))
         # the student's own kernel may not exist here
         content["metadata"]["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    except (ValueError, KeyError, TypeError) as error:
-        return Marks(notebook, fault=f"it is no notebook: {error}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        problem = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        return Marks(notebook, fault=f"it is no notebook: {problem}")
     with tempfile.TemporaryDirectory() as output:
         copy = Path(output) / "submission" / notebook.name
         copy.parent.mkdir()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from helpers.core.files import ROOT
+from helpers.profiles.messages import described
 from helpers.profiles.strict_yaml import read_strict_yaml
 
 PLAN = "book/slides.yaml"
@@ -101,5 +102,4 @@ def load_plan(root: Path = ROOT) -> Plan:
     try:
         return Plan.model_validate(read_strict_yaml(root / PLAN))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise ValueError(f"{PLAN}: {'; '.join(faults)}") from error
+        raise ValueError(described(PLAN, error)) from error
