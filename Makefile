@@ -20,7 +20,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf links test test-all soak check figure figures lab bench benchmark models clean
+.PHONY: help setup book pdf links test test-all soak check audit figure figures lab bench benchmark models clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/' | expand -t 16
@@ -49,6 +49,10 @@ soak: book ## hours: a study disturbed 200 times, 10,000 damaged files, all quic
 
 check: $(READY) ## lint, format, types, the order of the packages, spelling, words, scripts
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m helpers format --check && $(PY) -m mypy && $(PY) .venv/bin/lint-imports && $(PY) .venv/bin/codespell && $(PY) -m helpers words && $(PY) -m helpers web --check
+
+audit: $(READY) ## compare the locked versions with PyPI's advisories; what cannot be looked up is no pass
+	@test -x _build/audit/bin/pip-audit || { .venv/bin/python -m venv _build/audit && _build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	@$(PY) -m helpers audit --program _build/audit/bin/pip-audit
 
 figure: $(READY) ## one figure or table: make figure ID=recartoonx-fig2 PROFILE=quick
 	@$(PY) -m helpers check --id "$(ID)" --profile "$(PROFILE)" && $(SNAKEMAKE) "_build/figures/$(PROFILE)/$(ID).ipynb"

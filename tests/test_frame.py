@@ -30,12 +30,13 @@ FILES = {
     "_config.yml",
     "_toc.yml",
     "requirements.txt",
+    "requirements-hashed.txt",
     "Snakefile",
     "LICENSE",
     "pyproject.toml",
 }
 FOLDERS = {"profiles", "book", "helpers", "models", "results", "tests", "benchmarks", "web"}
-TARGETS = ("book", "test", "test-all", "check", "figure", "figures", "lab", "bench", "models", "clean")
+TARGETS = ("book", "test", "test-all", "check", "audit", "figure", "figures", "lab", "bench", "models", "clean")
 MAKE = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 GIT = pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a git checkout")
 

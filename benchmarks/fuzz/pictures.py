@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -44,6 +45,7 @@ WHOLE = {  # format, mode and options of a file that must be read
     "ppm": ("PPM", "RGB", {}),
 }
 SHAPES = ((1, 1), (1, 7), (20_000, 1), (1, 20_000), (16, 16), (40, 33))  # width, height
+LARGEST = {"WEBP": 16_383}  # sides, by the format
 ORIENTED = "TIFF", "JPEG", "PNG", "WEBP"
 
 
@@ -51,9 +53,7 @@ def encoded(random: Random, name: str, size: tuple[int, int] | None = None, exif
     """The bytes of a whole file of random pixels."""
     kind, mode, given = WHOLE[name]
     options = dict(given)
-    width, height = size or random.choice(SHAPES)
-    if kind == "WEBP" and max(width, height) > 16_383:  # the format's own limit
-        width, height = min(width, 16_383), min(height, 16_383)
+    width, height = (min(side, LARGEST.get(kind, side)) for side in size or random.choice(SHAPES))
     pictures = [_picture(random, mode, width, height) for _ in range(options.pop("frames", 1))]
     if options.get("save_all"):
         options["append_images"] = pictures[1:]
@@ -84,12 +84,18 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
+@lru_cache
+def _filler() -> bytes:
+    """200 MB of zeros, compressed."""
+    return zlib.compress(b"\0" * 200_000_000, 9)
+
+
 def bomb(random: Random) -> tuple[str, bytes]:
     """A small file that claims, or unpacks to, very many pixels."""
     width, height = random.choice([(65_535, 65_535), (2**31 - 1, 1), (30_000, 30_000), (2**20, 2**20)])
     kind = random.choice(["png", "gif", "bmp", "ppm", "tiff", "text", "profile"])
     if kind in ("text", "profile"):  # a compressed remark of 200 MB in a picture of one pixel
-        filler = zlib.compress(b"\0" * 200_000_000, 9)
+        filler = _filler()
         part = _chunk(b"zTXt", b"a\0\0" + filler) if kind == "text" else _chunk(b"iCCP", b"a\0\0" + filler)
         head, pixels = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0), _chunk(b"IDAT", zlib.compress(b"\0" * 4))
         return kind, b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + part + pixels + _chunk(b"IEND", b"")
@@ -165,8 +171,7 @@ def whole_picture(random: Random, folder: Path) -> Case:
     turned = random.randrange(1, 9) if WHOLE[name][0] in ORIENTED and random.random() < 0.4 else None
     shape = random.choice(SHAPES)
     content = encoded(random, name, shape, turned)
-    with Image.open(io.BytesIO(content)) as opened:
-        width, height = opened.size
+    width, height = (min(side, LARGEST.get(WHOLE[name][0], side)) for side in shape)
     if turned is not None and turned >= 5:
         width, height = height, width
     size = random.choice([None, 8, (5, 9)])

@@ -38,7 +38,7 @@ KINDS = (
 )
 """All kinds of inputs; a number of a kind names one input."""
 
-SHARES = {"decompression bombs": 0.3, "notebooks handed in": 0.3, "python -m helpers explain": 0.5}
+SHARES = {"decompression bombs": 0.2, "notebooks handed in": 0.2, "python -m helpers explain": 0.5}
 """Of the costly kinds, as many as of the others times this."""
 
 _START = 300  # seconds in which a process must be ready

@@ -63,6 +63,17 @@ def bundle(random: Random, folder: Path) -> Case:
     return Case(f"bundle {kind}", due, lambda: Explanation.load(path), _no_explanation)  # type: ignore[arg-type]
 
 
+@lru_cache
+def _bomb() -> bytes:
+    """A small file that would unpack to more than a bundle may hold."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("pictures/large.png", "w", force_zip64=True) as entry:
+            for _ in range(65):
+                entry.write(bytes(1 << 24))
+    return stream.getvalue()
+
+
 def _changed(random: Random, whole: bytes, kind: str) -> bytes:
     import hashlib
 
@@ -74,7 +85,7 @@ def _changed(random: Random, whole: bytes, kind: str) -> bytes:
         name = random.choice(list(entries))
         entries[name] = random.choice([b"", b"{}", b"[]", b"null", b"\0" * 30, b'{"files": 3}', entries[name] + b" "])
     elif kind == "bomb":
-        entries["pictures/large.png"] = bytes((1 << 30) + 1)
+        return _bomb()
     elif kind == "path":
         entries[random.choice(["../evil.png", "/etc/evil", "pictures/../../x.png", "C:\\x"])] = b"x"
     elif kind == "tensors":

@@ -93,9 +93,8 @@ def as_tensor(values: Any, name: str) -> Tensor:
             f"{name} must be a tensor or a NumPy array, not {type(values).__name__}; load_image reads files, pictures "
             "of PIL and arrays, and torch.cat joins several images"
         )
-    if values.layout != torch.strided or values.is_meta:
-        kind = "without values (device meta)" if values.is_meta else f"of the layout {values.layout}"
-        raise ValueError(f"{name} must be a plain tensor, not one {kind}; for a sparse one use {name}.to_dense()")
+    if values.layout != torch.strided:
+        raise ValueError(f"{name} must be a plain tensor, not one of the layout {values.layout}; use {name}.to_dense()")
     return values.as_subclass(Tensor) if type(values) is not Tensor else values
 
 
@@ -120,6 +119,8 @@ def _check_range(images: Tensor, name: str, *, perturbed: bool) -> None:
     """Raise a ValueError unless pixels are finite and in [0, 1], naming the scale that they seem to have."""
     if not images.numel():
         return
+    if images.is_meta:
+        raise ValueError(f"{name} have no values: they are on the device meta, which has shapes alone")
     outside = (images - images.clamp(0, 1)).flatten(1)
     excess = outside.square().mean(1).sqrt().amax()
     finite = images.isfinite().flatten(1).all(1)

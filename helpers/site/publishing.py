@@ -17,6 +17,8 @@ def add_publishing_commands(add: Callable[..., argparse.ArgumentParser]) -> None
     pdf.add_argument("--output", type=Path, help="the file to write; default: _build/keep-what-matters.pdf")
     add("words", _words, "check the words of all pages by the rules of book/words.yaml")
     add("links", _links, "follow the links of all pages to other sites")
+    audit = add("audit", _audit, "compare the locked versions of all packages with PyPI's advisories, by pip-audit")
+    audit.add_argument("--program", type=Path, default=Path("_build/audit/bin/pip-audit"), help="pip-audit's program")
 
 
 def _pdf(options: argparse.Namespace) -> None:
@@ -29,6 +31,12 @@ def _links(options: argparse.Namespace) -> None:
     from helpers.site.links import follow_links
 
     print(follow_links())
+
+
+def _audit(options: argparse.Namespace) -> None:
+    from helpers.site.audit import audit
+
+    print(audit(options.program))
 
 
 def _words(options: argparse.Namespace) -> None:

@@ -27,11 +27,16 @@ def verdict(call, due="either", wrong=lambda result: None):
     return judge(Case("a test", due, call, wrong))
 
 
-def test_the_judge_knows_a_clear_refusal_from_others():
+def test_the_judge_knows_a_clear_refusal_from_others(unchecked):
     batch = torch.zeros(2, 3, 4, 4)
     assert verdict(lambda: checked_images(batch[0]))[0] == "refused"
-    assert verdict(lambda: int("x")) == ("unclear", verdict(lambda: int("x"))[1])
-    for call in (lambda: {}["a"], lambda: torch.zeros(2) + torch.zeros(3), lambda: 1 / 0, lambda: [].pop()):
+    for call in (
+        lambda: int("x"),
+        lambda: {}["a"],
+        lambda: torch.zeros(2) + torch.zeros(3),
+        lambda: 1 / 0,
+        lambda: [].pop(),
+    ):
         assert verdict(call)[0] == "unclear"
     assert verdict(lambda: checked_images(batch), "refuse") == ("unclear", "accepted, though it is broken")
     assert verdict(lambda: checked_images(batch[0]), "accept")[1].startswith("refused, though it is in order")
@@ -48,7 +53,7 @@ def test_all_kinds_have_a_share_and_a_wrong_name_is_refused():
     numbers = counts(10_000)
     assert sum(numbers.values()) == 10_000
     assert set(numbers) == set(KINDS)
-    assert min(numbers.values()) > 100
+    assert min(numbers.values()) > 90
     with pytest.raises(ValueError, match="did you mean 'uploads'"):
         counts(10, ["upload"])
 
@@ -57,6 +62,6 @@ def test_the_table_is_printed_and_written(tmp_path):
     rows = [Row("uploads", 3, 4, 0, 0.5, 2_000_000), Row("weights", 1, 0, 1, 1.25, 0, ["weights 1 (x): it hung"])]
     assert re.search(r"^all +9 +4 +4 +1 +1\.25 +2$", table(rows), re.MULTILINE)
     write(rows, tmp_path / "table.csv")
-    found = list(csv.DictReader((tmp_path / "table.csv").open()))
+    found = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert [row["kind"] for row in found] == ["uploads", "weights"]
     assert found[0]["most_mb"] == "2"
