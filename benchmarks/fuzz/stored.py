@@ -67,10 +67,12 @@ def bundle(random: Random, folder: Path) -> Case:
 def _bomb() -> bytes:
     """A small file that would unpack to more than a bundle may hold."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("pictures/large.png", "w", force_zip64=True) as entry:
-            for _ in range(65):
-                entry.write(bytes(1 << 24))
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("pictures/large.png", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(65):
+            entry.write(bytes(1 << 24))
     return stream.getvalue()
 
 

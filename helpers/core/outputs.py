@@ -17,6 +17,9 @@ ScoreName = Literal["auto", "softmax", "sigmoid", "logit"]
 """The number that a class gets: its probability among all classes, its own probability, or its logit."""
 
 
+_LIBRARIES = ("torch", "torchvision", "timm")
+
+
 def as_logits(output: Any) -> Float[Tensor, "batch classes"]:
     """The logits in a classifier's output, as float32 (or float64).
 
@@ -91,18 +94,27 @@ class Logits(nn.Module):
         """The classifier's own output.
 
         Raises:
-            ValueError: PyTorch, or an assert of the classifier, refuses images of this size or type.
+            ValueError: a layer of PyTorch or timm refuses images of this size. Errors of a reader's own code stay as
+                they are, with their line.
         """
         try:
             return self.classifier(as_input(images, self.classifier))
         except (RuntimeError, AssertionError) as error:
-            if is_out_of_memory(error):
+            if is_out_of_memory(error) or not _raised_by_library(error):
                 raise
             problem = str(error).strip().partition("\n")[0] or type(error).__name__
             raise ValueError(
                 f"the classifier fails on images of shape {tuple(images.shape)}: {problem}; give it images of the size "
                 "that it takes, or mend its forward pass"
             ) from error
+
+
+def _raised_by_library(error: Exception) -> bool:
+    """Whether a layer of a library raised an error, and not the code of the classifier itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES
 
 
 def check_differentiable(logits: Tensor) -> None:
