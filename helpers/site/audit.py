@@ -30,7 +30,7 @@ def locked_lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in lines if line and not line.startswith(("#", "-"))]
 
 
-def audit(program: Path, root: Path = ROOT, *, time_limit: float = 900) -> str:
+def audit(program: Path, root: Path = ROOT, *, time_limit: int | float = 900) -> str:
     """Look up every locked package that this Python would install.
 
     Args:

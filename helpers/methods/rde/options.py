@@ -42,7 +42,7 @@ def _without_absent(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "keep" or value is not None}
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class RDEOptions(NamedOptions):
     """The options of Pixel RDE and CartoonX.
 
