@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from helpers.core.files import ROOT
@@ -78,8 +79,10 @@ class Worker:
         self.process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)  # type: ignore[call-overload]
         self.lines: queue.Queue[str] = queue.Queue()
         self.last_words: list[str] = []
-        for pipe, keep in ((self.process.stdout, self.lines.put), (self.process.stderr, self._keep)):
-            threading.Thread(target=self._read, args=(pipe, keep), daemon=True).start()
+        readers = (self.process.stdout, self.lines.put), (self.process.stderr, self._keep)
+        self.threads = [threading.Thread(target=self._read, args=each, daemon=True) for each in readers]
+        for thread in self.threads:
+            thread.start()
         if self.lines.get(timeout=_START).strip() != "ready":
             raise RuntimeError(f"the process that handles inputs does not start: {''.join(self.last_words)}")
 
@@ -96,7 +99,7 @@ class Worker:
         try:
             self.process.stdin.write(json.dumps([kind, number]) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):  # ValueError: closed here
             return f"the process had ended with status {self.process.wait()}"
         try:
             line = self.lines.get(timeout=limit)
@@ -109,9 +112,15 @@ class Worker:
         return json.loads(line)
 
     def end(self) -> None:
-        """End the process."""
+        """End the process, if it has not ended, and close its pipes."""
         self.process.kill()
         self.process.wait()
+        for thread in self.threads:
+            thread.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 def counts(inputs: int, kinds: Sequence[str] | None = None) -> dict[str, int]:
@@ -148,6 +157,7 @@ def fuzz(
             reply = worker.ask(kind, number, limit)
             if isinstance(reply, str):
                 reply = {"verdict": "unclear", "why": reply, "label": "", "seconds": limit, "bytes": 0}
+                worker.end()
                 worker = Worker()
             setattr(row, reply["verdict"], getattr(row, reply["verdict"]) + 1)
             row.seconds, row.bytes = max(row.seconds, reply["seconds"]), max(row.bytes, reply["bytes"])

@@ -43,6 +43,7 @@ def test_the_judge_knows_a_clear_refusal_from_others(unchecked):
     assert verdict(lambda: 3, "accept", lambda number: f"it is {number}") == ("unclear", "accepted, but it is 3")
 
 
+@pytest.mark.slow
 def test_a_hanging_and_a_dead_process_are_found():
     worker = Worker()
     assert worker.ask("pictures, whole", 0, limit=0.0) == "it hung for 0 s"  # and was ended
