@@ -66,3 +66,11 @@ def test_the_table_is_printed_and_written(tmp_path):
     found = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert [row["kind"] for row in found] == ["uploads", "weights"]
     assert found[0]["most_mb"] == "2"
+
+
+def test_the_committed_table_has_all_kinds_and_nothing_unclear(root):
+    rows = list(csv.DictReader((root / "benchmarks/fuzz/table.csv").read_text().splitlines()))
+    assert [row["kind"] for row in rows] == list(KINDS)
+    assert sum(int(row["inputs"]) for row in rows) == 10_000
+    assert {row["unclear"] for row in rows} == {"0"}
+    assert max(float(row["longest_s"]) for row in rows) < 60
