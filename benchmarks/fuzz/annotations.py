@@ -46,7 +46,7 @@ def voc(random: Random, folder: Path) -> Case:
         value = random.choice(TEXTS)
         text = text.replace(objects[0], OBJECT.format(**{"name": "dog", "difficult": "0", kind: value}), 1)
     elif kind == "no name":
-        text, due = text.replace("<name>", "<nam>", 1).replace("</name>", "</nam>", 1), "refuse"
+        text, due = text.replace("<name>", "<n>", 1).replace("</name>", "</n>", 1), "refuse"
     elif kind == "entities":
         text, due = BILLION + text.replace("a.jpg", "&i;"), "refuse"
     elif kind == "outside":
