@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from helpers.core.runtime import random_generator
 from helpers.metrics.curves import random_ranks
+from helpers.training.in_memory import train_in_memory
 
 FOLDS = 5
 """The folds of the cross-validation."""
@@ -73,18 +74,15 @@ def _trained(
     """
     networks = _networks(classes, generator)
     rows = [torch.nonzero(fold != number)[:, 0] for number in range(FOLDS)]
-    optimiser = torch.optim.AdamW(networks.parameters(), lr=RATE, weight_decay=0.05)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
-    for _ in range(STEPS):
+
+    def loss() -> Tensor:
         drawn = torch.stack([row[torch.randint(len(row), (BATCH,), generator=generator)] for row in rows], 1)
         down, right = torch.randint(2 * _REACH + 1, (2,), generator=generator).tolist()
         moved = functional.pad(pictures[drawn], (_REACH,) * 4)[..., down : down + _SIDE, right : right + _SIDE]
         logits = networks(moved).view(BATCH * FOLDS, classes)
-        loss = FOLDS * functional.cross_entropy(logits, labels[drawn].flatten(), label_smoothing=0.1)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        cycle.step()
+        return FOLDS * functional.cross_entropy(logits, labels[drawn].flatten(), label_smoothing=0.1)
+
+    train_in_memory(networks.parameters(), loss, steps=STEPS, rate=RATE, weight_decay=0.05)
     return networks.eval()
 
 

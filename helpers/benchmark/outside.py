@@ -63,9 +63,7 @@ def load_quantus() -> ModuleType:
     """
     if importlib.util.find_spec("quantus") is None:
         raise QuantusMissingError(f"Quantus is not installed, and the book does not require it: run `{INSTALL}`")
-    import quantus
-
-    return quantus
+    return importlib.import_module("quantus")
 
 
 class Probabilities(nn.Module):

@@ -14,6 +14,7 @@ from torch.nn import functional
 from helpers.classifiers import Classifier
 from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
+from helpers.training.in_memory import train_in_memory
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -85,17 +86,7 @@ def memorised(
         steps: of the training, each on all images.
     """
     network = randomised(classifier, seed=seed).requires_grad_(True)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     target = functional.one_hot(labels, len(classifier.class_names)).float()  # batch, classes
-    for _ in range(steps):
-        logits = network(images)
-        if classifier.multi_label:
-            loss = functional.binary_cross_entropy_with_logits(logits, target)
-        else:
-            loss = functional.cross_entropy(logits, target)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        cycle.step()
+    measure = functional.binary_cross_entropy_with_logits if classifier.multi_label else functional.cross_entropy
+    train_in_memory(network.parameters(), lambda: measure(network(images), target), steps=steps, rate=RATE)
     return frozen(network.requires_grad_(False))

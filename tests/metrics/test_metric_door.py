@@ -70,6 +70,8 @@ MEASURES = {  # each measure, and valid arguments by kind
         *(MODEL, IMAGES, relevance(BATCH, 1, SIDE * SIDE), TARGETS),
     ),
     "curve_area": (metrics.curve_area, relevance(BATCH, 9)),
+    "gini_index": (metrics.gini_index, mass(*MAP)),
+    "entropy": (metrics.entropy, mass(*MAP)),
     "infidelity": (
         lambda model, images, values, targets, other: metrics.infidelity(model, images, values, targets, other[None]),
         *(MODEL, IMAGES, relevance(*IMAGE_MAP), TARGETS, IMAGES),
@@ -187,7 +189,7 @@ WITHOUT = {  # faults that are none
     *{("fidelity", 1, fault) for fault in ("batch", "size")},  # the kept images are its only ones
     ("infidelity", 4, "type"),  # a list has no [None]
     *{("region_of_class", fault) for fault in ("range", "none", "callable", "name")},  # it takes a tensor of classes
-    *{("border_to_mass_ratio", fault) for fault in ("batch", "size")},
+    *{(name, fault) for name in ("border_to_mass_ratio", "gini_index", "entropy") for fault in ("batch", "size")},
     *{(name, "channels last") for name in ("information", "lp_norm")},  # images of any number of channels
     *{("micro_scores", fault) for fault in ("rank", "batch")},  # several rows for a bootstrap
     *{("masked_images", 0, fault) for fault in ("tuple", "rows", "probabilities", "nan")},  # its mean colour is read

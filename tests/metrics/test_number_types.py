@@ -63,6 +63,8 @@ def cases(dtype, largest):
             classifier, images, masks.flatten(1)[:, None], targets, Pixels((SIZE, SIZE)), steps=3
         ),
         "curve_area": lambda: metrics.curve_area(rows),
+        "gini_index": lambda: metrics.gini_index(masks),
+        "entropy": lambda: metrics.entropy(masks),
         "infidelity": lambda: metrics.infidelity(classifier, images, objects[:, None], targets, kept[None]),
         "information": lambda: [
             metrics.information(images, kind, wavelets) for kind in ("pixels", "coefficients", "entropy")

@@ -121,14 +121,17 @@ def test_a_learning_rate_that_is_far_too_high_is_named(tmp_path):
 
 
 def test_all_trainings_of_the_book_go_through_fit(root):
-    """Nothing else in `helpers` builds a Trainer or steps an optimiser of weights, so nothing else needs the check."""
+    """Nothing else in `helpers` builds a Trainer or steps an optimiser of weights, so nothing else needs the check.
+
+    In memory, small networks are trained with a check of their own, and one step is timed.
+    """
     found = {
         (path.name, call)
         for path in (root / "helpers").rglob("*.py")
         for call in ("Trainer(", ".backward(")
         if call in path.read_text()
     }
-    assert found == {("fit.py", "Trainer(")}
+    assert found == {("fit.py", "Trainer("), ("in_memory.py", ".backward("), ("cost.py", ".backward(")}
 
 
 # --- the codebook alone -------------------------------------------------------------------------------------------
