@@ -17,6 +17,7 @@ from helpers.results.commands import accept_tables, table_states
 from helpers.results.freshness import compare, describe, format_duration
 from helpers.results.registry import TABLES
 from helpers.site import load_registry
+from helpers.site.measured import DETERMINISM, FAULTS, GROWTH
 
 THEN = {"settings": {"sweep": {"images": 2}}, "code": "a", "modules": {"helpers.x": "1", "helpers.y": "2"}}
 THEN |= {"images": {"test": "i"}, "weights": {"one": "w", "two": "v"}, "tables": {}, "data": {"path": None}}
@@ -125,10 +126,11 @@ def drawn_once(load):
     return loaded
 
 
-COMMITTED = sorted(path.parent.name for path in (ROOT / "results").glob("*/*.json") if path.parent.name != "quick")
+MEASURED = {Path(path).parent.name for path in (FAULTS, GROWTH, DETERMINISM)}  # of no profile, by benchmarks/
+COMMITTED = {path.parent.name for path in (ROOT / "results").glob("*/*.json")} - {"quick"} - MEASURED
 
 
-@pytest.mark.parametrize("profile", sorted(set(COMMITTED)))
+@pytest.mark.parametrize("profile", sorted(COMMITTED))
 def test_every_committed_table_is_fresh(profile, unchecked):  # 60,000 pictures are decoded for their digest
     """Else a figure would silently begin hours of work: make the table anew, or accept it, with a reason."""
     registered = {figure for table in TABLES.values() for _, _, figure in table.figures}
@@ -139,7 +141,7 @@ def test_every_committed_table_is_fresh(profile, unchecked):  # 60,000 pictures 
     assert stale == {}, f"python -m helpers table NAME --profile {profile}, or python -m helpers accept --help"
 
 
-@pytest.mark.parametrize("profile", sorted(set(COMMITTED)))
+@pytest.mark.parametrize("profile", sorted(COMMITTED))
 def test_every_committed_table_of_a_page_is_as_it_was_written(profile):
     """The tables that pages write themselves have no freshness of their own; here is their provenance."""
     pages = load_registry().keys() & {path.stem for path in (ROOT / "results" / profile).glob("*.json")}
