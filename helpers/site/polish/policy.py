@@ -94,10 +94,9 @@ def with_policy(html: str, *, scripts: tuple[str, ...] = ()) -> str:
     hashes = " ".join(sorted({_hash(script) for script in (*own, *scripts)}))
     live = bool(_LIVE.search(html))
     rules = {
-        "default-src": "'none'",
-        # from disk a worker is made of checked bytes, and imports others: blob:
-        "script-src": " ".join([_OWN, hashes, *(["'wasm-unsafe-eval'", "blob:"] if live else [])]).strip(),
-        "worker-src": f"{_OWN} blob:" if live else "'none'",
+        "default-src": "'self'",  # Firefox fetches the next page in advance
+        "script-src": " ".join([_OWN, hashes, *(["'wasm-unsafe-eval'"] if live else [])]).strip(),
+        "worker-src": f"{_OWN} blob:" if live else "'none'",  # from disk a worker is made of checked bytes: blob:
         "style-src": f"{_OWN} 'unsafe-inline'",
         "img-src": f"{_OWN} data: blob:",
         "font-src": f"{_OWN} data:",
