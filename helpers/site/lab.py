@@ -73,8 +73,13 @@ def opened(text: str, page: Path) -> str:
         page: the path of this file.
     """
     text = continued(text, page)
-    text = re.sub(r"^(  display_name: Python 3)$", r"\1 (ipykernel)", text, count=1, flags=re.MULTILINE)
-    text = text if _HEADER.match(text) else _NEW_HEADER + text
+    header = _HEADER.match(text)
+    named = (
+        re.sub(r"^(  display_name: Python 3)$", r"\1 (ipykernel)", header[0], flags=re.MULTILINE)
+        if header
+        else _NEW_HEADER
+    )
+    text = named + text[header.end() if header else 0 :]
     text = text.replace("\n---\n", f"\n{_LANGUAGE}---\n", 1)
     return CELL.sub(_fold, text)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from helpers.chapters.photograph.album import PHOTOGRAPH, Entry, cat_of_the_gallery, read_entries
 from helpers.chapters.photograph.family import TABLE as FAMILY
+from helpers.chapters.photograph.orders import ORDERS, draw_orders
 from helpers.chapters.photograph.taken_away import read_taken_away
 from helpers.core.names import known_names
 from helpers.plots import MASK_COLOURS, METHOD_COLOURS, show_images
@@ -64,8 +65,7 @@ def _show(pictures: dict[str, Tensor], *, columns: int | None = None, width: flo
 
 def _first(album: Album) -> dict[str, Tensor]:
     """The photograph under its prediction."""
-    entry = album["photograph"]
-    return {_said(entry, ""): entry.pictures["image"]}
+    return {_said(album["photograph"], ""): album["photograph"].pictures["image"]}
 
 
 def _said(entry: Entry, prefix: str) -> str:
@@ -135,13 +135,12 @@ MAPS = {
 
 
 def _peers(album: Album) -> Figure:
-    maps = {f"{words}": album[name].pictures["mask"] for name, words in MAPS.items()}
-    return _show({**_first(album), **maps}, width=9)
+    return _show({**_first(album), **{words: album[name].pictures["mask"] for name, words in MAPS.items()}}, width=9)
 
 
 def _judging(album: Album) -> Figure:
     """The photograph, and the areas of the insertion and the deletion curve of each map."""
-    names = {**MAPS, "cartoonx-map": "CartoonX", "pixel-rde-map": "Pixel RDE", "random-map": "random order"}
+    names = {**MAPS, **ORDERS}
     colours = [METHOD_COLOURS["neutral" if name == "random-map" else "other"] for name in names]
     with panels(1, 3, size=(10, 2.6), width_ratios=[1.25, 1.6, 1.6]) as (figure, (left, *axes)):
         left.imshow(album["photograph"].pictures["image"].permute(1, 2, 0).numpy())
@@ -296,5 +295,6 @@ DRAWINGS: dict[str, Callable[[Album], Figure]] = {
     "convergence": _convergence,
     "own-price": _own_price,
     "beyond-cartoonx": _beyond_cartoonx,
+    "which-number": lambda album: draw_orders(album, {**MAPS, **ORDERS}),
 }
 """The drawings by the names of the chapters' pages."""
