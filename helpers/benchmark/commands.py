@@ -67,8 +67,9 @@ def print_benchmark(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from helpers.benchmark.contest import contest_text
+    from helpers.benchmark.maps import scene_case
     from helpers.benchmark.report import verdicts
-    from helpers.benchmark.runs import images_of
+    from helpers.benchmark.scenes import SCENE_NUMBERS, drawn
     from helpers.benchmark.strangers import load_method, score_method, silence
     from helpers.papers.recartoonx.experiments import Study
     from helpers.results import read_table
@@ -84,7 +85,9 @@ def print_benchmark(options: argparse.Namespace) -> None:
     scores = ours[ours["image"] < options.scenes]
     case = None
     if mine or options.maps:
-        case = images_of(Study(options.profile, root=options.results)).some(list(range(options.scenes)))
+        study = Study(options.profile, root=options.results)
+        parts = drawn(SCENE_NUMBERS[: options.scenes], study.profile.images.size)  # no more than are asked for
+        case = scene_case(study.classifier, parts, seed=study.profile.seed)
         own = [score_method(each, case, spec) for each, spec in zip(mine, options.methods, strict=True)]
         scores = pd.concat([*own, scores], ignore_index=True)
         for line in filter(None, map(silence, own)):
