@@ -120,7 +120,8 @@ def test_a_strangers_method_end_to_end(file, tmp_path, capsys):
     write_table(ours, "benchmark-scenes", "benchmark", {}, root=tmp_path)
     command = ["benchmark", "--methods", f"{file}:Mine", f"{file}:Broken", "--scenes", "2", "--results", str(tmp_path)]
     main(command)
-    lines = capsys.readouterr().out.splitlines()
+    silent, *lines = capsys.readouterr().out.splitlines()
+    assert silent.startswith("Broken: ")
     assert [line.split()[0] for line in lines[:4]] == ["method", "Mine", "Broken", "grad-cam"]
     assert lines[0].split()[1:] == [name for name in metrics if name != "iou"]
     broken = dict(zip(lines[0].split(), lines[2].split(), strict=True))

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field, NonNegativeFloat
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from helpers.core.runtime import gradients
 from helpers.core.types import Count
 from helpers.methods.baselines.attribution import AttributionMethod, AttributionOptions
 from helpers.methods.baselines.wam import WAM
@@ -44,7 +43,6 @@ class SmoothGrad(AttributionMethod):
     def _images_at_once(self, inputs: Float[Tensor, "batch 3 height width"]) -> int:
         return self.options.batch
 
-    @gradients()
     def _attribute(
         self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch 3 height width"]:
