@@ -31,9 +31,10 @@ def as_logits(output: Any) -> Float[Tensor, "batch classes"]:
     """
     if not isinstance(output, Tensor):
         output = _opened(output)
-    if output.layout != torch.strided or output.is_meta:
-        kind = "has no values (device meta)" if output.is_meta else f"has the layout {output.layout}"
-        raise ValueError(f"the classifier must return logits as a plain tensor, but its output {kind}")
+    if output.layout != torch.strided:
+        raise ValueError(
+            f"the classifier must return logits as a plain tensor, but its output has the layout {output.layout}"
+        )
     if output.ndim == 1:
         output = output[:, None]
     if output.ndim != 2 or not output.shape[1]:
@@ -145,9 +146,13 @@ def checked_logits(
         name: what the images are, for the message.
 
     Raises:
-        ValueError: there is not one row per image; they are not finite, or probabilities; or their number is not that
-            of the classifier's names.
+        ValueError: there is not one row per image; they have no values, are not finite, or probabilities; or their
+            number is not that of the classifier's names.
     """
+    if logits.is_meta:
+        raise ValueError(
+            "the classifier must return logits as a plain tensor, but its output has no values (device meta)"
+        )
     if len(logits) != len(images):
         raise ValueError(f"the classifier must return one row of logits per image: {len(images)}, not {len(logits)}")
     count = class_count(classifier)
