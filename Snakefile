@@ -33,7 +33,8 @@ PROFILE = config.get("profile", BOOK_PROFILE)
 TEACHING = sorted((ROOT / "helpers/teaching").rglob("*.py"))  # of slides and editions, which the book offers too
 LIVE = sorted(path for path in (ROOT / "helpers/playground").glob("*.py"))  # and of what runs in the browser
 # what makes its files; the small projects of the tests have none
-NETWORKS = ["helpers.playground.make", "helpers.playground.sprites"] if LIVE else []
+MAKES_NETWORKS = ROOT / "helpers/playground/make.py" in LIVE
+NETWORKS = ["helpers.playground.make", "helpers.playground.sprites"] if MAKES_NETWORKS else []
 SCRIPTS = sorted(path for path in (ROOT / "web").rglob("*") if path.is_file() and "node_modules" not in path.parts)
 LAST = ["book/ledger.md", "book/figures/index.md"]
 PAGES = [page for page in toc_pages(ROOT) if executed_path(page, ROOT)]

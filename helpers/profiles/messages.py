@@ -9,8 +9,6 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from helpers.profiles.sections import Profile
-
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -49,6 +47,8 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    from helpers.profiles.sections import Profile  # not above: `described` is for files of projects without profiles
+
     section: Any = Profile
     for key in location:
         section = _fields(section).get(str(key))

@@ -73,7 +73,7 @@ def project(tmp_path) -> Path:
         "helpers/core/runtime.py": "DEVICE = 'cpu'\n",
         "helpers/pictures.py": "from helpers.core import runtime\n\ndef size():\n    return runtime.DEVICE and 3\n",
         "helpers/unrelated.py": "VALUE = 1\n",
-        "helpers/profiles.py": "",
+        "helpers/profiles/__init__.py": "",
         "profiles/quick.yaml": "classifier: tiny\n",
         "profiles/large.yaml": "classifier: huge\n",
         "models/tiny.safetensors": "tiny weights",
@@ -84,7 +84,7 @@ def project(tmp_path) -> Path:
         "_config.yml": "title: Small\nexecute: {execute_notebooks: 'off'}\n",
         "_toc.yml": "format: jb-book\nroot: book/start\nchapters:\n  - file: book/one\n  - file: book/two\n",
         "book/start.md": "# Start\n\n[A page with code](one.md)\n",
-        "book/figures.yaml": "",
+        "book/figures.yaml": "{}\n",
     }
     for name, content in files.items():
         path = root / name
@@ -92,7 +92,10 @@ def project(tmp_path) -> Path:
         path.write_text(content)
     shutil.copytree(ROOT / "helpers/site", root / "helpers/site")
     core = ("endings", "files", "lazy", "logs", "memory", "names")
-    for name in ("__main__.py", *(f"core/{name}.py" for name in core)):
+    tooling = [*(f"core/{name}.py" for name in core), "profiles/messages.py", "profiles/strict_yaml.py"]
+    tooling += [f"{package}/commands.py" for package in ("benchmark", "playground", "teaching")]
+    for name in ("__main__.py", *tooling):
+        (root / "helpers" / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / "helpers" / name, root / "helpers" / name)
     shutil.copytree(ROOT / "helpers/results", root / "helpers/results", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", root)
@@ -132,7 +135,7 @@ class TestDependencies:
         assert names(dependencies("book/one.md", root=project), project) == {
             "book/one.md",
             "helpers/pictures.py",
-            "helpers/profiles.py",
+            "helpers/profiles/__init__.py",
             "helpers/core/runtime.py",
             "models/tiny.safetensors",
             "profiles/quick.yaml",
