@@ -6,10 +6,12 @@ import base64
 import hashlib
 import shutil
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from helpers.core.files import atomic_write
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # not at run time: all commands would wait for it
 
 
 def write_pictures(notebook: NotebookNode, vectors: Path, output: Path) -> list[Path]:
