@@ -22,6 +22,10 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.faults.world import World
 
 MEMORY = Path("/dev/shm")  # a folder in memory, where waiting for the disk takes no time
 ATTEMPTS = 20  # to hit a run before it ends
@@ -109,7 +113,7 @@ def run(count: int, seed: int, kinds: list[str]) -> Iterator[Row]:
             yield one(kind, worlds[ALL[kind][1]], draw)
 
 
-def one(kind: str, world: object, draw: random.Random) -> Row:
+def one(kind: str, world: World, draw: random.Random) -> Row:
     """One fault of a kind, and the run after it."""
     from benchmarks.faults.kinds import KINDS
 
@@ -128,6 +132,8 @@ def one(kind: str, world: object, draw: random.Random) -> Row:
     recovered = fault.hit and ended and again.status == 0
     found = re.search(f".*(?:{fault.expected}).*", text)
     message = (found.group() if found else text.strip()[-300:]).strip()
+    for folder in (world.disk, world.folder):  # of this run alone
+        message = message.replace(f"{folder}/", "")
     along = max(0, sum(again.computed) - (len(after) - len(before)))
     traceback = "Traceback" in text
     if os.environ.get("FAULTS_DEBUG") and (traceback or not found):

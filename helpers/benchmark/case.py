@@ -126,6 +126,12 @@ class Case:
         return (found[:, :1] - found[:, 1:]).masked_fill(~self.parts.present, 0)
 
 
+def silent(maps: Float[Tensor, "batch height width"]) -> Bool[Tensor, " batch"]:
+    """Whether each map says nothing: it is constant, or has values that are not finite."""
+    flat = maps.flatten(1)
+    return (flat.amax(1) == flat.amin(1)) | ~flat.isfinite().all(1)
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
     """The maps of one method for the images of a case; metrics share its curves.

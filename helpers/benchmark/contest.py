@@ -1,4 +1,4 @@
-"""The scores of all methods on the same scenes, and those of a reader's method beside them."""
+"""The scores of a method on the images of a case, and those of several methods as text."""
 
 from __future__ import annotations
 
@@ -8,29 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.benchmark.case import Case, Trial
-from helpers.benchmark.methods import Contestant, contestants_for, maps_of
+from helpers.benchmark.case import Case, Trial, silent
+from helpers.benchmark.methods import Contestant, maps_of
 from helpers.benchmark.registry import load_metrics
-from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.statistics import holm, mean_effect
-
-SCENES = 16
-"""The scenes of the stored scores, the first of the profile."""
 
 DECIDED = 0.05
 """The p-value, corrected for the number of methods, below which two methods differ."""
-
-
-def score_table(study: SceneStudy) -> pd.DataFrame:
-    """The scores of all methods and controls but the slow ones on the first `SCENES` of the profile's scenes.
-
-    Returns:
-        See `scores_of`.
-    """
-    case = profile_case(study, SCENES)
-    return pd.concat(
-        [scores_of(each, case) for each in contestants_for(study.classifier) if not each.slow], ignore_index=True
-    )
 
 
 def scores_of(contestant: Contestant, case: Case) -> pd.DataFrame:
@@ -44,10 +28,9 @@ def scores_of(contestant: Contestant, case: Case) -> pd.DataFrame:
     given = maps_of(contestant, case)
     seconds = (time.perf_counter() - begin) / len(case)
     trial = Trial(case, given)
-    constant = trial.maps.flatten(1).amax(1) == trial.maps.flatten(1).amin(1)
     scores = {name: entry.metric(trial).double().numpy().round(6) for name, entry in load_metrics(case).items()}
     first = {"method": contestant.name, "control": contestant.control, "image": range(len(case))}
-    return pd.DataFrame({**first, "silent": constant.numpy(), "seconds": round(seconds, 4), **scores})
+    return pd.DataFrame({**first, "silent": silent(given).numpy(), "seconds": round(seconds, 4), **scores})
 
 
 def contest_text(table: pd.DataFrame, metrics: Sequence[str], mine: Sequence[str] = ()) -> str:

@@ -21,10 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.benchmark.case import Case
+from helpers.benchmark.case import Case, silent
 from helpers.benchmark.methods import Contestant
 from helpers.benchmark.rows import base_maps, contestants, effect_row, is_slow, part_of
-from helpers.benchmark.similarity import silent
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.statistics import Effect, mean_effect
 from helpers.metrics import hallucination_score
@@ -58,7 +57,7 @@ def edge_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Iterator
     maps = base_maps(study, contestant, case, len(few))[:, None]
     pictures = few.images * maps
     swapped = few.images * maps.roll(1, 0)
-    quiet = bool(silent(maps[:, 0]).mean() > 0.5)
+    quiet = bool(silent(maps[:, 0]).double().mean() > 0.5)
     kept = edges_kept(few.images, pictures)
     for variant in ("corrected", "published"):
         score, other = (

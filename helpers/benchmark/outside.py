@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.benchmark.case import Case, Trial
+from helpers.benchmark.case import Case, Trial, silent
 from helpers.core.outputs import class_scores, score_name
 from helpers.core.runtime import random_generator
 from helpers.metrics import (
@@ -167,8 +167,7 @@ class Compared:
     @cached_property
     def silent(self) -> Bool[Tensor, " batch"]:
         """Whether a map has one value, of which many of Quantus' scores are nan."""
-        values = self.maps.flatten(1)
-        return values.amax(1) == values.amin(1)
+        return silent(self.maps)
 
     @property
     def area(self) -> Int[Tensor, " batch"]:

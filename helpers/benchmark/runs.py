@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from helpers.benchmark.case import Case, Trial
+from helpers.benchmark.case import Case, Trial, silent
 from helpers.benchmark.examination import selected
 from helpers.benchmark.maps import maps_by, scene_case
 from helpers.benchmark.methods import CONTESTANTS, Contestant, contestants_for
@@ -159,9 +159,8 @@ def scores_table(study: Any, contestant: Contestant, images: Images, setting: Ma
 
     items = study.stored(store, images.items[:count], compute, batch=_AT_ONCE, label=f"{contestant.name}: scores")
     scores = torch.stack([item.tensors["scores"] for item in items]).numpy().round(_DECIMALS)
-    finite = maps.flatten(1).isfinite().all(1)
-    silent = (maps.flatten(1).amax(1) == maps.flatten(1).amin(1)) | ~finite
-    first = {"method": contestant.name, "control": contestant.control, "image": range(count), "silent": silent.numpy()}
+    first = {"method": contestant.name, "control": contestant.control, "image": range(count)}
+    first["silent"] = silent(maps).numpy()
     spent = dict(zip(("seconds", "forward", "backward"), costs.numpy().round(4).T, strict=True))
     return pd.DataFrame({**first, **spent, **dict(zip(metrics, scores.T, strict=True))})
 

@@ -11,6 +11,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from helpers.benchmark.agreement import spearman
+from helpers.benchmark.case import silent
 from helpers.benchmark.rows import effect_row
 from helpers.core.statistics import Effect, mean_effect
 
@@ -41,12 +42,6 @@ SIMILARITIES: dict[str, Callable[[Maps, Maps], Float[np.ndarray, " batch"]]] = {
 """The similarities by name."""
 
 
-def silent(maps: Maps) -> Float[np.ndarray, " batch"]:
-    """1 for each map that is constant, so says nothing, else 0."""
-    flat = maps.flatten(1)
-    return (flat.amax(1) == flat.amin(1)).double().numpy()
-
-
 def compared(
     before: Maps, after: Maps, verdict: Callable[[Effect, Effect, bool], str], **names: Any
 ) -> Iterator[dict[str, Any]]:
@@ -62,7 +57,7 @@ def compared(
         map before with the map after of another image), gain, gain_low, gain_high (value less other, paired over the
         images), silent (the share of constant maps after), verdict, n (images).
     """
-    was_silent, is_silent = (float(silent(maps).mean()) for maps in (before, after))
+    was_silent, is_silent = (float(silent(maps).double().mean()) for maps in (before, after))
     for name, similarity in SIMILARITIES.items():
         own = similarity(before, after)
         other = np.mean([similarity(before, after.roll(shift, 0)) for shift in OTHERS], axis=0)

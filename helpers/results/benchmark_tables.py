@@ -2,93 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from helpers.results.table_entry import Table
 
+
+def _benchmark(name: str, function: str, *, inputs: str = "", **options: Any) -> Table:
+    """An entry whose function, and that of its inputs, lie in helpers.benchmark; made on request."""
+    options.setdefault("common", ("seed", "images", "classifier"))
+    inputs = inputs and f"helpers.benchmark.{inputs}"
+    return Table(name, f"helpers.benchmark.{function}", inputs=inputs, on_request=True, **options)
+
+
+_RUN = "runs:run_inputs"
+_TUNED = ("benchmark-tuning",)
+
 BENCHMARK_TABLES: tuple[Table, ...] = (
-    Table(
-        "metric-examination",
-        "helpers.benchmark.table:examination_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.table:examination_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark-scores",
-        "helpers.benchmark.contest:score_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.table:score_inputs",
-        on_request=True,
-    ),
-    Table(
-        "rendered-deletion",
-        "helpers.benchmark.table:rendered_table",
-        common=("seed", "images"),
-        inputs="helpers.benchmark.table:rendered_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark-tuning",
-        "helpers.benchmark.runs:tuning_table",
-        common=("seed", "images", "classifier"),
-        inputs="helpers.benchmark.runs:run_inputs",
-        on_request=True,
-    ),
-    Table(
-        "benchmark",
-        "helpers.benchmark.runs:benchmark_table",
-        common=("seed", "images", "classifier"),
-        reads=("benchmark-tuning",),
-        inputs="helpers.benchmark.runs:run_inputs",
-        on_request=True,
-    ),
+    _benchmark("metric-examination", "table:examination_table", inputs="table:examination_inputs"),
+    _benchmark("rendered-deletion", "table:rendered_table", common=("seed", "images"), inputs="table:rendered_inputs"),
+    _benchmark("benchmark-tuning", "runs:tuning_table", inputs=_RUN),
+    _benchmark("benchmark", "runs:benchmark_table", reads=_TUNED, inputs=_RUN),
     Table(
         "benchmark-gallery",
         "helpers.chapters.which_number.gallery:gallery_table",
         common=("seed", "images", "classifier"),
-        reads=("benchmark-tuning",),
+        reads=_TUNED,
         after=("benchmark",),
-        inputs="helpers.benchmark.runs:run_inputs",
+        inputs=f"helpers.benchmark.{_RUN}",
         on_request=True,
     ),
     *(
-        Table(
-            f"benchmark-{name}",
-            f"helpers.benchmark.summaries:{name}_of_study",
-            common=("images", "classifier"),
-            reads=("benchmark",),
-            on_request=True,
+        _benchmark(
+            f"benchmark-{name}", f"summaries:{name}_of_study", common=("images", "classifier"), reads=("benchmark",)
         )
         for name in ("clusters", "correlations", "answers")
     ),
-    Table(
+    _benchmark(
         "benchmark-planted",
-        "helpers.benchmark.planted:planted_table",
+        "planted:planted_table",
         common=("seed", "images.size"),
-        reads=("benchmark-tuning",),
-        inputs="helpers.benchmark.planted:planted_inputs",
-        on_request=True,
+        reads=_TUNED,
+        inputs="planted:planted_inputs",
     ),
-    Table(
-        "quantus",
-        "helpers.benchmark.outside_tables:quantus_table",
-        common=("seed", "images", "classifier"),
-        reads=("benchmark-tuning",),
-        on_request=True,
-    ),
-    Table(
-        "quantus-values",
-        "helpers.benchmark.outside_tables:value_table",
-        common=("seed", "images", "classifier"),
-        on_request=True,
-    ),
+    _benchmark("quantus", "outside_tables:quantus_table", reads=_TUNED),
+    _benchmark("quantus-values", "outside_tables:value_table"),
     *(
-        Table(
-            name,
-            f"helpers.benchmark.{function}",
-            common=("seed", "images", "classifier"),
-            inputs="helpers.benchmark.table:score_inputs",
-            on_request=True,
-        )
+        _benchmark(name, function, inputs="table:score_inputs")
         for name, function in (
             ("method-cost", "cost:cost_table"),
             ("sanity-checks", "sanity:sanity_table"),

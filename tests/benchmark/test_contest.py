@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 from helpers.__main__ import main
-from helpers.benchmark import CONTESTANTS, Case, Contestant, controls, load_metrics, maps_of
+from helpers.benchmark import CONTESTANTS, Contestant, controls, load_metrics, maps_of
 from helpers.benchmark.contest import contest_text
 from helpers.benchmark.methods import load_contestant
 from helpers.core.endings import CommandEnd
@@ -34,20 +33,6 @@ class Broken:
     def explain(self, images, targets):
         return torch.full_like(images[:, 0], torch.nan)
 """
-
-
-@pytest.fixture
-def case():
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
-    return Case(network, torch.rand(3, 3, 32, 32), torch.tensor([1, 2, 3]))
-
-
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text(MINE, encoding="utf-8")
-    return path
 
 
 def test_a_method_of_ones_own_is_its_file_and_class(file, case):

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 from helpers.__main__ import main
-from helpers.benchmark import Case, load_metrics
+from helpers.benchmark import load_metrics
 from helpers.benchmark.release import FIELDS, tidy, write_maps, write_scores
 from helpers.benchmark.strangers import load_method, score_method, silence
 from helpers.core.endings import CommandEnd
@@ -57,20 +56,6 @@ class Lonely:
     def explain(self, images, targets):
         return images
 """
-
-
-@pytest.fixture
-def case():
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
-    return Case(network, torch.rand(3, 3, 32, 32), torch.tensor([1, 2, 3]))
-
-
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text(MINE, encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(
