@@ -14,8 +14,8 @@ import yaml
 from benchmarks.fuzz.case import Case, Maker
 from benchmarks.fuzz.mutations import broken_text, mutated
 from helpers.core.files import ROOT
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.profiles import Profile, known_profiles, load_profile
-from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.site.chapters import load_chapters
 from helpers.site.registry import load_registry
 from helpers.teaching.slides.plan import load_plan

@@ -8,8 +8,8 @@ from typing import Any
 
 from helpers.core.files import MODELS_FOLDER
 from helpers.core.names import known_names
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.profiles import load_profile, profile_path
-from helpers.profiles.strict_yaml import read_strict_yaml
 
 
 def train_model(name: str, **options: Any) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from helpers.core.files import ROOT, require_clone
 from helpers.core.names import known_names
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.profiles.explainer_sections import (
     ClassEvaluation,
     DatasetSettings,
@@ -33,7 +34,6 @@ from helpers.profiles.sections import (
     Variant,
 )
 from helpers.profiles.space_vae_sections import AlphaCalibration, LabelledData, SpaceVAEEvaluation, SpaceVAESettings
-from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.profiles.truth_sections import TruthMethod, TruthSettings
 
 __all__ = [

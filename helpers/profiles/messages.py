@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from helpers.profiles.sections import Profile
+
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -47,8 +49,6 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    from helpers.profiles.sections import Profile  # not above: `described` is for files of projects without profiles
-
     section: Any = Profile
     for key in location:
         section = _fields(section).get(str(key))
@@ -68,19 +68,3 @@ def _fields(section: Any) -> dict[str, Any]:
     if isinstance(section, type) and issubclass(section, BaseModel):
         return {name: field.annotation for name, field in section.model_fields.items()}
     return {name: field.annotation for name, field in getattr(section, "__pydantic_fields__", {}).items()}
-
-
-def described(name: str, error: ValidationError) -> str:
-    """A message with each wrong key (dotted), its value and the problem, for files other than profiles.
-
-    Args:
-        name: the file's.
-        error: pydantic's error.
-    """
-    lines = []
-    for entry in error.errors(include_url=False):
-        key = ".".join(map(str, entry["loc"])) or "the whole"
-        value = "" if entry["type"] == "missing" else f" = {reprlib.repr(entry['input'])}"
-        message = entry["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-        lines.append(f"{key}{value}: {message}")
-    return f"{name} has a wrong entry: {'; '.join(lines)}"

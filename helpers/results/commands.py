@@ -10,8 +10,8 @@ from typing import Any
 
 from helpers.core.files import atomic_write
 from helpers.core.names import known_names
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.profiles import known_profiles, load_profile, profile_path
-from helpers.profiles.strict_yaml import read_strict_yaml
 from helpers.results.code import code_digest
 from helpers.results.freshness import Freshness, compare, format_duration
 from helpers.results.item_archive import archives_in

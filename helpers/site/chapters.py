@@ -13,8 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from helpers.core.files import ROOT
-from helpers.profiles.messages import described
-from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.core.strict_yaml import described, read_strict_yaml
 from helpers.site.held_numbers import unheld_numbers
 from helpers.site.html import toc_parts
 from helpers.site.source import FOLDED, page_text, read_page

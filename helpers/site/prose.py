@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from helpers.core.files import ROOT
-from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.core.strict_yaml import read_strict_yaml
 
 WORDS = "book/words.yaml"
 

@@ -11,8 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from helpers.core.files import ROOT
 from helpers.core.names import known_names
-from helpers.profiles.messages import described
-from helpers.profiles.strict_yaml import parse_strict_yaml, read_strict_yaml
+from helpers.core.strict_yaml import described, parse_strict_yaml, read_strict_yaml
 from helpers.results.registry import Paper, find_table
 
 REGISTRY = "book/figures.yaml"

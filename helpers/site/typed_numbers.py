@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from helpers.core.files import ROOT
-from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.site.source import page_text
 
 SOURCES = "book/typed_numbers.yaml"

@@ -7,9 +7,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import yaml
-
 from helpers.core.files import ROOT
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.results.registry import TABLES, Paper, Table
 from helpers.results.shards import BY_IMAGE
 from helpers.site.registry import find_profile
@@ -117,7 +116,7 @@ def benchmark_tables(root: Path = ROOT) -> list[tuple[str, str]]:
 
 
 def _sections(profile: str, root: Path) -> dict[str, Any]:
-    return yaml.safe_load(find_profile(profile, root).read_text(encoding="utf-8")) or {}
+    return read_strict_yaml(find_profile(profile, root))
 
 
 def _images(sections: dict[str, Any], paper: Paper) -> int | None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from helpers.core.files import ROOT
+from helpers.core.strict_yaml import read_strict_yaml
 from helpers.methods.rde.options import RECIPES, RDEOptions
 from helpers.profiles import CartoonXSettings, Profile, known_profiles, load_profile
-from helpers.profiles.strict_yaml import read_strict_yaml
 
 QUICK = (ROOT / "profiles" / "quick.yaml").read_text()
 SMALL = """

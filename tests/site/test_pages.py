@@ -73,7 +73,7 @@ def project(tmp_path) -> Path:
         "helpers/core/runtime.py": "DEVICE = 'cpu'\n",
         "helpers/pictures.py": "from helpers.core import runtime\n\ndef size():\n    return runtime.DEVICE and 3\n",
         "helpers/unrelated.py": "VALUE = 1\n",
-        "helpers/profiles/__init__.py": "",
+        "helpers/profiles.py": "",
         "profiles/quick.yaml": "classifier: tiny\n",
         "profiles/large.yaml": "classifier: huge\n",
         "models/tiny.safetensors": "tiny weights",
@@ -91,8 +91,8 @@ def project(tmp_path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     shutil.copytree(ROOT / "helpers/site", root / "helpers/site")
-    core = ("endings", "files", "lazy", "logs", "memory", "names")
-    tooling = [*(f"core/{name}.py" for name in core), "profiles/messages.py", "profiles/strict_yaml.py"]
+    core = ("endings", "files", "lazy", "logs", "memory", "names", "strict_yaml")
+    tooling = [*(f"core/{name}.py" for name in core)]
     tooling += [f"{package}/commands.py" for package in ("benchmark", "playground", "teaching")]
     for name in ("__main__.py", *tooling):
         (root / "helpers" / name).parent.mkdir(exist_ok=True)
@@ -135,7 +135,7 @@ class TestDependencies:
         assert names(dependencies("book/one.md", root=project), project) == {
             "book/one.md",
             "helpers/pictures.py",
-            "helpers/profiles/__init__.py",
+            "helpers/profiles.py",
             "helpers/core/runtime.py",
             "models/tiny.safetensors",
             "profiles/quick.yaml",

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from helpers.core.files import ROOT
 from helpers.core.names import known_names
 from helpers.core.statistics import Effect
-from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.core.strict_yaml import read_strict_yaml
 
 FILES = (
     "helpers/papers/recartoonx/claims.yaml",

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from helpers.core.files import ROOT
-from helpers.profiles.messages import described
-from helpers.profiles.strict_yaml import read_strict_yaml
+from helpers.core.strict_yaml import described, read_strict_yaml
 
 PLAN = "book/slides.yaml"
 MINUTES = 90

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 
 class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # in C: ten times as fast
@@ -87,3 +89,19 @@ def parse_strict_yaml(content: bytes, name: str) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ValueError(f"{name}: a mapping of keys to values was expected, found {type(tree).__name__}")
     return tree
+
+
+def described(name: str, error: ValidationError) -> str:
+    """A message with each wrong key (dotted), its value and the problem, for files other than profiles.
+
+    Args:
+        name: the file's.
+        error: pydantic's error.
+    """
+    lines = []
+    for entry in error.errors(include_url=False):
+        key = ".".join(map(str, entry["loc"])) or "the whole"
+        value = "" if entry["type"] == "missing" else f" = {reprlib.repr(entry['input'])}"
+        message = entry["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+        lines.append(f"{key}{value}: {message}")
+    return f"{name} has a wrong entry: {'; '.join(lines)}"
