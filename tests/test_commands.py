@@ -35,6 +35,9 @@ READY = (
     *("family-scenes", "quick", "quick-published", "scenes"),
 )
 NO_DATA = {
+    "benchmark-animals": "real data is needed",
+    "benchmark-animals-transformer": "real data is needed",
+    "benchmark-coco": "real data is needed",
     "benchmark-photographs": "real data is needed",
     "cifar10": "CIFAR-10 is needed",
     "cifar10-lossless": "real data is needed",

@@ -47,6 +47,7 @@ class Case:
         parts: the scenes drawn without each of their parts; None for images that cannot be drawn again.
         fills: what takes the place of removed pixels, by name, one image per image; those of `FILLS` by default.
         seed: of noise, patches and tie-breaks.
+        counted: the pixels that scores of where the object is count, such as those that are not void; None for all.
     """
 
     classifier: nn.Module
@@ -56,6 +57,7 @@ class Case:
     parts: SceneParts | None = None
     fills: Mapping[str, Float[Tensor, "batch 3 height width"]] = field(default_factory=dict)
     seed: int = 0
+    counted: Bool[Tensor, "batch height width"] | None = None
 
     def __len__(self) -> int:
         """The number of images."""

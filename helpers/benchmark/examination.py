@@ -230,6 +230,7 @@ def selected(case: Case, rows: Tensor) -> Case:
         region=None if case.region is None else case.region[rows],
         parts=None if case.parts is None else case.parts[rows],
         fills={name: fill[rows] for name, fill in case.fills.items()},
+        counted=None if case.counted is None else case.counted[rows],
     )
 
 

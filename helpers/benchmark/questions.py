@@ -42,6 +42,7 @@ class Question:
     profile: str = "benchmark-scenes"
 
 
+_ANIMALS = "benchmark-animals"
 _WHERE, _USED, _SHOWN = "rank-accuracy", "rendered-deletion", "insertion-blur"
 
 QUESTIONS: dict[str, Question] = {
@@ -88,6 +89,45 @@ QUESTIONS: dict[str, Question] = {
     "M21": Question(
         "On photographs occlusion inserts better than Integrated Gradients",
         *("occlusion", "integrated-gradients", _SHOWN, "above", 0.0, "benchmark-photographs"),
+    ),
+    **{
+        number: Question(
+            f"On photographs of animals {words} the object better than a Gaussian in the centre",
+            *(method, "centre", _WHERE, "above", 0.0, _ANIMALS),
+        )
+        for number, method, words in (
+            ("M22", "grad-cam", "Grad-CAM finds"),
+            ("M23", "occlusion", "occlusion finds"),
+            ("M24", "rise", "RISE finds"),
+        )
+    },
+    "M25": Question(
+        "On photographs of animals Integrated Gradients finds the object worse than a Gaussian in the centre",
+        *("integrated-gradients", "centre", _WHERE, "below", 0.0, _ANIMALS),
+    ),
+    "M26": Question(
+        "On photographs of animals Pixel RDE finds the object better than the image's edges do",
+        *("pixel-rde", "edges", _WHERE, "above", 0.0, _ANIMALS),
+    ),
+    "M27": Question(
+        "On photographs of animals CartoonX finds the object better than the image's edges do",
+        *("cartoonx", "edges", _WHERE, "above", 0.0, _ANIMALS),
+    ),
+    "M28": Question(
+        "On photographs of animals occlusion inserts better than Integrated Gradients",
+        *("occlusion", "integrated-gradients", _SHOWN, "above", 0.0, _ANIMALS),
+    ),
+    "M29": Question(
+        "On photographs of animals DeiT's rollout finds the object better than a Gaussian in the centre",
+        *("rollout", "centre", _WHERE, "above", 0.0, "benchmark-animals-transformer"),
+    ),
+    "M30": Question(
+        "On photographs of animals DeiT's gradient rollout finds the object better than rollout",
+        *("gradient-rollout", "rollout", _WHERE, "above", 0.0, "benchmark-animals-transformer"),
+    ),
+    "M31": Question(
+        "On COCO's photographs Grad-CAM finds the object better than a Gaussian in the centre",
+        *("grad-cam", "centre", _WHERE, "above", 0.0, "benchmark-coco"),
     ),
 }
 """The questions by number."""

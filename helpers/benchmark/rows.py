@@ -36,7 +36,7 @@ def part_of(case: Case, start: int, stop: int) -> Case:
     """Some images of a case, with their classes and without their truth: what a method is given."""
     rows = slice(start, stop)
     images = case.images[rows]
-    return replace(case, images=images, targets=case.targets[rows], region=None, parts=None, fills={})
+    return replace(case, images=images, targets=case.targets[rows], region=None, parts=None, fills={}, counted=None)
 
 
 def base_maps(study: Any, contestant: Contestant, case: Case, count: int) -> Float[Tensor, "batch height width"]:

@@ -17,14 +17,17 @@ from helpers.benchmark.examination import selected
 from helpers.benchmark.maps import maps_by, scene_case
 from helpers.benchmark.methods import CONTESTANTS, Contestant, contestants_for
 from helpers.benchmark.passes import count_passes
+from helpers.benchmark.photographs import has_masks, is_scored, photographs_case, photographs_inputs, study_photographs
 from helpers.benchmark.registry import Entry, load_metrics
 from helpers.benchmark.scenes import SCENE_NUMBERS, SCORED, drawn
 from helpers.benchmark.table import metric_code
 from helpers.classifiers.digests import weights_digest
 from helpers.data.images import image_digest
 
-SLOW = 40
-"""The images that slow methods explain, the first ones."""
+SLOW: Mapping[str, int] = {"benchmark-animals": 30}
+"""The images that slow methods explain, the first ones, by profile; `_SLOW` elsewhere."""
+
+_SLOW = 40
 
 _SLOW_METHODS = frozenset(name for name, each in CONTESTANTS.items() if each.slow)
 _SLOWEST = frozenset({"shearletx", "extremal-perturbation", "igos++", "feature-ablation"})
@@ -33,11 +36,14 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
     "benchmark-plain": _SLOWEST,
     "benchmark-transformer": _SLOW_METHODS,
     "benchmark-photographs": _SLOW_METHODS,
+    "benchmark-animals": _SLOWEST,
+    "benchmark-animals-transformer": _SLOW_METHODS,
+    "benchmark-coco": _SLOW_METHODS,
 }
 """The methods that take no part in a profile, since they would take too long."""
 
-TUNING = {"scenes": 4, "imagenet-study": 4}
-"""The images on which a setting is chosen, by the source of the images; no score is computed on them."""
+TUNING = 4
+"""The images on which a setting is chosen; no score is computed on them."""
 
 TUNED_BY = "insertion-blur"
 """The metric whose mean chooses between trials: it passes the examination and needs no truth."""
@@ -75,24 +81,29 @@ class Images:
 def images_of(study: Any, *, tuning: bool = False) -> Images:
     """The images of a study on which methods are compared, or the further ones on which settings are chosen.
 
-    Scenes are those of `SCENE_NUMBERS`, and the class of the largest object is explained. Photographs are the first
-    ones whose predicted class, which is explained, has a probability of at least `LEAST`.
+    Scenes are those of `SCENE_NUMBERS`, and the class of the largest object is explained. Photographs without masks are
+    those whose predicted class, which is explained, has a probability of at least `LEAST`; the last ones choose
+    settings. For photographs with masks see `photographs_case`; the same study photographs choose their settings.
 
     Raises:
         ValueError: the profile asks for more images than there are.
     """
     settings, seed = study.profile.images, study.profile.seed
-    more = TUNING[settings.source]
     if settings.source == "scenes":
-        numbers = SCENE_NUMBERS[SCORED : SCORED + more] if tuning else SCENE_NUMBERS[: settings.count]
+        numbers = SCENE_NUMBERS[SCORED : SCORED + TUNING] if tuning else SCENE_NUMBERS[: settings.count]
         case = scene_case(study.classifier, drawn(numbers, settings.size), seed=seed)
         return Images(case, tuple(f"scene {number}" for number in numbers))
-    classes, probabilities = study.predictions
-    rows = torch.nonzero(probabilities >= LEAST)[:, 0]
-    if len(rows) <= more:
-        raise ValueError(f"{len(rows)} photographs with a probability of {LEAST} are too few")
-    rows = rows[-more:] if tuning else rows[:-more]
-    case = Case(study.classifier, study.images.images[rows], classes[rows], seed=seed)
+    if has_masks(study) and not tuning:
+        case = photographs_case(study)
+    else:
+        if has_masks(study):
+            study = study.subset(study_photographs(settings.size))
+        classes, probabilities = study.predictions
+        rows = torch.nonzero(probabilities >= LEAST)[:, 0]
+        if len(rows) <= TUNING:
+            raise ValueError(f"{len(rows)} photographs with a probability of {LEAST} are too few")
+        rows = rows[-TUNING:] if tuning else rows[:-TUNING]
+        case = Case(study.classifier, study.images.images[rows], classes[rows], seed=seed)
     return Images(case, tuple(image_digest(image) for image in case.images))
 
 
@@ -148,10 +159,11 @@ def chosen_setting(contestant: Contestant, tuning: pd.DataFrame) -> Mapping[str,
 
 def scores_table(study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any]) -> pd.DataFrame:
     """The scores of one method with one setting, from the store or computed; see `benchmark_table`."""
-    count = min(SLOW, len(images)) if contestant.slow else len(images)
+    count = min(SLOW.get(study.profile.name, _SLOW), len(images)) if contestant.slow else len(images)
     maps, costs, key = stored_maps(study, contestant, images, setting, count)
-    metrics = load_metrics(images.case)
-    store = study.store("benchmark-scores", maps=key, metrics=metric_code(), seed=images.case.seed)
+    metrics = {name: entry for name, entry in load_metrics(images.case).items() if is_scored(study, name)}
+    few = {} if len(metrics) == len(load_metrics(images.case)) else {"names": list(metrics)}
+    store = study.store("benchmark-scores", maps=key, metrics=metric_code(), seed=images.case.seed, **few)
 
     def compute(rows: list[int]) -> list[dict[str, Tensor]]:
         found = _scored(images.some(rows), maps[rows], metrics)
@@ -204,8 +216,8 @@ def stored_maps(
 
 
 def run_inputs(study: Any) -> dict[str, Any]:
-    """The digest of the metrics' code: no code names the classes that enter a registry by themselves."""
-    return {"metrics": metric_code()}
+    """The digests of the metrics' code, which no code names, and of masks and photographs that choose settings."""
+    return {"metrics": metric_code(), **photographs_inputs(study)}
 
 
 def _scored(case: Case, maps: Tensor, metrics: Mapping[str, Entry]) -> Tensor:

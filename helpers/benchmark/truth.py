@@ -24,7 +24,7 @@ class IoU(Metric):
 
     def __call__(self, trial: Trial) -> Float[Tensor, " batch"]:
         """One score per image."""
-        return segmentation_scores(trial.maps, trial.case.region)["iou_50"]
+        return segmentation_scores(trial.maps, trial.case.region, trial.case.counted)["iou_50"]
 
 
 @register("pointing-game", higher=True, domain="order", truth="where")
@@ -33,7 +33,7 @@ class PointingGame(Metric):
 
     def __call__(self, trial: Trial) -> Float[Tensor, " batch"]:
         """One score per image."""
-        return pointing_game(trial.maps, trial.case.region)
+        return pointing_game(trial.maps, trial.case.region, trial.case.counted)
 
 
 @register("relevance-mass", higher=True, domain="values", truth="where")
@@ -42,7 +42,7 @@ class RelevanceMass(Metric):
 
     def __call__(self, trial: Trial) -> Float[Tensor, " batch"]:
         """One score per image."""
-        return relevance_mass_above_chance(trial.maps, trial.case.region)
+        return relevance_mass_above_chance(trial.maps, trial.case.region, trial.case.counted)
 
 
 @register("rank-accuracy", higher=True, domain="order", truth="where")
@@ -51,7 +51,7 @@ class RankAccuracy(Metric):
 
     def __call__(self, trial: Trial) -> Float[Tensor, " batch"]:
         """One score per image."""
-        return relevance_rank_accuracy(trial.maps, trial.case.region)
+        return relevance_rank_accuracy(trial.maps, trial.case.region, trial.case.counted)
 
 
 @register("pixel-auroc", higher=True, domain="order", truth="where")
@@ -60,7 +60,9 @@ class PixelAUROC(Metric):
 
     def __call__(self, trial: Trial) -> Float[Tensor, " batch"]:
         """One score per image."""
-        return pixel_auroc(trial.maps, trial.case.region, ~trial.case.region)
+        region, counted = trial.case.region, trial.case.counted
+        beside = ~region if counted is None else counted & ~region
+        return pixel_auroc(trial.maps, region, beside)
 
 
 @register("rendered-deletion", higher=True, domain="values", truth="used")

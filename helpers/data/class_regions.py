@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,16 +23,19 @@ from helpers.core.batch import Batch
 from helpers.core.files import data_file, data_folder
 from helpers.data.imagenet import imagenet_class_names
 from helpers.data.imagenet_descendants import descendants
+from helpers.data.images import image_digest
 from helpers.data.multilabel.archives import check_size, read_listed_picture
 from helpers.data.multilabel.coco import coco_class_region, coco_file
 from helpers.data.multilabel.coco_annotations import read_annotations
 from helpers.data.multilabel.loading import load_segmented
+from helpers.data.photographs import ImageSet
 
 RegionSource = Literal["voc-animals", "coco-tiny", "imagenet-val"]
 
 SMALLEST_SHARE = 0.01
 """The smallest region, as a share of the photograph's counted pixels, that makes a row: 22 px of 224 on a side."""
 
+_LICENCE = "VOC's and COCO's (Flickr) terms: research use only; never to be published"
 _ANIMALS = ("cat", "cow", "dog", "horse", "sheep")
 _COCO_FILES = ("instances_train2017.json", "instances_val2017.json")
 
@@ -75,6 +79,25 @@ class ClassRegions(Batch):
         chosen = [row for index in order[:count] for row in rows[names[index]]]
         return self[torch.tensor(chosen, dtype=torch.long)]
 
+    def largest(self) -> ClassRegions:
+        """One pair per photograph, that of its largest region (the first of equal ones), in the order of the pairs."""
+        best: dict[str, int] = {}
+        sizes = (self.regions & self.counted).sum((1, 2)).tolist()
+        for row, name in enumerate(self.names):
+            if name not in best or sizes[row] > sizes[best[name]]:
+                best[name] = row
+        return self[torch.tensor(list(best.values()), dtype=torch.long)]
+
+    def image_set(self) -> ImageSet:
+        """The photographs with the label -1, since a class of these data sets is no single one of ImageNet.
+
+        Raises:
+            ValueError: a photograph occurs in several pairs.
+        """
+        images = self.images()
+        digests = tuple(image_digest(image) for image in images)
+        return ImageSet(self.names, images, torch.full((len(images),), -1), digests, _LICENCE)
+
 
 class _Pair(NamedTuple):
     name: str
@@ -103,6 +126,21 @@ def load_class_regions(source: RegionSource, *, size: int, root: str | Path | No
     """
     read = {"voc-animals": _voc_animals, "coco-tiny": _coco, "imagenet-val": _boxes}[source]
     return _joined(pair for pair in read(size, root) if _share(pair) >= SMALLEST_SHARE)
+
+
+@lru_cache(maxsize=2)
+def masked_photographs(
+    source: Literal["voc-animals", "coco-tiny"], size: int, count: int | None, seed: int
+) -> ClassRegions:
+    """Photographs in random order, each with the class of its largest region.
+
+    Args:
+        source: as for `load_class_regions`, which says what is raised.
+        size: the side in pixels.
+        count: the number of photographs; None for all.
+        seed: of the order, in which a larger count continues a smaller one.
+    """
+    return load_class_regions(source, size=size).photographs(count, seed).largest()
 
 
 def _voc_animals(size: int, root: str | Path | None) -> Iterator[_Pair]:

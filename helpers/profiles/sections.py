@@ -19,7 +19,7 @@ from helpers.profiles.family_sections import FamilySettings
 from helpers.profiles.space_vae_sections import SpaceVAESettings
 from helpers.profiles.truth_sections import TruthSettings
 
-Source = Literal["scenes", "gallery", "imagenet-study", "folder"]
+Source = Literal["scenes", "gallery", "imagenet-study", "voc-animals", "coco-tiny", "folder"]
 
 
 class ImageSettings(Section):
@@ -30,7 +30,7 @@ class ImageSettings(Section):
     count: Count | None = None  # None: all images of the source
     resize: Literal["stretch", "crop", "pad"] = "stretch"  # "stretch" as in the papers
     path: str | None = None  # the folder of source "folder"; may start with $XAIBOOK_DATA
-    seed: Annotated[int, Field(ge=0)] = 0  # of the scenes, or of the order of the study photographs
+    seed: Annotated[int, Field(ge=0)] = 0  # of the scenes, or of the order of photographs
     objects: tuple[Count, Count] = (1, 4)  # scenes only: smallest and largest number of objects per image
 
     @model_validator(mode="after")
@@ -39,6 +39,8 @@ class ImageSettings(Section):
             raise ValueError("`path` is for source: folder only, and source: folder needs a `path`")
         if self.source == "scenes" and self.count is None:
             raise ValueError("source: scenes needs a `count`, since its series is endless")
+        if self.source in ("voc-animals", "coco-tiny") and self.resize != "stretch":
+            raise ValueError(f"source: {self.source} has masks of stretched photographs: use resize: stretch")
         if not self.objects[0] <= self.objects[1] <= 4:
             raise ValueError("`objects` is [fewest, most] with fewest <= most <= 4")
         return self

@@ -19,6 +19,7 @@ SECTIONS: dict[Paper, Needs] = {"recartoonx": "rate-distortion", "explainer": "e
 
 _FIELDS: dict[Paper, str] = {"recartoonx": "images", "explainer": "explainer", "spacevae": "space_vae"}
 _IMAGENET = "imagenet-samples"
+_MASKED = {"voc-animals": "voc-animals/labels.csv", "coco-tiny": "coco-tiny/annotations/instances_val2017.json"}
 _REGION_FILES = {
     "voc-animals": ("voc-animals/labels.csv",),
     "coco-tiny": ("coco-tiny/annotations/instances_train2017.json", "coco-tiny/annotations/instances_val2017.json"),
@@ -185,6 +186,8 @@ def _require_photographs(settings: ImageSettings) -> None:
             for row in csv.DictReader(stream):
                 if row.get("file", "").startswith("study/"):
                     data_file(f"{_IMAGENET}/{row['file']}")
+    elif settings.source in _MASKED:
+        data_file(_MASKED[settings.source])
     elif settings.source == "folder" and not settings.folder().is_dir():
         raise FileNotFoundError(f"there is no folder {settings.folder()}; create it and put your photographs in")
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from helpers.benchmark import Case, Metric, Trial, controls, find_metric, load_metrics, register, rendered_deletion
+from helpers.benchmark.examination import selected
 from helpers.benchmark.maps import scene_case
 from helpers.benchmark.registry import METRICS
 from helpers.benchmark.table import KINDS, marked_scenes, part_kinds
@@ -155,3 +156,19 @@ def test_controls_score_what_they_must(marked):
     truth = Trial(case, case.region.float())
     for name in ("iou", "pointing-game", "rank-accuracy", "pixel-auroc"):
         assert (find_metric(name).metric(truth) == 1).all()
+
+
+def test_void_pixels_do_not_count():
+    """The same scores as those of images from which the void columns were cut away."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10))
+    images, targets, maps = torch.rand(4, 3, 8, 12), torch.tensor([1, 2, 3, 4]), torch.rand(4, 8, 12)
+    region = torch.rand(4, 8, 12) > 0.6
+    counted = torch.ones_like(region)
+    counted[:, :, 8:] = False
+    whole = Case(network, images, targets, region & counted, counted=counted)
+    cut = Case(network, images[..., :8], targets, region[..., :8])
+    for name in ("iou", "pointing-game", "relevance-mass", "rank-accuracy", "pixel-auroc"):
+        metric = find_metric(name).metric
+        torch.testing.assert_close(metric(Trial(whole, maps)), metric(Trial(cut, maps[..., :8])))
+    assert torch.equal(selected(whole, torch.tensor([2])).counted, counted[2:3])

@@ -44,7 +44,7 @@ def few(tmp_path, monkeypatch):
 
 def test_scenes_are_those_that_all_classifiers_get_right():
     assert find_scenes(12) == SCENE_NUMBERS[:12]
-    assert len(set(SCENE_NUMBERS)) >= SCORED + runs.TUNING["scenes"]
+    assert len(set(SCENE_NUMBERS)) >= SCORED + runs.TUNING
 
 
 def test_methods_fit_their_classifiers(classifier):

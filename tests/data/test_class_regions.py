@@ -177,9 +177,9 @@ class TestSources:
 class TestOrder:
     def regions(self, names):
         count = len(names)
-        zeros = torch.zeros(count, 4, 4, dtype=torch.bool)
+        inside, counted = torch.zeros(2, count, 4, 4, dtype=torch.bool)
         pixels = torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
-        return ClassRegions(tuple(names), ("cat",) * count, ((1,),) * count, pixels, zeros, zeros)
+        return ClassRegions(tuple(names), ("cat",) * count, ((1,),) * count, pixels, inside, counted)
 
     def test_a_smaller_count_is_the_beginning_of_a_larger_one(self):
         regions = self.regions(["a", "b", "b", "c", "d", "a"])
@@ -193,6 +193,15 @@ class TestOrder:
 
     def test_all_classes_of_a_photograph_stay_together(self):
         assert self.regions(["a", "b", "a"]).photographs(2, 0).pixels[:, 0, 0, 0].sort().values.tolist() == [0, 1, 2]
+
+    def test_a_photograph_has_the_class_of_its_largest_region(self):
+        regions = self.regions(["a", "b", "a", "c"])
+        regions.regions[2, :2], regions.counted[2] = True, True
+        regions.regions[0, :3], regions.counted[0, 0] = True, True  # the larger one, but for void pixels
+        largest = regions.largest()
+        assert largest.names == ("a", "b", "c")
+        assert largest.pixels[:, 0, 0, 0].tolist() == [2, 1, 3]
+        assert largest.image_set().labels.tolist() == [-1, -1, -1]
 
 
 def test_the_smallest_region_is_that_of_its_docstring():

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from helpers.classifiers import Classifier, load_classifier
 from helpers.core.explanation import Convergence, Explanation
+from helpers.data.class_regions import masked_photographs
 from helpers.data.images import image_digest
 from helpers.data.photographs import ImageSet, folder_images, gallery_images, imagenet_samples, scene_images
 from helpers.data.scenes import Scenes, make_scenes
@@ -38,6 +39,8 @@ def load_images(settings: ImageSettings) -> ImageSet:
     if settings.source == "imagenet-study":
         # shuffled for a fair sample of the first images: the file is sorted by class, animals first
         return imagenet_samples(size=settings.size, count=settings.count, resize=settings.resize, seed=settings.seed)
+    if settings.source in ("voc-animals", "coco-tiny"):
+        return masked_photographs(settings.source, settings.size, settings.count, settings.seed).image_set()
     return folder_images(settings.folder(), size=settings.size, resize=settings.resize, count=settings.count)
 
 

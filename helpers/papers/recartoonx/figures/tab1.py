@@ -65,6 +65,8 @@ SOURCES = {
     "scenes": "scenes (procedural)",
     "gallery": "free photographs",
     "imagenet-study": "ImageNet photographs",
+    "voc-animals": "photographs of VOC's animals",
+    "coco-tiny": "photographs of COCO",
     "folder": "own photographs",
 }
 
