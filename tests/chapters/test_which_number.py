@@ -30,6 +30,16 @@ from helpers.chapters.which_number.drawings import (
 from helpers.chapters.which_number.fooled import fooled_counts, report_cards
 from helpers.chapters.which_number.gallery import SCENES, TRUTHS, read_gallery, truth_maps
 from helpers.chapters.which_number.moves import halves, moved, moves_table
+from helpers.chapters.which_number.photographs import (
+    PREDICTOR,
+    PREDICTORS,
+    better_than_centre,
+    lead_of_predictor,
+    mean_table,
+    order_kept,
+    photograph_predictions,
+    word,
+)
 from helpers.chapters.which_number.places import place_intervals, simulated_places
 from helpers.chapters.which_number.scores import PROFILE, USED, WHERE, goodness, read_clusters, read_scores
 from helpers.classifiers import load_classifier
@@ -202,3 +212,36 @@ def test_drawings(gallery):
     assert counts[0] >= 1 + len(gallery[0].maps)
     assert counts[1] == 2
     assert counts[4:] == [2, 2]
+
+
+class TestPhotographs:
+    """Seven methods and a control; the predictor of scenes has their order, or its reverse, and the others none."""
+
+    TRUTH = {f"method {place}": float(place) for place in range(7)} | {"centre": 3.5}
+    ALTERNATING = (0, 1, 0, 1, 0, 1, 0, 0)
+
+    def table(self, sign=1.0):
+        rows = {}
+        for (name, mean), other in zip(self.TRUTH.items(), self.ALTERNATING, strict=True):
+            lower = {metric: -float(other) for metric in PREDICTORS if metric.startswith("deletion")}
+            rest = dict.fromkeys(PREDICTORS, float(other)) | lower
+            rows[name] = {WHERE: mean} | rest | {PREDICTOR: sign * mean}
+        return made_up(rows, controls=("centre",))
+
+    def test_the_leading_predictor_is_decided(self):
+        assert photograph_predictions(self.table()).index[0] == PREDICTOR
+        assert [word(lead_of_predictor(self.table(sign), resamples=100)) for sign in (1, -1)] == ["holds", "fails"]
+
+    def test_an_order_is_kept_or_turned(self):
+        table = self.table()
+        assert word(order_kept(table, table)) == "holds"
+        assert word(order_kept(table, table.assign(**{WHERE: -table[WHERE]}))) == "fails"
+        few = table[table["method"].isin(["method 0", "method 1", "method 2", "method 3", "method 4"])]
+        assert word(order_kept(few, few)) == "not a fair test"
+
+    def test_methods_are_marked_against_the_centre(self):
+        table = self.table()
+        assert better_than_centre(table) == ["method 4", "method 5", "method 6"]
+        cells = mean_table({"all": table, "few": table[table["method"] != "method 6"]}).set_index("method")
+        assert cells["all"].tolist()[3:] == ["3.00 -", "4.00 +", "5.00 +", "6.00 +", "3.50"]
+        assert cells.loc["method 6", "few"] == ""

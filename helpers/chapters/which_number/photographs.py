@@ -76,7 +76,7 @@ def lead_of_predictor(photographs: pd.DataFrame, *, resamples: int = 1000) -> Ef
     def lead(means: np.ndarray) -> np.ndarray:
         columns = means.reshape(*means.shape[:-1], len(names), methods)
         found = [np.asarray(spearman(columns[..., 0, :], columns[..., place, :])) for place in range(1, len(names))]
-        return found[0] - np.max(found[1:], axis=0)
+        return np.asarray(found[0] - np.max(found[1:], axis=0))
 
     return bootstrap(wide.to_numpy(), lead, draw_images(max(1, len(wide)), resamples=resamples))
 
