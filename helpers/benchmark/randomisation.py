@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.classifiers import Classifier
+from helpers.classifiers.digests import checksum, state_digest
 from helpers.core.replica import frozen
 from helpers.core.runtime import random_generator
 from helpers.training.in_memory import train_in_memory
@@ -63,7 +64,7 @@ def randomised(network: Network, blocks: Sequence[str] | None = None, *, seed: i
                         module.bias.zero_()
             elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) and id(module) in inside:
                 module.reset_parameters()
-    return other.eval()
+    return _told_apart(other.eval())
 
 
 def memorised(
@@ -89,4 +90,11 @@ def memorised(
     target = functional.one_hot(labels, len(classifier.class_names)).float()  # batch, classes
     measure = functional.binary_cross_entropy_with_logits if classifier.multi_label else functional.cross_entropy
     train_in_memory(network.parameters(), lambda: measure(network(images), target), steps=steps, rate=RATE)
-    return frozen(network.requires_grad_(False))
+    return _told_apart(frozen(network.requires_grad_(False)))
+
+
+def _told_apart(network: Network) -> Network:
+    """A classifier whose weights have changed with a digest of its own, so that no store takes it for the other."""
+    if isinstance(network, Classifier):
+        network.digest, network.checksum = state_digest(network.state_dict()), checksum(network)
+    return network

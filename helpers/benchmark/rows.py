@@ -50,12 +50,35 @@ def base_maps(study: Any, contestant: Contestant, case: Case, count: int) -> Flo
         case: scenes of a profile, from the first.
         count: of the maps.
     """
+    return changed_maps(study, contestant, None, case, count)
+
+
+def changed_maps(
+    study: Any, contestant: Contestant, method: Any, case: Case, count: int, *, change: str = "", seed: int | None = None
+) -> Float[Tensor, "batch height width"]:
+    """The maps of the first scenes of a case after a change of the method, of its classifier, or of the scenes.
+
+    They are stored like those of `base_maps`, so that a protocol that was cut off goes on where it stopped.
+
+    Args:
+        study: with the store.
+        contestant: the method's line in the registry.
+        method: the changed method; None for the method as it comes.
+        case: with the scenes after the change, and the classifier that the method reads, or read before it was changed.
+        count: of the maps.
+        change: of the scenes, in words that no other change has; empty if they are those of the profile.
+        seed: of the method, where it is another one.
+    """
+    part = part_of(case, 0, count)
     if CONTESTANTS.get(contestant.name) is not contestant:
-        part = part_of(case, 0, count)
-        return Trial(part, maps_by(contestant.make(study.classifier), part, contestant.name)).maps
-    items = tuple(f"{study.profile.name} {number}" for number in range(len(case)))
-    maps, _, _ = stored_maps(study, contestant, Images(case, items), {}, count)
-    return Trial(part_of(case, 0, count), maps).maps
+        if method is None:
+            return Trial(part, maps_by(contestant.make(case.classifier), part, contestant.name)).maps
+        with global_seed(case.seed if seed is None else seed):  # for methods without a seed of their own
+            return Trial(part, maps_by(method, part, contestant.name)).maps
+    items = tuple(f"{study.profile.name} {number}{change and f' {change}'}" for number in range(len(case)))
+    setting = {} if seed is None else {"seed": seed}
+    maps, _, _ = stored_maps(study, contestant, Images(case, items), setting, count, made=method)
+    return Trial(part, maps).maps
 
 
 def option_of(method: Any, names: tuple[str, ...]) -> str | None:

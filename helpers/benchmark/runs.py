@@ -178,15 +178,29 @@ def scores_table(study: Any, contestant: Contestant, images: Images, setting: Ma
 
 
 def stored_maps(
-    study: Any, contestant: Contestant, images: Images, setting: Mapping[str, Any], count: int
+    study: Any,
+    contestant: Contestant,
+    images: Images,
+    setting: Mapping[str, Any],
+    count: int,
+    *,
+    made: Any = None,
 ) -> tuple[Tensor, Tensor, str]:
     """The maps of the first images, their costs, and the key of their store.
+
+    Args:
+        study: with the store.
+        contestant: the method.
+        images: with the classifier.
+        setting: of the method.
+        count: of the images.
+        made: the method as a protocol changed it, with that setting; None for the method as it comes.
 
     Returns:
         The maps (images, height, width); seconds of the processor, forward and backward passes (images, 3); the key.
     """
     classifier: Any = images.case.classifier
-    method = contestant.make(classifier, **setting)
+    method = contestant.make(classifier, **setting) if made is None else made
     parts = [part for part in (method, *vars(method).values()) if type(part).__module__.startswith("helpers.methods")]
     networks = [weights_digest(part) for part in vars(method).values() if _is_own_network(part, classifier)]
     store = study.store(

@@ -13,6 +13,7 @@ registry calls slow is not tried with another seed. The decision rule:
 - "undecided": otherwise.
 
 Changed after the first run (28 November 2026): what is "undecided" had been called "unstable" or "stable".
+Changed before the second run, of the same day: 48 scenes in the place of 12, and 12 of a slow method in the place of 6.
 
 `answer` is the mean change of the class's probability: where it is large, a map has a reason to change.
 """
@@ -30,9 +31,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.benchmark.case import Case
-from helpers.benchmark.maps import maps_by
 from helpers.benchmark.methods import Contestant
-from helpers.benchmark.rows import base_maps, contestants, global_seed, is_slow, option_of, part_of, with_option
+from helpers.benchmark.rows import base_maps, changed_maps, contestants, is_slow, option_of, part_of, with_option
 from helpers.benchmark.similarity import compared, rank_similarity
 from helpers.benchmark.table import SceneStudy, profile_case
 from helpers.core.outputs import class_scores, score_name
@@ -42,8 +42,8 @@ from helpers.core.statistics import Effect, mean_effect
 Maps = Float[Tensor, "batch height width"]
 Images = Float[Tensor, "batch 3 height width"]
 
-SCENES, SLOW_SCENES = 12, 6
-"""The scenes that a method explains, and a slow one: as few as a verdict allows."""
+SCENES, SLOW_SCENES = 48, 12
+"""The scenes that a method explains, and a slow one."""
 
 NOISES = (0.03, 0.01)
 """The standard deviations of the noise; a slow method sees the first."""
@@ -76,27 +76,28 @@ def stability_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Ite
     few = part_of(case, 0, SLOW_SCENES if slow else SCENES)
     names = {"method": contestant.name, "control": contestant.control}
 
-    def maps(images: Images, seed: int = case.seed) -> Maps:
-        own = option_of(method, ("seed",))
-        made = with_option(method, own, seed) if own and seed != case.seed else method
-        with global_seed(seed):
-            return maps_by(made, replace(few, images=images), contestant.name)
+    def maps(images: Images, change: str, seed: int | None = None) -> Maps:
+        own = None if seed is None else option_of(method, ("seed",))
+        made = method if own is None else with_option(method, own, seed)
+        about = replace(few, images=images)
+        return changed_maps(study, contestant, made, about, len(few), change=change, seed=seed)
 
-    before, again = base_maps(study, contestant, case, len(few)), maps(few.images)
+    before, again = base_maps(study, contestant, few, len(few)), maps(few.images, "again")
     sees = mean_effect(rank_similarity(before, again) - rank_similarity(before, again.roll(1, 0))).side_of() > 0
     verdict = verdict_of(sees)
     still = {**names, "answer": 0.0}
     yield from compared(before, again, verdict, **still, arm="repeat", size=0)
     if not contestant.slow:
-        yield from compared(before, maps(few.images, case.seed + 1), verdict, **still, arm="seed", size=1)
+        yield from compared(before, maps(few.images, "", case.seed + 1), verdict, **still, arm="seed", size=1)
     for noise in NOISES[: 1 if slow else None]:
         changed = with_noise(few.images, noise, seed=case.seed)
         named = {**names, "arm": "noise", "size": noise, "answer": answer_change(few, changed)}
-        yield from compared(before, maps(changed), verdict, **named)
+        yield from compared(before, maps(changed, f"noise {noise}"), verdict, **named)
     for pixels in SHIFTS[: 1 if slow else None]:
         changed = shifted(few.images, pixels)
         named = {**names, "arm": "shift", "size": pixels, "answer": answer_change(few, changed)}
-        inside, back = before[:, :-pixels, :-pixels], maps(changed)[:, pixels:, pixels:]
+        inside = before[:, :-pixels, :-pixels]
+        back = maps(changed, f"shift {pixels}")[:, pixels:, pixels:]
         yield from compared(inside, back, verdict, **named)
 
 
