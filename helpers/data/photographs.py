@@ -6,7 +6,7 @@ import csv
 import mimetypes
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path, PurePosixPath
@@ -22,9 +22,12 @@ from helpers.core.runtime import random_generator
 from helpers.data.decoding import SUFFIXES, is_picture
 from helpers.data.images import Resize, Size, image_digest, load_image
 from helpers.data.scenes import make_scenes
+from helpers.data.stacks import stack_images
 
 IMAGENET_LICENCE = "ImageNet terms: research use only; never to be published"
 SCENES_LICENCE = "drawn by this book's own code (MIT)"
+
+_PIXELS_AT_ONCE = 2**19  # of scenes that are drawn together
 
 
 @dataclass(frozen=True)
@@ -241,13 +244,22 @@ def scene_images(count: int, size: int = 128, seed: int = 0, **options: Any) -> 
         seed: the seed of the series; scene i depends on the seed and i only.
         options: further options of `helpers.data.scenes.make_scenes`.
     """
-    scenes = make_scenes(count, size=size, seed=seed, **options)
-    first = int(options.get("start", 0))
+    first, labels = int(options.pop("start", 0)), []
+
+    def drawn() -> Iterator[Tensor]:
+        at_once = max(1, _PIXELS_AT_ONCE // size**2) if size else 1
+        for done in range(0, max(1, count), at_once):  # scenes have masks besides, which only a few need at a time
+            number = min(at_once, count - done)
+            scenes = make_scenes(number, size=size, seed=seed, start=first + done, **options)
+            labels.append(scenes.label)
+            yield from scenes.images
+
+    images = stack_images(drawn(), count)
     return ImageSet(
         names=tuple(f"scene-{seed}-{first + index:05d}" for index in range(count)),
-        images=scenes.images,
-        labels=scenes.label,
-        digests=tuple(image_digest(image) for image in scenes.images),
+        images=images,
+        labels=torch.cat(labels),
+        digests=tuple(image_digest(image) for image in images),
         licence=SCENES_LICENCE,
     )
 
@@ -280,7 +292,7 @@ def _load_all(
     labels: Int[Tensor, " count"] | None = None,
 ) -> ImageSet:
     """The photographs in some files, by name, as one set."""
-    images = torch.stack([load_image(path, size, resize) for path in paths.values()])
+    images = stack_images((load_image(path, size, resize) for path in paths.values()), len(paths))
     digests = tuple(file_digest(path) for path in paths.values())
     labels = torch.full((len(images),), -1) if labels is None else labels
     return ImageSet(names=tuple(paths), images=images, labels=labels, digests=digests, licence=licence)

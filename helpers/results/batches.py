@@ -104,6 +104,7 @@ def filled(
     ledger: Ledger,
     backwards: bool = False,
     show_progress: bool = False,
+    keep: bool = True,
 ) -> list[StoredItem]:
     """The results of some items from a store, in which missing and damaged ones are computed first.
 
@@ -115,13 +116,19 @@ def filled(
         ledger: the computing time is added to it.
         backwards: begin with the last batch.
         show_progress: show a bar that counts batches.
+        keep: return the results; if not, the list is empty, and no more than a batch is in memory at a time.
     """
     positions = {items[position]: position for position in reversed(range(len(items)))}  # the first of repeated ones
-    found = {item: stored for item in positions if (stored := store.find(item)) is not None}
-    missing = {position for item, position in positions.items() if item not in found}
+    found, seconds_of = {}, {}
+    for item in positions:
+        if (stored := store.find(item)) is not None:
+            seconds_of[item] = stored.metadata["seconds"]
+            if keep:
+                found[item] = stored
+    missing = {position for item, position in positions.items() if item not in seconds_of}
     _say_what_is_ignored(store, missing)
-    if show_progress and missing and found:
-        print(f"{batches.label}: {len(found)} of {len(positions)} are stored already", file=sys.stderr, flush=True)
+    if show_progress and missing and seconds_of:
+        print(f"{batches.label}: {len(seconds_of)} of {len(positions)} are stored already", file=sys.stderr, flush=True)
     grid = batches.with_missing(missing, backwards=backwards)
     for rows in progress(grid, label=batches.label, show=show_progress and bool(grid)):
         if not store.missing(items[row] for row in rows if row in missing):  # another process has stored them meanwhile
@@ -135,9 +142,13 @@ def filled(
                 if row in missing and store.missing([items[row]]):
                     store.save(items[row], tensors, spent)
             begin, processor = time.perf_counter(), time.process_time()
-    found |= {items[row]: store.load(items[row]) for row in missing}
-    ledger.items |= {(store.key, item): stored.metadata["seconds"] for item, stored in found.items()}
-    return [found[item] for item in items]
+    for item in (items[row] for row in missing):
+        stored = store.load(item)
+        seconds_of[item] = stored.metadata["seconds"]
+        if keep:
+            found[item] = stored
+    ledger.items |= {(store.key, item): seconds for item, seconds in seconds_of.items()}
+    return [found[item] for item in items] if keep else []
 
 
 def _say_what_is_ignored(store: ItemStore, missing: set[int]) -> None:

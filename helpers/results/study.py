@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -199,6 +200,7 @@ class ProfileStudy:
         batch: int = 1,
         label: str = "",
         backwards: bool = False,
+        keep: bool = True,
     ) -> list[StoredItem]:
         """Single results from a store; missing ones are computed in batches and stored.
 
@@ -211,15 +213,15 @@ class ProfileStudy:
             batch: number of items computed together, among which their time is divided.
             label: text of the progress bar.
             backwards: begin with the last items, so that a second process meets the first one in the middle.
+            keep: return the results; if not, they are only stored, and the list is empty.
 
         Raises:
             MemoryError: not even one item fits into memory.
         """
         title = f"{self.profile.name}: {label}"
         batches = Batches(len(items), batch, label=title)
-        return filled(
-            store, items, compute, batches, ledger=self.ledger, backwards=backwards, show_progress=self.show_progress
-        )
+        more = {"ledger": self.ledger, "show_progress": self.show_progress}
+        return filled(store, items, compute, batches, backwards=backwards, keep=keep, **more)  # type: ignore[arg-type]
 
     def store(self, folder: str, *, made_by: Sequence[Callable[..., object] | type] = (), **inputs: Any) -> ItemStore:
         """A store of single results, in a folder of the profile's work files, whose key is that of some inputs.
@@ -277,7 +279,7 @@ def digest_of_images(*pixels: Tensor) -> str:
     digest = hashlib.sha256()
     for tensor in pixels:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(tensor.detach().cpu().contiguous().numpy().reshape(-1).view(np.uint8).data)  # without a copy
     return digest.hexdigest()
 
 

@@ -128,6 +128,15 @@ def test_repeated_items_are_computed_once(tmp_path):
     assert [round(float(item.tensors["x"])) for item in found] == [0, 1, 0]
 
 
+def test_results_that_are_not_kept_are_stored(tmp_path):
+    store, ledger = ItemStore(tmp_path, KEY), Ledger()
+    store.save("b", {"x": torch.tensor([7.0])}, {"seconds": 5.0})
+    assert filled(store, ["a", "b", "c"], Machine(), Batches(3, 2), ledger=ledger, keep=False) == []
+    assert [store.load(item).tensors["x"].item() for item in "abc"] == pytest.approx([0, 7, 2], abs=1e-4)
+    assert set(ledger.items) == {(store.key, item) for item in "abc"}
+    assert ledger.items[store.key, "b"] == 5.0
+
+
 def test_the_work_grows_with_the_items_not_with_their_square(tmp_path, monkeypatch):
     looks = []
     find = ItemStore.find

@@ -7,8 +7,8 @@ import torch
 
 from helpers.papers.recartoonx.experiments.study import METHODS, MethodName, Study
 
-AT_ONCE = 1024
-"""The images whose explanations are in memory at the same time."""
+AT_ONCE = 128
+"""The images whose explanations are in memory at the same time, or a batch of the profile if that has more."""
 
 
 def explanation_table(study: Study) -> pd.DataFrame:
@@ -23,8 +23,11 @@ def explanation_table(study: Study) -> pd.DataFrame:
     """
     size, count = study.profile.batch_size, len(study.images)
     at_once = max(1, AT_ONCE // size) * size  # whole batches, so that each image's batch is that of the whole study
-    starts = range(0, count, at_once) if count > at_once else ()
-    parts = [study.subset(study.images[first : first + at_once]) for first in starts] or [study]
+    if count <= at_once:
+        return pd.DataFrame([row for name in METHODS for row in _rows(study, name)])
+    for name in METHODS:
+        study.finish(name)  # on one grid, which shards divide among them; the parts then find everything stored
+    parts = [study.subset(study.images[first : first + at_once]) for first in range(0, count, at_once)]
     return pd.DataFrame([row for name in METHODS for part in parts for row in _rows(part, name)])
 
 

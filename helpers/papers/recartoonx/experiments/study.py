@@ -188,6 +188,10 @@ class Study(ProfileStudy):
             explanations.append(explanation.to("cpu"))
         return Explanation.join(explanations)
 
+    def finish(self, name: MethodName) -> None:
+        """Compute and store the explanations that are missing; no more than a batch of them is in memory at a time."""
+        self._explained(name, None, None, {}, keep=False)
+
     def seconds(
         self, name: MethodName, *, count: int | None = None, start: InitialMask | None = None, **overrides: Any
     ) -> list[float]:
@@ -195,7 +199,13 @@ class Study(ProfileStudy):
         return [item.metadata["seconds"] for item in self._explained(name, count, start, overrides)]
 
     def _explained(
-        self, name: MethodName, count: int | None, start: InitialMask | None, overrides: dict[str, Any]
+        self,
+        name: MethodName,
+        count: int | None,
+        start: InitialMask | None,
+        overrides: dict[str, Any],
+        *,
+        keep: bool = True,
     ) -> list[StoredItem]:
         method = self.method(name, **overrides)
 
@@ -207,7 +217,7 @@ class Study(ProfileStudy):
 
         start_key = {} if start is None else {"start": start.parts(method, self.images.images[:1])}
         store = self.store("explanations", made_by=(type(method),), **self.method_parts(name, method), **start_key)
-        return self.stored(store, self.items[:count], compute, batch=self.profile.batch_size, label=name)
+        return self.stored(store, self.items[:count], compute, batch=self.profile.batch_size, label=name, keep=keep)
 
     def method_parts(self, name: MethodName, method: RateDistortionExplainer) -> dict[str, Any]:
         """The part of the cache key of a method's results that does not name the image."""
