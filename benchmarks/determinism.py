@@ -42,9 +42,6 @@ QUICK: dict[str, dict[str, Any]] = {
 """Settings with few steps, for methods that take long; whether numbers depend on the batch does not depend on them."""
 
 COUNT = 6
-BY_PLACE = ("random",)
-"""Controls that depend on the place in the batch: their numbers are drawn for the batch as a whole."""
-
 SAME = ("again", "order", "company")
 """The comparisons whose maps must be the same bit for bit."""
 
@@ -146,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(json.dumps({key: max(row[key] for row in rows.values()) for key in next(iter(rows.values()))}))
     if chosen.output:
         _write(chosen.output / "determinism.json", rows, chosen.compare)
-    return int(any(row.get(key, 0) for name, row in rows.items() if name not in BY_PLACE for key in SAME))
+    return int(any(row.get(key, 0) for row in rows.values() for key in SAME))
 
 
 def _write(path: Path, rows: dict[str, dict[str, float]], compared: Path | None) -> None:

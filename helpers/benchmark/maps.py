@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from helpers.benchmark.case import Case
 from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
+from helpers.data.images import image_digest
 from helpers.data.scenes.parts import SceneParts
 from helpers.methods.baselines import GradCAM, IntegratedGradients, OcclusionMaps
 from helpers.methods.explainer import load_explainer
@@ -93,6 +94,19 @@ def controls(case: Case) -> dict[str, Maps]:
     pixels = case.images * 255
     found = {name: control_maps(name, pixels, case.seed) for name in CONTROLS}
     return {**{name: _to_unit(maps) for name, maps in found.items()}, "everything": torch.ones_like(case.images[:, 0])}
+
+
+def random_maps(images: Float[Tensor, "batch 3 height width"]) -> Maps:
+    """Independent numbers, drawn for each image by itself: neither other images nor their order change them.
+
+    The seed is made of the image's pixels in 8 bits, so that another machine's last bits do not change it.
+    """
+    digests = [image_digest((image * 255).round().byte()) for image in images]
+    drawn = [
+        control_maps("random", image[None], int(digest[:15], 16))  # 60 bits
+        for image, digest in zip(images, digests, strict=True)
+    ]
+    return _to_unit(torch.cat(drawn).to(images))
 
 
 def _maps(case: Case, name: str) -> Maps:

@@ -28,7 +28,7 @@ from helpers.benchmark.constructors import (
     trained,
     waveletx,
 )
-from helpers.benchmark.maps import controls, maps_by
+from helpers.benchmark.maps import controls, maps_by, random_maps
 from helpers.classifiers import Classifier
 from helpers.core.explanation import Explanation
 from helpers.core.names import known_names
@@ -75,7 +75,7 @@ class Contestant:
 
 
 class Control:
-    """A control as a method.
+    """A control as a method: each image's map depends on this image only, also that of `random` (`random_maps`).
 
     Args:
         name: of the control, as in `helpers.benchmark.controls`.
@@ -86,8 +86,10 @@ class Control:
 
     def explain(self, images: Float[Tensor, "batch 3 height width"], targets: Int[Tensor, " batch"]) -> Explanation:
         """The control's maps, whatever the classifier and the classes."""
-        case = Case(torch.nn.Identity(), images, targets)
-        mask = controls(case)[self.name].unsqueeze(1)
+        if self.name == "random":
+            mask = random_maps(images).unsqueeze(1)
+        else:
+            mask = controls(Case(torch.nn.Identity(), images, targets))[self.name].unsqueeze(1)
         return Explanation(mask, images * mask, targets)
 
 

@@ -10,6 +10,7 @@ import torch
 from helpers.__main__ import main
 from helpers.benchmark import CONTESTANTS, Contestant, controls, load_metrics, maps_of
 from helpers.benchmark.contest import contest_text
+from helpers.benchmark.examination import selected
 from helpers.benchmark.methods import load_contestant
 from helpers.core.endings import CommandEnd
 from helpers.results import write_table
@@ -74,7 +75,17 @@ def test_controls_are_methods(case):
     known = controls(case)
     assert {name for name, each in CONTESTANTS.items() if each.control} == set(known)
     for name, maps in known.items():
-        assert torch.equal(maps_of(CONTESTANTS[name], case), maps)
+        assert name == "random" or torch.equal(maps_of(CONTESTANTS[name], case), maps)
+
+
+def test_a_random_map_is_drawn_for_each_image_by_itself(case):
+    maps = maps_of(CONTESTANTS["random"], case)
+    alone = [maps_of(CONTESTANTS["random"], selected(case, torch.tensor([row])))[0] for row in (2, 0, 1)]
+    assert torch.equal(torch.stack(alone), maps[[2, 0, 1]])
+    pairs = torch.corrcoef(maps.flatten(1))
+    assert (pairs - torch.eye(len(maps))).abs().max() < 0.15, "no two images share a map"
+    assert torch.equal(maps.amax((1, 2)), torch.ones(len(maps)))
+    assert maps.mean() == pytest.approx(0.5, abs=0.02)
 
 
 def test_differences_are_marked_where_they_are_decided():

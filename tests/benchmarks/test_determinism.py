@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.determinism import BY_PLACE, SAME, differences, methods
+from benchmarks.determinism import SAME, differences, methods
 from helpers.benchmark.methods import CONTESTANTS
 
 QUICKEST = ("cartoonx",)
@@ -21,9 +21,5 @@ LARGEST = 1e-4
 def test_a_map_has_the_same_bits_whatever_the_order_and_the_company(name):
     classifier, explain = next((classifier, explain) for found, classifier, explain in methods() if found == name)
     found = differences(classifier, explain, 3)
-    if name in BY_PLACE:
-        assert not found["again"]
-        assert found["order"], "no exception any more: remove it from BY_PLACE and from run-it.md"
-        return
     assert {key: found[key] for key in SAME} == dict.fromkeys(SAME, 0.0)
     assert name not in SMOOTH or max(found.values()) <= LARGEST
