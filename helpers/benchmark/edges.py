@@ -7,8 +7,8 @@ the share of the image's edges that are kept, since a picture that keeps everyth
 rule: "silent" if the picture keeps fewer than `FEWEST` of the edges, or the map is constant in more than half of the
 scenes; "respects edges" if the score is decided to be below `swapped`; "draws" if it is decided to be above, or equals
 it in all scenes; "undecided" otherwise. (Changed after the first run, 28 November 2026: what is "undecided" had been
-called "draws". Before the second run, of the same day: 48 scenes in the place of 24, and 12 of a slow method in the place
-of 6.) Scores are corrected; in `published` grey values overflow as in the code of Kolek et al. (2023).
+called "draws". Before the second run, of the same day: 48 scenes in the place of 24, and 12 of a slow method in the
+place of 6.) Scores are corrected; in `published` grey values overflow as in the code of Kolek et al. (2023).
 """
 
 from __future__ import annotations

@@ -54,7 +54,14 @@ def base_maps(study: Any, contestant: Contestant, case: Case, count: int) -> Flo
 
 
 def changed_maps(
-    study: Any, contestant: Contestant, method: Any, case: Case, count: int, *, change: str = "", seed: int | None = None
+    study: Any,
+    contestant: Contestant,
+    method: Any,
+    case: Case,
+    count: int,
+    *,
+    change: str = "",
+    seed: int | None = None,
 ) -> Float[Tensor, "batch height width"]:
     """The maps of the first scenes of a case after a change of the method, of its classifier, or of the scenes.
 
