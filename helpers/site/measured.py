@@ -1,6 +1,6 @@
-"""Tables of what was measured of the machinery: growth with the images, faults, and what numbers depend on.
+"""Tables of what was measured of the machinery: growth, faults, what numbers depend on, and a run on a cluster.
 
-The files are made by `python -m benchmarks.growth`, `.faults` and `.determinism`, and committed.
+The files are made by `python -m benchmarks.growth`, `.faults`, `.determinism` and `.cluster`, and committed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from helpers.core.files import ROOT
 GROWTH = "results/growth/growth.json"
 FAULTS = "results/faults/faults.json"
 DETERMINISM = "results/determinism/determinism.json"
+CLUSTER = "results/cluster/cluster.json"
 PASSES = "results/benchmark-scenes/benchmark.csv"
 
 IMAGENET = 50_000
@@ -138,7 +139,32 @@ def determinism_table(root: Path = ROOT) -> str:
     )
 
 
+def cluster_table(root: Path = ROOT) -> str:
+    """Markdown: what the jobs of a cluster have made, compared with a run without one."""
+    about = _read(root / CLUSTER)
+    rows, names = [], {"table": "tables", "notebook": "notebooks"}
+    for kind, name in names.items():
+        some = [row for row in about["compared"] if row["kind"] == kind]
+        sums = [sum(row[what] for row in some) for what in ("values", "pictures", "times")]
+        rows.append([name, f"{len(some)}", *(f"{total:,}" for total in sums), f"{sum(row['same'] for row in some)}"])
+    differing = [row["name"] for row in about["compared"] if not row["same"]]
+    made = [row["name"] for row in about["compared"] if row["kind"] == "notebook"]
+    pictures = " and no picture" if any(row["pictures"] for row in about["compared"]) else ""
+    which = "" if len(made) == about["figures"] else f": {', '.join(made)}"
+    return "\n".join(
+        [
+            f"Run of {about['date'][:10]}, {about['jobs']} jobs of SLURM {about['slurm']} on one node with two slots: "
+            f"{len(made)} of the {about['figures']} figures of the profile {about['profile']}{which}.",
+            "",
+            _markdown(["", "compared", "values or outputs", "pictures", "times, left out", "the same"], rows),
+            "",
+            f"These differ: {', '.join(differing)}." if differing else f"No number{pictures} differs by a bit.",
+        ]
+    )
+
+
 TABLES = {
+    "cluster": cluster_table,
     "growth": growth_table,
     "projection": projection_table,
     "limits": limits_text,

@@ -17,7 +17,7 @@ from helpers.results.commands import accept_tables, table_states
 from helpers.results.freshness import compare, describe, format_duration
 from helpers.results.registry import TABLES
 from helpers.site import load_registry
-from helpers.site.measured import DETERMINISM, FAULTS, GROWTH
+from helpers.site.measured import CLUSTER, DETERMINISM, FAULTS, GROWTH
 
 THEN = {"settings": {"sweep": {"images": 2}}, "code": "a", "modules": {"helpers.x": "1", "helpers.y": "2"}}
 THEN |= {"images": {"test": "i"}, "weights": {"one": "w", "two": "v"}, "tables": {}, "data": {"path": None}}
@@ -126,7 +126,7 @@ def drawn_once(load):
     return loaded
 
 
-MEASURED = {Path(path).parent.name for path in (FAULTS, GROWTH, DETERMINISM)}  # of no profile, by benchmarks/
+MEASURED = {Path(path).parent.name for path in (CLUSTER, FAULTS, GROWTH, DETERMINISM)}  # of no profile, by benchmarks/
 COMMITTED = {path.parent.name for path in (ROOT / "results").glob("*/*.json")} - {"quick"} - MEASURED
 
 

@@ -2,16 +2,21 @@
 
 import importlib.util
 import os
+import re
 import subprocess
+from collections import Counter
+from pathlib import Path
 from shlex import quote
 
 import pytest
 import yaml
 
+from benchmarks.cluster.__main__ import clone as cloned
 from helpers.core.files import ROOT
+from helpers.site.registry import possible_figures
 from helpers.site.workflow import shell_functions
-from tests.site.test_cluster import clone as cloned
 from tests.site.test_pages import snakemake
+from tests.site.test_workflow import jobs
 
 PLUGINS = ("snakemake_executor_plugin_kubernetes", "snakemake_storage_plugin_fs")
 PROFILE = ROOT / "profiles/kubernetes/config.yaml"
@@ -46,12 +51,17 @@ def profile_image() -> str:
 def test_a_dry_run_plans_the_jobs_of_all_figures(tmp_path):
     folder = cloned(tmp_path / "book")
     where = ["--profile", "profiles/kubernetes", "--default-storage-prefix", str(folder)]
-    done = snakemake(folder, *where, "--dry-run", "--config", "shard=8", "gpus=1", "--", "figures")
+    done = snakemake(folder, *where, "--dry-run", "--config", "shard=500", "gpus=1", "--", "figures")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("rule shard:") >= 2
-    assert done.stdout.count("rule figure:") >= 30
-    assert "gpu=1, gpu_manufacturer=nvidia" in done.stdout
-    assert "(send to storage)" in done.stdout
+    planned = {name.removeprefix(f"{folder}/"): job for name, job in jobs(done.stdout).items()}
+    kinds = Counter(Path(name).parts[1] for name in planned)
+    assert kinds["figures"] == len(possible_figures("quick", ROOT))
+    assert kinds["shards"] >= 2
+    assert kinds["tables"] >= 2
+    for job in planned.values():
+        assert {"mem_mb", "runtime", "gpu"} <= set(re.findall(r"(\w+)=\d", job)), job
+        assert "gpu_manufacturer=nvidia" in job
+        assert "(send to storage)" in job
 
 
 @pytest.mark.parametrize("folder", ["book", "it's my {clone} $HOME"])

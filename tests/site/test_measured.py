@@ -46,3 +46,20 @@ def test_the_slope_is_that_between_the_two_largest(tmp_path):
 @pytest.mark.parametrize(("hours", "text"), [(0.2, "12 min"), (3.4, "3 h"), (72.0, "3.0 days")])
 def test_hours_are_written_in_a_readable_unit(hours, text):
     assert measured._time(hours) == text
+
+
+def test_what_a_cluster_has_made_is_summed_and_differences_are_named(tmp_path):
+    row = {"values": 1000, "pictures": 2, "times": 1, "same": True}
+    rows = [
+        {"kind": "table", "name": "curves"} | row,
+        {"kind": "notebook", "name": "fig1"} | row,
+        {"kind": "notebook", "name": "fig2"} | row | {"same": False},
+    ]
+    about = {"date": "2026-11-28T12:00", "jobs": 7, "slurm": "22.05.8", "profile": "quick", "figures": 34}
+    path = tmp_path / measured.CLUSTER
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(about | {"compared": rows}))
+    lines = measured.cluster_table(tmp_path).splitlines()
+    assert "2 of the 34 figures of the profile quick: fig1, fig2." in lines[0]
+    assert lines[4:6] == ["| tables | 1 | 1,000 | 2 | 1 | 1 |", "| notebooks | 2 | 2,000 | 4 | 2 | 1 |"]
+    assert lines[-1] == "These differ: fig2."

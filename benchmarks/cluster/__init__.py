@@ -1,0 +1,1 @@
+"""The Snakefile on a cluster of one node: whether its figures are those of a run without one."""
