@@ -105,6 +105,17 @@ def project(tmp_path) -> Path:
     return root
 
 
+def add_teaching(project: Path) -> None:
+    """What a whole build makes beside the pages, where there are no chapters, sessions and exercises."""
+    exercises = shutil.ignore_patterns("__pycache__", "[!_]*.py")
+    shutil.copytree(ROOT / "helpers/teaching", project / "helpers/teaching", dirs_exist_ok=True)
+    shutil.rmtree(project / "helpers/teaching/exercises")
+    shutil.copytree(ROOT / "helpers/teaching/exercises", project / "helpers/teaching/exercises", ignore=exercises)
+    shutil.copy(ROOT / "helpers/playground/publish.py", project / "helpers/playground")
+    for name, content in {"slides.yaml": "sessions: []\n", "chapters.yaml": "{}\n", "references.bib": ""}.items():
+        (project / "book" / name).write_text(content)
+
+
 def imports_of(page: str) -> str:
     """The import statements of the page's cells, in order."""
     statements = [node for tree in page_code(ROOT / page) for node in tree.body]
@@ -430,6 +441,7 @@ class TestBuild:
 
     @pytest.mark.slow  # `make test` builds the real book, and the test above has its page that fails
     def test_the_book_is_built_and_a_failure_leaves_it_whole(self, project):
+        add_teaching(project)
         done = snakemake(project, "html")
         assert done.returncode == 0, done.stdout + done.stderr
         html = project / "_build/html/book/one.html"

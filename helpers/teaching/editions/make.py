@@ -94,6 +94,8 @@ def make_editions(root: Path = ROOT, output: Path | None = None) -> list[Path]:
     chapters = list(load_chapters(root))
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
+        for edition in get_args(Edition):
+            (work / edition).mkdir()
         for page in chapters:
             executed = root / str(executed_path(page, root))
             if not executed.is_file():
@@ -101,9 +103,7 @@ def make_editions(root: Path = ROOT, output: Path | None = None) -> list[Path]:
             context = Context(glued_numbers(executed), cited, _addresses(chapters), numbers)
             for edition in get_args(Edition):
                 notebook = edition_notebook(root / page, edition, context, first=first)
-                path = work / edition / f"{Path(page).stem}.ipynb"
-                path.parent.mkdir(exist_ok=True)
-                write(notebook, path)
+                write(notebook, work / edition / f"{Path(page).stem}.ipynb")
         _write_autograded(work)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
