@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from helpers.core.centre import centre_gaussian
 from helpers.core.runtime import random_generator
 from helpers.metrics import pixel_auroc, pointing_game, relevance_mass_above_chance, segmentation_scores
 from helpers.papers.explainer.experiments.methods import METHODS
@@ -16,11 +17,17 @@ from helpers.papers.explainer.experiments.study import ClassStudy
 Pairs = Int[Tensor, "pairs 2"]
 """The indices of images and of classes."""
 
+CENTRE, CONSTANT = "centre", "constant"
+"""Controls: a Gaussian in the middle of the image, and a mask of ones, the image dimmed or not."""
+
 Regions = Bool[Tensor, "images classes height width"]
 
 
 def class_truth_table(study: ClassStudy) -> pd.DataFrame:
     """One row per image, class shown in it, and method.
+
+    Controls are masks that look neither at the image nor at the classifier: pixels in random order, a Gaussian in the
+    middle, and a constant.
 
     Returns:
         Columns method, image, class, area (of the class's visible region), visible (the share of its object that
@@ -41,10 +48,25 @@ def class_truth_table(study: ClassStudy) -> pd.DataFrame:
     truth = study.segmented[:count]
     pairs = (truth.images.labels & regions.flatten(2).any(2)).nonzero()
     tables = [_scores(study, name, pairs[pairs[:, 0] < study.count_of(name)], regions) for name in METHODS]
-    generator = random_generator(0)
-    control = torch.rand(len(pairs), *regions.shape[2:], generator=generator)
-    tables.append(_table(study, RANDOM, pairs, regions, control))
+    tables += control_tables(study, pairs, regions)
     return pd.concat(tables, ignore_index=True)
+
+
+def control_tables(study: ClassStudy, pairs: Pairs, regions: Regions) -> list[pd.DataFrame]:
+    """The rows of the controls, which need no classifier.
+
+    Args:
+        study: the study.
+        pairs: the images and classes.
+        regions: of the classes.
+    """
+    shape = (len(pairs), *regions.shape[2:])
+    controls = {
+        RANDOM: torch.rand(shape, generator=random_generator(0)),
+        CENTRE: centre_gaussian(*shape[1:]).expand(shape),
+        CONSTANT: torch.ones(shape),
+    }
+    return [_table(study, name, pairs, regions, masks) for name, masks in controls.items()]
 
 
 def _scores(study: ClassStudy, name: str, pairs: Pairs, regions: Regions) -> pd.DataFrame:

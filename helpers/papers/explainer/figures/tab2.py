@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from helpers.core.statistics import column_words, mean_effect
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
+from helpers.papers.explainer.experiments.class_truth import CENTRE, CONSTANT
 from helpers.papers.explainer.experiments.segmentation import RANDOM
 from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.papers.explainer.measures.segmentation import pair_rows
@@ -19,6 +20,9 @@ from helpers.reporting.mean_table import mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points towards better masks."""
+
+CONTROL_NAMES = {RANDOM: "random order", CONSTANT: "constant", CENTRE: "Gaussian in the centre"}
+"""Masks that look neither at the image nor at the classifier."""
 
 TRUTHS = {
     "iou": "IoU ↑",
@@ -31,7 +35,7 @@ TRUTHS = {
 
 def method_title(name: str) -> str:
     """The displayed name of a method or a sanity column."""
-    return "random order" if name == RANDOM else METHOD_NAMES.get(name, f"mask {name}")
+    return CONTROL_NAMES.get(name) or METHOD_NAMES.get(name, f"mask {name}")
 
 
 def table_two(table: pd.DataFrame, score: str, names: Mapping[str, str] = PAPER_NAMES) -> pd.DataFrame:
@@ -89,7 +93,7 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
     Each scene counts once, with the mean over its classes and over the classifiers.
     """
     present = set(table["method"])
-    names = {name: method_title(name) for name in (RANDOM, *METHODS) if name in present}
+    names = {name: method_title(name) for name in (*CONTROL_NAMES, *METHODS) if name in present}
     limits = {name: (-1, 1) if name.startswith("mass_above_chance") else (0, 1) for name in TRUTHS}  # differences
     return mean_table(table, names, TRUTHS, limits)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from helpers.classifiers import Classifier
 from helpers.core.batch import Batch
 from helpers.core.blur import gaussian_blur
+from helpers.core.centre import centre_gaussian
 from helpers.core.explanation import Explanation
 from helpers.core.runtime import random_generator
 from helpers.data.images import image_digest
@@ -45,7 +46,6 @@ ROLLOUTS = {"rollout": "corrected", "rollout-published": "published"}
 CONTROLS = ("centre", "edges", "brightness", "random")
 """Maps that know nothing of the classifier."""
 
-_CENTRE_SIGMA = 0.25  # of the Gaussian in the centre, as a share of the side
 _EDGE_BLUR = 0.04  # of the edges' strength, as a share of the side
 
 
@@ -126,7 +126,7 @@ def control_maps(
 ) -> Float[Tensor, "pairs height width"]:
     """Maps that know nothing of the classifier, not negative.
 
-    - `centre`: a Gaussian in the middle, whose standard deviation is a quarter of the side;
+    - `centre`: a Gaussian in the middle (`centre_gaussian`);
     - `edges`: the size of the grey image's gradient, blurred;
     - `brightness`: the grey image;
     - `random`: independent numbers, that is, pixels in random order.
@@ -137,13 +137,11 @@ def control_maps(
         seed: of the random order.
     """
     grey = pixels.float().mean(1) / 255
-    side = grey.shape[-1]
     if name == "centre":
-        line = torch.exp(-0.5 * ((torch.arange(side) + 0.5 - side / 2) / (_CENTRE_SIGMA * side)) ** 2)
-        return (line[:, None] * line).expand(len(grey), -1, -1)
+        return centre_gaussian(*grey.shape[1:]).expand(len(grey), -1, -1)
     if name == "edges":
         down, across = torch.gradient(grey, dim=(1, 2))
-        return gaussian_blur((down**2 + across**2).sqrt(), _EDGE_BLUR * side)
+        return gaussian_blur((down**2 + across**2).sqrt(), _EDGE_BLUR * grey.shape[-1])
     if name == "brightness":
         return grey
     return torch.rand(grey.shape, generator=random_generator(seed))

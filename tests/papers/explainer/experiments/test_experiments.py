@@ -229,7 +229,10 @@ class TestTables:
 
     def test_class_truth_has_a_row_for_each_class_that_is_seen(self, tables, study):
         table = tables["class-truth"]
-        assert len(table) == (len(METHODS) + 1) * int(study.segmented.images.labels[:3].sum())
+        assert len(table) == (len(METHODS) + 3) * int(study.segmented.images.labels[:3].sum())
+        constant = table[table["method"] == "constant"]  # chance: a share of the mass as large as the class's area
+        np.testing.assert_allclose(constant["mass_above_chance"], 0, atol=1e-6)
+        np.testing.assert_allclose(constant["iou"], constant["area"], atol=1e-6)
         random = table[table["method"] == "random"]
         assert random["mass_above_chance"].abs().max() < 0.05
         assert (random["pixel_auroc"] - 0.5).abs().max() < 0.2
