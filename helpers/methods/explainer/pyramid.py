@@ -1,4 +1,4 @@
-"""An Explainer that begins as the classifier: its head at every position of its last feature map, plus a decoder."""
+"""An Explainer that begins as the classifier: what each position of its last map adds to the logits, plus a decoder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from helpers.classifiers import squeezenet  # noqa: F401  makes the network know
 from helpers.methods.explainer.options import NetworkOptions
 
 
+_STEP = 1 / 64  # of the way from the mean of all positions to one of them
+
+
 class PyramidNetwork(nn.Module):
     """Any convolutional classifier of timm's as the encoder, with a feature pyramid (Lin et al., CVPR 2017) above it.
 
-    The logits of the masks are a share (`trust`, trained) of those that the classifier's head gives for each position
-    of the last feature map alone, plus those of the pyramid, which are 0 at first. So the first masks are already
+    The logits of the masks are a share (`trust`, trained) of what each position of the last feature map contributes to
+    the classifier's logits, plus those of the pyramid, which are constant at first. So the first masks are already
     evidence of the classifier. From random layers the loss cannot be reduced: on photographs, with a classifier that
     was never shown masked images, the area terms make all masks 0 within an epoch, from where no gradient leads back.
 
@@ -81,15 +84,24 @@ class PyramidNetwork(nn.Module):
 def head_per_position(
     network: Any, features: Float[Tensor, "batch channels rows columns"]
 ) -> Float[Tensor, "batch classes rows columns"]:
-    """The logits that a classifier's head gives for each position of a feature map, as if the map had no other.
+    """The contribution of each position of a feature map to a classifier's logits; their mean is the logits.
+
+    The head is linearised at the mean of all positions, where it works, by a small step from the mean towards each
+    position. For a linear head this is what the head gives for the position alone. MobileNetV3's head is not linear,
+    and was never shown one position's features, which are several times as large as a mean's.
 
     Args:
         network: of timm's, with `forward_head`, which pools the positions first.
         features: its last feature map.
     """
     batch, channels, rows, columns = features.shape
-    alone = features.movedim(1, -1).reshape(-1, channels, 1, 1)  # batch · rows · columns, channels, 1, 1
-    return network.forward_head(alone).reshape(batch, rows, columns, -1).movedim(-1, 1)
+    with torch.autocast(features.device.type, enabled=False):  # the difference needs all digits
+        features = features.float()
+        mean = features.mean((2, 3), keepdim=True)  # batch, channels, 1, 1
+        moved = (mean + _STEP * (features - mean)).movedim(1, -1).reshape(-1, channels, 1, 1)
+        logits = network.forward_head(mean)[:, :, None, None]  # batch, classes, 1, 1
+        nearby = network.forward_head(moved).reshape(batch, rows, columns, -1).movedim(-1, 1)
+        return logits + (nearby - logits) / _STEP
 
 
 def _enlarged(maps: Tensor, pixels: Tensor) -> Tensor:

@@ -56,21 +56,26 @@ def pair(request, tmp_path_factory):
     return network, load_classifier(str(path)), options
 
 
-@torch.no_grad()
-def test_the_first_masks_are_the_classifiers_head_at_each_position(pair):
-    network, _, options = pair
+def test_the_first_masks_are_what_each_position_adds_to_the_logits(pair):
+    network, classifier, options = pair
     images = pixels()
     mean, std = (torch.tensor(COLOURS[name]).reshape(3, 1, 1) for name in ("mean", "std"))
-    features = network.forward_features((images - mean) / std)
+    with torch.no_grad():
+        features = network.forward_features((images - mean) / std)
     assert min(features.shape[2:]) > 1
-    logits = torch.zeros(3, 3, *features.shape[2:])
-    for row in range(features.shape[2]):
-        for column in range(features.shape[3]):
-            logits[:, :, row, column] = network.forward_head(features[:, :, row : row + 1, column : column + 1])
+    pooled = features.mean((2, 3), keepdim=True).requires_grad_()
+    whole = network.forward_head(pooled)
+    gradients = torch.stack([torch.autograd.grad(whole[:, c].sum(), pooled, retain_graph=True)[0] for c in range(3)], 1)
+    around = torch.einsum("nkc,nchw->nkhw", gradients[..., 0, 0], features - pooled)
+    logits = (whole[..., None, None] + around).detach()
+    torch.testing.assert_close(logits.mean((2, 3)), classifier(images), rtol=1e-4, atol=1e-4)
+    if "squeezenet" in options.trunk:  # a linear head gives the same for each position alone
+        alone = [network.forward_head(column[..., None, None]) for column in features.flatten(2).unbind(2)]
+        torch.testing.assert_close(logits.flatten(2), torch.stack(alone, 2).detach(), rtol=1e-4, atol=1e-4)
     expected = functional.interpolate(0.5 * logits, (SIZE, SIZE), mode="bilinear", align_corners=False)
     explainer = ExplainerNetwork(options, 3)
     for mode in (False, True):  # no dropout and no statistics of a batch in a training either
-        torch.testing.assert_close(explainer.train(mode)(images), expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(explainer.train(mode)(images).detach(), expected, rtol=1e-2, atol=1e-3)
     assert expected.std() > 0.01
 
 

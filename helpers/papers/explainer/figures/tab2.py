@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.core.statistics import column_words, mean_effect
+from helpers.core.statistics import Effect, column_words, mean_effect, unit_means
 from helpers.metrics.segmentation import IOU_THRESHOLDS, SANITY_COLUMNS
 from helpers.papers.explainer.experiments import METHOD_NAMES, METHODS
 from helpers.papers.explainer.experiments.class_truth import CENTRE, CONSTANT
@@ -16,7 +16,7 @@ from helpers.papers.explainer.experiments.segmentation import RANDOM
 from helpers.papers.explainer.figures.names import PAPER_NAMES
 from helpers.papers.explainer.measures.segmentation import pair_rows
 from helpers.plots.figures import panels
-from helpers.reporting.mean_table import mean_table
+from helpers.reporting.mean_table import effects_in_words, mean_table
 
 SCORES = {"accuracy": "Acc ↑", "iou": "IoU ↑", "saliency": "Sal ↓", "mae": "MAE ↓"}
 """The four measures of Table 2; the arrow points towards better masks."""
@@ -96,6 +96,38 @@ def class_truth_summary(table: pd.DataFrame) -> pd.DataFrame:
     names = {name: method_title(name) for name in (*CONTROL_NAMES, *METHODS) if name in present}
     limits = {name: (-1, 1) if name.startswith("mass_above_chance") else (0, 1) for name in TRUTHS}  # differences
     return mean_table(table, names, TRUTHS, limits)
+
+
+def beyond_control(table: pd.DataFrame, control: str = CENTRE) -> dict[tuple[str, str], Effect]:
+    """Each method's scores of the class masks − a control's on the same images, by method and score (of `TRUTHS`).
+
+    An image counts once, with the mean over its classes and over the classifiers.
+
+    Args:
+        table: `explainer-class-truth` of all pairs.
+        control: a key of `CONTROL_NAMES`.
+    """
+    present = [name for name in METHODS if name in set(table["method"])]
+    unit = [name for name in ("dataset", "image") if name in table]
+    means = {name: table[table["method"] == name] for name in (*present, control)}
+    return {
+        (name, score): mean_effect(
+            (unit_means(means[name], score, unit) - unit_means(means[control], score, unit)).dropna()
+        )
+        for name in present
+        for score in TRUTHS
+        if not score.endswith("others")
+    }
+
+
+def beyond_control_table(table: pd.DataFrame, control: str = CENTRE) -> pd.DataFrame:
+    """`beyond_control` as a table: one row per method, with intervals."""
+    effects = beyond_control(table, control)
+    names = list(dict.fromkeys(name for name, _ in effects))
+    scores = list(dict.fromkeys(score for _, score in effects))
+    columns = {TRUTHS[score]: [effects[name, score] for name in names] for score in scores}
+    images = {"images": [effects[name, scores[0]].count for name in names]}
+    return effects_in_words(pd.DataFrame({"method": [METHOD_NAMES[name] for name in names], **columns, **images}))
 
 
 def draw_thresholds(table: pd.DataFrame, names: Mapping[str, str] = PAPER_NAMES, *, width: float | int = 9.0) -> Figure:

@@ -26,6 +26,7 @@ from helpers.papers.explainer.figures.tab1 import (
     score_matrix,
 )
 from helpers.papers.explainer.figures.tab2 import (
+    beyond_control,
     class_truth_summary,
     compare_variants,
     draw_thresholds,
@@ -177,6 +178,15 @@ class TestSegmentation:
         shown = class_truth_summary(table)
         assert len(shown) == len(METHODS)
         assert shown["pixel AUROC ↑"].iloc[0].startswith("0.90")
+
+    def test_methods_are_compared_with_a_control_on_their_own_images(self):
+        score = dict.fromkeys(("iou", "pointing_game", "pixel_auroc", "mass_above_chance"), 0.0)
+        rows = [{**score, "method": "centre", "image": f"i{n}", "iou": n / 10} for n in range(10)]
+        rows += [{**score, "method": "explainer", "image": f"i{n}", "iou": n / 10 - 0.2} for n in range(10)]
+        rows += [{**score, "method": "rise", "image": f"i{n}", "iou": n / 10 + 0.1} for n in range(6)]
+        effects = beyond_control(pd.DataFrame(rows))
+        assert [effects[name, "iou"].value for name in ("explainer", "rise")] == pytest.approx([-0.2, 0.1])
+        assert [effects[name, "iou"].count for name in ("explainer", "rise")] == [10, 6]
 
     def test_times_are_projected_to_the_papers_images(self):
         times = pd.DataFrame({"method": METHODS, "seconds_per_image": [1.0] * 5 + [0.1, 18.0]})
