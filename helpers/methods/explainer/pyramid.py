@@ -13,7 +13,6 @@ from torch.nn import functional
 from helpers.classifiers import squeezenet  # noqa: F401  makes the network known to timm
 from helpers.methods.explainer.options import NetworkOptions
 
-
 _STEP = 1 / 64  # of the way from the mean of all positions to one of them
 
 

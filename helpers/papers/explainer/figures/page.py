@@ -35,6 +35,15 @@ ABOUT_ANIMALS = (
 """What the profile `voc-animals` really uses."""
 
 
+_COMMAND = f"python -m helpers train --profile {PHOTOGRAPHS} && python -m helpers table all --profile {PHOTOGRAPHS}"
+
+NOT_RUN = (
+    f"The profile `{PHOTOGRAPHS}` has not been run for this page. It needs the photographs and, for each of its two "
+    f"classifiers, about a quarter of an hour of training and an hour of tables on one core: `{_COMMAND}`."
+)
+"""What a page says that lacks the photographs' table, with the command and its cost."""
+
+
 class ExplainerPage(FigurePage[ClassStudy]):
     """The page of a figure or table about class masks.
 
@@ -110,7 +119,7 @@ class ExplainerPage(FigurePage[ClassStudy]):
         """
         tables = [evidence_table(PHOTOGRAPHS, name) for name in names or (self.identifier,)]
         if any(table is None for table in tables):
-            return Markdown(f"The profile `{PHOTOGRAPHS}` has not been run for this page.")
+            return Markdown(NOT_RUN)
         return show_table(make(*tables, **more))
 
     def about_photographs(self) -> Markdown:
