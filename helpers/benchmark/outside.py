@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.benchmark.case import Case, Trial, silent
+from helpers.benchmark.registry import METRICS
+from helpers.benchmark.without_truth import SPARSE_SHARES
 from helpers.core.outputs import class_scores, score_name
 from helpers.core.runtime import random_generator
 from helpers.metrics import (
@@ -47,7 +49,7 @@ CELL = 16
 FILL = "mean"
 """What takes the place of removed pixels."""
 
-_FULL = 1e4  # by which Quantus' maps are multiplied where it adds 1e-7 to each value of a measure without scale
+_FULL = 1e4  # the largest value of Quantus' maps where it adds 1e-7 to each value of a measure without scale
 _AT_ONCE = 256  # images per forward pass
 
 
@@ -203,7 +205,7 @@ class Pair:
     @property
     def curve(self) -> bool:
         """Whether it asks the network, step by step."""
-        return self.quantus in ("PixelFlipping", "RegionPerturbation", "Selectivity")
+        return self.quantus in ("PixelFlipping", "RegionPerturbation", "Selectivity", "ROAD")
 
 
 def _mass(compared: Compared) -> Tensor:
@@ -214,11 +216,14 @@ def _mass(compared: Compared) -> Tensor:
     return above + region_share(region, torch.ones_like(region)).double()
 
 
-def _of_maps(name: str, scale: float = 1, **options: Any) -> Theirs:
-    """A metric of Quantus that reads the map alone."""
+def _of_maps(name: str, full: float | None = None, **options: Any) -> Theirs:
+    """A metric of Quantus that reads the map alone, whose largest value becomes `full`."""
 
     def scores(quantus: ModuleType, compared: Compared) -> np.ndarray:
-        return compared.scores(getattr(quantus, name)(**_QUIET, **options), maps=compared.maps.double() * scale)
+        maps = compared.maps.double()
+        if full is not None:
+            maps = maps * (full / maps.amax((1, 2), keepdim=True).clamp_min(torch.finfo(maps.dtype).tiny))
+        return compared.scores(getattr(quantus, name)(**_QUIET, **options), maps=maps)
 
     return scores
 
@@ -245,6 +250,38 @@ def _theirs_gain(quantus: ModuleType, compared: Compared) -> np.ndarray:
     return most(quantus, compared) - least(quantus, compared)
 
 
+def _sparse(compared: Compared) -> Tensor:
+    """The share of sparsities at which the kept pixels have the explained class."""
+    return METRICS["sparse-accuracy"].metric(Trial(compared.case, compared.maps))
+
+
+def _road(quantus: ModuleType, compared: Compared) -> np.ndarray:
+    """Remove and debias, with the least relevant pixels removed first and black in their place.
+
+    Quantus has one accuracy for all images, and here one for each. To it each channel is a feature of its own, of which
+    the last ones may be a part of a pixel: it stays.
+    """
+    channels, case = compared.case.images.shape[1], compared.case
+
+    def blackened(arr: np.ndarray, indices: np.ndarray, **_: object) -> np.ndarray:
+        removed = np.bincount(indices % arr[0].size, minlength=arr[0].size) == channels
+        return np.where(removed.reshape(arr[0].shape), 0, arr).astype(arr.dtype)
+
+    percentages = [100 - 100 * share for share in SPARSE_SHARES]
+    found = []
+    for row in range(len(case)):
+        metric = quantus.ROAD(**_QUIET, percentages=percentages, perturb_func=blackened)
+        scores = metric(
+            model=Probabilities(case.classifier),
+            x_batch=case.images[row : row + 1].numpy().copy(),
+            y_batch=case.targets[row : row + 1].numpy(),
+            a_batch=(1 - compared.order[row : row + 1, None]).expand(-1, channels, -1, -1).numpy().copy(),
+            softmax=False,
+        )
+        found.append(np.mean([float(value) for value in scores.values()]))
+    return np.array(found)
+
+
 _regions = partial(_curves, "RegionPerturbation", "cells", patch_size=CELL)
 
 PAIRS: dict[str, Pair] = {
@@ -258,7 +295,7 @@ PAIRS: dict[str, Pair] = {
             lambda c: c.tied(1),
         ),
         Pair("relevance-mass", "RelevanceMassAccuracy", _mass, _of_maps("RelevanceMassAccuracy")),
-        Pair("localisation", "AttributionLocalisation", _mass, _of_maps("AttributionLocalisation", scale=_FULL)),
+        Pair("localisation", "AttributionLocalisation", _mass, _of_maps("AttributionLocalisation", full=_FULL)),
         Pair(
             "rank-accuracy",
             "RelevanceRankAccuracy",
@@ -267,7 +304,7 @@ PAIRS: dict[str, Pair] = {
             lambda c: c.tied(c.area),
         ),
         Pair("pixel-auroc", "AUC", lambda c: pixel_auroc(c.maps, c.case.region, ~c.case.region), _of_maps("AUC")),
-        Pair("gini-index", "Sparseness", lambda c: gini_index(c.maps), _of_maps("Sparseness", scale=_FULL)),
+        Pair("gini-index", "Sparseness", lambda c: gini_index(c.maps), _of_maps("Sparseness", full=_FULL)),
         Pair("entropy", "Complexity", lambda c: entropy(c.maps), _of_maps("Complexity")),
         Pair(
             "pixels-kept",
@@ -278,11 +315,13 @@ PAIRS: dict[str, Pair] = {
         Pair("deletion", "PixelFlipping", lambda c: c.curve(c.order)[:, 1:], _flipping),
         Pair("region-morf", "RegionPerturbation", lambda c: c.morf[:, :1] - c.morf[:, 1:], _regions(order="morf")),
         Pair("region-gain", "RegionPerturbation", lambda c: (c.curve(1 - c.cells) - c.morf)[:, 1:], _theirs_gain),
+        Pair("sparse-accuracy", "ROAD", _sparse, _road),
         Pair("selectivity", "Selectivity", lambda c: c.morf[:, 1:], _curves("Selectivity", "cells", patch_size=CELL)),
     )
 }
 """The metrics that both have, by the book's name.
 
 No part of Quantus is copied. It adds 1e-7 to each value before the Gini index, and 1e-9 to the mass before a
-localisation. Both measures are free of scale, so that it is given the maps times a large number.
+localisation. Both measures are free of scale, so that it is given the maps times a large number: the map of a method
+that keeps next to nothing would else score as a more even one.
 """

@@ -46,6 +46,8 @@ BENCHMARK_TABLES: tuple[Table, ...] = (
     ),
     _benchmark("quantus", "outside_tables:quantus_table", reads=_TUNED),
     _benchmark("quantus-values", "outside_tables:value_table"),
+    _benchmark("quantus-protocols", "outside_protocols:protocol_table", inputs="table:score_inputs"),
+    _benchmark("outside-models", "outside_models:outside_models_table", common=("images",)),
     *(
         _benchmark(name, function, inputs="table:score_inputs")
         for name, function in (
