@@ -21,7 +21,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "scene_case": "helpers.benchmark.maps",
         "cluster_table": "helpers.benchmark.clusters",
         "metric_correlations": "helpers.benchmark.clusters",
-        "ranking_correlations": "helpers.benchmark.clusters",
         "find_contestant": "helpers.benchmark.methods",
         "profile_case": "helpers.benchmark.table",
         "tidy": "helpers.benchmark.release",

@@ -100,34 +100,6 @@ def metric_correlations(
     return pd.DataFrame(found, columns=["metric", "other", "correlation", "low", "high", "methods", "n"])
 
 
-def ranking_correlations(
-    first: pd.DataFrame, second: pd.DataFrame, metrics: Sequence[str], *, resamples: int = 1000
-) -> pd.DataFrame:
-    """How far two tables of the same images, such as those of two classifiers, order their common methods alike.
-
-    Args:
-        first, second: one row per method and image, as the table `benchmark`; the same number is the same image.
-        metrics: columns of both.
-        resamples: of the images, which both tables share.
-
-    Returns:
-        One row per metric: metric, correlation (Spearman's, of the methods' means), low, high, methods, n (images that
-        all common methods explain in both).
-    """
-    common = [name for name in first["method"].unique() if name in set(second["method"])]
-    rows = []
-    for metric in metrics:
-        wide = pd.concat([_wide(table, metric)[common] for table in (first, second)], axis=1, join="inner").dropna()
-
-        def correlation(means: np.ndarray) -> np.ndarray:
-            return np.asarray(spearman(means[..., : len(common)], means[..., len(common) :]))
-
-        effect = bootstrap(wide.to_numpy(), correlation, draw_images(max(1, len(wide)), resamples=resamples))
-        numbers = [round(number, _DECIMALS) for number in (effect.value, effect.low, effect.high)]
-        rows.append((metric, *numbers, len(common), len(wide)))
-    return pd.DataFrame(rows, columns=["metric", "correlation", "low", "high", "methods", "n"])
-
-
 def _wide(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A metric's scores, higher is better: one row per image, one column per method."""
     sign = 1 if load_metrics()[metric].higher else -1

@@ -59,6 +59,7 @@ from helpers.core.runtime import random_generator
 from helpers.core.statistics import Effect, mean_effect, proportion_effect
 
 Maps = Float[Tensor, "batch height width"]
+Right = Float[np.ndarray, " batch"]
 
 SCENES, FEW, SLOW_FEW = 120, 24, 6
 """The scenes whose masks are learned, those that are asked and swapped, and those of a slow method."""
@@ -101,11 +102,12 @@ def leakage_rows(contestant: Contestant, study: SceneStudy, case: Case) -> Itera
         shown, other = base_maps(study, contestant, case, len(few)), maps(method, few, absent[: len(few)])
     else:
         knowing, asked = base_maps(study, contestant, case, len(case)), maps(method, case, absent)
-        yield from _learned_rows(knowing, asked, case, absent, names)
+        right = _right(knowing, case, case.targets)
+        yield from _learned_rows(right, _right(asked, case, absent), names)
         if not contestant.control:
             empty = _ignorant(contestant, method, classifier, case.seed)
             ignorant, questioned = maps(empty, case, torch.zeros_like(case.targets)), maps(empty, case)
-            yield from _random_rows(knowing, ignorant, questioned, case, names)
+            yield from _random_rows(right, ignorant, questioned, case, names)
         shown, other = knowing[: len(few)], asked[: len(few)]
     yield from _absent_rows(other, few, absent[: len(few)], names)
     yield from _swapped_rows(shown, few, names)
@@ -135,7 +137,7 @@ def _ignorant(contestant: Contestant, method: Any, classifier: Classifier, seed:
     return changed
 
 
-def _right(maps: Maps, case: Case, labels: Int[Tensor, " batch"]) -> Float[np.ndarray, " batch"]:
+def _right(maps: Maps, case: Case, labels: Int[Tensor, " batch"]) -> Right:
     """1 where a network that sees binary masks alone predicts the label, else 0."""
     assert case.region is not None
     masks = binary_masks(maps, case.region.sum((1, 2)), seed=case.seed)
@@ -148,17 +150,15 @@ def _learned(maps: Maps, case: Case, name: str) -> dict[str, Any]:
     return effect_row(effect, method=name, control=False, test="learned")
 
 
-def _learned_rows(
-    knowing: Maps, asked: Maps, case: Case, absent: Int[Tensor, " batch"], names: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    for test, maps, labels in (("learned", knowing, case.targets), ("learned-absent", asked, absent)):
-        yield effect_row(proportion_effect(_right(maps, case, labels)), **names, test=test)
+def _learned_rows(knows: Right, says: Right, names: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for test, right in (("learned", knows), ("learned-absent", says)):
+        yield effect_row(proportion_effect(right), **names, test=test)
 
 
 def _random_rows(
-    knowing: Maps, ignorant: Maps, questioned: Maps, case: Case, names: dict[str, Any]
+    knows: Right, ignorant: Maps, questioned: Maps, case: Case, names: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    knows, guesses = (_right(maps, case, case.targets) for maps in (knowing, ignorant))
+    guesses = _right(ignorant, case, case.targets)
     yield effect_row(proportion_effect(guesses), **names, test="learned-random")
     yield effect_row(mean_effect(knows - guesses, limits=(-1, 1)), **names, test="learned-gain")
     right = _right(questioned, case, case.targets)

@@ -72,14 +72,14 @@ def _trained(
 
     The networks are groups of the same convolutions: they share no weight and no mask, and five steps cost as one.
     """
-    networks = _networks(classes, generator)
+    networks = _networks(classes, generator).to(memory_format=torch.channels_last)  # twice as fast
     rows = [torch.nonzero(fold != number)[:, 0] for number in range(FOLDS)]
 
     def loss() -> Tensor:
         drawn = torch.stack([row[torch.randint(len(row), (BATCH,), generator=generator)] for row in rows], 1)
         down, right = torch.randint(2 * _REACH + 1, (2,), generator=generator).tolist()
         moved = functional.pad(pictures[drawn], (_REACH,) * 4)[..., down : down + _SIDE, right : right + _SIDE]
-        logits = networks(moved).view(BATCH * FOLDS, classes)
+        logits = networks(moved.contiguous(memory_format=torch.channels_last)).view(BATCH * FOLDS, classes)
         return FOLDS * functional.cross_entropy(logits, labels[drawn].flatten(), label_smoothing=0.1)
 
     train_in_memory(networks.parameters(), loss, steps=STEPS, rate=RATE, weight_decay=0.05)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from helpers.benchmark.clusters import cluster_table, clusters, decided_pairs, metric_correlations, ranking_correlations
+from helpers.benchmark.clusters import cluster_table, clusters, decided_pairs, metric_correlations
 
 METHODS = {"a": 2.0, "b": 2.0, "c": 0.0, "d": 0.0, "e": -3.0}
 
@@ -73,11 +73,3 @@ def test_correlations_are_spearmans(table):
     images = metric_correlations(table, ["rank-accuracy", "deletion-mean", "pixel-auroc"], resamples=9)["n"]
     assert images.tolist() == [8, 30, 8]
     assert metric_correlations(table, ["rank-accuracy", "pixel-auroc"], controls=False, resamples=9)["methods"][0] == 4
-
-
-def test_rankings_of_two_tables_are_compared_on_common_methods(table):
-    other = table[table["method"] != "a"].assign(**{"rank-accuracy": -table["rank-accuracy"]})
-    found = ranking_correlations(table, other, ["rank-accuracy", "deletion-mean"], resamples=50).set_index("metric")
-    assert found["correlation"].tolist() == [-1, 1]
-    assert found["methods"].tolist() == [4, 4]
-    assert found["n"].tolist() == [30, 30]  # method "e" explains half of the images
