@@ -42,6 +42,30 @@ def test_ours_are_quantus(case):
     assert counted.groupby("metric").size().min() >= 2 * SCENES, "each metric has been compared"
 
 
+def test_all_methods_have_been_compared():
+    table = read_table("benchmark-scenes", "quantus")
+    assert set(table["method"]) >= set(read_table("benchmark-scenes", "benchmark")["method"])
+    assert table["quantus"].nunique() >= 10
+    apart = table[table["difference"] > AGREE]
+    assert set(apart["metric"]) <= {"gini-index"}, "of a map that keeps next to nothing"
+    assert table.groupby("metric")["n"].sum().min() >= 250
+
+
+def test_the_protocols_of_quantus_measure_what_ours_do(case):
+    if not INSTALLED:
+        pytest.skip("Quantus is not installed")
+    from helpers.benchmark.outside_protocols import cascade, noise, other_class
+    from helpers.benchmark.similarity import rank_similarity
+
+    quantus, generator = load_quantus(), torch.Generator().manual_seed(0)
+    before, after = (torch.rand(SCENES, 64, 64, generator=generator) for _ in range(2))
+    expected = rank_similarity(before, after)
+    found = cascade(quantus, case, before, {"last": torch.nn.Identity()}, {"last": after})
+    np.testing.assert_allclose(found["last"], expected)
+    np.testing.assert_allclose(other_class(quantus, case, before, 10, lambda classes: after)[1], expected)
+    np.testing.assert_allclose(noise(quantus, case, before, case.images, after), expected)
+
+
 def test_a_tie_is_where_the_cut_falls_among_equal_values():
     maps = torch.linspace(0, 1, 64).view(1, 8, 8).repeat(3, 1, 1)
     maps[1].flatten()[-2] = 1.0  # two largest values
