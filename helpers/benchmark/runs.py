@@ -32,12 +32,14 @@ _SLOW = 40
 _SLOW_METHODS = frozenset(name for name, each in CONTESTANTS.items() if each.slow)
 _SLOWEST = frozenset({"shearletx", "extremal-perturbation", "igos++", "feature-ablation"})
 
+_OF_GRADIENTS = frozenset({"wam-gradient", "wam-path", "integrated-gradients", "smooth-grad"})
+
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     "benchmark-plain": _SLOWEST,
     "benchmark-transformer": _SLOW_METHODS,
     "benchmark-photographs": _SLOW_METHODS,
     "benchmark-animals": _SLOWEST,
-    "benchmark-animals-transformer": _SLOW_METHODS,
+    "benchmark-animals-transformer": _SLOW_METHODS | _OF_GRADIENTS,
     "benchmark-coco": _SLOW_METHODS,
 }
 """The methods that take no part in a profile, since they would take too long."""
