@@ -8,11 +8,14 @@ import pandas as pd
 from helpers.benchmark.agreement import spearman
 from helpers.benchmark.clusters import metric_correlations
 from helpers.benchmark.photographs import METRICS
+from helpers.benchmark.questions import QUESTIONS
 from helpers.benchmark.registry import load_metrics
 from helpers.chapters.which_number.fooled import decided_table
 from helpers.chapters.which_number.moves import moved
-from helpers.chapters.which_number.scores import WHERE, goodness
+from helpers.chapters.which_number.scores import TABLE, WHERE, goodness, read_scores
 from helpers.core.statistics import Effect, bootstrap, draw_images
+from helpers.results import read_table
+from helpers.results.tables import table_exists
 
 PROFILES = {
     "animals": "benchmark-animals",
@@ -26,6 +29,37 @@ PREDICTOR = "srg-mean"
 
 PREDICTORS = tuple(name for name in METRICS if load_metrics()[name].truth == "none")
 """The metrics without truth that photographs with masks are scored by."""
+
+
+def read_photographs() -> dict[str, pd.DataFrame]:
+    """The stored scores of the profiles that were run, by the words for their images."""
+    return {words: read_scores(name) for words, name in PROFILES.items() if table_exists(name, TABLE)}
+
+
+def answer_table() -> pd.DataFrame:
+    """The answers to the questions about photographs with masks, in words; see `helpers.benchmark.questions`.
+
+    Returns:
+        One row per question: question, claim, photographs, difference (of the two methods, with its interval), answer.
+    """
+    rows = []
+    for profile in PROFILES.values():
+        asked = [number for number, question in QUESTIONS.items() if question.profile == profile]
+        found = read_table(profile, "benchmark-answers") if table_exists(profile, "benchmark-answers") else None
+        for number in asked:
+            known = None if found is None else found.set_index("question").loc[number]
+            count = 0 if known is None else int(known["n"])
+            effect = Effect(known["value"], known["low"], known["high"], count) if known is not None and count else None
+            rows.append(
+                {
+                    "question": number,
+                    "claim": QUESTIONS[number].claim,
+                    "photographs": count,
+                    "difference": effect.words(2) if effect else "",
+                    "answer": "not run" if known is None else known["outcome"],
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def order_kept(scenes: pd.DataFrame, photographs: pd.DataFrame) -> Effect:
