@@ -126,7 +126,7 @@ def _with_earlier(figures: list[str], *clones: Path) -> list[str]:
 
 
 def _machine() -> dict[str, str]:
-    slurm = subprocess.run(["sinfo", "-V"], capture_output=True, check=True, text=True).stdout.split()[-1]
+    slurm = subprocess.run(["slurmd", "-V"], capture_output=True, check=True, text=True).stdout.split()[-1]
     packages = ("snakemake", "snakemake-executor-plugin-slurm")
     return {"machine": platform.platform(), "slurm": slurm} | {name: version(name) for name in packages}
 

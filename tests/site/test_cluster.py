@@ -24,8 +24,8 @@ def write_notebook(path, *outputs, tags=()):
     return path
 
 
-def text(words):
-    return new_output("stream", name="stdout", text=words)
+def text(words, name="stdout"):
+    return new_output("stream", name=name, text=words)
 
 
 def picture(data):
@@ -59,6 +59,11 @@ def test_a_table_that_one_run_lacks_is_a_difference(tmp_path):
     [
         (text("took 3.1 s: 0.25"), text("took 2 min: 0.25"), True),
         (text("took 3.1 s: 0.25"), text("took 3.1 s: 0.26"), False),
+        (
+            new_output("stream", name="stderr", text="stored"),
+            new_output("stream", name="stderr", text="computed"),
+            True,
+        ),
         (picture("AAAA"), picture("AAAA"), True),
         (picture("AAAA"), picture("AAAB"), False),
     ],
@@ -105,7 +110,7 @@ def test_jobs_of_slurm_give_the_same_figure(tmp_path):
     assert (there / f"_build/logs/shards/quick/{table}/1-of-2.log").is_file()
     make_here(here, [target])
     found = compare_runs(here, there, [figure])
-    assert {row.name for row in found} >= {table, figure}
+    assert {row.name for row in found} >= {f"{table}-voc2007-vgg16", figure}
     assert [row for row in found if not row.same] == []
     assert sum(row.pictures for row in found) > 0
 
