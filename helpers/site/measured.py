@@ -1,6 +1,6 @@
-"""Tables of what was measured of the machinery: growth, faults, what numbers depend on, and a run on a cluster.
+"""Tables of what was measured of the machinery: growth, faults, bad input, what numbers depend on, and a cluster.
 
-The files are made by `python -m benchmarks.growth`, `.faults`, `.determinism` and `.cluster`, and committed.
+The files are made by `python -m benchmarks.growth`, `.faults`, `.fuzz`, `.determinism` and `.cluster`, and committed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from helpers.core.files import ROOT
 
 GROWTH = "results/growth/growth.json"
 FAULTS = "results/faults/faults.json"
+FUZZ = "benchmarks/fuzz/table.csv"
 DETERMINISM = "results/determinism/determinism.json"
 CLUSTER = "results/cluster/cluster.json"
 PASSES = "results/benchmark-scenes/benchmark.csv"
@@ -74,11 +75,7 @@ def growth_table(root: Path = ROOT) -> str:
 
 def projection_table(root: Path = ROOT) -> str:
     """Markdown: hours for ImageNet's validation images by method, on one GPU and on eight."""
-    passes: dict[str, tuple[float, float]] = {}
-    with (root / PASSES).open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["control"] != "True":
-                passes.setdefault(row["method"], (float(row["forward"]), float(row["backward"])))
+    passes = _passes(root)
     hours = {name: _hours(*counts) for name, counts in passes.items()}
     rows = [
         [name, f"{passes[name][0]:,.0f}", f"{passes[name][1]:,.0f}", _time(hours[name]), _time(hours[name] / 8)]
@@ -89,16 +86,24 @@ def projection_table(root: Path = ROOT) -> str:
 
 def limits_text(root: Path = ROOT) -> str:
     """Markdown: where the growth to ImageNet's validation images stops being linear, with the measured sizes."""
-    few, many = _read(root / GROWTH)["measured"][-2:]
+    about = _read(root / GROWTH)
+    few, many = about["measured"][-2:]
     again = _further(few, many, "stored", "processor_s") / (many["images"] - few["images"])
     pixels = IMAGENET * 3 * _SIDE**2 * 4 / 1e9
     masks = IMAGENET * _SIDE**2 * 2 / 1e9
+    start, decode, last = many["start"]["processor_s"], IMAGENET * about["photograph_ms"] / 1000, IMAGENET * again
+    fixed = (start + decode + last) / 3600
+    hours = [_hours(*counts) for counts in _passes(root).values()]
+    below = sum(some / 8 < fixed for some in hours)
     return (
-        f"Three parts do not shrink with the number of GPUs. A process holds all images of its profile, {pixels:.0f} "
-        f"GB for {IMAGENET:,} of {_SIDE} px in single precision, so that eight processes on one machine need eight "
-        f"times as much. Each shard starts Python, and decodes the photographs. And the last job reads all masks, "
-        f"{masks:.0f} GB in half precision, one after the other: at {1000 * again:.1f} ms per image, "
-        f"{IMAGENET * again / 60:.0f} minutes or more."
+        f"Three parts do not shrink with the number of GPUs. Each shard starts Python, which takes {start:.0f} s of a "
+        f"core, and decodes all photographs of the profile, whose pixels name the stored results: at "
+        f"{about['photograph_ms']:.0f} ms each, {decode / 60:.0f} minutes. And one last job reads all masks, "
+        f"{masks:.0f} GB in half precision, at {1000 * again:.1f} ms per image: {last / 60:.0f} minutes or more. "
+        f"Together they take {60 * fixed:.0f} minutes, longer than one of eight GPUs works for {below} of the "
+        f"{len(hours)} methods. So give each GPU one shard, not each hundred images. The decoded pixels, {pixels:.0f} "
+        f"GB for {IMAGENET:,} images of {_SIDE} px in single precision, lie in a temporary file of each process (above "
+        f"1 GB; `TMPDIR` names its folder): eight processes on one machine need {8 * pixels:.0f} GB of its disk."
     )
 
 
@@ -119,22 +124,34 @@ def faults_table(root: Path = ROOT) -> str:
 
 
 def determinism_table(root: Path = ROOT) -> str:
-    """Markdown: for each method whose maps differ anywhere, by how much."""
+    """Markdown: for each method whose maps differ anywhere, by how much, and how much is promised, and why."""
     about = _read(root / DETERMINISM)
-    differences: dict[str, dict[str, float]] = about["differences"]
-    first = next(iter(differences.values()))
-    names = [name for name in ("batch of 1", "batch of 2", "threads", "other") if name in first]
-    differences = {method: row for method, row in differences.items() if not row["order"]}
-    changed = {method: row for method, row in differences.items() if any(row[name] for name in names)}
-    titles = {"threads": "two threads", "other": f"PyTorch {about.get('other', '')}"}
-    rows = [[method, *(f"{row[name]:.0e}" if row[name] else "0" for name in names)] for method, row in changed.items()]
-    same = len(differences) - len(changed)
+    differences: dict[str, dict[str, tuple[float, float]]] = about["differences"]
+    titles = {"batch of 1": "batch of 1", "batch of 2": "batch of 2", "threads": "two threads", "other": about["other"]}
+    changed = {method: row for method, row in differences.items() if any(row[name][0] for name in titles)}
+    here = sum(not any(row[name][0] for name in titles if name != "other") for row in differences.values())
+    promised: dict[str, dict[str, Any]] = about["promised"]
+    reasons = list(dict.fromkeys(promised[method]["why"] for method in changed))
+    letters = dict(zip(reasons, "abcde", strict=False))
+    rows = [
+        [
+            method,
+            *(_apart(*row[name]) for name in titles),
+            f"{_promised(promised[method])} ({letters[promised[method]['why']]})",
+        ]
+        for method, row in changed.items()
+    ]
+    version = about["torch"].partition("+")[0]
     return "\n".join(
         [
-            f"Of {len(differences)} methods and controls compared, {same} have the same bits there, too. The largest "
-            "differences of the others, in maps between 0 and 1:",
+            f"Of {len(differences)} methods and controls, {here} have the same bits there, too, and "
+            f"{len(differences) - len(changed)} also with {about['other']} in the place of {version}. The largest "
+            f"differences of the others, in maps between 0 and 1, and in brackets the share of pixels that differ by "
+            f"more than {about['far']:g}:",
             "",
-            _markdown(["method", *(titles.get(name, name) for name in names)], rows),
+            _markdown(["method", *titles.values(), "promised"], rows),
+            "",
+            "; ".join(f"({letter}) {reason}" for reason, letter in letters.items()) + ".",
         ]
     )
 
@@ -163,15 +180,52 @@ def cluster_table(root: Path = ROOT) -> str:
     )
 
 
+def _promised(promise: Mapping[str, Any]) -> str:
+    return f"{100 * promise['share']:.0f} % of pixels" if promise["share"] else f"{promise['largest']:.0e}"
+
+
+def _apart(largest: float, share: float) -> str:
+    """A largest difference, and the share of pixels that are far apart if there are any."""
+    return "0" if not largest else f"{largest:.0e}" + (f" ({100 * share:.2g} %)" if share else "")
+
+
+def fuzz_text(root: Path = ROOT) -> str:
+    """Markdown: how many inputs of how many kinds were explained, refused clearly, or handled otherwise."""
+    with (root / FUZZ).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    inputs, accepted, refused, unclear = (
+        sum(int(row[name]) for row in rows) for name in ("inputs", "accepted", "refused", "unclear")
+    )
+    slow = max(rows, key=lambda row: float(row["longest_s"]))
+    large = max(rows, key=lambda row: float(row["most_mb"]))
+    return (
+        f"Of {inputs:,} generated inputs of {len(rows)} kinds, {accepted:,} were in order and handled rightly, "
+        f"{refused:,} were refused with a sentence that says what is wrong, and {unclear or 'none'} ended otherwise. "
+        f"The slowest took {float(slow['longest_s']):.0f} s ({slow['kind']}), the largest "
+        f"{float(large['most_mb']) / 1000:.1f} GB ({large['kind']})."
+    )
+
+
 TABLES = {
     "cluster": cluster_table,
     "growth": growth_table,
     "projection": projection_table,
     "limits": limits_text,
     "faults": faults_table,
+    "fuzz": fuzz_text,
     "determinism": determinism_table,
 }
 """What stands in place of each mark."""
+
+
+def _passes(root: Path) -> dict[str, tuple[float, float]]:
+    """The forward and backward passes per image of each method, with the settings of the benchmark on scenes."""
+    passes: dict[str, tuple[float, float]] = {}
+    with (root / PASSES).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["control"] != "True":
+                passes.setdefault(row["method"], (float(row["forward"]), float(row["backward"])))
+    return passes
 
 
 def _hours(forward: float, backward: float) -> float:
