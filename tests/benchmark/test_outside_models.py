@@ -1,4 +1,4 @@
-"""Models that nobody here chose: two tiny networks of timm."""
+"""Models that nobody here chose: two tiny networks of timm, and the committed table of larger ones."""
 
 import re
 
@@ -7,7 +7,8 @@ import torch
 
 from helpers.benchmark import outside_models
 from helpers.benchmark.methods import CONTESTANTS, Contestant
-from helpers.benchmark.outside_models import OUTCOMES, outside_model, outside_rows
+from helpers.benchmark.outside_models import LEFT_OUT, MODELS, OUTCOMES, outside_model, outside_rows
+from helpers.results import read_table
 
 NEEDS = re.compile(r"train|class token|vision transformer|convolutional|attention|layer")
 """What a refusal must name."""
@@ -44,3 +45,13 @@ def test_an_error_that_says_nothing_and_a_map_of_the_wrong_shape_fail():
     methods = [Contestant("broken", Broken), Contestant("nan", NotFinite), CONTESTANTS["everything"]]
     outcomes = [row["outcome"] for row in outside_rows(classifier, images, methods)]
     assert outcomes == ["fails", "fails", "silent"]
+
+
+def test_the_committed_table_has_every_method_on_every_model():
+    table = read_table("benchmark", "outside-models")
+    assert set(zip(table["model"], table["method"], strict=True)) == {
+        (f"timm/{model}", method) for model in MODELS for method in CONTESTANTS
+    }
+    assert set(table["outcome"]) <= set(OUTCOMES) - {"fails"}
+    assert set(table.loc[table["outcome"] == "left out", "method"]) == set(LEFT_OUT)
+    assert table.loc[table["outcome"] == "refuses", "says"].str.contains(NEEDS).all()
