@@ -46,8 +46,7 @@ def test_all_methods_have_been_compared():
     table = read_table("benchmark-scenes", "quantus")
     assert set(table["method"]) >= set(read_table("benchmark-scenes", "benchmark")["method"])
     assert table["quantus"].nunique() >= 10
-    apart = table[table["difference"] > AGREE]
-    assert set(apart["metric"]) <= {"gini-index"}, "of a map that keeps next to nothing"
+    assert table["difference"].max() <= AGREE
     assert table.groupby("metric")["n"].sum().min() >= 250
 
 
