@@ -24,7 +24,7 @@ def protocol_summary(profile: str = "benchmark", *, root: Path | None = None) ->
         (its weights random; empty if it has none), labels (random ones), noise and shift (the larger ones), edges
         (verdicts, empty where a method was not tried); absent, absent_low, absent_high (the share of absent classes
         that a small network reads off the masks); operations (in forward passes of the classifier) and seconds, of one
-        image; n (scenes of the verdicts).
+        image; fewest and most (scenes on which a verdict rests).
     """
     tables = {
         name: read_table(profile, name, root=root)
@@ -32,6 +32,7 @@ def protocol_summary(profile: str = "benchmark", *, root: Path | None = None) ->
     }
     sanity, stability = (table[table["similarity"] == SIMILARITY] for table in list(tables.values())[:2])
     edges, leakage, cost = list(tables.values())[2:]
+    counts = pd.concat([sanity, stability, edges]).groupby("method")["n"]
     weights = sanity[sanity["arm"] == "cascade"].groupby("method", sort=False).last()
     network = sanity[sanity["arm"] == "own network, cascade"].groupby("method").last()
     shown = {
@@ -46,7 +47,7 @@ def protocol_summary(profile: str = "benchmark", *, root: Path | None = None) ->
     shown |= {name: absent[column] for name, column in zip(_ABSENT, ("value", "low", "high"), strict=True)}
     whole = cost[cost["budget"] == 1]
     shown |= {name: _of(whole[whole["quantity"] == name])["value"] for name in ("operations", "seconds")}
-    table = pd.DataFrame({**shown, "n": weights["n"]}).loc[weights.index]
+    table = pd.DataFrame({**shown, "fewest": counts.min(), "most": counts.max()}).loc[weights.index]
     words = ["weights", "own network", "labels", "noise", "shift", "edges"]
     return table.assign(**{name: table[name].fillna("") for name in words})
 
