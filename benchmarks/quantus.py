@@ -15,8 +15,9 @@ from torch import nn
 
 from benchmarks.timing import medians, threads
 from helpers.benchmark import Case, method_maps
-from helpers.benchmark.outside import PAIRS, Compared, Pair, load_quantus
+from helpers.benchmark.outside import PAIRS, Compared, Pair
 from helpers.benchmark.outside_tables import AGREE, compare
+from helpers.benchmark.quantus_package import load_quantus
 from helpers.benchmark.table import profile_case
 from helpers.papers.recartoonx.experiments import Study
 

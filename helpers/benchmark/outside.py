@@ -1,12 +1,11 @@
 """The book's metrics beside those of Quantus, on the same maps: see `PAIRS`.
 
 Quantus (https://github.com/understandable-machine-intelligence-lab/Quantus, LGPL) is no requirement of the book: where
-it is missing, `load_quantus` says how to install it.
+it is missing, `helpers.benchmark.quantus_package.load_quantus` says how to install it.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -16,13 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from helpers.benchmark.case import Case, Trial, silent
+from helpers.benchmark.quantus_package import Probabilities
 from helpers.benchmark.registry import METRICS
 from helpers.benchmark.without_truth import SPARSE_SHARES
-from helpers.core.outputs import class_scores, score_name
 from helpers.core.runtime import random_generator
 from helpers.metrics import (
     entropy,
@@ -37,9 +36,6 @@ from helpers.metrics import (
 from helpers.metrics.curves import random_ranks
 from helpers.metrics.regions import region_share
 
-INSTALL = "pip install --no-deps quantus cachetools"
-"""Without its dependencies: the book has all but one, and OpenCV twice would be one too many."""
-
 STEPS = 16
 """The steps of curves, which must divide the number of pixels for Quantus."""
 
@@ -51,39 +47,6 @@ FILL = "mean"
 
 _FULL = 1e4  # the largest value of Quantus' maps where it adds 1e-7 to each value of a measure without scale
 _AT_ONCE = 256  # images per forward pass
-
-
-class QuantusMissingError(ValueError):
-    """Quantus is not installed."""
-
-
-def load_quantus() -> ModuleType:
-    """The package Quantus.
-
-    Raises:
-        QuantusMissingError: it is not installed; the message says how to.
-    """
-    if importlib.util.find_spec("quantus") is None:
-        raise QuantusMissingError(f"Quantus is not installed, and the book does not require it: run `{INSTALL}`")
-    return importlib.import_module("quantus")
-
-
-class Probabilities(nn.Module):
-    """A classifier that answers with the probabilities of its classes, as `helpers.metrics` score them.
-
-    Args:
-        classifier: pixels to logits.
-    """
-
-    def __init__(self, classifier: nn.Module) -> None:
-        super().__init__()
-        self.classifier = classifier
-        self.eval()
-
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes"]:
-        """The sigmoid of each logit, or the softmax of all, by the kind of the classifier."""
-        logits = self.classifier(images)
-        return class_scores(logits, score_name(self.classifier, "auto", logits.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)

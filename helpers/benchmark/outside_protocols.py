@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from helpers.benchmark.case import Case, silent
 from helpers.benchmark.methods import Contestant
-from helpers.benchmark.outside import load_quantus
+from helpers.benchmark.quantus_package import load_quantus
 from helpers.benchmark.randomisation import blocks_of, randomised
 from helpers.benchmark.rows import base_maps, changed_maps, contestants, is_slow, remade
 from helpers.benchmark.similarity import rank_similarity

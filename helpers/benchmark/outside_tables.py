@@ -14,7 +14,8 @@ from torch import Tensor
 from helpers.benchmark.case import Case
 from helpers.benchmark.maps import controls, method_maps
 from helpers.benchmark.methods import contestants_for
-from helpers.benchmark.outside import PAIRS, Compared, Pair, load_quantus
+from helpers.benchmark.outside import PAIRS, Compared, Pair
+from helpers.benchmark.quantus_package import load_quantus
 from helpers.benchmark.runs import images_of, stored_maps
 from helpers.benchmark.table import SceneStudy, profile_case
 

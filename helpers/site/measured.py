@@ -173,7 +173,7 @@ def cluster_table(root: Path = ROOT) -> str:
             f"Run of {about['date'][:10]}, {about['jobs']} jobs of SLURM {about['slurm']} on one node with two slots: "
             f"{len(made)} of the {about['figures']} figures of the profile {about['profile']}{which}.",
             "",
-            _markdown(["", "compared", "values or outputs", "pictures", "times, left out", "the same"], rows),
+            _markdown(["results", "compared", "values or outputs", "pictures", "times, left out", "the same"], rows),
             "",
             f"These differ: {', '.join(differing)}." if differing else f"No number{pictures} differs by a bit.",
         ]

@@ -8,8 +8,9 @@ import torch
 
 from benchmarks.__main__ import main
 from helpers.benchmark import PAIRS, Case
-from helpers.benchmark.outside import Compared, QuantusMissingError, load_quantus
+from helpers.benchmark.outside import Compared
 from helpers.benchmark.outside_tables import AGREE, SCENES, compare, value_maps
+from helpers.benchmark.quantus_package import QuantusMissingError, load_quantus
 from helpers.benchmark.table import profile_case
 from helpers.metrics import entropy, gini_index
 from helpers.papers.recartoonx.experiments import Study
@@ -90,7 +91,7 @@ def test_concentration_of_maps_that_are_known():
 
 
 def test_without_quantus_the_command_says_how_to_install_it(monkeypatch, capsys):
-    monkeypatch.setattr("helpers.benchmark.outside.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("helpers.benchmark.quantus_package.importlib.util.find_spec", lambda name: None)
     with pytest.raises(QuantusMissingError):
         load_quantus()
     with pytest.raises(SystemExit) as end:
