@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.core.blur import gaussian_blur
+from helpers.core.centre import centre_gaussian
 from helpers.core.runtime import random_generator
 
 Maps = Float[Tensor, "batch height width"]
@@ -20,7 +21,7 @@ LEVELS = (0.0, 0.1, 0.25, 0.5, 1.0)
 CELLS = 16
 """The cells per side that change places."""
 
-_BLUR, _REACH, _CENTRE = 0.05, 0.05, 0.25  # shares of the side: two standard deviations and a radius
+_BLUR, _REACH = 0.05, 0.05  # shares of the side: a standard deviation and a radius
 
 
 def permute_cells(maps: Maps, share: float, *, seed: int = 0) -> Maps:
@@ -59,9 +60,7 @@ def dilate(maps: Maps) -> Maps:
 
 def centre_bias(maps: Maps) -> Maps:
     """Maps times a Gaussian in the centre, whose standard deviation is a quarter of the side."""
-    side = maps.shape[-1]
-    line = torch.exp(-0.5 * ((torch.arange(side) + 0.5 - side / 2) / (_CENTRE * side)) ** 2).to(maps)
-    return maps * (line[:, None] * line)
+    return maps * centre_gaussian(*maps.shape[1:]).to(maps)
 
 
 def sharpen(maps: Maps) -> Maps:

@@ -26,12 +26,11 @@ def protocol_summary(profile: str = "benchmark", *, root: Path | None = None) ->
         that a small network reads off the masks); operations (in forward passes of the classifier) and seconds, of one
         image; fewest and most (scenes on which a verdict rests).
     """
-    tables = {
-        name: read_table(profile, name, root=root)
+    sanity, stability, edges, leakage, cost = (
+        read_table(profile, name, root=root)
         for name in ("sanity-checks", "stability", "edges-by-method", "leakage", "method-cost")
-    }
-    sanity, stability = (table[table["similarity"] == SIMILARITY] for table in list(tables.values())[:2])
-    edges, leakage, cost = list(tables.values())[2:]
+    )
+    sanity, stability = (table[table["similarity"] == SIMILARITY] for table in (sanity, stability))
     counts = pd.concat([sanity, stability, edges]).groupby("method")["n"]
     weights = sanity[sanity["arm"] == "cascade"].groupby("method", sort=False).last()
     network = sanity[sanity["arm"] == "own network, cascade"].groupby("method").last()
